@@ -1,0 +1,59 @@
+# Everything runs from .venv, which is made on first use; `make help` lists the targets.
+SHELL := /bin/bash
+.SHELLFLAGS := -euo pipefail -c
+.DEFAULT_GOAL := help
+
+PYTHON ?= python3
+VENV := .venv
+BENCH := .bench-venv
+BIN := $(VENV)/bin
+PIP_FLAGS := -qq --disable-pip-version-check --no-input
+CODE := src tests scripts $(wildcard benchmarks)
+
+# One BLAS thread per test worker: two workers on two cores would otherwise fight over them.
+ONE_THREAD := OMP_NUM_THREADS=1 OPENBLAS_NUM_THREADS=1 MKL_NUM_THREADS=1 NUMEXPR_NUM_THREADS=1
+WORKERS ?= 2
+
+.PHONY: help venv test lint demo bench clean
+
+help: ## list the targets
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /\1\t/' | expand -t 12
+
+venv: $(VENV)/.stamp ## make .venv with the project and everything that tests and demo need
+
+$(VENV)/.stamp: pyproject.toml constraints.txt scripts/make_venv.sh
+	@echo "unseen: setting up $(VENV) (once; a minute or two)" >&2
+	@scripts/make_venv.sh "$(PYTHON)" $(VENV)
+	@$(BIN)/python -m pip install $(PIP_FLAGS) -c constraints.txt pip setuptools
+	@$(BIN)/python -m pip install $(PIP_FLAGS) -c constraints.txt --no-build-isolation -e '.[all,dev]'
+	@touch $@
+
+test: $(VENV)/.stamp ## run every check: lint, types, import rules, tests
+	@scripts/install_test_tools.sh
+	@$(MAKE) --no-print-directory lint
+	$(ONE_THREAD) $(BIN)/python -m pytest -n $(WORKERS) -rs $(PYTEST)
+
+lint: $(VENV)/.stamp ## ruff, mypy and the import contracts
+	$(BIN)/ruff check $(CODE)
+	$(BIN)/ruff format --check $(CODE)
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+
+demo: $(VENV)/.stamp ## fit the flights of 2013 out of New York and write the report
+	@$(BIN)/python -m unseen.demo
+
+bench: $(BENCH)/.stamp ## measure against the peers, in an environment of their own
+	$(BENCH)/bin/python benchmarks/run.py $(BENCH_ARGS)
+
+$(BENCH)/.stamp: pyproject.toml constraints.txt benchmarks/requirements.txt scripts/make_venv.sh
+	@echo "unseen: setting up $(BENCH) with the peers (once; several minutes)" >&2
+	@scripts/make_venv.sh "$(PYTHON)" $(BENCH)
+	@$(BENCH)/bin/python -m pip install $(PIP_FLAGS) -c constraints.txt pip setuptools
+	@$(BENCH)/bin/python -m pip install $(PIP_FLAGS) -c constraints.txt -r benchmarks/requirements.txt
+	@$(BENCH)/bin/python -m pip install $(PIP_FLAGS) -c constraints.txt --no-build-isolation -e '.[all]'
+	@touch $@
+
+clean: ## remove the environments, caches and built files
+	rm -rf $(VENV) $(BENCH) $(VENV).virtualenv $(BENCH).virtualenv build dist .demo src/*.egg-info
+	rm -rf .pytest_cache .hypothesis .mypy_cache .ruff_cache .import_linter_cache
+	find src tests scripts $(wildcard benchmarks) -name __pycache__ -type d -prune -exec rm -rf {} +

@@ -1,0 +1,67 @@
+"""Expectation-maximization for latent-variable models and incomplete data.
+
+>>> import numpy as np, unseen
+>>> x = np.array([[0.1], [0.2], [np.nan], [5.0], [5.2], [5.1]])
+>>> unseen.fit(unseen.Mixture(unseen.Gaussian("spherical"), 2), x).params["weights"].round(2).tolist()
+[0.6, 0.4]
+"""
+
+from __future__ import annotations
+
+import importlib
+from typing import Any
+
+__version__ = "0.1.0"
+
+_HOMES = {
+    "fit": "unseen.fit",
+    "load": "unseen.store",
+    "Result": "unseen.result",
+    "Params": "unseen.core.stats",
+    "Stats": "unseen.core.stats",
+    # models
+    "FactorAnalysis": "unseen.models.factor_analysis",
+    "HMM": "unseen.models.hmm",
+    "LogisticExperts": "unseen.models.logistic_experts",
+    "Mixture": "unseen.models.mixture",
+    # families
+    "Bernoulli": "unseen.families.bernoulli",
+    "Categorical": "unseen.families.categorical",
+    "Gaussian": "unseen.families.gaussian",
+    "Poisson": "unseen.families.poisson",
+    "Product": "unseen.families.product",
+    "StudentT": "unseen.families.student_t",
+    # algorithms
+    "Batch": "unseen.algorithms.batch",
+    "Incremental": "unseen.algorithms.incremental",
+    "SQUAREM": "unseen.algorithms.squarem",
+    "Stepwise": "unseen.algorithms.stepwise",
+    # stopping
+    "Converged": "unseen.core.stop",
+    "MaxIterations": "unseen.core.stop",
+    "MaxSeconds": "unseen.core.stop",
+    # number of components
+    "select": "unseen.search.order",
+    # errors
+    "DataError": "unseen.errors",
+    "EngineError": "unseen.errors",
+    "ModelError": "unseen.errors",
+    "NumericalError": "unseen.errors",
+    "RunError": "unseen.errors",
+    "SchemaError": "unseen.errors",
+    "UnseenError": "unseen.errors",
+}
+
+__all__ = sorted(_HOMES)  # noqa: PLE0605
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _HOMES:
+        raise AttributeError(f"module 'unseen' has no attribute {name!r}")
+    value = getattr(importlib.import_module(_HOMES[name]), name)
+    globals()[name] = value
+    return value
+
+
+def __dir__() -> list[str]:
+    return [*__all__, "__version__"]

@@ -1,0 +1,1 @@
+"""The nouns of EM: statistics, parameters, blocks, models, families, algorithms, engines, sources."""

@@ -1,0 +1,157 @@
+"""What data looks like on its way: a `Frame` as a source reads it, a `Block` as a model meets it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from unseen.core.stats import Array
+
+NUMBER, INTEGER, BOOLEAN, CATEGORY, OTHER = "number", "integer", "boolean", "category", "other"
+
+
+@dataclass(frozen=True, slots=True)
+class Field:
+    """Name and kind of one column: number, integer, boolean, category, or other (dates, lists: not modelled)."""
+
+    name: str
+    kind: str
+    note: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Column:
+    """One column of one block: values (n,), the observed mask (n,) or None when complete.
+
+    Category columns hold int32 codes into their own ``categories``; values under a False mask mean nothing
+    (they are finite).
+    """
+
+    values: Array
+    observed: Array | None = None
+    categories: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Frame:
+    """Named columns of some rows, cut between units only; ``offsets`` (units + 1,) says where units begin."""
+
+    id: int
+    rows: int
+    columns: dict[str, Column]
+    offsets: Array | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Slot:
+    """Columns that one family reads as one array: numbers (values) or categories (codes)."""
+
+    columns: tuple[str, ...]
+    kind: str = NUMBER
+    categories: tuple[tuple[str, ...], ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Cells:
+    """The columns of one slot over some rows, column by column.
+
+    values   : (d, n), C-contiguous, float64 or float32, or int32 codes; finite everywhere
+    observed : (d, n) bool, or None when every cell is observed
+    """
+
+    values: Array
+    observed: Array | None = None
+
+    def rows(self, start: int, stop: int) -> Cells:
+        """A view of rows ``start`` to ``stop``."""
+        return Cells(self.values[:, start:stop], None if self.observed is None else self.observed[:, start:stop])
+
+    def take(self, order: Array) -> Cells:
+        """The rows in another order."""
+        return Cells(self.values[:, order], None if self.observed is None else self.observed[:, order])
+
+    def patterns(self) -> tuple[Array, Array, Array]:
+        """Rows grouped by which cells are observed: (order (n,), starts (P + 1,), masks (P, d) bool)."""
+        d, n = self.values.shape
+        if self.observed is None:
+            return np.arange(n), np.array([0, n]), np.ones((1, d), bool)
+        packed = np.packbits(self.observed, axis=0)
+        keys = np.ascontiguousarray(packed.T).view([("", np.uint8)] * len(packed)).ravel()
+        order = np.argsort(keys, kind="stable")
+        ranked = keys[order]
+        starts = np.flatnonzero(np.concatenate([[True], ranked[1:] != ranked[:-1]])) if n else np.empty(0, int)
+        return order, np.append(starts, n), self.observed[:, order[starts]].T
+
+
+@dataclass(frozen=True, slots=True)
+class Block:
+    """Rows as a model meets them: one `Cells` per slot, and what is known of each row.
+
+    weights : (n,) float64 or None        labels : (n,) int, -1 where unknown, or None
+    offsets : (units + 1,) or None when every row is a unit of its own
+    order   : (n,) positions in the source's block if rows were reordered, else None
+    """
+
+    id: int
+    cells: tuple[Cells, ...]
+    rows: int
+    weights: Array | None = None
+    labels: Array | None = None
+    offsets: Array | None = None
+    order: Array | None = None
+
+    @property
+    def units(self) -> int:
+        """The number of things whose latent variables are independent of the rest."""
+        return self.rows if self.offsets is None else len(self.offsets) - 1
+
+    @property
+    def weight(self) -> float:
+        """Total weight of the rows; without weights each row counts once."""
+        return float(self.rows if self.weights is None else self.weights.sum())
+
+    def part(self, start: int, stop: int) -> Block:
+        """A view of rows ``start`` to ``stop``; only where every row is a unit."""
+        return replace(
+            self,
+            cells=tuple(c.rows(start, stop) for c in self.cells),
+            rows=stop - start,
+            weights=None if self.weights is None else self.weights[start:stop],
+            labels=None if self.labels is None else self.labels[start:stop],
+            order=None if self.order is None else self.order[start:stop],
+        )
+
+    def tiles(self, size: int) -> Iterator[Block]:
+        """Even parts of at most ``size`` rows, small enough to stay in a processor cache."""
+        pieces = max(1, -(-self.rows // size))
+        cuts = [self.rows * i // pieces for i in range(pieces + 1)]
+        for start, stop in zip(cuts, cuts[1:], strict=False):
+            yield self.part(start, stop)
+
+    def take(self, order: Array) -> Block:
+        """The rows in another order; only where every row is a unit."""
+        return replace(
+            self,
+            cells=tuple(c.take(order) for c in self.cells),
+            rows=len(order),
+            weights=None if self.weights is None else self.weights[order],
+            labels=None if self.labels is None else self.labels[order],
+            order=order if self.order is None else self.order[order],
+        )
+
+    def all_missing(self) -> int:
+        """How many rows have no observed cell at all."""
+        if any(c.observed is None for c in self.cells):
+            return 0
+        seen = np.zeros(self.rows, bool)
+        for cells in self.cells:
+            if cells.observed is not None:
+                seen |= cells.observed.any(axis=0)
+        return int(self.rows - seen.sum())
+
+
+def rng(seed: int, step: int, block: int) -> np.random.Generator:
+    """The generator of one block at one step: the same draws on every engine."""
+    return np.random.default_rng([seed, step, block])

@@ -1,0 +1,172 @@
+"""From the frames of a source to the blocks of a model: one place where names become arrays."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
+from typing import overload
+
+import numpy as np
+
+from unseen.core.block import CATEGORY, OTHER, Block, Cells, Column, Field, Frame, Slot
+from unseen.core.source import Source
+from unseen.core.stats import Array
+from unseen.errors import DataError, SchemaError
+
+
+@dataclass(frozen=True, slots=True)
+class Encoding:
+    """How frames become blocks: the slots of the model, the weight and label columns, the classes.
+
+    ``unknown`` says what to do with a category that was not there at fit time: ``"refuse"`` or ``"missing"``.
+    ``grouped`` puts rows with the same missing cells next to each other (only where each row is a unit).
+    """
+
+    fields: tuple[Field, ...]
+    slots: tuple[Slot, ...]
+    weights: str | None = None
+    labels: str | None = None
+    classes: tuple[str, ...] = ()
+    unknown: str = "refuse"
+    grouped: bool = False
+    _codes: dict[str, dict[str, int]] = field(default_factory=dict, compare=False)
+
+    def columns(self) -> tuple[str, ...]:
+        """Every column that has to be read."""
+        extra = tuple(c for c in (self.weights, self.labels) if c is not None)
+        return tuple(f.name for f in self.fields) + extra
+
+    def check(self, schema: Sequence[Field]) -> tuple[str, ...]:
+        """Hold the schema of new data against the fit's; returns the names of extra columns, which are ignored.
+
+        Raises
+        ------
+        SchemaError
+            A column is missing or has changed its kind. Order does not matter: columns go by name.
+        """
+        found = {f.name: f for f in schema}
+        missing = [f.name for f in self.fields if f.name not in found]
+        if missing:
+            raise SchemaError(
+                f"the data has no column {', '.join(map(repr, missing))}, which the model was fitted on; "
+                f"it has {', '.join(map(repr, found))}"
+            )
+        for f in self.fields:
+            if not _same_kind(f.kind, found[f.name].kind):
+                raise SchemaError(
+                    f"column {f.name!r} was {f.kind} when the model was fitted and is {found[f.name].kind} now: "
+                    "convert it, or fit again"
+                )
+        wanted = set(self.columns())
+        return tuple(name for name in found if name not in wanted)
+
+    def encode(self, frame: Frame) -> Block:
+        """The block of a frame."""
+        block = Block(
+            frame.id,
+            tuple(self._cells(slot, frame) for slot in self.slots),
+            frame.rows,
+            self._weights(frame),
+            self._labels(frame),
+            frame.offsets,
+        )
+        if self.grouped and block.offsets is None and any(c.observed is not None for c in block.cells):
+            masks = [c.observed for c in block.cells if c.observed is not None]
+            order, _, _ = Cells(np.empty((0, block.rows)), np.concatenate(masks)).patterns()
+            block = block.take(order)
+        return block
+
+    def _cells(self, slot: Slot, frame: Frame) -> Cells:
+        columns = [frame.columns[name] for name in slot.columns]
+        if slot.kind == CATEGORY:
+            columns = [
+                self._recode(name, column, categories)
+                for name, column, categories in zip(slot.columns, columns, slot.categories, strict=True)
+            ]
+            dtype: type = np.int32
+        else:
+            dtype = np.float32 if all(c.values.dtype == np.float32 for c in columns) else np.float64
+        values: Array = np.empty((len(columns), frame.rows), dtype)
+        observed = None
+        if any(c.observed is not None for c in columns):
+            observed = np.ones((len(columns), frame.rows), bool)
+        for j, (name, column) in enumerate(zip(slot.columns, columns, strict=True)):
+            values[j] = column.values
+            if column.observed is not None and observed is not None:
+                observed[j] = column.observed
+                values[j][~column.observed] = 0
+            if dtype is not np.int32 and not np.isfinite(values[j]).all():
+                raise DataError(f"column {name!r} has infinite values: mark them missing or clip them first")
+        return Cells(values, observed)
+
+    def _recode(self, name: str, column: Column, categories: tuple[str, ...]) -> Column:
+        """Codes into the fit's categories."""
+        table = self._codes.setdefault(name, {c: i for i, c in enumerate(categories)})
+        if column.categories:
+            local, codes = column.categories, column.values
+        else:
+            seen = slice(None) if column.observed is None else column.observed
+            distinct, inverse = np.unique(column.values[seen], return_inverse=True)
+            local = tuple(str(int(v)) if float(v).is_integer() else "" for v in distinct)
+            codes = np.zeros(len(column.values), np.int32)
+            codes[seen] = inverse
+        lookup = np.array([table.get(c, -1) for c in local] or [-1], np.int32)
+        fresh = lookup[codes] if len(codes) else np.empty(0, np.int32)
+        unknown = fresh < 0
+        if column.observed is not None:
+            unknown &= column.observed
+        if unknown.any() and self.unknown == "refuse":
+            raise SchemaError(
+                f"column {name!r} has a category that was not there when the model was fitted, in "
+                f"{int(unknown.sum()):,} rows: treat such cells as missing with unknown='missing' "
+                "(--unknown missing), or fit again"
+            )
+        if unknown.any():
+            return Column(np.maximum(fresh, 0), ~unknown if column.observed is None else column.observed & ~unknown)
+        return Column(np.maximum(fresh, 0), column.observed)
+
+    def _weights(self, frame: Frame) -> Array | None:
+        return None if self.weights is None else np.asarray(frame.columns[self.weights].values, float)
+
+    def _labels(self, frame: Frame) -> Array | None:
+        if self.labels is None:
+            return None
+        column = frame.columns[self.labels]
+        recoded = replace(self, unknown="missing")._recode(self.labels, column, self.classes)
+        known = np.ones(frame.rows, bool) if column.observed is None else column.observed
+        seen = np.ones(frame.rows, bool) if recoded.observed is None else recoded.observed
+        if (known & ~seen).any():
+            raise DataError(
+                f"label column {self.labels!r} has a value that is not among the classes, in "
+                f"{int((known & ~seen).sum()):,} rows: leave unknown labels empty"
+            )
+        return np.where(known & seen, recoded.values, -1).astype(np.int64)
+
+
+def _same_kind(before: str, now: str) -> bool:
+    numeric = {"number", "integer", "boolean"}
+    return before == now or (before in numeric and now in numeric)
+
+
+def usable(schema: Sequence[Field]) -> tuple[Field, ...]:
+    """The columns that a model can read: everything but dates, lists and other kinds."""
+    return tuple(f for f in schema if f.kind != OTHER)
+
+
+class Encoded(Sequence[Block]):
+    """The encoded blocks of a source as a lazy sequence: each access reads and encodes."""
+
+    def __init__(self, source: Source, encoding: Encoding) -> None:
+        self.source, self.encoding, self.parts = source, encoding, source.manifest()
+
+    def __len__(self) -> int:
+        return len(self.parts)
+
+    @overload
+    def __getitem__(self, index: int) -> Block: ...
+    @overload
+    def __getitem__(self, index: slice) -> Sequence[Block]: ...
+    def __getitem__(self, index: int | slice) -> Block | Sequence[Block]:
+        if isinstance(index, slice):
+            return [self[i] for i in range(*index.indices(len(self)))]
+        return self.encoding.encode(self.source.read(self.parts[index], self.encoding.columns()))

@@ -1,0 +1,89 @@
+"""Where the sum over blocks is made. An engine knows nothing of EM."""
+
+from __future__ import annotations
+
+import os
+from collections import deque
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from dataclasses import dataclass
+from functools import lru_cache
+from itertools import islice
+from typing import Any, Generic, Protocol, Self, TypeVar, cast
+
+
+class Addable(Protocol):
+    def __add__(self, other: Any, /) -> Self: ...
+
+
+T = TypeVar("T", bound=Addable)
+
+
+@dataclass(frozen=True, slots=True)
+class Summed(Generic[T]):
+    """A sum over blocks, which blocks are in it, and which were lost on the way."""
+
+    stats: T
+    done: tuple[int, ...]
+    lost: tuple[int, ...] = ()
+
+
+class Engine(Protocol):
+    """Sums a function over blocks, always in the order of the blocks: the same bits on every engine."""
+
+    def __len__(self) -> int:
+        """The number of blocks."""
+        ...
+
+    def sum(self, f: Callable[[Any], T], which: Sequence[int] | None = None) -> Summed[T]:
+        """``f(block_0) + f(block_1) + ...`` over all blocks, or over ``which``."""
+        ...
+
+
+def add_in_order(values: Any) -> Any:
+    """Left-to-right sum of an iterable of addable values."""
+    total = None
+    for value in values:
+        total = value if total is None else total + value
+    return total
+
+
+def sum_in_threads(f: Callable[[int], T], chosen: Sequence[int], workers: int) -> T:
+    """Sum of ``f`` over block numbers by a bounded number of threads, added in their order.
+
+    Submission runs at most ``2 * workers`` ahead of the sum, so neither blocks nor results pile up.
+    """
+    if workers < 2 or len(chosen) < 2:
+        return cast(T, add_in_order(f(i) for i in chosen))
+    pool = ThreadPoolExecutor(workers, thread_name_prefix="unseen")
+    try:
+        todo = iter(chosen)
+        running = deque(pool.submit(f, i) for i in islice(todo, 2 * workers))
+        total: Any = None
+        while running:
+            value = running.popleft().result()
+            total = value if total is None else total + value
+            running.extend(pool.submit(f, i) for i in islice(todo, 1))
+        return cast(T, total)
+    finally:
+        pool.shutdown(wait=True, cancel_futures=True)
+
+
+def usable_cores() -> int:
+    """Cores this process may run on."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else (os.cpu_count() or 1)
+
+
+@lru_cache(maxsize=1)
+def _blas() -> Any:
+    from threadpoolctl import ThreadpoolController
+
+    return ThreadpoolController()
+
+
+@contextmanager
+def one_blas_thread() -> Iterator[None]:
+    """Hold BLAS to one thread: the engine's threads fill the cores, and results do not depend on BLAS's own."""
+    with _blas().limit(limits=1, user_api="blas"):
+        yield

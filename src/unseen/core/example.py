@@ -1,0 +1,31 @@
+"""Every family and model shows one worked case with a known, published answer."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from unseen.core.stats import Params
+
+
+@dataclass(frozen=True, slots=True)
+class Example:
+    """A model, true or typical parameters, data, and what a converged fit must reach.
+
+    model   : ready for ``unseen.fit(model, data, **options)``
+    params  : valid parameters of the model, from which its ``sample`` (where it has one) can draw
+    data    : columns by name; small tables only, with the licence to be here
+    loglik  : log-likelihood of the converged fit; ``at_least`` says it is a lower bound (a global maximum)
+    answer  : further known values, compared with the fitted parameters after sorting by component weight
+    source  : where the answer was published or how it was computed
+    """
+
+    model: Any
+    params: Params
+    data: Mapping[str, Any]
+    loglik: float
+    source: str
+    at_least: bool = False
+    answer: Mapping[str, Any] = field(default_factory=dict)
+    options: Mapping[str, Any] = field(default_factory=dict)

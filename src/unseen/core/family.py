@@ -1,0 +1,120 @@
+"""Observation distributions: K stacked distributions of one kind over some columns."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Sequence
+from typing import Any, ClassVar, Self
+
+import numpy as np
+
+from unseen.core.block import Cells, Slot
+from unseen.core.profile import Profile
+from unseen.core.stats import Array, Params, Sums, Validity
+
+Collect = Callable[[Array], Sums]
+
+
+class Family(ABC):
+    """K stacked distributions over the columns of one or more slots.
+
+    A latent structure calls `prepare` once per parameters, `evaluate` once per tile of rows, and hands the
+    posterior weights R (K, n) to the collector that `evaluate` returned; `moments` turns the sum of what
+    was collected into parameters. A family never sees where its rows come from.
+    """
+
+    #: rows per tile that keep the family's temporaries in cache
+    tile: ClassVar[int] = 2048
+
+    @property
+    def wanted(self) -> tuple[str, ...] | None:
+        """The columns it insists on, or None for every column it is given."""
+        return None
+
+    @abstractmethod
+    def bind(self, profile: Profile) -> Self:
+        """The family frozen to these columns: anchors, floors, categories. Raises DataError if unsuitable."""
+
+    @property
+    @abstractmethod
+    def slots(self) -> tuple[Slot, ...]:
+        """The slots it reads, in order; only after `bind`."""
+
+    def prepare(self, params: Params) -> Any:
+        """Whatever depends on the parameters alone (natural parameters, Cholesky factors)."""
+        return params
+
+    @abstractmethod
+    def evaluate(self, prepared: Any, cells: Sequence[Cells]) -> tuple[Array, Collect]:
+        """Log-density of the observed cells, (K, n), and the collector R (K, n) -> expected statistics."""
+
+    @abstractmethod
+    def vague(self, components: int) -> Params:
+        """Parameters at which every component looks like the data as a whole: where starts begin."""
+
+    @abstractmethod
+    def moments(self, sums: Sums, params: Params | None) -> Params:
+        """M-step: parameters from the summed statistics; counted events go into ``Params.events``."""
+
+    @abstractmethod
+    def valid(self, params: Params) -> Validity:
+        """Names the first broken invariant."""
+
+    @abstractmethod
+    def size(self, params: Params) -> int:
+        """The number of free parameters."""
+
+    @abstractmethod
+    def prior(self, strength: float, components: int) -> Sums:
+        """Conjugate pseudo-statistics: ``strength`` rows per component that look like the data as a whole."""
+
+    @abstractmethod
+    def log_prior(self, params: Params, prior: Sums) -> float:
+        """Log prior density of ``params`` under those pseudo-statistics, up to a constant."""
+
+    @abstractmethod
+    def mean(self, params: Params, cells: Sequence[Cells], responsibilities: Array) -> list[Array]:
+        """Conditional expectation of every cell given the observed ones: one (d, n) array per slot.
+
+        Observed cells come back as they are; for category slots the result is the most probable code.
+        """
+
+    @abstractmethod
+    def draw(self, params: Params, cells: Sequence[Cells], states: Array, rng: np.random.Generator) -> list[Array]:
+        """Random completion of the missing cells given the observed ones and each row's state (n,)."""
+
+    @abstractmethod
+    def embed(self, cells: Sequence[Cells]) -> Cells:
+        """Coordinates for geometric starts: comparable scales, (m, n), with their observed mask."""
+
+    @abstractmethod
+    def describe(self, params: Params) -> list[dict[str, Any]]:
+        """Per column, what each component looks like in the data's own units.
+
+        Each entry: ``column``, ``family``, and lists over components: ``mean`` and ``sd`` for numbers, or
+        ``categories`` with ``probabilities`` (K lists).
+        """
+
+    def anchored(self, params: Params) -> Self:
+        """The family with its anchors moved to where these parameters need them for accuracy."""
+        return self
+
+    def spread(self, params: Params) -> Array | None:
+        """Per component the smallest variance in units of the data's own, (K,): near 0 is a singularity."""
+        return None
+
+
+def unset(*_: Any) -> Any:
+    """What an unbound family answers."""
+    raise RuntimeError("the family is not bound to columns yet: unseen.fit does that, or call bind(profile)")
+
+
+def empty_cells(slots: Sequence[Slot], rows: int) -> list[Cells]:
+    """Cells with nothing observed: what `draw` completes when it samples from scratch."""
+    return [
+        Cells(
+            np.zeros((len(s.columns), rows), np.int32 if s.kind == "category" else float),
+            np.zeros((len(s.columns), rows), bool),
+        )
+        for s in slots
+    ]

@@ -1,0 +1,211 @@
+"""What a first pass learns of every column: counts, moments, categories. Profiles of two blocks add."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from functools import reduce
+
+import numpy as np
+
+from unseen.core.block import BOOLEAN, CATEGORY, INTEGER, Column, Field, Frame
+from unseen.core.stats import Array
+from unseen.errors import DataError
+
+MAX_CATEGORIES = 1000
+
+
+@dataclass(frozen=True, slots=True)
+class ColumnProfile:
+    """Moments of the observed cells of one column (weighted), their range, and the values seen if discrete."""
+
+    name: str
+    kind: str
+    rows: int = 0
+    missing: int = 0
+    infinite: int = 0
+    weight: float = 0.0
+    mean: float = 0.0
+    m2: float = 0.0
+    low: float = np.inf
+    high: float = -np.inf
+    single: bool = False
+    #: value -> weight for category, boolean and integer columns; None once there are too many to list
+    values: Mapping[str, float] | None = None
+
+    @property
+    def variance(self) -> float:
+        """Weighted variance (divisor: the total weight)."""
+        return self.m2 / self.weight if self.weight else 0.0
+
+    @property
+    def categories(self) -> tuple[str, ...]:
+        """The values seen, in order: numbers by size, text by alphabet."""
+        if self.values is None:
+            raise DataError(f"column {self.name!r} has more than {MAX_CATEGORIES:,} distinct values")
+        numeric = self.kind in (INTEGER, BOOLEAN)
+        return tuple(sorted(self.values, key=float if numeric else str))
+
+    def __add__(self, other: ColumnProfile) -> ColumnProfile:
+        # Chan, Golub & LeVeque (1979): moments about each part's own mean merge without cancellation
+        weight = self.weight + other.weight
+        gap = other.mean - self.mean
+        share = other.weight / weight if weight else 0.0
+        return replace(
+            self,
+            rows=self.rows + other.rows,
+            missing=self.missing + other.missing,
+            infinite=self.infinite + other.infinite,
+            weight=weight,
+            mean=self.mean + gap * share if self.weight else other.mean,
+            m2=self.m2 + other.m2 + gap * gap * self.weight * share,
+            low=min(self.low, other.low),
+            high=max(self.high, other.high),
+            single=self.single and other.single,
+            values=_merge(self.values, other.values),
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Profile:
+    """Profiles of the columns in order, rows, units, total weight of rows, rows without any observed cell."""
+
+    columns: tuple[ColumnProfile, ...]
+    rows: int = 0
+    units: int = 0
+    weight: float = 0.0
+    empty_rows: int = 0
+    bad_weights: int = 0
+    labels: Mapping[str, float] = field(default_factory=dict)
+
+    def __add__(self, other: Profile) -> Profile:
+        return Profile(
+            tuple(a + b for a, b in zip(self.columns, other.columns, strict=True)),
+            self.rows + other.rows,
+            self.units + other.units,
+            self.weight + other.weight,
+            self.empty_rows + other.empty_rows,
+            self.bad_weights + other.bad_weights,
+            _merge(self.labels, other.labels) or {},
+        )
+
+    def __getitem__(self, name: str) -> ColumnProfile:
+        for column in self.columns:
+            if column.name == name:
+                return column
+        raise DataError(f"there is no column {name!r}; the columns are {', '.join(self.names)}")
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        return tuple(c.name for c in self.columns)
+
+    def select(self, names: tuple[str, ...]) -> Profile:
+        """The same profile for some of the columns."""
+        return replace(self, columns=tuple(self[n] for n in names))
+
+
+def profile_frame(
+    frame: Frame, fields: tuple[Field, ...], weights: str | None = None, labels: str | None = None
+) -> Profile:
+    """The profile of one block's columns; ``weights`` and ``labels`` name columns that are not data."""
+    w = None
+    bad = 0
+    if weights is not None:
+        column = frame.columns[weights]
+        w = np.asarray(column.values, float)
+        bad = int((~np.isfinite(w) | (w < 0)).sum())
+        if column.observed is not None:
+            bad += int((~column.observed).sum())
+        w = np.where(np.isfinite(w) & (w > 0), w, 0.0)
+    empty = np.ones(frame.rows, bool)
+    columns = []
+    for f in fields:
+        column = frame.columns[f.name]
+        empty &= False if column.observed is None else ~column.observed
+        columns.append(profile_column(f, column, w))
+    known: Mapping[str, float] = {}
+    if labels is not None:
+        known = _value_weights(Field(labels, CATEGORY), frame.columns[labels], None) or {}
+    total = float(frame.rows if w is None else w.sum())
+    units = frame.rows if frame.offsets is None else len(frame.offsets) - 1
+    return Profile(tuple(columns), frame.rows, units, total, int(empty.sum()), bad, known)
+
+
+def profile_column(spec: Field, column: Column, weights: Array | None = None) -> ColumnProfile:
+    """The profile of one column of one block."""
+    n, seen = len(column.values), column.observed
+    missing = 0 if seen is None else int(n - seen.sum())
+    out = ColumnProfile(spec.name, spec.kind, n, missing)
+    if spec.kind in (CATEGORY, INTEGER, BOOLEAN):
+        out = replace(out, values=_value_weights(spec, column, weights))
+    if spec.kind == CATEGORY:
+        total = n - missing if weights is None else float((weights if seen is None else weights[seen]).sum())
+        return replace(out, weight=total)
+    single = column.values.dtype == np.float32
+    x = np.asarray(column.values if seen is None else column.values[seen], float)
+    w = None if weights is None else (weights if seen is None else weights[seen])
+    infinite = int(len(x) - np.isfinite(x).sum())
+    if not len(x) or infinite or (w is not None and not w.any()):
+        return replace(out, infinite=infinite, single=single)
+    if w is not None:
+        x, w = x[w > 0], w[w > 0]
+    weight = float(len(x) if w is None else w.sum())
+    mean = float(np.average(x, weights=w))
+    centred = x - mean
+    m2 = float(centred @ centred if w is None else (w * centred) @ centred)
+    return replace(out, weight=weight, mean=mean, m2=m2, low=float(x.min()), high=float(x.max()), single=single)
+
+
+def _value_weights(spec: Field, column: Column, weights: Array | None) -> Mapping[str, float] | None:
+    """Weight of each distinct observed value, or None past the limit."""
+    seen = slice(None) if column.observed is None else column.observed
+    x, w = column.values[seen], None if weights is None else weights[seen]
+    if column.categories or (spec.kind == CATEGORY and not len(column.categories)):
+        sums = np.bincount(x.astype(np.int64), weights=w, minlength=len(column.categories))
+        return _limited({c: float(s) for c, s in zip(column.categories, sums, strict=True) if s > 0})
+    if len(x) and np.ptp(x.astype(float)) > 50 * MAX_CATEGORIES:
+        return None
+    distinct, where = np.unique(x, return_inverse=True)
+    sums = np.bincount(where, weights=w, minlength=len(distinct))
+    return _limited({str(int(v)): float(s) for v, s in zip(distinct, sums, strict=True)})
+
+
+def _limited(values: dict[str, float]) -> dict[str, float] | None:
+    return values if len(values) <= 2 * MAX_CATEGORIES else None
+
+
+def _merge(a: Mapping[str, float] | None, b: Mapping[str, float] | None) -> dict[str, float] | None:
+    if a is None or b is None:
+        return None
+    return _limited({key: a.get(key, 0.0) + b.get(key, 0.0) for key in [*a, *(k for k in b if k not in a)]})
+
+
+def check_profile(profile: Profile, ignored_hint: str = "leave it out (--ignore, or select columns)") -> None:
+    """Refuse data that no model can be fitted to.
+
+    Raises
+    ------
+    DataError
+        No rows, bad weights, or a column that is all missing or has infinite values.
+    """
+    if not profile.rows:
+        raise DataError("the table has no rows: nothing to fit")
+    if profile.bad_weights:
+        raise DataError(
+            f"{profile.bad_weights:,} of {profile.rows:,} row weights are negative, missing or not finite: "
+            "weights count copies of a row and must be zero or more"
+        )
+    if profile.weight <= 0:
+        raise DataError("all row weights are zero: give at least one row a positive weight")
+    for c in profile.columns:
+        if c.missing == c.rows:
+            raise DataError(f"column {c.name!r} has no observed value at all: {ignored_hint}")
+        if c.infinite:
+            raise DataError(
+                f"column {c.name!r} has {c.infinite:,} infinite values: mark them missing or clip them first"
+            )
+
+
+def merged(profiles: list[Profile]) -> Profile:
+    """The profile of all blocks."""
+    return reduce(lambda a, b: a + b, profiles)

@@ -1,0 +1,94 @@
+"""Where blocks come from."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Protocol, overload
+
+import numpy as np
+
+from unseen.core.block import Field, Frame
+from unseen.core.stats import Array
+from unseen.errors import DataError
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """One block of a source before it is read: its id, rows, and where it lives (file, row group, range)."""
+
+    id: int
+    rows: int
+    where: tuple[str | int, ...] = ()
+
+
+class Source(Protocol):
+    """Columns and blocks of some data; nothing is read before `read`."""
+
+    #: the column that names the unit (sequence, user), or None when each row is a unit
+    unit: str | None
+
+    def schema(self) -> tuple[Field, ...]:
+        """Columns in order, with their kinds."""
+        ...
+
+    def manifest(self) -> tuple[Part, ...]:
+        """The blocks in order; cut between units only."""
+        ...
+
+    def read(self, part: Part, columns: Sequence[str]) -> Frame:
+        """One block's columns."""
+        ...
+
+    def fingerprint(self) -> dict[str, str | int]:
+        """What identifies the data: rows, content hash, format. Never a path's secret part, never a value."""
+        ...
+
+
+class Frames(Sequence[Frame]):
+    """The blocks of a source as a lazy sequence, so that an engine can sum over them."""
+
+    def __init__(self, source: Source, columns: Sequence[str]) -> None:
+        self.source, self.columns, self.parts = source, tuple(columns), source.manifest()
+
+    def __len__(self) -> int:
+        return len(self.parts)
+
+    @overload
+    def __getitem__(self, index: int) -> Frame: ...
+    @overload
+    def __getitem__(self, index: slice) -> Sequence[Frame]: ...
+    def __getitem__(self, index: int | slice) -> Frame | Sequence[Frame]:
+        if isinstance(index, slice):
+            return [self[i] for i in range(*index.indices(len(self)))]
+        return self.source.read(self.parts[index], self.columns)
+
+
+def cut(
+    rows: int, block_rows: int | None = None, unit: Array | None = None, whole: bool = False
+) -> list[tuple[int, int, Array | None]]:
+    """Row ranges of blocks, cut between units only: (start, stop, unit offsets inside the block or None).
+
+    Without ``block_rows`` the blocks are even, at most 16,384 rows, and a multiple of eight in number as soon as
+    there is more than one, so that two, four or eight workers end together.
+    """
+    size = max(1, block_rows or _even(rows))
+    if unit is None and not whole:
+        return [(a, min(a + size, rows), None) for a in range(0, rows, size)] or [(0, 0, None)]
+    if whole or unit is None:
+        return [(0, rows, np.array([0, rows]))]
+    if len(np.unique(unit)) != 1 + int((unit[1:] != unit[:-1]).sum()) and rows:
+        raise DataError("the rows of one unit are not next to each other: sort the data by its unit column first")
+    starts = np.append(np.flatnonzero(np.concatenate([[True], unit[1:] != unit[:-1]])), rows) if rows else [0]
+    blocks, first = [], 0
+    for i in range(1, len(starts)):
+        if starts[i] - starts[first] >= size or i == len(starts) - 1:
+            offsets = np.asarray(starts[first : i + 1]) - starts[first]
+            blocks.append((int(starts[first]), int(starts[i]), offsets))
+            first = i
+    return blocks or [(0, 0, np.array([0]))]
+
+
+def _even(rows: int, most: int = 16_384) -> int:
+    pieces = -(-rows // most)
+    return -(-rows // (8 * -(-pieces // 8))) if pieces > 1 else rows

@@ -1,0 +1,161 @@
+"""Stopping rules that compose with ``|``, and the named outcomes of a run."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+CONVERGED, STALLED, CAP, TIME, FELL, INTERRUPTED, FAILED = (
+    "converged",
+    "stalled",
+    "hit the cap",
+    "out of time",
+    "fell",
+    "interrupted",
+    "failed",
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """How a run ended: its name, a sentence that says what, why and which knob to turn."""
+
+    name: str
+    message: str
+
+    @property
+    def converged(self) -> bool:
+        return self.name == CONVERGED
+
+
+@dataclass(frozen=True, slots=True)
+class Record:
+    """One line of the trace; the objective belongs to the parameters before this iteration's M-step."""
+
+    iteration: int
+    objective: float
+    change: float
+    seconds_e: float
+    seconds_m: float
+    evaluations: int
+    smallest_weight: float | None = None
+    smallest_eigenvalue: float | None = None
+    events: dict[str, int] = field(default_factory=dict)
+
+
+class Rule:
+    """Looks at the trace and says how the run ended, or None to go on."""
+
+    def __call__(self, trace: Sequence[Record], seconds: float) -> Outcome | None:
+        raise NotImplementedError
+
+    def __or__(self, other: Rule) -> Rule:
+        return Either(self, other)
+
+
+@dataclass(frozen=True)
+class Either(Rule):
+    """The first of two rules that fires."""
+
+    first: Rule
+    second: Rule
+
+    def __call__(self, trace: Sequence[Record], seconds: float) -> Outcome | None:
+        return self.first(trace, seconds) or self.second(trace, seconds)
+
+
+@dataclass(frozen=True)
+class Converged(Rule):
+    r"""Stop when the gain that is still to come is below ``tol`` per unit of weight.
+
+    EM converges linearly, so the increments :math:`d_t` form a geometric series and what remains is about
+    :math:`d_t a / (1 - a)` with :math:`a = d_t / d_{t-1}` (Aitken). A small step alone is not convergence: slow
+    EM takes many of them. The rule must hold in two iterations running. When increments sink into
+    rounding first, the outcome is ``stalled``, unless they are below ``tol`` anyway.
+
+    Source: Boehning et al. (1994), Ann. Inst. Statist. Math. 46.
+
+    >>> Converged(1e-6) | MaxIterations(500)
+    Either(first=Converged(tol=1e-06), second=MaxIterations(iterations=500))
+    """
+
+    tol: float = 1e-7
+
+    def __call__(self, trace: Sequence[Record], seconds: float) -> Outcome | None:
+        if len(trace) < 3:
+            return None
+        left = [self._remaining(trace[:-1]) if len(trace) > 3 else 0.0, self._remaining(trace)]
+        rounding = 4e-15 * (1 + abs(trace[-1].objective))
+        if max(left) <= self.tol:
+            return Outcome(
+                CONVERGED,
+                f"after {trace[-1].iteration} iterations no more than {self.tol:g} per row is left to gain",
+            )
+        if all(abs(r.change) <= rounding for r in trace[-3:]):
+            if rounding <= self.tol:
+                return Outcome(CONVERGED, f"after {trace[-1].iteration} iterations the objective no longer moves")
+            return Outcome(
+                STALLED,
+                f"changes are below rounding before the tolerance {self.tol:g} is met: use a larger tol",
+            )
+        return None
+
+    @staticmethod
+    def _remaining(trace: Sequence[Record]) -> float:
+        now, before = trace[-1].change, trace[-2].change
+        if abs(now) <= 4e-15 * (1 + abs(trace[-1].objective)):
+            return 0.0
+        ratio = min(max(now / before, 0.0), 1.0) if before > 0 else 1.0
+        return float("inf") if ratio >= 1 else abs(now) / (1 - ratio)
+
+
+@dataclass(frozen=True)
+class MaxIterations(Rule):
+    """Stop after so many iterations; reaching the cap is not convergence."""
+
+    iterations: int = 1000
+
+    def __call__(self, trace: Sequence[Record], seconds: float) -> Outcome | None:
+        if len(trace) < self.iterations:
+            return None
+        return Outcome(
+            CAP,
+            f"the cap of {self.iterations} iterations was reached before convergence: raise max_iterations, "
+            "use SQUAREM, or try fewer components",
+        )
+
+
+@dataclass(frozen=True)
+class MaxSeconds(Rule):
+    """Stop after so many seconds of wall-clock time."""
+
+    seconds: float
+
+    def __call__(self, trace: Sequence[Record], seconds: float) -> Outcome | None:
+        if seconds < self.seconds:
+            return None
+        return Outcome(
+            TIME,
+            f"{self.seconds:g} s were used up after {len(trace)} iterations before convergence: raise "
+            "max_seconds, or use SQUAREM",
+        )
+
+
+def fall(trace: Sequence[Record], rounding: float) -> Outcome | None:
+    """The outcome ``fell`` when the objective of a monotone algorithm went down by more than rounding."""
+    if len(trace) < 2:
+        return None
+    before, now = trace[-2].objective, trace[-1].objective
+    if now >= before - rounding * (1 + abs(before)):
+        return None
+    return Outcome(
+        FELL,
+        f"the objective per row fell from {before:.12g} to {now:.12g} in iteration {trace[-1].iteration}, which EM "
+        "must not do: the parameters before the fall were kept; suspect a custom M-step or a binding floor",
+    )
+
+
+def facts(record: Record) -> dict[str, Any]:
+    """A trace record as a plain dictionary."""
+    return {name: getattr(record, name) for name in Record.__dataclass_fields__}

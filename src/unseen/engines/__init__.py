@@ -1,0 +1,1 @@
+"""Where sums are made: one file, one engine."""

@@ -1,0 +1,28 @@
+"""Blocks on disk, read again in every pass."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+from unseen.core.engine import Summed, T, one_blas_thread, sum_in_threads, usable_cores
+
+
+class OutOfCore:
+    """Keeps nothing: each worker reads a block, uses it and lets it go, so memory holds ``workers`` blocks.
+
+    >>> OutOfCore([1, 2, 3]).sum(lambda block: block * 10).stats
+    60
+    """
+
+    def __init__(self, blocks: Sequence[Any], workers: int | None = None) -> None:
+        self.blocks = blocks
+        self.workers = workers or usable_cores()
+
+    def __len__(self) -> int:
+        return len(self.blocks)
+
+    def sum(self, f: Callable[[Any], T], which: Sequence[int] | None = None) -> Summed[T]:
+        chosen = tuple(range(len(self.blocks))) if which is None else tuple(which)
+        with one_blas_thread():
+            return Summed(sum_in_threads(lambda i: f(self.blocks[i]), chosen, self.workers), chosen)

@@ -1,0 +1,40 @@
+"""Every exception that unseen raises.
+
+UnseenError
+├── DataError        the data cannot be used as given (a column, a weight, a label)
+│   └── SchemaError  the columns differ from those of the fit
+├── ModelError       the model, or a pair of model and algorithm, is impossible
+├── NumericalError   a computation left the finite numbers (a singular component, a non-finite density)
+├── EngineError      blocks could not be summed
+└── RunError         a run on disk cannot be read or written
+
+Messages say what, where, why and which knob to turn; they never contain data values.
+"""
+
+
+class UnseenError(Exception):
+    """Base of all errors of this package."""
+
+
+class DataError(UnseenError, ValueError):
+    """The data cannot be used as given."""
+
+
+class SchemaError(DataError):
+    """The columns differ from those the model was fitted on."""
+
+
+class ModelError(UnseenError, ValueError):
+    """The model, or the combination of model, algorithm and engine, is impossible."""
+
+
+class NumericalError(UnseenError, ArithmeticError):
+    """A computation left the finite numbers."""
+
+
+class EngineError(UnseenError, RuntimeError):
+    """Blocks could not be summed."""
+
+
+class RunError(UnseenError, RuntimeError):
+    """A run on disk cannot be read or written."""

@@ -1,0 +1,1 @@
+"""Observation distributions: one file, one family."""

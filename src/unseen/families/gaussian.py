@@ -1,0 +1,214 @@
+"""Gaussian components: full, diagonal or spherical covariances, each of them free or tied."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from typing import Any, Self
+
+import numpy as np
+
+from unseen.core.block import Cells, Slot
+from unseen.core.family import Collect, Family, unset
+from unseen.core.profile import Profile
+from unseen.core.stats import Array, Params, Sums, Validity
+from unseen.errors import DataError, ModelError
+from unseen.numerics import gaussian as forms
+from unseen.numerics.linalg import floor_covariances
+
+FORMS = ("full", "diagonal", "spherical")
+
+
+@dataclass(frozen=True)
+class Gaussian(Family):
+    r"""Multivariate normal components.
+
+    .. math:: \log f_k(x) = -\tfrac12 \left( d \log 2\pi + \log |\Sigma_k| + (x-\mu_k)^\top \Sigma_k^{-1} (x-\mu_k) \right)
+
+    Missing cells are integrated out: a row counts through the marginal of its observed cells.
+
+    Parameters
+    ----------
+    covariance : ``"full"``, ``"diagonal"`` or ``"spherical"``
+    tied : one covariance for all components
+    floor : smallest variance (eigenvalue) allowed, in units of the data's own variance
+    name parameters : ``means`` (K, d) and ``covariances``: full (K, d, d), diagonal (K, d), spherical (K,);
+        tied: without the leading K
+
+    Raises
+    ------
+    ModelError
+        An unknown form, or a floor outside [0, 1).
+    DataError
+        A constant column, or one that holds no numbers.
+
+    >>> Gaussian("diagonal", tied=True).tied
+    True
+
+    Source: Dempster, Laird & Rubin (1977), section 4.3; Little & Rubin (2019), section 11.2 for missing cells.
+    """
+
+    covariance: str = "full"
+    tied: bool = False
+    floor: float = 1e-6
+    columns: tuple[str, ...] = ()
+    anchor: Any = None  # (d,) or, where accuracy needs it, (K, d)
+    scale: Any = None
+
+    def __post_init__(self) -> None:
+        if self.covariance not in FORMS:
+            raise ModelError(f"covariance={self.covariance!r} is none of {', '.join(FORMS)}")
+        if not 0 <= self.floor < 1:
+            raise ModelError("floor is a share of the data's variance: take it from 0 up to 1, for example 1e-6")
+
+    def bind(self, profile: Profile) -> Self:
+        for c in profile.columns:
+            if c.kind == "category":
+                raise DataError(
+                    f"column {c.name!r} holds text, which a Gaussian cannot describe: use Categorical for it, or ignore it"
+                )
+            if not c.variance > 0:
+                raise DataError(
+                    f"column {c.name!r} is constant, so its variance is zero: it tells components nothing, ignore it"
+                )
+        mean = np.array([c.mean for c in profile.columns])
+        return replace(
+            self,
+            columns=profile.names,
+            anchor=mean,
+            scale=np.sqrt([c.variance for c in profile.columns]),
+        )
+
+    @property
+    def slots(self) -> tuple[Slot, ...]:
+        return (Slot(self.columns),) if self.columns else unset()
+
+    # ---- E-step
+
+    def prepare(self, params: Params) -> forms.Form:
+        if self.covariance == "full":
+            return forms.FullForm(params["means"], self.full(params), self.anchor)
+        return forms.DiagonalForm(params["means"], self._variances(params), self.anchor)
+
+    def evaluate(self, prepared: forms.Form, cells: Sequence[Cells]) -> tuple[Array, Collect]:
+        density, collect = prepared.evaluate(cells[0])
+        return density, lambda r: {"moments": collect(r)}
+
+    # ---- M-step
+
+    def moments(self, sums: Sums, params: Params | None) -> Params:
+        if self.covariance == "full":
+            mass, shift, spread = forms.full_moments(sums["moments"])
+        else:
+            mass, shift, spread = forms.diagonal_moments(sums["moments"], len(self.columns))
+        means = self.anchor + shift
+        kept = ~(mass > 1e-8).reshape(len(means), -1).all(axis=1)
+        if kept.any() and params is not None:  # a component that lost its rows stays where it was
+            means[kept] = params["means"][kept]
+            spread[kept] = 0 if self.tied else (self.full if spread.ndim == 3 else self._variances)(params)[kept]
+        covariances, bound = self._constrain(spread, mass)
+        events = {"variance floor": bound, "empty component": int(kept.sum())}
+        return Params(means=means, covariances=covariances, events={k: v for k, v in events.items() if v})
+
+    def _constrain(self, spread: Array, mass: Array) -> tuple[Array, int]:
+        """Covariances of the chosen form: pooled over components if tied, over columns if spherical, floored."""
+        if self.covariance == "full":
+            if self.tied:
+                spread = np.einsum("k,kij->ij", mass / mass.sum(), spread)[None]
+            spread, bound = floor_covariances(spread, self.scale, self.floor)
+            return (spread[0] if self.tied else spread), bound
+        axes = {"diagonal": (0,) if self.tied else (), "spherical": (0, 1) if self.tied else (1,)}[self.covariance]
+        if axes:
+            share = mass.sum(axis=axes)
+            spread = np.divide((spread * mass).sum(axis=axes), share, out=np.zeros_like(share), where=share > 0)
+        least = self.floor * (self.scale**2 if self.covariance == "diagonal" else (self.scale**2).mean())
+        return np.maximum(spread, least), int((spread < least).sum())
+
+    # ---- parameters
+
+    def vague(self, components: int) -> Params:
+        means = np.repeat(self.centre[None], components, axis=0)
+        variances = self.scale**2 if self.covariance != "spherical" else (self.scale**2).mean()
+        one = np.diag(variances) if self.covariance == "full" else variances
+        return Params(means=means, covariances=one if self.tied else np.repeat(one[None], components, axis=0))
+
+    def full(self, params: Params) -> Array:
+        """Covariance matrices (K, d, d), whatever the form."""
+        if self.covariance == "full":
+            return self._expand(params)
+        return self._variances(params)[..., None] * np.eye(len(self.columns))
+
+    def _expand(self, params: Params) -> Array:
+        """Covariances with a leading K."""
+        shape = params["covariances"].shape
+        return np.broadcast_to(params["covariances"], (len(params["means"]), *shape) if self.tied else shape).copy()
+
+    def _variances(self, params: Params) -> Array:
+        v = self._expand(params)
+        return np.repeat(v[:, None], len(self.columns), 1) if self.covariance == "spherical" else v
+
+    def valid(self, params: Params) -> Validity:
+        covariances = params["covariances"]
+        if not np.isfinite(params["means"]).all() or not np.isfinite(covariances).all():
+            return Validity("a mean or covariance is not finite")
+        if self.covariance != "full":
+            return Validity("" if (covariances > 0).all() else "a variance is not positive")
+        for k, matrix in enumerate(covariances[None] if self.tied else covariances):
+            if not np.allclose(matrix, matrix.T, rtol=1e-8) or np.linalg.eigvalsh(matrix)[0] <= 0:
+                return Validity(f"covariance {k} is not symmetric positive definite")
+        return Validity()
+
+    def size(self, params: Params) -> int:
+        k, d = params["means"].shape
+        one = {"full": d * (d + 1) // 2, "diagonal": d, "spherical": 1}[self.covariance]
+        return k * d + one * (1 if self.tied else k)
+
+    def prior(self, strength: float, components: int) -> Sums:
+        offset = np.zeros((components, len(self.columns)))
+        if self.anchor.ndim == 2:
+            offset = self.centre - self.anchor
+        return {"moments": strength * forms.prior_moments(offset, self.scale, self.covariance == "full")}
+
+    def log_prior(self, params: Params, prior: Sums) -> float:
+        return self.prepare(params).log_prior(prior["moments"])
+
+    @property
+    def centre(self) -> Array:
+        """One point (d,) near the middle of the data."""
+        return self.anchor if self.anchor.ndim == 1 else self.anchor.mean(axis=0)
+
+    def anchored(self, params: Params) -> Self:
+        centred = replace(self, anchor=self.centre)
+        if centred.prepare(params).accurate:
+            return centred
+        return replace(self, anchor=params["means"].copy())
+
+    def spread(self, params: Params) -> Array:
+        if self.covariance == "full":
+            standard = self._expand(params) / np.outer(self.scale, self.scale)
+            return np.linalg.eigvalsh(standard)[:, 0]
+        return (self._variances(params) / self.scale**2).min(axis=1)
+
+    # ---- rows
+
+    def mean(self, params: Params, cells: Sequence[Cells], responsibilities: Array) -> list[Array]:
+        return [forms.conditional_mean(params["means"], self.full(params), cells[0], responsibilities)]
+
+    def draw(self, params: Params, cells: Sequence[Cells], states: Array, rng: np.random.Generator) -> list[Array]:
+        return [forms.conditional_draw(params["means"], self.full(params), cells[0], states, rng)]
+
+    def embed(self, cells: Sequence[Cells]) -> Cells:
+        z = (cells[0].values - self.centre[:, None]) / self.scale[:, None]
+        return Cells(z, cells[0].observed)
+
+    def describe(self, params: Params) -> list[dict[str, Any]]:
+        sd = np.sqrt(np.diagonal(self.full(params), axis1=1, axis2=2))
+        return [
+            {
+                "column": name,
+                "family": "gaussian",
+                "mean": params["means"][:, j].tolist(),
+                "sd": sd[:, j].tolist(),
+            }
+            for j, name in enumerate(self.columns)
+        ]

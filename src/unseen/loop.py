@@ -1,0 +1,140 @@
+"""THE loop: every algorithm, on every engine, for every model."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from unseen.core.algorithm import Algorithm, Answer, Moves, State
+from unseen.core.engine import Engine
+from unseen.core.model import Model
+from unseen.core.observe import Event, Observer
+from unseen.core.stats import Kind, Params, Stats, Sums
+from unseen.core.stop import FAILED, INTERRUPTED, Outcome, Record, Rule, facts, fall
+from unseen.errors import EngineError, ModelError, NumericalError
+
+# how far the objective may sink per row, relative to its size, before it is a fall and not rounding
+ROUNDING = 1e-9
+
+
+@dataclass(frozen=True, slots=True)
+class Run:
+    """What the loop leaves: final parameters, how it ended, and the trace."""
+
+    params: Params
+    outcome: Outcome
+    trace: tuple[Record, ...]
+    evaluations: int
+    seconds: float
+
+
+@dataclass(slots=True)
+class Clock:
+    """Moves with their seconds and calls counted, so that a trace can say where time went."""
+
+    model: Model
+    engine: Engine
+    prior: Sums
+    e: float = 0.0
+    m: float = 0.0
+    evaluations: int = 0
+    lost: tuple[int, ...] = field(default=())
+
+    def ask(self, params: Params, which: Sequence[int] | None = None) -> Answer:
+        """E-step over all blocks or some, with the objective per unit of weight at these parameters."""
+        began = time.perf_counter()
+        summed = self.engine.sum(lambda block: self.model.expect(params, block), which)
+        if summed.lost:
+            raise EngineError(f"{len(summed.lost)} blocks were lost and could not be read again")
+        stats: Stats = summed.stats
+        self.e += time.perf_counter() - began
+        self.evaluations += 1
+        weight = stats.weight or 1.0
+        log_prior = self.model.log_prior(params, self.prior) if self.prior else 0.0
+        return Answer(params, stats, (stats.loglik + log_prior) / weight)
+
+    def update(self, stats: Stats, params: Params) -> Params:
+        """M-step with the prior's pseudo-counts added."""
+        began = time.perf_counter()
+        new = self.model.maximize(stats.with_prior(self.prior), params)
+        self.m += time.perf_counter() - began
+        return new
+
+    def moves(self) -> Moves:
+        return Moves(self.ask, self.update, self.model.valid, len(self.engine))
+
+
+def check_pair(model: Model, algorithm: Algorithm) -> None:
+    """Refuse a model and an algorithm that cannot go together.
+
+    Raises
+    ------
+    ModelError
+        The algorithm mixes statistics over time and the model's mean something only where they were taken.
+    """
+    if algorithm.needs is Kind.FREE and model.kind is Kind.BOUND:
+        raise ModelError(
+            f"{type(algorithm).__name__} averages statistics taken at different parameters, but those of "
+            f"{type(model).__name__} mean something only at the parameters they were taken at: use Batch"
+        )
+
+
+def run(
+    model: Model,
+    engine: Engine,
+    params: Params,
+    algorithm: Algorithm,
+    stop: Rule,
+    prior: Sums | None = None,
+    observers: Sequence[Observer] = (),
+) -> Run:
+    """Repeat the algorithm's step from ``params`` until a rule names the outcome."""
+    check_pair(model, algorithm)
+    clock = Clock(model, engine, prior or {})
+    moves = clock.moves()
+    began = time.perf_counter()
+    trace: list[Record] = []
+    state = State(params)
+    best = params
+    outcome: Outcome | None = None
+    try:
+        state = algorithm.init(params, moves)
+        while outcome is None:
+            before, spent = state, (clock.e, clock.m)
+            state = algorithm.step(state, moves)
+            trace.append(_record(model, trace, state, clock, spent))
+            for observe in observers:
+                observe(Event("iteration", facts(trace[-1])))
+            best = state.params
+            if algorithm.monotone and (outcome := fall(trace, ROUNDING)):
+                best = before.at or before.params
+                break
+            outcome = stop(trace, time.perf_counter() - began)
+    except KeyboardInterrupt:
+        outcome = Outcome(INTERRUPTED, f"interrupted after {len(trace)} iterations; the last parameters were kept")
+    except NumericalError as error:
+        outcome = Outcome(FAILED, f"{error} (after {len(trace)} iterations; the last sound parameters were kept)")
+        best = state.at or params
+    return Run(best, outcome, tuple(trace), clock.evaluations, time.perf_counter() - began)
+
+
+def _record(model: Model, trace: Sequence[Record], state: State, clock: Clock, spent: tuple[float, float]) -> Record:
+    change = state.objective - trace[-1].objective if trace else float("nan")
+    about: dict[str, Any] = {}
+    if state.at is not None and "weights" in state.at:
+        about["smallest_weight"] = float(state.at["weights"].min())
+    spread = getattr(model, "spread", lambda _: None)(state.params)
+    if spread is not None:
+        about["smallest_eigenvalue"] = float(spread.min())
+    return Record(
+        len(trace) + 1,
+        state.objective,
+        change,
+        clock.e - spent[0],
+        clock.m - spent[1],
+        clock.evaluations,
+        events=dict(state.params.events),
+        **about,
+    )

@@ -1,0 +1,1 @@
+"""Latent structures: one file, one structure."""

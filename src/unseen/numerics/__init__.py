@@ -1,0 +1,1 @@
+"""Numerical pieces that models and families share; NumPy in, NumPy out."""

@@ -1,0 +1,280 @@
+"""Log-densities and statistics of Gaussian components over a tile of rows, by the cheapest accurate path."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Callable
+from functools import cached_property
+
+import numpy as np
+
+from unseen.core.block import Cells
+from unseen.core.stats import Array
+from unseen.numerics.incomplete import Conditionals, complete_moments, complete_rows, marginals
+from unseen.numerics.linalg import cholesky, inverse_lower
+from unseen.numerics.quadratic import features, natural, pack, rounding_bound, unpack
+
+LOG_2PI = float(np.log(2 * np.pi))
+# largest error in a row's log-density that the fast path may make before the whitened path takes over
+TOLERANCE = {np.dtype(np.float64): 1e-9, np.dtype(np.float32): 2e-3}
+PATTERN_BUDGET = 2_000_000  # doubles in one batch of per-pattern matrices
+
+
+class Form(ABC):
+    """K Gaussians prepared for evaluation, about an anchor (d,) shared by all or (K, d) of their own."""
+
+    def __init__(self, means: Array, anchor: Array) -> None:
+        self.means, self.anchor = means, anchor
+        self.shift = means - anchor
+
+    @property
+    @abstractmethod
+    def bound(self) -> float:
+        """Rounding bound of the fast path in units of machine epsilon."""
+
+    @property
+    def accurate(self) -> bool:
+        """Whether the fast path keeps its promise in double precision about a shared anchor."""
+        return self.anchor.ndim == 1 and self.exact(np.dtype(np.float64))
+
+    def exact(self, dtype: np.dtype) -> bool:
+        return bool(np.finfo(dtype).eps * self.bound <= TOLERANCE[dtype])
+
+    def precision_for(self, values: Array) -> np.dtype:
+        """float32 only for float32 data, and only where the bound allows."""
+        single = np.dtype(np.float32)
+        return single if values.dtype == single and self.exact(single) else np.dtype(np.float64)
+
+    @abstractmethod
+    def evaluate(self, cells: Cells) -> tuple[Array, Callable[[Array], Array]]:
+        """Log-density (K, n) and the collector of moments about the anchor."""
+
+    @abstractmethod
+    def log_prior(self, prior: Array) -> float:
+        """Log-density of pseudo-rows given by their moments."""
+
+
+def centred(cells: Cells, anchor: Array, dtype: np.dtype) -> Array:
+    """Values minus the anchor (in double precision, then rounded), zero where missing."""
+    z = np.subtract(cells.values, anchor[:, None], dtype=np.float64).astype(dtype, copy=False)
+    if cells.observed is not None:
+        z *= cells.observed
+    return z
+
+
+class FullForm(Form):
+    """Full covariance matrices."""
+
+    def __init__(self, means: Array, covariances: Array, anchor: Array) -> None:
+        super().__init__(means, anchor)
+        self.covariances = covariances
+        self.lower = cholesky(covariances)
+        self.whitener = inverse_lower(self.lower)
+        self.precision = np.swapaxes(self.whitener, 1, 2) @ self.whitener
+        half_log_det = np.log(np.diagonal(self.lower, axis1=1, axis2=2)).sum(-1)
+        self.constant = -half_log_det - 0.5 * means.shape[1] * LOG_2PI
+        self.natural = natural(self.shift, self.precision)
+        self.natural[:, 0] += self.constant
+
+    @cached_property
+    def bound(self) -> float:
+        return rounding_bound(self.shift, self.precision)
+
+    @cached_property
+    def natural32(self) -> Array:
+        return self.natural.astype(np.float32)
+
+    def evaluate(self, cells: Cells) -> tuple[Array, Callable[[Array], Array]]:
+        dtype = self.precision_for(cells.values)
+        if cells.observed is not None and not cells.observed.all():
+            return self._incomplete(cells)
+        if self.anchor.ndim == 2 or not self.exact(dtype):
+            return self._whitened(cells)
+        phi = features(centred(cells, self.anchor, dtype))
+        density = (self.natural if dtype == np.float64 else self.natural32) @ phi
+        return density, lambda r: r @ phi.T
+
+    def _whitened(self, cells: Cells) -> tuple[Array, Callable[[Array], Array]]:
+        """Each component about its own anchor and through its Cholesky factor: slower, exact to rounding."""
+        n = cells.values.shape[1]
+        density = np.empty((len(self.means), n))
+        anchors = np.broadcast_to(self.anchor, self.means.shape)
+        for k, anchor in enumerate(anchors):
+            y = self.whitener[k] @ (centred(cells, anchor, np.dtype(np.float64)) - self.shift[k][:, None])
+            density[k] = self.constant[k] - 0.5 * np.einsum("in,in->n", y, y)
+
+        def collect(r: Array) -> Array:
+            out = []
+            for k, anchor in enumerate(anchors):
+                z = centred(cells, anchor, np.dtype(np.float64))
+                weighted = z * r[k]
+                out.append(pack(r[k].sum(), weighted.sum(1), weighted @ z.T))
+            return np.array(out)
+
+        return density, collect
+
+    def _incomplete(self, cells: Cells) -> tuple[Array, Callable[[Array], Array]]:
+        """Rows grouped by missing pattern; each pattern is a Gaussian over its observed columns."""
+        order, starts, masks = cells.patterns()
+        rows = cells.take(order)
+        k, d = self.means.shape
+        density = np.empty((k, len(order)))
+        own = self.anchor.ndim == 2
+        anchors = self.anchor if own else self.anchor[None]
+        phis = [features(centred(rows, a, np.dtype(np.float64))) for a in anchors]
+        step = max(1, PATTERN_BUDGET // (k * d * d))
+        batches: list[tuple[int, Conditionals]] = []
+        for first in range(0, len(masks), step):
+            c = marginals(self.shift, self.covariances, masks[first : first + step])
+            coefficients = natural(c.mean, c.precision)
+            coefficients[..., 0] -= 0.5 * (c.log_det + c.observed[:, None] * LOG_2PI)
+            batches.append((first, c))
+            for p, coefficient in enumerate(coefficients, first):
+                at = slice(starts[p], starts[p + 1])
+                for j, phi in enumerate(phis):
+                    density[j if own else slice(None), at] = coefficient[j if own else slice(None)] @ phi[:, at]
+        back = np.empty_like(order)
+        back[order] = np.arange(len(order))
+
+        def collect(r: Array) -> Array:
+            r = r[:, order]
+            total = np.zeros((k, phis[0].shape[0]))
+            for first, c in batches:
+                moments = np.empty((len(c.masks), k, phis[0].shape[0]))
+                for p in range(len(c.masks)):
+                    at = slice(starts[first + p], starts[first + p + 1])
+                    for j, phi in enumerate(phis):
+                        mine = j if own else slice(None)
+                        moments[p, mine] = r[mine, at] @ phi[:, at].T
+                total += complete_moments(moments, c, self.shift, self.covariances)
+            return total
+
+        return density[:, back], collect
+
+    def log_prior(self, prior: Array) -> float:
+        return float((self.natural * prior).sum())
+
+
+class DiagonalForm(Form):
+    """Diagonal covariances, given as variances (K, d); missing cells cost a mask, nothing more."""
+
+    def __init__(self, means: Array, variances: Array, anchor: Array) -> None:
+        super().__init__(means, anchor)
+        p = 1 / variances
+        self.normaliser = -0.5 * (np.log(variances) + LOG_2PI + self.shift**2 * p)  # (K, d), one per observed cell
+        self.linear, self.square = self.shift * p, -0.5 * p
+        self.complete = np.concatenate([self.normaliser.sum(1)[:, None], self.linear, self.square], axis=1)
+        self.masked = np.concatenate([self.normaliser, self.linear, self.square], axis=1)
+
+    @cached_property
+    def bound(self) -> float:
+        return float((-2 * self.square * (np.abs(self.shift) + 4 / np.sqrt(-2 * self.square)) ** 2).sum(1).max())
+
+    def evaluate(self, cells: Cells) -> tuple[Array, Callable[[Array], Array]]:
+        dtype = self.precision_for(cells.values)
+        if self.anchor.ndim == 2 or not self.exact(dtype):
+            return self._whitened(cells)
+        phi, coefficients = self._features(cells, self.anchor, dtype), self.complete
+        if cells.observed is not None:
+            coefficients = self.masked
+        density = coefficients.astype(dtype, copy=False) @ phi
+        return density, lambda r: self._moments(r @ phi.T)
+
+    def _features(self, cells: Cells, anchor: Array, dtype: np.dtype) -> Array:
+        """(1, z, z^2) for complete cells, (mask, z, z^2) for incomplete ones."""
+        d, n = cells.values.shape
+        head = 1 if cells.observed is None else d
+        phi = np.empty((head + 2 * d, n), dtype)
+        phi[:head] = 1 if cells.observed is None else cells.observed
+        z = phi[head : head + d]
+        np.subtract(cells.values, anchor[:, None], out=z, dtype=np.float64, casting="same_kind")
+        if cells.observed is not None:
+            z *= cells.observed
+        np.multiply(z, z, out=phi[head + d :])
+        return phi
+
+    def _moments(self, m: Array) -> Array:
+        """(K, 3d): mass, first and second moment of every column."""
+        d = self.means.shape[1]
+        return m if m.shape[1] == 3 * d else np.concatenate([np.repeat(m[:, :1], d, 1), m[:, 1:]], axis=1)
+
+    def _whitened(self, cells: Cells) -> tuple[Array, Callable[[Array], Array]]:
+        n = cells.values.shape[1]
+        density = np.empty((len(self.means), n))
+        anchors = np.broadcast_to(self.anchor, self.means.shape)
+        seen = np.ones((1, n)) if cells.observed is None else cells.observed
+        for k, anchor in enumerate(anchors):
+            y = centred(cells, anchor, np.dtype(np.float64)) - self.shift[k][:, None]
+            level = self.normaliser[k] + 0.5 * self.shift[k] ** 2 * -2 * self.square[k]
+            density[k] = ((self.square[k][:, None] * y * y + level[:, None]) * seen).sum(0)
+
+        def collect(r: Array) -> Array:
+            return np.concatenate(
+                [
+                    self._moments(r[[k]] @ self._features(cells, a, np.dtype(np.float64)).T)
+                    for k, a in enumerate(anchors)
+                ]
+            )
+
+        return density, collect
+
+    def log_prior(self, prior: Array) -> float:
+        return float((self.masked * prior).sum())
+
+
+def full_moments(sums: Array) -> tuple[Array, Array, Array]:
+    """Mass (K,), mean about the anchor (K, d) and covariance (K, d, d) from packed sums (K, F)."""
+    d = int((np.sqrt(8 * sums.shape[1] + 1) - 3) / 2)
+    mass, first, second = unpack(sums, d)
+    safe = np.maximum(mass, 1e-300)
+    mean = first / safe[:, None]
+    return mass, mean, second / safe[:, None, None] - mean[:, :, None] * mean[:, None, :]
+
+
+def diagonal_moments(sums: Array, d: int) -> tuple[Array, Array, Array]:
+    """Mass, mean about the anchor and variance of every column, each (K, d)."""
+    mass, first, second = sums[:, :d], sums[:, d : 2 * d], sums[:, 2 * d :]
+    safe = np.maximum(mass, 1e-300)
+    mean = first / safe
+    return mass, mean, np.maximum(second / safe - mean**2, 0)
+
+
+def prior_moments(offset: Array, scale: Array, full: bool) -> Array:
+    """Moments of one pseudo-row per component at ``offset`` (K, d) from the anchor, with variances scale^2."""
+    ones = np.ones(len(offset))
+    if full:
+        second = offset[:, :, None] * offset[:, None, :] + np.diag(scale**2)
+        return pack(ones, offset, second)
+    return np.concatenate([np.ones_like(offset), offset, offset**2 + scale**2], axis=1)
+
+
+def conditional_mean(means: Array, covariances: Array, cells: Cells, responsibilities: Array) -> Array:
+    """Expected cells (d, n): observed ones as they are, missing ones averaged over components."""
+    if cells.observed is None:
+        return cells.values.astype(float)
+    out = np.empty(cells.values.shape)
+    order, starts, masks = cells.patterns()
+    c = marginals(means, covariances, masks)
+    for p in range(len(masks)):
+        rows = order[starts[p] : starts[p + 1]]
+        z = cells.values[:, rows] * masks[p][:, None]
+        completed = complete_rows(z, c, means, covariances, p)
+        out[:, rows] = np.einsum("kn,kdn->dn", responsibilities[:, rows], completed)
+    return np.where(cells.observed, cells.values, out)
+
+
+def conditional_draw(means: Array, covariances: Array, cells: Cells, states: Array, rng: np.random.Generator) -> Array:
+    """Cells with the missing ones drawn from their conditional distribution given state and observed cells."""
+    out = cells.values.astype(float)
+    if cells.observed is None:
+        return out
+    noise = rng.standard_normal(out.shape)
+    for k in np.unique(states):
+        # a joint draw corrected to agree with the observed cells has the right conditional distribution
+        mine = np.flatnonzero(states == k)
+        joint = means[k][:, None] + np.linalg.cholesky(covariances[k]) @ noise[:, mine]
+        seen = cells.observed[:, mine]
+        part = Cells(np.where(seen, cells.values[:, mine] - joint, 0.0), seen)
+        gap = conditional_mean(np.zeros_like(means[[k]]), covariances[[k]], part, np.ones((1, len(mine))))
+        out[:, mine] = np.where(seen, cells.values[:, mine], joint + gap)
+    return out

@@ -1,0 +1,152 @@
+"""Model and data brought together: impossible pairs are refused here, before any data is read for the fit."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+from unseen.core.block import Field
+from unseen.core.encoding import Encoded, Encoding, usable
+from unseen.core.engine import Engine
+from unseen.core.profile import Profile, check_profile, profile_frame
+from unseen.core.source import Frames, Source
+from unseen.errors import DataError, ModelError
+
+#: share of the machine's free memory that data may fill before it is read from disk in every pass
+MEMORY_SHARE = 0.25
+
+
+@dataclass(frozen=True, slots=True)
+class Problem:
+    """A model bound to data: anchors and categories fixed, blocks ready to be summed over."""
+
+    model: Any
+    source: Source
+    encoding: Encoding
+    profile: Profile
+    engine: Engine
+    ignored: tuple[Field, ...] = ()
+
+
+def engine_for(name: str, source: Source, columns: int, workers: int | None = None) -> Any:
+    """The class of an engine by name, ``auto`` choosing memory or disk by size."""
+    from unseen.engines.memory import Memory
+    from unseen.engines.outofcore import OutOfCore
+    from unseen.engines.threads import Threads
+
+    if name == "auto":
+        size = 8 * columns * sum(p.rows for p in source.manifest())
+        name = "threads" if not hasattr(source, "paths") or size < MEMORY_SHARE * free_memory() else "outofcore"
+    if name == "memory":
+        return Memory
+    kinds = {"threads": Threads, "outofcore": OutOfCore}
+    if name not in kinds:
+        raise ModelError(f"engine={name!r} is none of auto, memory, threads, outofcore")
+    return lambda blocks: kinds[name](blocks, workers)
+
+
+def free_memory() -> int:
+    """Bytes of memory that can be had without swapping; 4 GiB where the system does not say."""
+    try:
+        with open("/proc/meminfo") as lines:
+            for line in lines:
+                if line.startswith("MemAvailable"):
+                    return int(line.split()[1]) * 1024
+    except OSError:
+        pass
+    return 4 << 30
+
+
+def pose(
+    model: Any,
+    source: Source,
+    *,
+    weights: str | None = None,
+    labels: str | None = None,
+    ignore: Sequence[str] = (),
+    engine: str | Any = "auto",
+    workers: int | None = None,
+    unknown: str = "refuse",
+) -> Problem:
+    """Read the schema, profile the columns in one pass, bind the model, and ready the engine.
+
+    Raises
+    ------
+    DataError
+        Columns or weights that cannot be used, or fewer rows than components.
+    ModelError
+        A sequential model on data without a unit, weights on sequences, an unknown engine.
+    """
+    schema = {f.name: f for f in source.schema()}
+    for name in (weights, labels, *ignore):
+        if name is not None and name not in schema:
+            raise DataError(f"there is no column {name!r}; the columns are {', '.join(map(repr, schema))}")
+    if model.sequential and weights is not None:
+        raise ModelError("row weights have no meaning inside a sequence: leave weights out")
+    side = {weights, labels, *ignore}
+    candidates = tuple(f for n, f in schema.items() if n not in side)
+    fields = chosen(model, candidates)
+    make = engine_for(engine, source, len(fields), workers) if isinstance(engine, str) else engine
+    side_columns = tuple(n for n in (weights, labels) if n is not None)
+    frames = Frames(source, tuple(f.name for f in fields) + side_columns)
+    from unseen.engines.outofcore import OutOfCore
+
+    profile: Profile = OutOfCore(frames, workers).sum(lambda frame: profile_frame(frame, fields, weights, labels)).stats
+    check_profile(profile)
+    check_size(model, profile, labels)
+    bound = model.bind(profile)
+    encoding = Encoding(
+        fields,
+        bound.slots,
+        weights,
+        labels,
+        _classes(profile, model, labels),
+        unknown,
+        grouped=not model.sequential,
+    )
+    ignored = tuple(replace(f, note=f.note or "not used by the model") for f in candidates if f not in fields)
+    return Problem(bound, source, encoding, profile, make(Encoded(source, encoding)), ignored)
+
+
+def chosen(model: Any, schema: Sequence[Field]) -> tuple[Field, ...]:
+    """The columns the model asks for, or every usable one."""
+    wanted = getattr(model, "wanted", None)
+    if wanted is None:
+        fields = usable(schema)
+        if not fields:
+            raise DataError("no column of the data can be used: numbers, booleans and text are what models read")
+        return fields
+    by_name = {f.name: f for f in schema}
+    missing = [n for n in wanted if n not in by_name]
+    if missing:
+        raise DataError(
+            f"the model names column {', '.join(map(repr, missing))}, which the data does not have; "
+            f"it has {', '.join(map(repr, by_name))}"
+        )
+    return tuple(by_name[n] for n in wanted)
+
+
+def check_size(model: Any, profile: Profile, labels: str | None) -> None:
+    """Refuse fewer rows than components, and labels no component could stand for."""
+    components = getattr(model, "components", 1)
+    if profile.units < components:
+        raise DataError(
+            f"{profile.units:,} rows cannot tell {components} components apart: use fewer components or more rows"
+        )
+    if labels is not None and len(profile.labels) > components:
+        raise DataError(
+            f"label column {labels!r} has {len(profile.labels)} classes but the model has {components} components: "
+            "use at least as many components as classes"
+        )
+
+
+def _classes(profile: Profile, model: Any, labels: str | None) -> tuple[str, ...]:
+    if labels is None:
+        return ()
+    if not hasattr(model, "collect"):
+        raise ModelError(f"{type(model).__name__} takes no labels")
+    try:
+        return tuple(sorted(profile.labels, key=float))
+    except ValueError:
+        return tuple(sorted(profile.labels))

@@ -1,0 +1,224 @@
+"""A fitted model with everything that is known about the fit."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field, replace
+from functools import cached_property
+from typing import Any
+
+import numpy as np
+
+from unseen.core.block import Block, rng
+from unseen.core.encoding import Encoding
+from unseen.core.engine import one_blas_thread
+from unseen.core.profile import Profile
+from unseen.core.source import Source
+from unseen.core.stats import Array, Params, Sums
+from unseen.core.stop import Outcome, Record
+from unseen.errors import ModelError
+
+
+@dataclass(frozen=True)
+class Result:
+    r"""Parameters, how the run ended, and methods that score new data with them.
+
+    ``loglik`` is the log-likelihood of the *final* parameters (a closing pass computes it), ``entropy`` is
+    :math:`-\sum_{nk} r_{nk} \log r_{nk}`; BIC is :math:`-2 \log L + p \log n`, lower is better; n is the total weight.
+    """
+
+    model: Any
+    params: Params
+    outcome: Outcome
+    loglik: float
+    entropy: float
+    weight: float
+    size: int
+    trace: tuple[Record, ...]
+    restarts: tuple[dict[str, Any], ...]
+    profile: Profile
+    encoding: Encoding
+    seed: int
+    iterations: int
+    evaluations: int
+    seconds: float
+    log_prior: float = 0.0
+    counts: dict[str, int] = field(default_factory=dict)
+    confidence: tuple[float, ...] = ()
+    options: dict[str, Any] = field(default_factory=dict)
+    fingerprint: dict[str, Any] = field(default_factory=dict)
+    search: tuple[dict[str, Any], ...] = ()
+
+    @property
+    def converged(self) -> bool:
+        return self.outcome.converged
+
+    @property
+    def bic(self) -> float:
+        """Bayesian information criterion, lower is better (Schwarz 1978)."""
+        return -2 * self.loglik + self.size * float(np.log(self.weight))
+
+    @property
+    def aic(self) -> float:
+        """Akaike's information criterion, lower is better."""
+        return -2 * self.loglik + 2 * self.size
+
+    @property
+    def icl(self) -> float:
+        """Integrated completed likelihood: BIC plus twice the entropy (Biernacki, Celeux & Govaert 2000)."""
+        return self.bic + 2 * self.entropy
+
+    # ---- scoring new data
+
+    def open(self, data: Any, unknown: str | None = None) -> tuple[Source, Encoding]:
+        """The source of some data and the encoding of this model, held against the fit's schema."""
+        from unseen.sources import open_source
+
+        source, _, _ = open_source(data, whole=self.model.sequential)
+        encoding = replace(
+            self.encoding,
+            weights=None,
+            labels=None,
+            grouped=False,
+            unknown=unknown or self.encoding.unknown,
+        )
+        encoding.check(source.schema())
+        return source, encoding
+
+    def blocks(self, data: Any, unknown: str | None = None) -> Iterator[Block]:
+        """Blocks of some data in order, encoded for this model."""
+        source, encoding = self.open(data, unknown)
+        for part in source.manifest():
+            yield encoding.encode(source.read(part, encoding.columns()))
+
+    def responsibilities(self, data: Any) -> Array:
+        """Posterior probability of each component for each row, (n, K)."""
+        return self._rows(lambda block: self.model.posterior(self.params, block)[0].T, data)
+
+    def assign(self, data: Any) -> Array:
+        """The most probable component of each row, (n,)."""
+        return self.responsibilities(data).argmax(axis=1)
+
+    def log_prob(self, data: Any) -> Array:
+        """Log-density of the observed cells of each row, (n,)."""
+        return self._rows(lambda block: self.model.posterior(self.params, block)[1], data)
+
+    def score(self, data: Any) -> tuple[float, float]:
+        """Mean log-density per row and its standard error."""
+        p = self.log_prob(data)
+        return float(p.mean()), float(p.std(ddof=1) / np.sqrt(len(p))) if len(p) > 1 else float("nan")
+
+    def impute(self, data: Any, draws: int | None = None, seed: int = 0) -> Any:
+        """The data with its missing cells filled in, of the same type as it came.
+
+        By default with the conditional expectation given the observed cells of the row (for a category, the
+        most probable one); ``draws`` gives a list of so many random completions instead.
+        """
+        from unseen.rows import completed
+
+        if draws is None:
+            return completed(self, data, lambda block: self.model.impute(self.params, block))
+        return [
+            completed(
+                self,
+                data,
+                lambda block, m=m: self.model.draw(self.params, block, rng(seed, m, block.id)),
+            )
+            for m in range(draws)
+        ]
+
+    def sample(self, n: int, seed: int = 0) -> dict[str, Array]:
+        """n new rows from the fitted model, as columns by name."""
+        from unseen.rows import decoded
+
+        arrays, _ = self.model.sample(self.params, n, np.random.default_rng(seed))
+        return decoded(self.model.slots, arrays)
+
+    def _rows(self, f: Any, data: Any) -> Array:
+        if not hasattr(self.model, "posterior"):
+            raise ModelError(f"{type(self.model).__name__} has no row-wise posterior")
+        with one_blas_thread():
+            parts = [f(block) for block in self.blocks(data)]
+        return np.concatenate(parts) if parts else np.empty(0)
+
+    # ---- telling and keeping
+
+    def summary(self) -> str:
+        """The fit in plain text: outcome, criteria, components, restarts, warnings."""
+        from unseen.summary import summary
+
+        return summary(self)
+
+    @cached_property
+    def warnings(self) -> list[str]:
+        """What a careful reader should know, in plain words with what to do."""
+        from unseen.summary import warnings
+
+        return warnings(self)
+
+    def plot(self, data: Any = None) -> Any:
+        """The report as interactive figures, by name (needs plotly)."""
+        from unseen.report import figures
+
+        return figures(self, data)
+
+    def save(self, path: Any) -> Any:
+        """Write the run to a folder: arrays as .npz without pickles, the rest as JSON, with content hashes."""
+        from unseen.store import save
+
+        return save(self, path)
+
+    def __repr__(self) -> str:
+        return f"<Result {self.outcome.name}: logL {self.loglik:.6g}, {self.size} parameters, BIC {self.bic:.6g}>"
+
+
+def close(problem: Any, found: Any, prior: Sums | None, seed: int, options: dict[str, Any]) -> Result:
+    """The closing pass: evaluate the final parameters, and how sure their responsibilities are."""
+    model, params = found.model, found.best.params
+    closing = problem.engine.sum(lambda block: Closing.of(model, params, block)).stats
+    stats = closing.stats
+    return Result(
+        model=model,
+        params=params,
+        outcome=found.best.outcome,
+        loglik=stats.loglik,
+        entropy=closing.entropy,
+        weight=stats.weight,
+        size=model.size(params),
+        trace=found.best.trace,
+        restarts=tuple(a.as_dict() for a in found.table),
+        profile=problem.profile,
+        encoding=problem.encoding,
+        seed=seed,
+        iterations=len(found.best.trace),
+        evaluations=found.best.evaluations,
+        seconds=found.best.seconds,
+        log_prior=model.log_prior(params, prior) if prior else 0.0,
+        counts=stats.counts,
+        confidence=tuple(closing.confidence.tolist()),
+        options={**options, "ignored": [f.name for f in problem.ignored]},
+        fingerprint=problem.source.fingerprint(),
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class Closing:
+    """Statistics at the final parameters, classification entropy, histogram of the largest responsibility."""
+
+    stats: Any
+    entropy: float
+    confidence: Array
+
+    @classmethod
+    def of(cls, model: Any, params: Params, block: Block) -> Closing:
+        stats = model.expect(params, block)
+        if not hasattr(model, "posterior"):
+            return cls(stats, 0.0, np.zeros(0))
+        r, _ = model.posterior(params, block)
+        w = np.ones(block.rows) if block.weights is None else block.weights
+        terms = np.where(r > 0, r * np.log(np.maximum(r, 1e-300)), 0.0).sum(0)
+        top = np.histogram(r.max(axis=0), bins=20, range=(0, 1), weights=w)[0]
+        return cls(stats, float(-(w @ terms)), top)
+
+    def __add__(self, other: Closing) -> Closing:
+        return Closing(self.stats + other.stats, self.entropy + other.entropy, self.confidence + other.confidence)

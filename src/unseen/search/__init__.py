@@ -1,0 +1,1 @@
+"""Loops over fits, and tools on their results."""

@@ -1,0 +1,71 @@
+"""Where blocks come from: one file, one format; `open_source` finds the right one."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from unseen.core.source import Source
+from unseen.errors import DataError, ModelError
+
+
+def open_source(
+    data: Any,
+    weights: Any = None,
+    labels: Any = None,
+    *,
+    unit: str | None = None,
+    whole: bool = False,
+    block_rows: int | None = None,
+) -> tuple[Source, str | None, str | None]:
+    """The source of some data, and the names of its weight and label columns.
+
+    Weights and labels may be column names, or arrays, which join the data as columns of their own.
+
+    Raises
+    ------
+    DataError
+        Nothing here can read this kind of data.
+    """
+    extra = {
+        f"({role})": np.asarray(value) if role == "weights" else value
+        for role, value in (("weights", weights), ("labels", labels))
+        if value is not None and not isinstance(value, str)
+    }
+    names = [f"({r})" if f"({r})" in extra else v for r, v in (("weights", weights), ("labels", labels))]
+    source = _source(data, unit=unit, whole=whole, block_rows=block_rows, extra=extra)
+    return source, names[0], names[1]
+
+
+def _source(data: Any, *, unit: str | None, whole: bool, block_rows: int | None, extra: dict[str, Any]) -> Any:
+    if all(hasattr(data, name) for name in ("schema", "manifest", "read")) and not hasattr(data, "column_names"):
+        if extra:
+            raise ModelError("a source brings its own columns: name the weight and label columns instead")
+        return data
+    from unseen.sources.arrays import Arrays
+
+    if isinstance(data, (np.ndarray, Mapping)):
+        return Arrays(data, unit=unit, whole=whole, block_rows=block_rows, extra=extra)
+    if isinstance(data, (str, Path)) or (isinstance(data, (list, tuple)) and _paths(data)):
+        from unseen.sources.files import open_files
+
+        if extra:
+            raise ModelError("name the weight and label columns of a file instead of passing arrays")
+        return open_files(data, unit=unit, whole=whole, block_rows=block_rows)
+    if isinstance(data, (list, tuple)):
+        return Arrays(np.asarray(data), unit=unit, whole=whole, block_rows=block_rows, extra=extra)
+    if hasattr(data, "__arrow_c_stream__") or hasattr(data, "column_names"):
+        from unseen.sources.frames import Frames
+
+        return Frames(data, unit=unit, whole=whole, block_rows=block_rows, extra=extra)
+    raise DataError(
+        f"cannot read data of type {type(data).__name__}: give a NumPy array, a dict of columns, a pandas, polars "
+        "or pyarrow table, or the path of a Parquet or CSV file"
+    )
+
+
+def _paths(data: Any) -> bool:
+    return bool(data) and all(isinstance(p, (str, Path)) for p in data)
