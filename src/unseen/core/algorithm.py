@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Any, Protocol
+from typing import Any, ClassVar, Protocol
 
 from unseen.core.stats import Kind, Params, Stats, Validity
 
@@ -54,9 +54,9 @@ class Algorithm(Protocol):
     """A schedule of moves."""
 
     #: FREE: mixes statistics taken at different parameters; BOUND: uses them only where they were taken
-    needs: Kind
+    needs: ClassVar[Kind]
     #: whether the objective may never fall from one step to the next
-    monotone: bool
+    monotone: ClassVar[bool]
 
     def init(self, params: Params, moves: Moves) -> State:
         """The state before the first step."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Sequence
-from typing import Any, ClassVar, Self
+from typing import Any, Self
 
 import numpy as np
 
@@ -22,9 +22,6 @@ class Family(ABC):
     posterior weights R (K, n) to the collector that `evaluate` returned; `moments` turns the sum of what
     was collected into parameters. A family never sees where its rows come from.
     """
-
-    #: rows per tile that keep the family's temporaries in cache
-    tile: ClassVar[int] = 2048
 
     @property
     def wanted(self) -> tuple[str, ...] | None:
@@ -98,6 +95,10 @@ class Family(ABC):
     def anchored(self, params: Params) -> Self:
         """The family with its anchors moved to where these parameters need them for accuracy."""
         return self
+
+    def tile(self, components: int) -> int:
+        """Rows per tile that keep the family's temporaries in cache."""
+        return 2048
 
     def spread(self, params: Params) -> Array | None:
         """Per component the smallest variance in units of the data's own, (K,): near 0 is a singularity."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Protocol, Self, runtime_checkable
+from typing import ClassVar, Protocol, Self, runtime_checkable
 
 from unseen.core.block import Block, Slot
 from unseen.core.profile import Profile
@@ -13,9 +13,9 @@ from unseen.core.stats import Array, Kind, Params, Stats, Sums, Validity
 class Model(Protocol):
     """Expected statistics of a block, and the parameters that a sum of them implies."""
 
-    kind: Kind
+    kind: ClassVar[Kind]
     #: True when rows of a sequence belong together, so a source must declare the unit key
-    sequential: bool
+    sequential: ClassVar[bool]
 
     def bind(self, profile: Profile) -> Self:
         """The model frozen to these columns: anchors, floors and categories fixed for the run."""

@@ -24,6 +24,8 @@ class ColumnProfile:
     rows: int = 0
     missing: int = 0
     infinite: int = 0
+    #: observed numbers that are not whole
+    fractions: int = 0
     weight: float = 0.0
     mean: float = 0.0
     m2: float = 0.0
@@ -56,6 +58,7 @@ class ColumnProfile:
             rows=self.rows + other.rows,
             missing=self.missing + other.missing,
             infinite=self.infinite + other.infinite,
+            fractions=self.fractions + other.fractions,
             weight=weight,
             mean=self.mean + gap * share if self.weight else other.mean,
             m2=self.m2 + other.m2 + gap * gap * self.weight * share,
@@ -145,6 +148,8 @@ def profile_column(spec: Field, column: Column, weights: Array | None = None) ->
     x = np.asarray(column.values if seen is None else column.values[seen], float)
     w = None if weights is None else (weights if seen is None else weights[seen])
     infinite = int(len(x) - np.isfinite(x).sum())
+    fractions = int((x != np.floor(x)).sum()) if spec.kind == NUMBER else 0
+    out = replace(out, fractions=fractions)
     if not len(x) or infinite or (w is not None and not w.any()):
         return replace(out, infinite=infinite, single=single)
     if w is not None:

@@ -23,7 +23,7 @@ FORMS = ("full", "diagonal", "spherical")
 class Gaussian(Family):
     r"""Multivariate normal components.
 
-    .. math:: \log f_k(x) = -\tfrac12 \left( d \log 2\pi + \log |\Sigma_k| + (x-\mu_k)^\top \Sigma_k^{-1} (x-\mu_k) \right)
+    .. math:: \log f_k(x) = -\tfrac12 ( d \log 2\pi + \log |\Sigma_k| + (x-\mu_k)^\top \Sigma_k^{-1} (x-\mu_k) )
 
     Missing cells are integrated out: a row counts through the marginal of its observed cells.
 
@@ -54,6 +54,7 @@ class Gaussian(Family):
     columns: tuple[str, ...] = ()
     anchor: Any = None  # (d,) or, where accuracy needs it, (K, d)
     scale: Any = None
+    incomplete: bool = False
 
     def __post_init__(self) -> None:
         if self.covariance not in FORMS:
@@ -65,7 +66,8 @@ class Gaussian(Family):
         for c in profile.columns:
             if c.kind == "category":
                 raise DataError(
-                    f"column {c.name!r} holds text, which a Gaussian cannot describe: use Categorical for it, or ignore it"
+                    f"column {c.name!r} holds text, which a Gaussian cannot describe: use Categorical for it, "
+                    "or ignore it"
                 )
             if not c.variance > 0:
                 raise DataError(
@@ -77,6 +79,7 @@ class Gaussian(Family):
             columns=profile.names,
             anchor=mean,
             scale=np.sqrt([c.variance for c in profile.columns]),
+            incomplete=any(c.missing for c in profile.columns),
         )
 
     @property
@@ -93,6 +96,14 @@ class Gaussian(Family):
     def evaluate(self, prepared: forms.Form, cells: Sequence[Cells]) -> tuple[Array, Collect]:
         density, collect = prepared.evaluate(cells[0])
         return density, lambda r: {"moments": collect(r)}
+
+    def tile(self, components: int) -> int:
+        d = len(self.columns)
+        if self.covariance != "full":
+            return 2048
+        # with missing cells every pattern needs K matrices of its own: bound what one tile may hold of them
+        patterns = max(16, forms.PATTERN_BUDGET // (components * d * d)) if self.incomplete else 4096
+        return min(patterns, 4096 if d < 12 else 2048 if d < 32 else 512)
 
     # ---- M-step
 

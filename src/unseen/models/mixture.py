@@ -86,7 +86,7 @@ class Mixture:
         prepared, log_weights = self._prepare(params), _log(params["weights"])
         sums: Sums = {}
         loglik, zero = 0.0, 0
-        for tile in block.tiles(self.family.tile):
+        for tile in block.tiles(self.family.tile(self.components)):
             r, collect = self._log_joint(prepared, log_weights, tile)
             density = responsibilities(r)
             zero += int((density == -np.inf).sum())
@@ -102,7 +102,7 @@ class Mixture:
             r = np.where(block.labels >= 0, one_hot, r)
         sums: Sums = {}
         at = 0
-        for tile in block.tiles(self.family.tile):
+        for tile in block.tiles(self.family.tile(self.components)):
             _, collect = self.family.evaluate(prepared, tile.cells)
             sums = add_sums(sums, _weighted(r[:, at : at + tile.rows].astype(float), collect, tile.weights))
             at += tile.rows
@@ -157,7 +157,7 @@ class Mixture:
         """Responsibilities (K, n) and log-density (n,) of a block's rows."""
         prepared, log_weights = self._prepare(params), _log(params["weights"])
         out, densities = [], []
-        for tile in block.tiles(self.family.tile):
+        for tile in block.tiles(self.family.tile(self.components)):
             r, _ = self._log_joint(prepared, log_weights, tile)
             densities.append(responsibilities(r).astype(float))
             out.append(r.astype(float))

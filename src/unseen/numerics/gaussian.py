@@ -13,6 +13,7 @@ from unseen.core.stats import Array
 from unseen.numerics.incomplete import Conditionals, complete_moments, complete_rows, marginals
 from unseen.numerics.linalg import cholesky, inverse_lower
 from unseen.numerics.quadratic import features, natural, pack, rounding_bound, unpack
+from unseen.numerics.workspace import borrow
 
 LOG_2PI = float(np.log(2 * np.pi))
 # largest error in a row's log-density that the fast path may make before the whitened path takes over
@@ -90,8 +91,9 @@ class FullForm(Form):
             return self._incomplete(cells)
         if self.anchor.ndim == 2 or not self.exact(dtype):
             return self._whitened(cells)
-        phi = features(centred(cells, self.anchor, dtype))
-        density = (self.natural if dtype == np.float64 else self.natural32) @ phi
+        phi = features(cells.values, self.anchor, None, dtype)
+        coefficients = self.natural if dtype == np.float64 else self.natural32
+        density = np.matmul(coefficients, phi, out=borrow((len(coefficients), phi.shape[1]), dtype))
         return density, lambda r: r @ phi.T
 
     def _whitened(self, cells: Cells) -> tuple[Array, Callable[[Array], Array]]:
@@ -121,7 +123,7 @@ class FullForm(Form):
         density = np.empty((k, len(order)))
         own = self.anchor.ndim == 2
         anchors = self.anchor if own else self.anchor[None]
-        phis = [features(centred(rows, a, np.dtype(np.float64))) for a in anchors]
+        phis = [features(rows.values, a, rows.observed) for a in anchors]
         step = max(1, PATTERN_BUDGET // (k * d * d))
         batches: list[tuple[int, Conditionals]] = []
         for first in range(0, len(masks), step):
@@ -177,14 +179,16 @@ class DiagonalForm(Form):
         phi, coefficients = self._features(cells, self.anchor, dtype), self.complete
         if cells.observed is not None:
             coefficients = self.masked
-        density = coefficients.astype(dtype, copy=False) @ phi
+        density = np.matmul(
+            coefficients.astype(dtype, copy=False), phi, out=borrow((len(coefficients), phi.shape[1]), dtype)
+        )
         return density, lambda r: self._moments(r @ phi.T)
 
     def _features(self, cells: Cells, anchor: Array, dtype: np.dtype) -> Array:
         """(1, z, z^2) for complete cells, (mask, z, z^2) for incomplete ones."""
         d, n = cells.values.shape
         head = 1 if cells.observed is None else d
-        phi = np.empty((head + 2 * d, n), dtype)
+        phi = borrow((head + 2 * d, n), dtype)
         phi[:head] = 1 if cells.observed is None else cells.observed
         z = phi[head : head + d]
         np.subtract(cells.values, anchor[:, None], out=z, dtype=np.float64, casting="same_kind")

@@ -7,6 +7,7 @@ from functools import lru_cache
 import numpy as np
 
 from unseen.core.stats import Array
+from unseen.numerics.workspace import borrow
 
 
 @lru_cache(maxsize=64)
@@ -16,12 +17,19 @@ def pairs(d: int) -> tuple[Array, Array]:
     return rows, columns
 
 
-def features(z: Array) -> Array:
-    r""":math:`\phi(z)` for columns z (d, n): (F, n)."""
-    d, n = z.shape
-    out = np.empty((1 + d + d * (d + 1) // 2, n), z.dtype)
+def features(values: Array, anchor: Array, observed: Array | None = None, dtype: np.dtype | type = float) -> Array:
+    r""":math:`\phi(z)`, (F, n), for z = values - anchor (d, n), zero where missing.
+
+    The difference is taken in double precision and then rounded to ``dtype``; the result lives in a borrowed
+    buffer.
+    """
+    d, n = values.shape
+    out = borrow((1 + d + d * (d + 1) // 2, n), dtype)
     out[0] = 1
-    out[1 : 1 + d] = z
+    z = out[1 : 1 + d]
+    np.subtract(values, anchor[:, None], out=z, dtype=np.float64, casting="same_kind")
+    if observed is not None:
+        z *= observed
     at = 1 + d
     for i in range(d):
         np.multiply(z[i], z[i:], out=out[at : at + d - i])
