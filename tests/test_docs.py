@@ -67,9 +67,7 @@ def commands(text: str) -> list[str]:
 
 def run_python(block: CodeBlock, names: dict[str, object]) -> None:
     if block.text.lstrip().startswith(">>>"):
-        test = doctest.DocTestParser().get_doctest(
-            block.text, names, str(block), str(block.path), block.line - 1
-        )
+        test = doctest.DocTestParser().get_doctest(block.text, names, str(block), str(block.path), block.line - 1)
         runner = doctest.DebugRunner(optionflags=doctest.ELLIPSIS | doctest.NORMALIZE_WHITESPACE)
         runner.run(test, clear_globs=False)
         names.update(test.globs)
@@ -165,9 +163,7 @@ def test_blocks_are_found_with_their_lines_and_reasons(tmp_path: Path) -> None:
         ("python", 13, "needs a cluster"),
         ("console", 19, None),
     ]
-    assert [c.split() for c in commands(blocks[-1].text)] == [
-        ["unseen", "fit", "flights.parquet", "--components", "2"]
-    ]
+    assert [c.split() for c in commands(blocks[-1].text)] == [["unseen", "fit", "flights.parquet", "--components", "2"]]
     run(blocks[:2])
 
 

@@ -48,8 +48,8 @@ def fit(
     model : for example ``Mixture(Gaussian("full"), 3)``
     data : NumPy array, dict of columns, pandas or polars or pyarrow table, path of a Parquet or CSV file (or
         several, or a folder), or a source; NaN, None and null are missing cells
-    start : ``"kmeans++"``, ``"random"``, ``"labels"``, or parameters, as from a previous fit; ``"auto"`` takes
-        labels if there are any, k-means++ else
+    start : ``"kmeans++"``, ``"random"`` (responsibilities), ``"rows"`` (K random rows as centres), ``"labels"``, or
+        parameters, as from a previous fit; ``"auto"`` takes labels if there are any, else the first three in turn
     restarts : how many starts; each is run shortly and the best ``finish`` are run to the end. By default 10
         where the start is drawn, 1 where it is given
     seed : the whole run is a function of the data, the arguments and this number
@@ -76,19 +76,56 @@ def fit(
     Source: Dempster, Laird & Rubin (1977), J. R. Statist. Soc. B 39, 1-38.
     """
     from unseen.algorithms.batch import Batch
-    from unseen.search.restarts import restart
-    from unseen.sources import open_source
+    from unseen.sources import on_disk, open_source
 
-    schedule: Algorithm = Batch() if algorithm is None else algorithm
-    check_pair(model, schedule)
-    whole = model.sequential and unit is None
+    check_pair(model, Batch() if algorithm is None else algorithm)
+    check_asked(model, start, prior, labels)
+    # a file may hold many sequences, so it has to say where they end; data in memory may be one
+    whole = model.sequential and unit is None and not on_disk(data)
     source, weights, labels = open_source(data, weights, labels, unit=unit, whole=whole, block_rows=block_rows)
     problem = pose(model, source, weights=weights, labels=labels, ignore=ignore, engine=engine, workers=workers)
-    rule = stop or _rule(tol, max_iterations, max_seconds)
+    return solve(
+        problem,
+        start=start,
+        restarts=restarts,
+        seed=seed,
+        prior=prior,
+        algorithm=algorithm,
+        stop=stop or default_rule(tol, max_iterations, max_seconds),
+        short=short,
+        finish=finish,
+        observers=observers,
+        options={"tol": tol, "max_iterations": max_iterations, "max_seconds": max_seconds},
+    )
+
+
+def solve(
+    problem: Problem,
+    *,
+    stop: Rule,
+    start: str | Params = "auto",
+    restarts: int | None = None,
+    seed: int = 0,
+    prior: float = 0.0,
+    algorithm: Algorithm | None = None,
+    short: int = 15,
+    finish: int | None = None,
+    observers: Sequence[Observer] = (),
+    options: dict[str, Any] | None = None,
+) -> Result:
+    """Fit a model that is bound to data already: what `fit` and the search over components share."""
+    from unseen.algorithms.batch import Batch
+    from unseen.search.restarts import restart
+
+    schedule: Algorithm = Batch() if algorithm is None else algorithm
+    check_pair(problem.model, schedule)
+    check_asked(problem.model, start, prior, problem.encoding.labels)
     pseudo = problem.model.prior(prior) if prior else None
-    begin = _start(start, problem)
-    count = restarts or (10 if start in ("auto", "kmeans++", "random") and labels is None else 1)
-    if isinstance(start, Params) or getattr(problem.model, "components", 2) == 1:
+    begin = _start(start, problem, seed)
+    drawn = start in ("auto", "kmeans++", "random", "rows") if isinstance(start, str) else False
+    count = restarts or (10 if drawn and problem.encoding.labels is None else 1)
+    alone = getattr(problem.model, "components", 2) == 1 or getattr(problem.model, "one_start", False)
+    if isinstance(start, Params) or alone:
         count = 1
     found = restart(
         problem.model,
@@ -96,25 +133,48 @@ def fit(
         begin,
         count,
         schedule,
-        rule,
-        pseudo,
-        seed,
-        problem.profile.units,
-        short,
-        finish,
-        observers,
+        stop,
+        prior=pseudo,
+        seed=seed,
+        rows=problem.profile.rows,
+        weight=problem.profile.weight,
+        short=short,
+        finish=finish,
+        observers=observers,
     )
-    return close(problem, found, pseudo, seed, {"prior": prior, "algorithm": type(schedule).__name__, "tol": tol})
+    named = start if isinstance(start, str) else "parameters"
+    used = {"start": named, "prior": prior, "algorithm": type(schedule).__name__, **(options or {})}
+    return close(problem, found, pseudo, seed, used)
 
 
-def _rule(tol: float, max_iterations: int, max_seconds: float | None) -> Rule:
+STARTS = ("auto", "kmeans++", "rows", "random", "labels")
+
+
+def check_asked(model: Any, start: str | Params, prior: float, labels: Any) -> None:
+    """Refuse a start, a prior or labels that the model does not offer, before any data is read."""
+    name = type(model).__name__
+    if isinstance(start, str) and start not in STARTS:
+        raise ModelError(f"start={start!r} is none of {', '.join(STARTS)}, nor parameters")
+    if labels is not None and not hasattr(model, "collect"):
+        raise ModelError(f"{name} takes no labels")
+    if prior and not hasattr(model, "prior"):
+        raise ModelError(f"{name} has no prior: leave prior at 0")
+    if isinstance(start, str) and not (hasattr(model, "start") or hasattr(model, "collect")):
+        raise ModelError(f"{name} does not say where to begin: give parameters with start=Params(...)")
+
+
+def default_rule(tol: float, max_iterations: int, max_seconds: float | None) -> Rule:
     rule = Converged(tol) | MaxIterations(max_iterations)
     return rule if max_seconds is None else rule | MaxSeconds(max_seconds)
 
 
-def _start(start: str | Params, problem: Problem) -> Any:
+def _start(start: str | Params, problem: Problem, seed: int) -> Any:
     """The start by name, or one that begins at given parameters."""
     if isinstance(start, Params):
+        vague = getattr(problem.model, "vague", None)
+        for name, like in (vague() if vague else {}).items():
+            if name not in start or start[name].shape != like.shape:
+                raise ModelError(f"start does not belong to this model: {name!r} is missing or has another shape")
         checked = problem.model.valid(start)
         if not checked:
             raise ModelError(f"start is not valid: {checked.broken}")
@@ -122,11 +182,16 @@ def _start(start: str | Params, problem: Problem) -> Any:
     own = getattr(problem.model, "start", None)
     if own is not None:
         return lambda model, engine, seed, prior=None: model.start(engine, seed)
-    from unseen.starts.geometry import kmeans_plus_plus
+    from unseen.starts.centres import kmeans_plus_plus, random_rows
     from unseen.starts.responsibilities import from_labels, random
 
-    names = {"kmeans++": kmeans_plus_plus, "random": random, "labels": from_labels}
-    names["auto"] = from_labels if problem.encoding.labels and problem.profile.labels else kmeans_plus_plus
+    names = {"kmeans++": kmeans_plus_plus, "rows": random_rows, "random": random, "labels": from_labels}
+    if start == "auto":
+        if problem.encoding.labels and problem.profile.labels:
+            return from_labels
+        # one kind of start keeps finding the same optima: take turns, the best single one first
+        kinds = (kmeans_plus_plus, random, random_rows)
+        return lambda model, engine, s, prior=None: kinds[(s - seed) % len(kinds)](model, engine, s, prior)
     if start not in names:
-        raise ModelError(f"start={start!r} is none of {', '.join(names)}, nor parameters")
+        raise ModelError(f"start={start!r} is none of auto, {', '.join(names)}, nor parameters")
     return names[start]

@@ -5,11 +5,11 @@ from __future__ import annotations
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, cast
 
 from unseen.core.algorithm import Algorithm, Answer, Moves, State
 from unseen.core.engine import Engine
-from unseen.core.model import Model
+from unseen.core.model import Model, Penalised
 from unseen.core.observe import Event, Observer
 from unseen.core.stats import Kind, Params, Stats, Sums
 from unseen.core.stop import FAILED, INTERRUPTED, Outcome, Record, Rule, facts, fall
@@ -52,8 +52,8 @@ class Clock:
         self.e += time.perf_counter() - began
         self.evaluations += 1
         weight = stats.weight or 1.0
-        log_prior = self.model.log_prior(params, self.prior) if self.prior else 0.0
-        return Answer(params, stats, (stats.loglik + log_prior) / weight)
+        log_prior = cast(Penalised, self.model).log_prior(params, self.prior) if self.prior else 0.0
+        return Answer(params, stats, (stats.loglik + log_prior) / weight, log_prior)
 
     def update(self, stats: Stats, params: Params) -> Params:
         """M-step with the prior's pseudo-counts added."""

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
-from unseen.core.block import Field
+from unseen.core.block import OTHER, Field
 from unseen.core.encoding import Encoded, Encoding, usable
 from unseen.core.engine import Engine
 from unseen.core.profile import Profile, check_profile, profile_frame
@@ -58,7 +58,21 @@ def free_memory() -> int:
     return 4 << 30
 
 
-def pose(
+@dataclass(frozen=True, slots=True)
+class Survey:
+    """What one pass over the data learned before any model is bound: shared by every model tried on it."""
+
+    source: Source
+    fields: tuple[Field, ...]
+    profile: Profile
+    make: Any
+    weights: str | None = None
+    labels: str | None = None
+    ignored: tuple[Field, ...] = ()
+    unknown: str = "refuse"
+
+
+def survey(
     model: Any,
     source: Source,
     *,
@@ -68,15 +82,15 @@ def pose(
     engine: str | Any = "auto",
     workers: int | None = None,
     unknown: str = "refuse",
-) -> Problem:
-    """Read the schema, profile the columns in one pass, bind the model, and ready the engine.
+) -> Survey:
+    """Read the schema, choose the columns the model asks for, and profile them in one pass.
 
     Raises
     ------
     DataError
-        Columns or weights that cannot be used, or fewer rows than components.
+        Columns or weights that cannot be used.
     ModelError
-        A sequential model on data without a unit, weights on sequences, an unknown engine.
+        Weights on sequences, an unknown engine.
     """
     schema = {f.name: f for f in source.schema()}
     for name in (weights, labels, *ignore):
@@ -84,6 +98,11 @@ def pose(
             raise DataError(f"there is no column {name!r}; the columns are {', '.join(map(repr, schema))}")
     if model.sequential and weights is not None:
         raise ModelError("row weights have no meaning inside a sequence: leave weights out")
+    if model.sequential and source.unit is None and not getattr(source, "whole", False):
+        raise ModelError(
+            f"{type(model).__name__} reads sequences, and this source does not say where one ends and the next "
+            "begins: name the column that tells them apart with unit="
+        )
     side = {weights, labels, *ignore}
     candidates = tuple(f for n, f in schema.items() if n not in side)
     fields = chosen(model, candidates)
@@ -94,19 +113,42 @@ def pose(
 
     profile: Profile = OutOfCore(frames, workers).sum(lambda frame: profile_frame(frame, fields, weights, labels)).stats
     check_profile(profile)
-    check_size(model, profile, labels)
-    bound = model.bind(profile)
-    encoding = Encoding(
-        fields,
-        bound.slots,
-        weights,
-        labels,
-        _classes(profile, model, labels),
-        unknown,
-        grouped=not model.sequential,
-    )
     ignored = tuple(replace(f, note=f.note or "not used by the model") for f in candidates if f not in fields)
-    return Problem(bound, source, encoding, profile, make(Encoded(source, encoding)), ignored)
+    return Survey(source, fields, profile, make, weights, labels, ignored, unknown)
+
+
+def bind(model: Any, known: Survey, like: Problem | None = None, part: Any = None) -> Problem:
+    """Bind a model to surveyed data; the blocks of ``like`` are used again if they would be the same.
+
+    ``part`` takes the blocks and gives those to fit to: a training share, for instance.
+
+    Raises
+    ------
+    DataError
+        Columns the model cannot describe, or fewer rows than components.
+    """
+    check_size(model, known.profile, known.labels)
+    bound = model.bind(known.profile)
+    encoding = Encoding(
+        known.fields,
+        bound.slots,
+        known.weights,
+        known.labels,
+        _classes(known.profile, model, known.labels),
+        known.unknown,
+        grouped=not model.sequential,
+        unit=known.source.unit,
+    )
+    if like is not None and like.encoding == encoding:
+        return replace(like, model=bound)
+    blocks = Encoded(known.source, encoding)
+    engine = known.make(blocks if part is None else part(blocks))
+    return Problem(bound, known.source, encoding, known.profile, engine, known.ignored)
+
+
+def pose(model: Any, source: Source, **options: Any) -> Problem:
+    """Survey the data and bind the model to it; options are those of `survey`."""
+    return bind(model, survey(model, source, **options))
 
 
 def chosen(model: Any, schema: Sequence[Field]) -> tuple[Field, ...]:
@@ -124,15 +166,19 @@ def chosen(model: Any, schema: Sequence[Field]) -> tuple[Field, ...]:
             f"the model names column {', '.join(map(repr, missing))}, which the data does not have; "
             f"it has {', '.join(map(repr, by_name))}"
         )
-    return tuple(by_name[n] for n in wanted)
+    fields = tuple(by_name[n] for n in wanted)
+    for f in fields:
+        if f.kind == OTHER:
+            raise DataError(f"column {f.name!r} cannot be modelled: {f.note or 'it holds neither numbers nor text'}")
+    return fields
 
 
 def check_size(model: Any, profile: Profile, labels: str | None) -> None:
     """Refuse fewer rows than components, and labels no component could stand for."""
     components = getattr(model, "components", 1)
-    if profile.units < components:
+    if profile.rows < components:
         raise DataError(
-            f"{profile.units:,} rows cannot tell {components} components apart: use fewer components or more rows"
+            f"{profile.rows:,} rows cannot tell {components} components apart: use fewer components or more rows"
         )
     if labels is not None and len(profile.labels) > components:
         raise DataError(

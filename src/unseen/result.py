@@ -74,7 +74,8 @@ class Result:
         """The source of some data and the encoding of this model, held against the fit's schema."""
         from unseen.sources import open_source
 
-        source, _, _ = open_source(data, whole=self.model.sequential)
+        unit = self.encoding.unit
+        source, _, _ = open_source(data, unit=unit, whole=self.model.sequential and unit is None)
         encoding = replace(
             self.encoding,
             weights=None,
@@ -93,15 +94,25 @@ class Result:
 
     def responsibilities(self, data: Any) -> Array:
         """Posterior probability of each component for each row, (n, K)."""
-        return self._rows(lambda block: self.model.posterior(self.params, block)[0].T, data)
+        return self._rows("posterior", lambda block: self.model.posterior(self.params, block)[0].T, data)
 
     def assign(self, data: Any) -> Array:
         """The most probable component of each row, (n,)."""
         return self.responsibilities(data).argmax(axis=1)
 
     def log_prob(self, data: Any) -> Array:
-        """Log-density of the observed cells of each row, (n,)."""
-        return self._rows(lambda block: self.model.posterior(self.params, block)[1], data)
+        """Log-density of the observed cells of each row, (n,); in a sequence, given the rows before it."""
+        if hasattr(self.model, "log_density"):
+            return self._rows("log_density", lambda block: self.model.log_density(self.params, block), data)
+        return self._rows("posterior", lambda block: self.model.posterior(self.params, block)[1], data)
+
+    def viterbi(self, data: Any) -> Array:
+        """The most probable path of hidden states, (n,), for hidden Markov models."""
+        return self._rows("viterbi", lambda block: self.model.viterbi(self.params, block)[0], data)
+
+    def scores(self, data: Any) -> Array:
+        """Posterior mean of continuous latent variables, (n, q), for factor models."""
+        return self._rows("scores", lambda block: self.model.scores(self.params, block).T, data)
 
     def score(self, data: Any) -> tuple[float, float]:
         """Mean log-density per row and its standard error."""
@@ -118,25 +129,22 @@ class Result:
 
         if draws is None:
             return completed(self, data, lambda block: self.model.impute(self.params, block))
-        return [
-            completed(
-                self,
-                data,
-                lambda block, m=m: self.model.draw(self.params, block, rng(seed, m, block.id)),
-            )
-            for m in range(draws)
-        ]
+
+        def completion(m: int) -> Any:
+            return completed(self, data, lambda block: self.model.draw(self.params, block, rng(seed, m, block.id)))
+
+        return [completion(m) for m in range(draws)]
 
     def sample(self, n: int, seed: int = 0) -> dict[str, Array]:
         """n new rows from the fitted model, as columns by name."""
         from unseen.rows import decoded
 
         arrays, _ = self.model.sample(self.params, n, np.random.default_rng(seed))
-        return decoded(self.model.slots, arrays)
+        return decoded(self.model.slots, arrays, self.encoding.fields)
 
-    def _rows(self, f: Any, data: Any) -> Array:
-        if not hasattr(self.model, "posterior"):
-            raise ModelError(f"{type(self.model).__name__} has no row-wise posterior")
+    def _rows(self, method: str, f: Any, data: Any) -> Array:
+        if not hasattr(self.model, method):
+            raise ModelError(f"{type(self.model).__name__} has no {method.replace('_', ' ')} of rows")
         with one_blas_thread():
             parts = [f(block) for block in self.blocks(data)]
         return np.concatenate(parts) if parts else np.empty(0)

@@ -13,12 +13,14 @@ from unseen.core.stats import Kind, Params, Stats, Validity
 class Answer:
     """Statistics of the data at some parameters, with the objective per unit of weight at those parameters.
 
-    The objective is the log-likelihood, plus the log prior if there is one.
+    The objective is the log-likelihood, plus the log prior if there is one; ``log_prior`` is that part alone, for
+    algorithms that put an objective together from blocks.
     """
 
     params: Params
     stats: Stats
     objective: float
+    log_prior: float = 0.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,6 +69,6 @@ class Algorithm(Protocol):
         ...
 
 
-def all_blocks(moves: Moves) -> Sequence[int]:
-    """The numbers of all blocks."""
-    return range(moves.blocks)
+def batches(moves: Moves, size: int) -> list[Sequence[int]]:
+    """All blocks in order, ``size`` at a time."""
+    return [range(first, min(first + size, moves.blocks)) for first in range(0, moves.blocks, size)]

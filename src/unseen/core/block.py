@@ -10,11 +10,13 @@ import numpy as np
 from unseen.core.stats import Array
 
 NUMBER, INTEGER, BOOLEAN, CATEGORY, OTHER = "number", "integer", "boolean", "category", "other"
+#: a column without any value: it could hold anything, so it agrees with every kind
+EMPTY = "empty"
 
 
 @dataclass(frozen=True, slots=True)
 class Field:
-    """Name and kind of one column: number, integer, boolean, category, or other (dates, lists: not modelled)."""
+    """Name and kind of one column: number, integer, boolean, category, empty, or other (dates, lists: not modelled)."""
 
     name: str
     kind: str

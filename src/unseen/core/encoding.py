@@ -8,7 +8,7 @@ from typing import overload
 
 import numpy as np
 
-from unseen.core.block import CATEGORY, OTHER, Block, Cells, Column, Field, Frame, Slot
+from unseen.core.block import CATEGORY, EMPTY, OTHER, Block, Cells, Column, Field, Frame, Slot
 from unseen.core.source import Source
 from unseen.core.stats import Array
 from unseen.errors import DataError, SchemaError
@@ -19,6 +19,7 @@ class Encoding:
     """How frames become blocks: the slots of the model, the weight and label columns, the classes.
 
     ``unknown`` says what to do with a category that was not there at fit time: ``"refuse"`` or ``"missing"``.
+    ``unit`` names the column that tells sequences apart, where the fit had one.
     ``grouped`` puts rows with the same missing cells next to each other (only where each row is a unit).
     """
 
@@ -29,6 +30,7 @@ class Encoding:
     classes: tuple[str, ...] = ()
     unknown: str = "refuse"
     grouped: bool = False
+    unit: str | None = None
     _codes: dict[str, dict[str, int]] = field(default_factory=dict, compare=False)
 
     def columns(self) -> tuple[str, ...]:
@@ -145,7 +147,7 @@ class Encoding:
 
 def _same_kind(before: str, now: str) -> bool:
     numeric = {"number", "integer", "boolean"}
-    return before == now or (before in numeric and now in numeric)
+    return before == now or now == EMPTY or (before in numeric and now in numeric)
 
 
 def usable(schema: Sequence[Field]) -> tuple[Field, ...]:

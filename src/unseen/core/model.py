@@ -42,6 +42,10 @@ class Model(Protocol):
         """The number of free parameters (the degrees of freedom of BIC)."""
         ...
 
+
+class Penalised(Model, Protocol):
+    """Models that also take a conjugate prior, for MAP instead of maximum likelihood."""
+
     def prior(self, strength: float) -> Sums:
         """Pseudo-statistics worth ``strength`` rows for each component, drawn from the data as a whole."""
         ...
@@ -51,7 +55,7 @@ class Model(Protocol):
         ...
 
 
-class Latent(Protocol):
+class Latent(Model, Protocol):
     """Models with discrete latent states can also be started from given responsibilities."""
 
     def collect(self, responsibilities: Array, block: Block) -> Stats:

@@ -8,7 +8,7 @@ from functools import reduce
 
 import numpy as np
 
-from unseen.core.block import BOOLEAN, CATEGORY, INTEGER, Column, Field, Frame
+from unseen.core.block import BOOLEAN, CATEGORY, INTEGER, NUMBER, Column, Field, Frame
 from unseen.core.stats import Array
 from unseen.errors import DataError
 
@@ -115,6 +115,8 @@ def profile_frame(
     bad = 0
     if weights is not None:
         column = frame.columns[weights]
+        if column.categories:
+            raise DataError(f"weight column {weights!r} holds text: weights are numbers, zero or more")
         w = np.asarray(column.values, float)
         bad = int((~np.isfinite(w) | (w < 0)).sum())
         if column.observed is not None:
@@ -128,10 +130,20 @@ def profile_frame(
         columns.append(profile_column(f, column, w))
     known: Mapping[str, float] = {}
     if labels is not None:
-        known = _value_weights(Field(labels, CATEGORY), frame.columns[labels], None) or {}
+        known = _classes(labels, frame.columns[labels])
     total = float(frame.rows if w is None else w.sum())
     units = frame.rows if frame.offsets is None else len(frame.offsets) - 1
     return Profile(tuple(columns), frame.rows, units, total, int(empty.sum()), bad, known)
+
+
+def _classes(name: str, column: Column) -> Mapping[str, float]:
+    """Rows of each class among the known labels."""
+    known = _value_weights(Field(name, CATEGORY if column.categories else INTEGER), column, None)
+    if known is None:
+        raise DataError(
+            f"label column {name!r} has more than {MAX_CATEGORIES:,} distinct values: labels name the classes of rows"
+        )
+    return known
 
 
 def profile_column(spec: Field, column: Column, weights: Array | None = None) -> ColumnProfile:
@@ -166,8 +178,10 @@ def _value_weights(spec: Field, column: Column, weights: Array | None) -> Mappin
     seen = slice(None) if column.observed is None else column.observed
     x, w = column.values[seen], None if weights is None else weights[seen]
     if column.categories or (spec.kind == CATEGORY and not len(column.categories)):
-        sums = np.bincount(x.astype(np.int64), weights=w, minlength=len(column.categories))
-        return _limited({c: float(s) for c, s in zip(column.categories, sums, strict=True) if s > 0})
+        codes, width = x.astype(np.int64), len(column.categories)
+        sums, rows = np.bincount(codes, w, width), np.bincount(codes, minlength=width)
+        # a category that only rows of weight zero have is still one that will be met
+        return _limited({c: float(s) for c, s, n in zip(column.categories, sums, rows, strict=True) if n})
     if len(x) and np.ptp(x.astype(float)) > 50 * MAX_CATEGORIES:
         return None
     distinct, where = np.unique(x, return_inverse=True)

@@ -106,7 +106,9 @@ class Converged(Rule):
         now, before = trace[-1].change, trace[-2].change
         if abs(now) <= 4e-15 * (1 + abs(trace[-1].objective)):
             return 0.0
-        ratio = min(max(now / before, 0.0), 1.0) if before > 0 else 1.0
+        # increments of one sign shrink geometrically or not at all; those that alternate bracket the limit. Where
+        # a fall is an error (monotone algorithms), the loop has ended before it could look like convergence here
+        ratio = min(max(now / before, 0.0), 1.0) if before else 1.0
         return float("inf") if ratio >= 1 else abs(now) / (1 - ratio)
 
 

@@ -9,6 +9,7 @@ from typing import Any, Self
 import numpy as np
 
 from unseen.core.block import Cells, Slot
+from unseen.core.example import Example
 from unseen.core.family import Collect, Family, unset
 from unseen.core.profile import Profile
 from unseen.core.stats import Array, Params, Sums, Validity
@@ -223,3 +224,21 @@ class Gaussian(Family):
             }
             for j, name in enumerate(self.columns)
         ]
+
+
+def example() -> Example:
+    """Wormy apples: size of crop, and percentage of wormy fruit, which the smallest crops miss."""
+    from unseen import Mixture
+
+    size = np.array([8, 6, 11, 22, 14, 17, 18, 24, 19, 23, 26, 40, 4, 4, 5, 6, 8, 10])
+    wormy = np.array([59, 58, 56, 53, 50, 45, 43, 42, 39, 38, 30, 27] + [np.nan] * 6)
+    covariance = [[89.5339506, -90.6967292], [-90.6967292, 114.6949551]]
+    return Example(
+        model=Mixture(Gaussian("full"), 1),
+        params=Params(weights=[1.0], means=[[14.7, 49.3]], covariances=[[[90.0, -90.0], [-90.0, 115.0]]]),
+        data={"size": size, "wormy": wormy},
+        loglik=-101.7856321,
+        answer={"means": [[14.7222222, 49.3333333]], "covariances": [covariance]},
+        options={"tol": 1e-13, "max_iterations": 5000},
+        source="Little & Rubin (2019), Statistical Analysis with Missing Data, section 7.2: closed form",
+    )

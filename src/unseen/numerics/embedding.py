@@ -26,7 +26,7 @@ def indicator_coordinates(cells: Cells, shares: Sequence[Array]) -> Cells:
         merged = np.bincount(place, weights=p)
         where = place[cells.values[j]]
         indicators = np.equal(where, np.arange(len(merged))[:, None]) - merged[:, None]
-        pieces.append(indicators / np.sqrt(max(1 - merged @ merged, 1e-12)))
+        pieces.append(indicators / np.sqrt(max(1 - float(merged @ merged), 1e-12)))
         if cells.observed is not None:
             masks.append(np.broadcast_to(cells.observed[j], indicators.shape))
     return Cells(np.concatenate(pieces), np.concatenate(masks) if masks else None)

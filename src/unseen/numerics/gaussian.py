@@ -10,7 +10,7 @@ import numpy as np
 
 from unseen.core.block import Cells
 from unseen.core.stats import Array
-from unseen.numerics.incomplete import Conditionals, complete_moments, complete_rows, marginals
+from unseen.numerics.incomplete import Conditionals, complete_moments, marginals, regressions
 from unseen.numerics.linalg import cholesky, inverse_lower
 from unseen.numerics.quadratic import features, natural, pack, rounding_bound, unpack
 from unseen.numerics.workspace import borrow
@@ -245,9 +245,9 @@ def diagonal_moments(sums: Array, d: int) -> tuple[Array, Array, Array]:
 
 def prior_moments(offset: Array, scale: Array, full: bool) -> Array:
     """Moments of one pseudo-row per component at ``offset`` (K, d) from the anchor, with variances scale^2."""
-    ones = np.ones(len(offset))
+    ones: Array = np.ones(len(offset))
     if full:
-        second = offset[:, :, None] * offset[:, None, :] + np.diag(scale**2)
+        second: Array = offset[:, :, None] * offset[:, None, :] + np.diag(scale**2)
         return pack(ones, offset, second)
     return np.concatenate([np.ones_like(offset), offset, offset**2 + scale**2], axis=1)
 
@@ -258,12 +258,14 @@ def conditional_mean(means: Array, covariances: Array, cells: Cells, responsibil
         return cells.values.astype(float)
     out = np.empty(cells.values.shape)
     order, starts, masks = cells.patterns()
-    c = marginals(means, covariances, masks)
-    for p in range(len(masks)):
-        rows = order[starts[p] : starts[p + 1]]
-        z = cells.values[:, rows] * masks[p][:, None]
-        completed = complete_rows(z, c, means, covariances, p)
-        out[:, rows] = np.einsum("kn,kdn->dn", responsibilities[:, rows], completed)
+    step = max(1, PATTERN_BUDGET // covariances.size)
+    for first in range(0, len(masks), step):
+        c = marginals(means, covariances, masks[first : first + step])
+        offset, slopes, _ = regressions(c, means, covariances)
+        for p, (a, b) in enumerate(zip(offset, slopes, strict=True), first):
+            rows = order[starts[p] : starts[p + 1]]
+            completed = a[..., None] + b @ (cells.values[:, rows] * masks[p][:, None])
+            out[:, rows] = (responsibilities[:, None, rows] * completed).sum(axis=0)
     return np.where(cells.observed, cells.values, out)
 
 

@@ -70,17 +70,3 @@ def complete_moments(
     square += weight[..., None, None] * offset[..., :, None] * offset[..., None, :]
     square += (weight if mass is None else mass)[..., None, None] * residual
     return pack(weight, weight[..., None] * offset + moved, square).sum(axis=0)
-
-
-def complete_rows(z: Array, c: Conditionals, mean: Array, covariance: Array, pattern: int) -> Array:
-    """Conditional expectation of the rows of one pattern under each component: z (d, n) masked -> (K, d, n)."""
-    one = Conditionals(
-        c.precision[[pattern]],
-        c.log_det[[pattern]],
-        c.mean[[pattern]],
-        c.observed[[pattern]],
-        c.masks[[pattern]],
-    )
-    offset, slopes, _ = regressions(one, mean, covariance)
-    completed: Array = offset[0][..., None] + slopes[0] @ z
-    return completed

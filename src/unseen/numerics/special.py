@@ -13,6 +13,11 @@ ASYMPTOTIC = 10
 TABLE = 4096
 
 
+def _steps(x: Array, small: Array) -> Array:
+    """x, x + 1, ..., x + 9 on a last axis, where x is small."""
+    return np.where(small, x, 1.0)[..., None] + np.arange(ASYMPTOTIC)
+
+
 def gammaln(x: Array) -> Array:
     r""":math:`\log \Gamma(x)` for x > 0, by Stirling's series (Abramowitz & Stegun 6.1.41).
 
@@ -26,22 +31,15 @@ def gammaln(x: Array) -> Array:
     series = (1 / 12 - w * (1 / 360 - w * (1 / 1260 - w * (1 / 1680 - w / 1188)))) / y
     out = (y - 0.5) * np.log(y) - y + 0.5 * np.log(2 * np.pi) + series
     if small.any():
-        base, product = np.where(small, x, 1.0), np.ones_like(x)
-        for i in range(ASYMPTOTIC):
-            product = product * (base + i)
-        out = np.where(small, out - np.log(product), out)
+        out = np.where(small, out - np.log(_steps(x, small).prod(axis=-1)), out)
     return out
 
 
 def digamma(x: Array) -> Array:
     r""":math:`\psi(x) = \Gamma'(x) / \Gamma(x)` for x > 0 (Abramowitz & Stegun 6.3.18)."""
     x = np.asarray(x, float)
-    moved = np.zeros_like(x)
     small = x < ASYMPTOTIC
-    if small.any():
-        base = np.where(small, x, 1.0)
-        for i in range(ASYMPTOTIC):
-            moved = moved - np.where(small, 1 / (base + i), 0.0)
+    moved = np.where(small, -(1 / _steps(x, small)).sum(axis=-1), 0.0) if small.any() else np.zeros_like(x)
     y = np.where(small, x + ASYMPTOTIC, x)
     w = 1 / (y * y)
     series = w * (1 / 12 - w * (1 / 120 - w * (1 / 252 - w * (1 / 240 - w * (1 / 132 - w * 691 / 32760)))))
@@ -52,12 +50,8 @@ def digamma(x: Array) -> Array:
 def trigamma(x: Array) -> Array:
     r""":math:`\psi'(x)` for x > 0 (Abramowitz & Stegun 6.4.12)."""
     x = np.asarray(x, float)
-    moved = np.zeros_like(x)
     small = x < ASYMPTOTIC
-    if small.any():
-        base = np.where(small, x, 1.0)
-        for i in range(ASYMPTOTIC):
-            moved = moved + np.where(small, 1 / (base + i) ** 2, 0.0)
+    moved = np.where(small, (1 / _steps(x, small) ** 2).sum(axis=-1), 0.0) if small.any() else np.zeros_like(x)
     y = np.where(small, x + ASYMPTOTIC, x)
     w = 1 / (y * y)
     series = w * (1 / 6 - w * (1 / 30 - w * (1 / 42 - w * (1 / 30 - w * (5 / 66 - w * 691 / 2730)))))
@@ -92,7 +86,7 @@ def half_df(gap: Array, low: float, high: float, rounds: int = 20) -> Array:
         error = np.log(h) - digamma(h) - c
         inverse = 1 / h + error / (h * h * (1 / h - trigamma(h)))
         new = np.clip(1 / np.maximum(inverse, 1 / high), low, high)
-        settled = np.abs(new - h) <= 1e-14 * h
+        settled = np.abs(new - h) <= 1e-12 * h
         h = new
         if settled.all():
             break

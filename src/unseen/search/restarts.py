@@ -11,15 +11,16 @@ import numpy as np
 from unseen.core.algorithm import Algorithm
 from unseen.core.engine import Engine
 from unseen.core.observe import Event, Observer
-from unseen.core.stats import Params, Sums
-from unseen.core.stop import FAILED, INTERRUPTED, MaxIterations, Rule
+from unseen.core.stats import Array, Params, Sums
+from unseen.core.stop import FAILED, INTERRUPTED, MaxIterations, Outcome, Rule
 from unseen.loop import Run, run
+from unseen.search.subsample import subsample
 
 Start = Callable[[Any, Engine, int, Any], Params]
 
 # up to this many rows every start is finished: it costs little, and hit counts say how easy the optimum is to find
 FINISH_ALL_ROWS = 5_000
-SPURIOUS_EIGENVALUE = 0.01
+NARROW, ROWS_PER_PARAMETER = 0.1, 10
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,28 +59,55 @@ def restart(
     prior: Sums | None = None,
     seed: int = 0,
     rows: int = 0,
+    weight: float = 0.0,
     short: int = 15,
     finish: int | None = None,
     observers: Sequence[Observer] = (),
 ) -> Restarts:
-    """Begin ``restarts`` times, run each for ``short`` iterations, and finish the best ``finish`` of them."""
+    """Begin ``restarts`` times, run each for ``short`` iterations, and finish the best ``finish`` of them.
+
+    With many rows starts and short runs see a sample of them; what is finished sees them all.
+    """
     keep = min(restarts, finish or (restarts if rows <= FINISH_ALL_ROWS else 1))
+    few = engine
     begun: list[Begun] = []
-    for i in range(restarts):
-        begun.append(_begin(model, engine, start, seed + i, prior, algorithm, short if keep < restarts else 0))
-        _tell(observers, i, "started", begun[-1].run)
-        if begun[-1].interrupted:
-            break
+    try:
+        few = subsample(model, engine, rows, seed) if keep < restarts else engine
+        for i in range(restarts):
+            begun.append(_begin(model, few, start, seed + i, prior, algorithm, short if keep < restarts else 0))
+            _tell(observers, i, "started", begun[-1].run)
+            if begun[-1].interrupted:
+                return _stopped(model, begun, {}, restarts, weight)
+    except KeyboardInterrupt:  # between two runs; inside one, the run itself keeps what it has
+        if not begun:
+            raise
+        return _stopped(model, begun, {}, restarts, weight)
     done: dict[int, Run] = {}
     for i in sorted(range(len(begun)), key=lambda i: -_objective(begun[i].run))[:keep]:
         done[i] = run(begun[i].model, engine, begun[i].params, algorithm, stop, prior, observers)
         _tell(observers, i, "finished", done[i])
         if done[i].outcome.name == INTERRUPTED:
-            break
-    table = _table(model, begun, done)
-    sound = [i for i in done if not table[i].spurious] or list(done)
+            return _stopped(model, begun, done, keep, weight)
+    table = _table(model, begun, done, weight)
+    return _best(begun, done, table)
+
+
+def _best(begun: list[Begun], done: dict[int, Run], table: tuple[Attempt, ...]) -> Restarts:
+    sound = [i for i in done if not is_singular(done[i].params)] or list(done)
     winner = max(sound, key=lambda i: _objective(done[i]))
     return Restarts(done[winner], begun[winner].model, table)
+
+
+def _stopped(model: Any, begun: list[Begun], done: dict[int, Run], planned: int, weight: float) -> Restarts:
+    """The best so far when the user interrupts: of the finished runs, else of the short ones."""
+    table = _table(model, begun, done, weight)
+    told = Outcome(
+        INTERRUPTED,
+        f"interrupted in start {len(done) or len(begun)} of {planned}; the best parameters so far were kept",
+    )
+    runs = done or {i: b.run or Run(b.params, told, (), 0, 0.0) for i, b in enumerate(begun)}
+    found = _best(begun, runs, table)
+    return replace(found, best=replace(found.best, outcome=told))
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,7 +146,7 @@ def _tell(observers: Sequence[Observer], i: int, stage: str, done: Run | None) -
         observe(Event("restart", {"start": i, "stage": stage, "outcome": done.outcome.name if done else ""}))
 
 
-def _table(model: Any, begun: list[Begun], done: dict[int, Run]) -> tuple[Attempt, ...]:
+def _table(model: Any, begun: list[Begun], done: dict[int, Run], weight: float) -> tuple[Attempt, ...]:
     table = []
     for i, start in enumerate(begun):
         last = done.get(i, start.run)
@@ -131,7 +159,7 @@ def _table(model: Any, begun: list[Begun], done: dict[int, Run]) -> tuple[Attemp
                 (len(last.trace) if last else 0) + short,
                 last.outcome.name if last else "not run",
                 i in done,
-                spurious=i in done and is_spurious(model, done[i].params),
+                spurious=i in done and is_spurious(model, done[i].params, weight),
             )
         )
     scale = 1e-6 * (1 + max((abs(a.objective) for a in table if np.isfinite(a.objective)), default=0.0))
@@ -141,13 +169,29 @@ def _table(model: Any, begun: list[Begun], done: dict[int, Run]) -> tuple[Attemp
     )
 
 
-def is_spurious(model: Any, params: Params) -> bool:
-    """Whether a component is so narrow and so light that it describes a few rows, not the data.
+def is_singular(params: Params) -> bool:
+    """Whether a variance floor holds a component up at these parameters: without it the likelihood has no bound."""
+    return any("variance floor" in event for event in params.events)
+
+
+def is_spurious(model: Any, params: Params, weight: float) -> bool:
+    """Whether some component looks `spurious`."""
+    return bool(spurious(model, params, weight).any())
+
+
+def spurious(model: Any, params: Params, weight: float) -> Array:
+    """Which components are so narrow and so light that they may describe a few rows, not the data, (K,) bool.
+
+    Narrow is a smallest variance below a tenth of the median component's; light is fewer than ten rows for each
+    parameter of a component. ``weight`` is the total weight of the rows. A small real group can look the same, so
+    such an optimum is flagged, not dropped.
 
     Source: McLachlan & Peel (2000), section 3.10, on spurious local maximisers.
     """
     spread = model.spread(params) if hasattr(model, "spread") else None
     if spread is None or "weights" not in params or len(spread) < 2:
-        return False
-    rest = np.median(spread)
-    return bool(((spread < SPURIOUS_EIGENVALUE * rest) | (spread < 10 * 1e-6)).any())
+        return np.zeros(1, bool)
+    rows = params["weights"] * weight
+    light = rows < ROWS_PER_PARAMETER * model.size(params) / len(spread)
+    flagged: Array = light & (spread < NARROW * np.median(spread))
+    return flagged

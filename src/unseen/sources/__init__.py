@@ -49,7 +49,7 @@ def _source(data: Any, *, unit: str | None, whole: bool, block_rows: int | None,
 
     if isinstance(data, (np.ndarray, Mapping)):
         return Arrays(data, unit=unit, whole=whole, block_rows=block_rows, extra=extra)
-    if isinstance(data, (str, Path)) or (isinstance(data, (list, tuple)) and _paths(data)):
+    if on_disk(data):
         from unseen.sources.files import open_files
 
         if extra:
@@ -67,5 +67,7 @@ def _source(data: Any, *, unit: str | None, whole: bool, block_rows: int | None,
     )
 
 
-def _paths(data: Any) -> bool:
-    return bool(data) and all(isinstance(p, (str, Path)) for p in data)
+def on_disk(data: Any) -> bool:
+    """Whether the data is named by a path, or several."""
+    many = data if isinstance(data, (list, tuple)) else [data]
+    return bool(many) and all(isinstance(p, (str, Path)) for p in many)

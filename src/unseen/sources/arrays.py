@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from unseen.core.block import BOOLEAN, CATEGORY, INTEGER, NUMBER, OTHER, Column, Field, Frame
+from unseen.core.block import BOOLEAN, CATEGORY, EMPTY, INTEGER, NUMBER, OTHER, Column, Field, Frame
 from unseen.core.source import Part, cut
 from unseen.core.stats import Array
 from unseen.errors import DataError
@@ -70,9 +70,18 @@ class Arrays:
         return Frame(
             part.id,
             stop - start,
-            {name: _column(self._columns[name][start:stop], self._kinds[name]) for name in columns},
+            {name: self._read(name, start, stop) for name in columns},
             offsets,
         )
+
+    def _read(self, name: str, start: int, stop: int) -> Column:
+        try:
+            return _column(self._columns[name][start:stop], self._kinds[name])
+        except (ValueError, TypeError):
+            raise DataError(
+                f"column {name!r} mixes numbers with text or other objects: make it one type, mark what is not a "
+                "number as missing, or leave the column out (--ignore)"
+            ) from None
 
     def fingerprint(self) -> dict[str, str | int]:
         digest = hashlib.sha256()
@@ -104,13 +113,25 @@ def _named(data: Any, names: Sequence[str] | None) -> dict[str, Array]:
 def _kind(values: Array) -> str:
     letter = values.dtype.kind
     if letter == "O":
-        present = [v for v in np.ma.getdata(values) if v is not None and v == v]
+        present = [v for v in np.ma.getdata(values) if not _absent(v)]
         if all(isinstance(v, (bool, np.bool_)) for v in present):
-            return BOOLEAN if present else NUMBER
+            return BOOLEAN if present else EMPTY
         if all(isinstance(v, (int, float, np.number)) for v in present):
             return INTEGER if all(float(v).is_integer() for v in present) else NUMBER
-        return CATEGORY if all(isinstance(v, str) for v in present) else OTHER
+        if all(isinstance(v, str) for v in present):
+            return CATEGORY
+        # numbers with text among them: refused when they are read, not passed over
+        return NUMBER if any(isinstance(v, (int, float, np.number)) for v in present) else OTHER
+    if letter == "f" and len(values) and np.isnan(np.ma.filled(values[:1], np.nan)[0]):
+        return EMPTY if np.isnan(np.ma.filled(values, np.nan)).all() else NUMBER
     return {"f": NUMBER, "i": INTEGER, "u": INTEGER, "b": BOOLEAN, "U": CATEGORY, "S": CATEGORY}.get(letter, OTHER)
+
+
+def _absent(value: Any) -> bool:
+    """None, NaN, and the NA and NaT of pandas."""
+    if value is None or (isinstance(value, (float, np.floating)) and value != value):
+        return True
+    return type(value).__name__ in ("NAType", "NaTType")
 
 
 def _column(values: Array, kind: str) -> Column:
@@ -119,7 +140,7 @@ def _column(values: Array, kind: str) -> Column:
     if kind == CATEGORY:
         return _category(plain, mask)
     if plain.dtype == object:
-        plain = np.array([np.nan if v is None else float(v) for v in plain])
+        plain = np.array([np.nan if _absent(v) else float(v) for v in plain])
     if plain.dtype.kind != "f":
         plain = plain.astype(float)
     elif plain.dtype not in (np.float32, np.float64):
@@ -133,7 +154,7 @@ def _column(values: Array, kind: str) -> Column:
 def _category(plain: Array, mask: Array | None) -> Column:
     missing = np.zeros(len(plain), bool) if mask is None else mask.copy()
     if plain.dtype == object:
-        missing |= np.array([v is None or v != v for v in plain], bool)
+        missing |= np.array([_absent(v) for v in plain], bool)
     text = np.where(missing, "", plain).astype(str)
     categories, codes = np.unique(text[~missing], return_inverse=True)
     out = np.zeros(len(plain), np.int32)

@@ -1,0 +1,135 @@
+"""Input columns and new ones written block by block, so that memory does not grow with the rows."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Sequence
+from pathlib import Path
+from typing import Any
+
+from unseen.arrow.fill import as_float, filled
+from unseen.arrow.output import table_writer
+from unseen.core.block import CATEGORY, Block, Frame
+from unseen.core.encoding import Encoding
+from unseen.core.engine import one_blas_thread
+from unseen.errors import DataError
+
+Progress = Callable[[int], Any] | None
+Fills = dict[str, tuple[Any, Any]]
+
+
+def assigned_schema(schema: Any, components: int, prefix: str) -> Any:
+    """The input's schema followed by component, log-density and responsibilities."""
+    import pyarrow as pa
+
+    shares = [(f"{prefix}responsibility_{k}", pa.float64()) for k in range(components)]
+    new = [(f"{prefix}component", pa.int32()), (f"{prefix}log_density", pa.float64()), *shares]
+    _free(schema, [name for name, _ in new])
+    for name, type_ in new:
+        schema = schema.append(pa.field(name, type_))
+    return schema
+
+
+def imputed_schema(source: Any, encoding: Encoding, fractional: set[str], drawn: bool, prefix: str) -> Any:
+    """The input's schema with types that hold the completed values, after a column that numbers the draws."""
+    import pyarrow as pa
+
+    schema = source.arrow_schema
+    gappy = _with_gaps(source, [n for n in schema.names if n in fractional])
+    slots = {n: s.kind for s in encoding.slots for n in s.columns}
+    for i, field in enumerate(schema):
+        if field.name in slots:
+            type_ = _roomy(field.type, slots[field.name], field.name in gappy)
+            if type_ != field.type:  # what pandas noted about the old types holds no more
+                schema = schema.set(i, field.with_type(type_)).remove_metadata()
+    if not drawn:
+        return schema
+    _free(schema, [f"{prefix}draw"])
+    return schema.insert(0, pa.field(f"{prefix}draw", pa.int32()))
+
+
+def _roomy(type_: Any, kind: str, fractional: bool) -> Any:
+    import pyarrow as pa
+
+    if pa.types.is_null(type_):
+        return pa.string() if kind == CATEGORY else pa.float64()
+    if pa.types.is_dictionary(type_) and type_.index_type.bit_width == 8:
+        return pa.dictionary(pa.int16(), type_.value_type, type_.ordered)
+    return pa.float64() if fractional or pa.types.is_decimal(type_) else type_
+
+
+def _with_gaps(source: Any, names: Sequence[str]) -> set[str]:
+    """Which columns have a missing cell anywhere; reads those columns until each is known."""
+    left, found = list(names), set()
+    for part in source.manifest() if left else ():
+        frame = source.read(part, left)
+        found |= {n for n in left if frame.columns[n].observed is not None}
+        left = [n for n in left if n not in found]
+        if not left:
+            break
+    return found
+
+
+def _free(schema: Any, names: Sequence[str]) -> None:
+    for name in names:
+        if name in schema.names:
+            raise DataError(f"the input already has a column {name!r}: give the new columns another prefix (--prefix)")
+
+
+def write_blocks(
+    source: Any,
+    encoding: Encoding,
+    path: Path,
+    schema: Any,
+    more: Callable[[Any, Block], Iterable[Any]],
+    progress: Progress = None,
+) -> int:
+    """Write the tables that ``more(table, block)`` makes of every block."""
+    written = 0
+    with one_blas_thread(), table_writer(path, schema) as write:
+        for part in source.manifest():
+            frame, table = source.read_all(part, encoding.columns())
+            for piece in more(table, encoding.encode(frame)):
+                write(piece.cast(schema))
+            written += part.rows
+            if progress is not None:
+                progress(part.rows)
+    return written
+
+
+def write_completed(
+    source: Any,
+    encoding: Encoding,
+    path: Path,
+    schema: Any,
+    rounds: Sequence[tuple[int, Callable[[Frame], Fills]]],
+    progress: Progress = None,
+) -> int:
+    """Write every block completed by the fills of each round, one round after the other."""
+    written = 0
+    with one_blas_thread(), table_writer(path, schema) as write:
+        for number, fill in rounds:
+            for part in source.manifest():
+                frame, table = source.read_all(part, encoding.columns())
+                write(_complete(table, fill(frame), schema, number))
+                written += part.rows
+                if progress is not None:
+                    progress(part.rows)
+    return written
+
+
+def _complete(table: Any, fills: Fills, schema: Any, number: int) -> Any:
+    import pyarrow as pa
+
+    columns = {name: table.column(name) for name in table.column_names}
+    for name, (rows, values) in fills.items():
+        columns[name] = filled(columns[name], rows, values)
+    arrays = []
+    for field in schema:
+        if field.name not in columns:
+            arrays.append(pa.repeat(pa.scalar(number, field.type), table.num_rows))
+            continue
+        array = columns[field.name]
+        if array.type != field.type:
+            array = (as_float(array) if pa.types.is_floating(field.type) else array).cast(field.type)
+        arrays.append(array)
+    return pa.table(arrays, schema=schema)

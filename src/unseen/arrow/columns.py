@@ -1,0 +1,170 @@
+"""Arrow data to the columns of a frame: kinds, missing cells, category codes."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import numpy as np
+
+from unseen.core.block import BOOLEAN, CATEGORY, EMPTY, INTEGER, NUMBER, OTHER, Column, Field, Frame
+from unseen.core.stats import Array
+from unseen.errors import DataError
+
+DATES = "dates and times are not modelled: derive numbers from them"
+NESTED = "lists and other nested values are not modelled: flatten them to columns"
+BYTES = "bytes are not modelled: decode them to text or numbers"
+
+
+def kind_of(type_: Any) -> tuple[str, str]:
+    """Kind of an Arrow type, and a note for the user where it cannot be modelled."""
+    from pyarrow import types as t
+
+    if t.is_null(type_):
+        return EMPTY, ""
+    if t.is_boolean(type_):
+        return BOOLEAN, ""
+    if t.is_integer(type_):
+        return INTEGER, ""
+    if t.is_floating(type_) or t.is_decimal(type_):
+        return NUMBER, ""
+    if is_text(type_):
+        return CATEGORY, ""
+    if t.is_dictionary(type_):
+        kind, note = kind_of(type_.value_type)
+        return (OTHER, note) if kind == OTHER else (CATEGORY, "")
+    if t.is_temporal(type_):
+        return OTHER, DATES
+    if t.is_nested(type_):
+        return OTHER, NESTED
+    return OTHER, BYTES if "binary" in str(type_) else f"values of type {type_} are not modelled"
+
+
+def is_text(type_: Any) -> bool:
+    """Whether an Arrow type holds text, however it is laid out."""
+    from pyarrow import types as t
+
+    return t.is_string(type_) or t.is_large_string(type_) or t.is_string_view(type_)
+
+
+def fields_of(schema: Any) -> tuple[Field, ...]:
+    """The columns of an Arrow schema.
+
+    Raises
+    ------
+    DataError
+        Two columns have one name.
+    """
+    names_once(schema.names)
+    return tuple(Field(f.name, *kind_of(f.type)) for f in schema)
+
+
+def names_once(names: Sequence[str], where: str = "") -> None:
+    """Refuse duplicated column names."""
+    seen: set[str] = set()
+    twice = sorted({n for n in names if n in seen or seen.add(n)})  # type: ignore[func-returns-value]
+    if twice:
+        raise DataError(f"column names are duplicated{where}: {', '.join(map(repr, twice))}; rename them")
+
+
+def frame_of(table: Any, id: int, columns: Sequence[str], offsets: Array | None = None) -> Frame:
+    """The frame of some columns of a table."""
+    return Frame(id, table.num_rows, {name: column(table.column(name)) for name in columns}, offsets)
+
+
+def column(values: Any) -> Column:
+    """Values, observed mask and categories of an Arrow array; float columns without gaps are not copied."""
+    kind, note = kind_of(values.type)
+    if kind == OTHER:
+        raise DataError(f"a column of type {values.type} cannot be read: {note}")
+    if kind == EMPTY:
+        return Column(np.zeros(len(values)), np.zeros(len(values), bool))
+    return _category(values) if kind == CATEGORY else _number(values)
+
+
+def _number(values: Any) -> Column:
+    import pyarrow as pa
+
+    if pa.types.is_boolean(values.type):
+        values = values.cast(pa.uint8())
+    if pa.types.is_decimal(values.type) or pa.types.is_uint64(values.type):
+        values = values.cast(pa.float64(), safe=False)
+    # with nulls this is a float copy with NaN in their place; float32 stays float32
+    plain = np.asarray(values.to_numpy())
+    if plain.dtype not in (np.float32, np.float64):
+        plain = plain.astype(np.float32 if plain.dtype == np.float16 else np.float64)
+    missing = np.isnan(plain)
+    if not missing.any():
+        return Column(plain)
+    return Column(np.where(missing, plain.dtype.type(0), plain), ~missing)
+
+
+def _category(values: Any) -> Column:
+    indices, categories = coded(values)
+    codes = np.asarray(indices.fill_null(0).to_numpy(zero_copy_only=False)).astype(np.int32, copy=False)
+    observed = None
+    if indices.null_count:
+        observed = np.asarray(indices.is_valid().to_numpy(zero_copy_only=False))
+    if len(categories) > len(codes):  # a long dictionary of which these rows use little
+        used, again = np.unique(codes, return_inverse=True)
+        categories, codes = categories.take(_int32(used)), again.astype(np.int32)
+    return Column(codes, observed, tuple(categories.to_pylist()))
+
+
+def coded(values: Any) -> tuple[Any, Any]:
+    """Indices and text categories of a text or dictionary array, each category once."""
+    import pyarrow as pa
+    import pyarrow.compute as pc
+
+    if not len(values):
+        return pa.array([], pa.int32()), pa.array([], pa.string())
+    if isinstance(values, pa.ChunkedArray):
+        if pa.types.is_dictionary(values.type):
+            values = values.unify_dictionaries() if values.num_chunks > 1 else values
+        else:
+            values = values.dictionary_encode()
+        values = values.combine_chunks() if values.num_chunks != 1 else values.chunk(0)
+    if not pa.types.is_dictionary(values.type):
+        values = values.dictionary_encode()
+    dictionary = values.dictionary.cast(pa.string())
+    if dictionary.null_count or len(pc.unique(dictionary)) < len(dictionary):
+        values = dictionary.take(values.indices).dictionary_encode()
+        return values.indices, values.dictionary
+    return values.indices, dictionary
+
+
+def unit_codes(values: Any, name: str) -> Array:
+    """One number per row that changes where the unit (sequence, user) changes.
+
+    Raises
+    ------
+    DataError
+        A row does not say which unit it belongs to.
+    """
+    import pyarrow.compute as pc
+
+    if values.null_count:
+        raise DataError(f"unit column {name!r} is missing in {values.null_count:,} rows: every row belongs to a unit")
+    encoded = pc.dictionary_encode(values) if not hasattr(values.type, "index_type") else values
+    encoded = encoded.unify_dictionaries() if hasattr(encoded, "unify_dictionaries") else encoded
+    chunks = encoded.chunks if hasattr(encoded, "chunks") else [encoded]
+    return np.concatenate([np.empty(0, np.int64), *(c.indices.to_numpy() for c in chunks)]).astype(np.int64)
+
+
+def readable(schema: Mapping[str, str], columns: Sequence[str]) -> None:
+    """Refuse columns that a source knows to be broken, at the moment they are needed.
+
+    Raises
+    ------
+    DataError
+        One of ``columns`` is in ``schema``, which maps broken columns to the reason.
+    """
+    for name in columns:
+        if name in schema:
+            raise DataError(schema[name])
+
+
+def _int32(values: Array) -> Any:
+    import pyarrow as pa
+
+    return pa.array(values.astype(np.int32))

@@ -1,0 +1,81 @@
+"""Missing cells of an Arrow column replaced, in its own type where that can hold the new values."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from unseen.arrow.columns import is_text
+from unseen.core.stats import Array
+
+
+def filled(column: Any, rows: Array, values: Array) -> Any:
+    """The column with ``values`` at positions ``rows``.
+
+    Integers and booleans that get fractional values become float64; decimals become float64; a category that a
+    dictionary does not list is added at its end.
+    """
+    import pyarrow as pa
+
+    array = column.combine_chunks() if isinstance(column, pa.ChunkedArray) else column
+    if isinstance(array, pa.ChunkedArray):
+        array = pa.concat_arrays(array.chunks)
+    if not len(rows):
+        return array
+    if pa.types.is_dictionary(array.type):
+        return _dictionary(array, rows, values)
+    if is_text(array.type) or values.dtype == object:
+        text = array.cast(pa.string() if pa.types.is_null(array.type) else pa.large_string())
+        new = _replaced(text, rows, pa.array([str(v) for v in values], text.type))
+        return new if pa.types.is_null(array.type) else new.cast(array.type)
+    return _number(array, rows, values)
+
+
+def _number(array: Any, rows: Array, values: Array) -> Any:
+    import pyarrow as pa
+
+    t = array.type
+    if pa.types.is_boolean(t) and np.isin(values, (0, 1)).all():
+        return _replaced(array, rows, pa.array(values.astype(bool)))
+    if pa.types.is_integer(t) and (values == np.round(values)).all():
+        try:
+            return _replaced(array, rows, pa.array(values).cast(t))
+        except pa.ArrowInvalid:
+            pass  # out of the range of this integer type
+    return _replaced(as_float(array), rows, pa.array(values.astype(float)))
+
+
+def as_float(array: Any) -> Any:
+    """The column as floats; floats stay as they are."""
+    import pyarrow as pa
+
+    if pa.types.is_floating(array.type):
+        return array
+    if pa.types.is_boolean(array.type):
+        array = array.cast(pa.uint8())
+    return array.cast(pa.float64(), safe=False)
+
+
+def _dictionary(array: Any, rows: Array, values: Array) -> Any:
+    import pyarrow as pa
+    import pyarrow.compute as pc
+
+    t = array.type
+    known = array.dictionary
+    new = pa.array([str(v) for v in values]).cast(known.type)
+    plain = _replaced(known.take(array.indices), rows, new)
+    unseen = pc.unique(new.filter(pc.invert(pc.is_in(new, value_set=known))))
+    known = pa.concat_arrays([known, unseen])
+    indices = pc.index_in(plain, value_set=known)
+    roomy = len(known) <= 2 ** (t.index_type.bit_width - 1)
+    return pa.DictionaryArray.from_arrays(indices.cast(t.index_type) if roomy else indices, known, ordered=t.ordered)
+
+
+def _replaced(array: Any, rows: Array, new: Any) -> Any:
+    import pyarrow as pa
+    import pyarrow.compute as pc
+
+    mask = np.zeros(len(array), bool)
+    mask[rows] = True
+    return pc.replace_with_mask(array, pa.array(mask), new.cast(array.type, safe=False))

@@ -1,0 +1,86 @@
+"""Blocks of an Arrow table in memory."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import numpy as np
+
+from unseen.arrow.columns import fields_of, frame_of, readable, unit_codes
+from unseen.core.block import OTHER, Column, Field, Frame
+from unseen.core.source import Part, cut
+from unseen.errors import DataError
+
+HASH_ROWS = 65_536
+
+
+class TableBlocks:
+    """A table cut into blocks; ``broken`` maps columns that must not be used to the reason."""
+
+    def __init__(
+        self,
+        table: Any,
+        *,
+        unit: str | None = None,
+        whole: bool = False,
+        block_rows: int | None = None,
+        fields: Sequence[Field] | None = None,
+        broken: Mapping[str, str] | None = None,
+    ) -> None:
+        self.arrow, self.unit, self.whole, self.broken = table, unit, whole, dict(broken or {})
+        self.fields = tuple(fields_of(table.schema) if fields is None else fields)
+        key = None
+        if unit is not None:
+            if unit not in table.column_names:
+                raise DataError(f"there is no column {unit!r} to tell the sequences apart")
+            key = unit_codes(table.column(unit), unit)
+        self._cuts = cut(table.num_rows, block_rows, key, whole)
+
+    def schema(self) -> tuple[Field, ...]:
+        return tuple(f for f in self.fields if f.name != self.unit)
+
+    def manifest(self) -> tuple[Part, ...]:
+        return tuple(Part(i, stop - start, (start, stop)) for i, (start, stop, _) in enumerate(self._cuts))
+
+    @property
+    def arrow_schema(self) -> Any:
+        return self.arrow.schema
+
+    def table(self, part: Part) -> Any:
+        """Every column of a block, in the types it came in."""
+        start, stop, _ = self._cuts[part.id]
+        return self.arrow.slice(start, stop - start)
+
+    def read(self, part: Part, columns: Sequence[str]) -> Frame:
+        readable(self.broken, columns)
+        return frame_of(self.table(part).select(list(columns)), part.id, columns, self._cuts[part.id][2])
+
+    def read_all(self, part: Part, columns: Sequence[str]) -> tuple[Frame, Any]:
+        """A block's frame, and all of its columns as they came."""
+        return self.read(part, columns), self.table(part)
+
+    def fingerprint(self) -> dict[str, str | int]:
+        """Hash of what a model can see: names, kinds and cells, whatever library held them."""
+        digest = hashlib.sha256()
+        used = [f for f in self.fields if f.kind != OTHER and f.name not in self.broken]
+        digest.update("".join(f"{f.name}\0{f.kind}\0" for f in used).encode())
+        for start in range(0, self.arrow.num_rows, HASH_ROWS):
+            part = self.arrow.slice(start, HASH_ROWS)
+            for name, cells in frame_of(part, 0, [f.name for f in used]).columns.items():
+                if cells.categories:
+                    cells = _in_order(cells)
+                digest.update("\0".join([name, *cells.categories, ""]).encode())
+                digest.update(np.ascontiguousarray(cells.values).data)
+                if cells.observed is not None:
+                    digest.update(np.packbits(cells.observed).data)
+        return {"format": "table", "rows": self.arrow.num_rows, "sha256": digest.hexdigest()}
+
+
+def _in_order(cells: Column) -> Column:
+    """The same cells with categories by alphabet and none unused, so that a hash does not see their history."""
+    used, codes = np.unique(cells.values, return_inverse=True)
+    categories = np.array([cells.categories[i] for i in used], object)
+    order = np.argsort(categories)
+    return Column(np.argsort(order)[codes].astype(np.int32), cells.observed, tuple(categories[order]))

@@ -1,0 +1,47 @@
+"""What several commands share: arguments, and finding the run that is meant."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any, TypeVar
+
+import click
+
+F = TypeVar("F", bound=Callable[..., Any])
+
+as_json = click.option("--json", "as_json", is_flag=True, help="Print one JSON object instead of text.")
+quiet = click.option("--quiet", "-q", is_flag=True, help="No progress bar, and no more text than needed.")
+run_argument = click.argument("run", metavar="RUN", type=click.Path(path_type=Path))
+data_argument = click.argument("data", metavar="DATA...", nargs=-1, required=True, type=click.Path(path_type=Path))
+unknown = click.option(
+    "--unknown",
+    type=click.Choice(["refuse", "missing"]),
+    default="refuse",
+    show_default=True,
+    help="What to do with a category that was not there when the model was fitted.",
+)
+out_file = click.option(
+    "-o",
+    "--output",
+    required=True,
+    type=click.Path(dir_okay=False, path_type=Path),
+    help="A .parquet or .csv file; it appears whole or not at all.",
+)
+
+
+def open_run(run: Path) -> tuple[Any, Path]:
+    """The fitted model at a run folder, or the newest one in a folder of runs, and where it is."""
+    from unseen.store import find, load
+
+    folder = find(run)
+    if folder != run:
+        click.echo(f"unseen: newest run in {run}: {folder.name}", err=True)
+    return load(folder), folder
+
+
+def bar(what: str, silent: bool) -> Any:
+    """A count of rows on the terminal, as a context whose value is called with the rows of each block."""
+    from unseen.progress import Count
+
+    return Count(what, silent)

@@ -1,0 +1,107 @@
+"""Exit codes, and the one sentence that each kind of trouble gets."""
+
+from __future__ import annotations
+
+import errno
+import json
+import math
+import os
+import signal
+import sys
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
+from contextvars import ContextVar
+from typing import Any
+
+import click
+
+from unseen.errors import EngineError, ModelError, NumericalError, RunError, UnseenError
+
+OK, BUG, USAGE, DATA, NOT_CONVERGED, RUN, INTERRUPTED = 0, 1, 2, 3, 4, 5, 130
+
+_as_json: ContextVar[bool] = ContextVar("as_json", default=False)
+
+
+@contextmanager
+def told_as_json(args: Sequence[str] | None) -> Iterator[None]:
+    """Remember whether --json was asked for, so that errors on the way to the command know it too."""
+    token = _as_json.set("--json" in (sys.argv[1:] if args is None else args))
+    try:
+        yield
+    finally:
+        _as_json.reset(token)
+
+
+@contextmanager
+def guarded() -> Iterator[None]:
+    """Turn exceptions into one sentence on stderr and an exit code; a traceback only with UNSEEN_TRACEBACK=1."""
+    try:
+        yield
+        sys.stdout.flush()
+    except (click.exceptions.Exit, click.Abort):
+        raise
+    except click.UsageError as error:
+        if _as_json.get():
+            print_json({"error": {"kind": "UsageError", "message": error.format_message(), "exit": USAGE}})
+        error.show()
+        raise click.exceptions.Exit(USAGE) from None
+    except BrokenPipeError:
+        _silence()
+        raise click.exceptions.Exit(OK) from None
+    except KeyboardInterrupt:
+        with suppress(ValueError):  # not the main thread
+            signal.signal(signal.SIGINT, signal.SIG_IGN)  # a third Ctrl-C must not disturb the farewell
+        _fail("KeyboardInterrupt", "interrupted: whatever was not finished was not written", INTERRUPTED)
+    except Exception as error:
+        if os.environ.get("UNSEEN_TRACEBACK"):
+            raise
+        _fail(type(error).__name__, *sentence(error))
+
+
+def sentence(error: Exception) -> tuple[str, int]:
+    """What to say of an exception, and the exit code that goes with it."""
+    if isinstance(error, UnseenError):
+        codes = {RunError: RUN, ModelError: USAGE, NumericalError: NOT_CONVERGED, EngineError: DATA}
+        return str(error), next((code for kind, code in codes.items() if isinstance(error, kind)), DATA)
+    if isinstance(error, MemoryError):
+        return "the machine ran out of memory: try --engine outofcore, fewer columns, or fewer components", BUG
+    if isinstance(error, OSError) and error.errno == errno.ENOSPC:
+        return "no space is left on the disk: nothing was left half-written", RUN
+    if isinstance(error, OSError):
+        where = f" ({error.filename})" if error.filename else ""
+        return f"the operating system refused: {error.strerror or type(error).__name__}{where}", RUN
+    return (
+        f"this is a bug in unseen ({type(error).__name__}): please report it with what UNSEEN_TRACEBACK=1 in the "
+        "environment shows",
+        BUG,
+    )
+
+
+def _fail(kind: str, message: str, code: int) -> None:
+    if _as_json.get():
+        print_json({"error": {"kind": kind, "message": message, "exit": code}})
+    click.echo(f"unseen: {message}", err=True)
+    raise click.exceptions.Exit(code) from None
+
+
+def _silence() -> None:
+    """Nobody reads any more: let nothing else try to write when Python ends."""
+    with suppress(OSError, ValueError):
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+
+
+def print_json(value: Mapping[str, Any]) -> None:
+    """One JSON object on stdout; numbers that JSON has no word for become null."""
+    click.echo(json.dumps(_plain(value), ensure_ascii=False, allow_nan=False))
+
+
+def _plain(value: Any) -> Any:
+    if isinstance(value, Mapping):
+        return {str(k): _plain(v) for k, v in value.items()}
+    if isinstance(value, (list, tuple)):
+        return [_plain(v) for v in value]
+    if hasattr(value, "tolist"):
+        return _plain(value.tolist())
+    if isinstance(value, float) and not math.isfinite(value):
+        return None
+    return value if value is None or isinstance(value, (str, int, float, bool)) else str(value)

@@ -1,0 +1,129 @@
+"""`unseen fit`: from files to a run on disk."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import click
+
+from unseen.cli.common import as_json, data_argument, quiet
+from unseen.cli.exits import INTERRUPTED, NOT_CONVERGED, print_json
+from unseen.cli.options import ColumnFamily, Components
+from unseen.spec import COVARIANCES
+
+EXAMPLES = """\b
+Examples:
+  unseen fit flights.parquet --components 1:8 --out runs/
+  unseen fit a.csv b.csv --columns age,plan --family age=student_t --components 3
+  unseen fit flights.parquet --start runs/      (go on from the newest run)
+"""
+Positive = click.IntRange(min=1)
+
+
+@click.command(epilog=EXAMPLES)
+@data_argument
+@click.option("--components", "-k", type=Components(), help="How many to try; the best is kept.  [default: 1:8]")
+@click.option(
+    "--criterion",
+    type=click.Choice(["bic", "icl", "heldout"]),
+    default="bic",
+    show_default=True,
+    help="What the best number of components is judged by.",
+)
+@click.option("--columns", multiple=True, metavar="COL,...", help="Use these columns only.")
+@click.option("--ignore", multiple=True, metavar="COL,...", help="Leave these columns out.")
+@click.option(
+    "--family",
+    multiple=True,
+    type=ColumnFamily(),
+    help="The distribution of a column: gaussian, student_t, categorical, bernoulli, poisson.",
+)
+@click.option(
+    "--covariance",
+    type=click.Choice(COVARIANCES),
+    default=None,
+    help="The form of the Gaussian covariances.  [default: full]",
+)
+@click.option("--weights", metavar="COL", help="A column that says how many copies each row stands for.")
+@click.option("--labels", metavar="COL", help="A column with the known classes of some rows; empty is unknown.")
+@click.option(
+    "--start",
+    metavar="START",
+    default="auto",
+    show_default=True,
+    help="kmeans++, rows, random, labels, or a run to go on from.",
+)
+@click.option("--restarts", type=Positive, help="How many starts for each number of components.  [default: 10]")
+@click.option("--seed", type=click.IntRange(min=0), default=0, show_default=True, help="Same seed, same fit.")
+@click.option(
+    "--prior",
+    type=click.FloatRange(min=0),
+    default=0.0,
+    show_default=True,
+    help="Strength of a conjugate prior, in rows per component; 0 is maximum likelihood.",
+)
+@click.option(
+    "--tol",
+    type=click.FloatRange(min=0, min_open=True),
+    default=1e-7,
+    show_default=True,
+    help="Stop when less than this is left to gain per row.",
+)
+@click.option(
+    "--max-iterations", type=Positive, default=1000, show_default=True, help="Cap on the iterations of a start."
+)
+@click.option("--max-seconds", type=click.FloatRange(min=0, min_open=True), help="Cap on the time of the whole search.")
+@click.option(
+    "--engine",
+    type=click.Choice(["auto", "memory", "threads", "outofcore"]),
+    default="auto",
+    show_default=True,
+    help="Where sums are made; auto keeps data in memory if it fits.",
+)
+@click.option("--workers", type=Positive, help="Threads.  [default: one per core]")
+@click.option(
+    "--out",
+    type=click.Path(path_type=Path),
+    default=Path("runs"),
+    show_default=True,
+    help="The folder that the run's own folder is made in.",
+)
+@click.option("--name", help="The name of the run's folder.  [default: date, time and a short hash]")
+@as_json
+@quiet
+def fit(data: tuple[Path, ...], out: Path, name: str | None, as_json: bool, quiet: bool, **options: Any) -> None:
+    """Fit a mixture model to incomplete data, and save the run.
+
+    DATA is a Parquet or CSV file, several of them, or a folder. Text becomes categorical, booleans Bernoulli,
+    numbers one Gaussian block; dates are left out. Missing cells stay missing: they are part of the likelihood.
+
+    Ctrl-C saves the best parameters so far; go on with --start RUN. A second Ctrl-C ends without saving.
+    """
+    from unseen.cli import fitting
+    from unseen.store import check_place, run_name, save
+
+    if name is not None and (not name or name != Path(name).name or name.startswith(".")):
+        raise click.BadParameter("a run's name is one plain folder name", param_hint="--name")
+    check_place(out / (name or "run"))
+    fitting.check_options(options)
+    task = fitting.prepare([str(p) for p in data], options)
+    if not quiet and not as_json:
+        click.echo(fitting.column_table(task) + "\n")
+    result = fitting.carry_out(task, options, silent=quiet or as_json)
+    folder = save(result, out / (name or run_name(result)))
+    if as_json:
+        from unseen.summary import facts
+
+        print_json({"run": str(folder), "columns": fitting.columns(task), **facts(result)})
+    elif quiet:
+        click.echo(str(folder))
+    else:
+        from unseen.summary import summary
+
+        click.echo(summary(result))
+        click.echo(f"Saved as {folder}\nNext:\n{fitting.next_steps(folder, data, result)}")
+    if result.outcome.name == "interrupted":
+        raise click.exceptions.Exit(INTERRUPTED)
+    if not result.converged:
+        raise click.exceptions.Exit(NOT_CONVERGED)

@@ -1,0 +1,56 @@
+"""`unseen show` and `unseen report`: a run as text, and as a page."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+from unseen.cli.common import as_json, open_run, quiet, run_argument
+from unseen.cli.exits import print_json
+
+
+@click.command(epilog="\b\nExample:\n  unseen show runs/")
+@run_argument
+@as_json
+def show(run: Path, as_json: bool) -> None:
+    """Print the summary of a fit.
+
+    RUN is the folder of a run, or a folder of runs, of which the newest is taken. The summary holds the outcome,
+    log-likelihood, AIC, BIC and ICL, the components, the restarts with how many reached each optimum, and warnings.
+    """
+    from unseen.summary import facts, summary
+
+    result, folder = open_run(run)
+    if as_json:
+        print_json({"run": str(folder), **facts(result)})
+    else:
+        click.echo(summary(result), nl=False)
+
+
+@click.command(epilog="\b\nExample:\n  unseen report runs/ flights.parquet -o flights.html")
+@run_argument
+@click.argument("data", metavar="[DATA]...", nargs=-1, type=click.Path(path_type=Path))
+@click.option(
+    "-o",
+    "--output",
+    type=click.Path(dir_okay=False, path_type=Path),
+    help="Where to write the page.  [default: report.html in the run folder]",
+)
+@as_json
+@quiet
+def report(run: Path, data: tuple[Path, ...], output: Path | None, as_json: bool, quiet: bool) -> None:
+    """Write one self-contained HTML page about a fit.
+
+    The page needs no network. With DATA (the rows that were fitted, or others of the same columns) it also shows
+    the rows themselves: a 2-D view with the components.
+    """
+    from unseen.report import write
+
+    result, folder = open_run(run)
+    target = output or folder / "report.html"
+    write(result, target, data=[str(p) for p in data] or None)
+    if as_json:
+        print_json({"run": str(folder), "report": str(target)})
+    else:
+        click.echo(str(target) if quiet else f"Report written to {target}")

@@ -1,0 +1,61 @@
+"""The values of `unseen fit`'s options, read from text."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import click
+
+from unseen.spec import FAMILIES
+
+
+class Components(click.ParamType):
+    """Numbers of components: ``3``, ``2,4,6`` or ``1:8`` (both ends included).
+
+    >>> Components().convert("1:4", None, None)
+    (1, 2, 3, 4)
+    """
+
+    name = "components"
+
+    def get_metavar(self, param: click.Parameter, ctx: click.Context | None = None) -> str:
+        return "K|A:B|A,B,..."
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> tuple[int, ...]:
+        if isinstance(value, tuple):
+            return value
+        try:
+            first, colon, last = value.partition(":")
+            tried = tuple(range(int(first), int(last) + 1)) if colon else tuple(int(k) for k in value.split(","))
+        except ValueError:
+            self.fail(f"{value!r} is no number of components: write 3, or 2,4,6, or 1:8", param, ctx)
+        if not tried or min(tried) < 1:
+            self.fail(f"{value!r} must name at least one number of components, each 1 or more", param, ctx)
+        return tried
+
+
+class ColumnFamily(click.ParamType):
+    """``COL=FAMILY``; the column's own name may hold an equals sign."""
+
+    name = "column_family"
+
+    def get_metavar(self, param: click.Parameter, ctx: click.Context | None = None) -> str:
+        return "COL=FAMILY"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> tuple[str, str]:
+        if isinstance(value, tuple):
+            return value
+        column, equals, family = value.rpartition("=")
+        if not equals or not column or family not in FAMILIES:
+            self.fail(f"{value!r} is not COLUMN=FAMILY with a family out of {', '.join(FAMILIES)}", param, ctx)
+        return column, family
+
+
+def split_columns(values: Sequence[str]) -> tuple[str, ...]:
+    """Column names of an option that was given several times, or with commas between the names.
+
+    >>> split_columns(["a,b", "c"])
+    ('a', 'b', 'c')
+    """
+    return tuple(name for value in values for name in value.split(",") if name)

@@ -1,0 +1,110 @@
+"""`unseen assign`, `impute` and `score`: a fitted model put to work on rows."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+
+import click
+
+from unseen.cli.common import as_json, bar, data_argument, open_run, out_file, quiet, run_argument, unknown
+from unseen.cli.exits import print_json
+
+
+@click.command(epilog="\b\nExample:\n  unseen assign runs/ flights.parquet -o assigned.parquet")
+@run_argument
+@data_argument
+@out_file
+@click.option("--prefix", default="", help="Put before the names of the new columns.")
+@unknown
+@as_json
+@quiet
+def assign(
+    run: Path, data: tuple[Path, ...], output: Path, prefix: str, unknown: str, as_json: bool, quiet: bool
+) -> None:
+    """Write the most probable component of each row.
+
+    One row per input row, all input columns kept, and new columns: component, log_density, and one responsibility
+    per component. Rows with missing cells, even all of them, get theirs too.
+    """
+    from unseen.rows import write_assign
+
+    result, _ = open_run(run)
+    with bar("assign", quiet) as tick:
+        rows = write_assign(result, list(data), output, prefix=prefix, unknown=unknown, progress=tick)
+    _written(rows, output, as_json, quiet)
+
+
+@click.command(epilog="\b\nExample:\n  unseen impute runs/ flights.parquet -o complete.parquet")
+@run_argument
+@data_argument
+@out_file
+@click.option("--draws", type=click.IntRange(min=1), help="So many random completions instead of expectations.")
+@click.option("--seed", type=click.IntRange(min=0), default=0, show_default=True, help="For --draws.")
+@unknown
+@as_json
+@quiet
+def impute(
+    run: Path,
+    data: tuple[Path, ...],
+    output: Path,
+    draws: int | None,
+    seed: int,
+    unknown: str,
+    as_json: bool,
+    quiet: bool,
+) -> None:
+    """Write the data with its missing cells filled in.
+
+    By the conditional expectation given the observed cells of the row (for a category, the most probable one).
+    With --draws M the output holds M random completions, told apart by a column "draw" (multiple imputation).
+    """
+    from unseen.rows import write_impute
+
+    result, _ = open_run(run)
+    with bar("impute", quiet) as tick:
+        rows = write_impute(result, list(data), output, draws=draws, seed=seed, unknown=unknown, progress=tick)
+    _written(rows, output, as_json, quiet)
+
+
+@click.command(epilog="\b\nExample:\n  unseen score runs/ flights.parquet")
+@run_argument
+@data_argument
+@unknown
+@as_json
+@quiet
+def score(run: Path, data: tuple[Path, ...], unknown: str, as_json: bool, quiet: bool) -> None:
+    """Print the mean log-density per row with its standard error.
+
+    Higher is better; compare models on the same rows, best on rows that no model was fitted to.
+    """
+    from unseen.core.engine import one_blas_thread
+    from unseen.errors import DataError
+    from unseen.search.holdout import HeldOut, log_density
+
+    result, folder = open_run(run)
+    plain = replace(result, encoding=replace(result.encoding, unknown=unknown))
+    total, rows, empty = HeldOut(0.0, 0.0, 0.0), 0, 0
+    with bar("score", quiet) as tick, one_blas_thread():
+        for block in plain.blocks([str(p) for p in data]):
+            total += log_density(plain.model, plain.params, block)
+            rows, empty = rows + block.rows, empty + block.all_missing()
+            tick(block.rows)
+    if not rows:
+        raise DataError("the table has no rows: nothing to score")
+    mean, error = total.mean, total.standard_error
+    if as_json:
+        print_json({"run": str(folder), "rows": rows, "rows_all_missing": empty, "mean": mean, "se": error})
+        return
+    click.echo(
+        f"{mean:.6f} ± {error:.6f}" if quiet else f"mean log-density {mean:.6f} ± {error:.6f} over {rows:,} rows"
+    )
+    if empty and not quiet:
+        click.echo(f"unseen: {empty:,} rows have no observed cell and count with log-density 0", err=True)
+
+
+def _written(rows: int, output: Path, as_json: bool, quiet: bool) -> None:
+    if as_json:
+        print_json({"rows": rows, "output": str(output)})
+    elif not quiet:
+        click.echo(f"{rows:,} rows written to {output}")

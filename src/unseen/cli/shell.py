@@ -1,0 +1,77 @@
+"""The group of commands: loaded when they are asked for, with every exception turned into a sentence and a code."""
+
+from __future__ import annotations
+
+import importlib
+from typing import Any
+
+import click
+
+import unseen
+from unseen.cli.exits import guarded, told_as_json
+
+COMMANDS = {
+    "fit": "fit",
+    "show": "look",
+    "report": "look",
+    "assign": "rows",
+    "impute": "rows",
+    "score": "rows",
+    "sample": "sample",
+}
+
+EPILOG = """\b
+Example:
+  unseen fit flights.parquet --components 1:8 --out runs/
+  unseen report runs/
+
+\b
+Exit codes:
+  0    all went well
+  1    a bug in unseen, or the machine ran out of memory
+  2    wrong usage: an unknown option, or options that cannot go together
+  3    the data cannot be used as given
+  4    the fit did not converge (a fit that got somewhere is saved all the same)
+  5    a run or an output file cannot be read or written
+  130  interrupted; an interrupted fit saves its best parameters
+
+\b
+With --json a command prints one JSON object, also for an error:
+  {"error": {"kind": ..., "message": ..., "exit": ...}}
+"""
+
+
+class Shell(click.Group):
+    """Commands in the order of a working day, each imported when it is needed."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        return list(COMMANDS)
+
+    def get_command(self, ctx: click.Context, name: str) -> click.Command | None:
+        if name not in COMMANDS:
+            return None
+        module = importlib.import_module(f"unseen.cli.{COMMANDS[name]}")
+        command: click.Command = getattr(module, name)
+        return command
+
+    def main(self, args: Any = None, *rest: Any, **extra: Any) -> Any:
+        with told_as_json(args):
+            return super().main(args, *rest, **extra)
+
+    def invoke(self, ctx: click.Context) -> Any:
+        with guarded():
+            return super().invoke(ctx)
+
+
+@click.group(
+    cls=Shell,
+    invoke_without_command=True,
+    epilog=EPILOG,
+    context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
+)
+@click.version_option(unseen.__version__, prog_name="unseen")
+@click.pass_context
+def cli(ctx: click.Context) -> None:
+    """Fit latent-variable models to incomplete data by expectation-maximization, and explain them."""
+    if ctx.invoked_subcommand is None:
+        click.echo(ctx.get_help())

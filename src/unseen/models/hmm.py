@@ -1,0 +1,253 @@
+"""Hidden Markov models of any family."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from typing import Any, ClassVar, Self
+
+import numpy as np
+
+from unseen.core.block import Block, Slot
+from unseen.core.example import Example
+from unseen.core.family import Family, empty_cells
+from unseen.core.profile import Profile
+from unseen.core.stats import Array, Kind, Params, Stats, Sums, Validity, add_sums
+from unseen.errors import ModelError
+from unseen.numerics import forward_backward as chains
+from unseen.numerics.stationary import fit_stationary, stationary
+
+# share of a start's transitions spread evenly: a transition that begins at zero would stay there for ever
+BLUR = 0.1
+
+
+@dataclass(frozen=True)
+class HMM:
+    r"""Hidden Markov model: each row of a sequence comes from the component of a hidden state that moves.
+
+    .. math:: p(x_{1..T}) = \sum_{z} \delta_{z_1} \prod_{t=2}^{T} A_{z_{t-1} z_t} \prod_{t=1}^{T} f_{z_t}(x_t)
+
+    Missing cells are integrated out by the family; a row with nothing observed has density one, so a gap in a
+    sequence is a row of missing cells. The unit is the sequence: equal neighbours of the ``unit`` column, or all
+    rows. Stats and criteria weigh rows.
+
+    Parameters
+    ----------
+    family : what each state looks like: `Poisson`, `Gaussian`, ...
+    states : K, at least 1
+    stationary : the first state comes from the stationary distribution of A instead of free probabilities
+
+    Parameters of a fit: ``start`` (K,), unless stationary, ``transitions`` (K, K) with rows that sum to one, and
+    those of the family.
+
+    Raises
+    ------
+    ModelError
+        K below 1.
+
+    >>> import numpy as np
+    >>> from unseen.families.gaussian import Gaussian
+    >>> HMM(Gaussian(), 2).initial(Params(start=[0.3, 0.7])).tolist()
+    [0.3, 0.7]
+
+    Source: Baum, Petrie, Soules & Weiss (1970), Ann. Math. Statist. 41; Zucchini & MacDonald (2009), chapter 4.
+    """
+
+    family: Family
+    states: int
+    stationary: bool = False
+
+    kind: ClassVar[Kind] = Kind.FREE
+    sequential: ClassVar[bool] = True
+
+    def __post_init__(self) -> None:
+        if not isinstance(self.states, (int, np.integer)) or self.states < 1:
+            raise ModelError("a hidden Markov model needs at least one state: give a whole number of 1 or more")
+
+    def bind(self, profile: Profile) -> Self:
+        return replace(self, family=self.family.bind(profile))
+
+    @property
+    def slots(self) -> tuple[Slot, ...]:
+        return self.family.slots
+
+    @property
+    def wanted(self) -> tuple[str, ...] | None:
+        """The columns the family names, or None for every usable one."""
+        return self.family.wanted
+
+    @property
+    def components(self) -> int:
+        """The number of states, by the name that starts and restarts know."""
+        return self.states
+
+    def initial(self, params: Params) -> Array:
+        """Distribution of the first state, (K,)."""
+        return stationary(params["transitions"]) if self.stationary else params["start"]
+
+    # ---- E-step
+
+    def _evaluate(self, params: Params, block: Block) -> tuple[Array, Callable[[Array], Sums]]:
+        """Log-density (K, n) of each row in each state, and the family's collector over all tiles."""
+        prepared, tile = self.family.prepare(params), self.family.tile(self.states)
+        cuts = [(a, min(a + tile, block.rows)) for a in range(0, block.rows, tile)]
+        parts = [(a, b, *self.family.evaluate(prepared, tuple(c.rows(a, b) for c in block.cells))) for a, b in cuts]
+        density = np.concatenate([np.zeros((self.states, 0)), *(p[2] for p in parts)], axis=1, dtype=float)
+        if block.labels is not None:
+            known = block.labels >= 0
+            density[(np.arange(self.states)[:, None] != block.labels) & known] = -np.inf
+
+        def collect(r: Array) -> Sums:
+            sums: Sums = {}
+            for a, b, _, one in parts:
+                sums = add_sums(sums, one(np.ascontiguousarray(r[:, a:b])))
+            return sums
+
+        return density, collect
+
+    def _chain(self, params: Params, block: Block) -> tuple[Array, Array, Array]:
+        """Log start, log transitions, and where sequences begin."""
+        offsets = np.arange(block.rows + 1) if block.offsets is None else block.offsets
+        return _log(self.initial(params)), _log(params["transitions"]), offsets
+
+    def expect(self, params: Params, block: Block) -> Stats:
+        density, collect = self._evaluate(params, block)
+        s = chains.forward_backward(density, *self._chain(params, block))
+        sums = {"start": s.start, "transitions": s.transitions, **collect(s.states)}
+        counts = {"zero density": s.dead} if s.dead else {}
+        return Stats(sums, block.units, float(block.rows), float(s.predictive.sum()), counts)
+
+    def collect(self, r: Array, block: Block) -> Stats:
+        """Statistics at given state probabilities (K, n), neighbours taken as independent: for starts."""
+        _, collect = self._evaluate(self.vague(), replace(block, labels=None))
+        if block.labels is not None:
+            r = np.where(block.labels >= 0, np.arange(self.states)[:, None] == block.labels, r)
+        r = np.asarray(r, float)
+        offsets = np.arange(block.rows + 1) if block.offsets is None else block.offsets
+        firsts = offsets[:-1][np.diff(offsets) > 0]
+        inner = np.ones(block.rows, bool)
+        inner[firsts] = False
+        blurred = (1 - BLUR) * r + BLUR * r.sum(axis=0) / self.states
+        transitions = r[:, :-1][:, inner[1:]] @ blurred[:, 1:][:, inner[1:]].T
+        sums = {"start": blurred[:, firsts].sum(axis=1), "transitions": transitions, **collect(r)}
+        return Stats(sums, block.units, float(block.rows))
+
+    def vague(self) -> Params:
+        """Equal states that look like the data as a whole."""
+        k = self.states
+        chain = {} if self.stationary else {"start": np.full(k, 1 / k)}
+        return Params({**chain, "transitions": np.full((k, k), 1 / k), **self.family.vague(k)})
+
+    # ---- M-step
+
+    def maximize(self, stats: Stats, params: Params | None) -> Params:
+        start, counts = stats.sums["start"], stats.sums["transitions"]
+        before = np.full(counts.shape, 1 / self.states) if params is None else params["transitions"]
+        inner = self.family.moments(stats.sums, params)
+        if self.stationary:
+            moved = fit_stationary(start, counts, before)
+            return Params({"transitions": moved, **inner}, events=inner.events)
+        mass = counts.sum(axis=1, keepdims=True)  # zero where a state is never left: its row stays as it was
+        moved = np.divide(counts, mass, out=before.copy(), where=mass > 0)
+        return Params({"start": start / start.sum(), "transitions": moved, **inner}, events=inner.events)
+
+    def valid(self, params: Params) -> Validity:
+        rows = {f"transition row {k}": row for k, row in enumerate(params["transitions"])}
+        if not self.stationary:
+            rows = {"start": params["start"], **rows}
+        for name, row in rows.items():
+            if not np.isfinite(row).all() or (row < 0).any():
+                return Validity(f"{name} has a negative or non-finite probability")
+            if abs(row.sum() - 1) > 1e-8:
+                return Validity(f"{name} sums to {row.sum():.6g}")
+        if self.stationary and not (self.initial(params) > -1e-12).all():
+            return Validity("the transitions have no unique stationary distribution")
+        return self.family.valid(params)
+
+    def size(self, params: Params) -> int:
+        k = self.states
+        return (0 if self.stationary else k - 1) + k * (k - 1) + self.family.size(params)
+
+    def prior(self, strength: float) -> Sums:
+        k = self.states
+        chain = {
+            "start": np.full(k, strength / k),
+            "transitions": np.full((k, k), strength / k),
+        }
+        return {**chain, **self.family.prior(strength, k)}
+
+    def log_prior(self, params: Params, prior: Sums) -> float:
+        chain = prior["start"] @ _log(self.initial(params))
+        chain += (prior["transitions"] * _log(params["transitions"])).sum()
+        return float(chain) + self.family.log_prior(params, prior)
+
+    def anchored(self, params: Params) -> Self:
+        """The same model with its anchors where these parameters need them."""
+        return replace(self, family=self.family.anchored(params))
+
+    def spread(self, params: Params) -> Array | None:
+        """Per state, the smallest variance in units of the data's own."""
+        return self.family.spread(params)
+
+    # ---- rows
+
+    def posterior(self, params: Params, block: Block) -> tuple[Array, Array]:
+        """Smoothed state probabilities (K, n), and log p(x_t | its past) (n,), which sums to the log-likelihood."""
+        density, _ = self._evaluate(params, block)
+        s = chains.forward_backward(density, *self._chain(params, block))
+        return s.states, s.predictive
+
+    def viterbi(self, params: Params, block: Block) -> tuple[Array, Array]:
+        """The most probable path, (n,), and its joint log-probability with each sequence, (units,)."""
+        density, _ = self._evaluate(params, block)
+        return chains.viterbi(density, *self._chain(params, block))
+
+    def impute(self, params: Params, block: Block) -> list[Array]:
+        """Conditional expectation of every cell given all observed cells of its sequence."""
+        return self.family.mean(params, block.cells, self.posterior(params, block)[0])
+
+    def draw(self, params: Params, block: Block, rng: np.random.Generator) -> list[Array]:
+        """One random completion of the missing cells: a path from its posterior, then the cells."""
+        density, _ = self._evaluate(params, block)
+        states = chains.draw_states(density, *self._chain(params, block), rng)
+        return self.family.draw(params, block.cells, states, rng)
+
+    def sample(self, params: Params, n: int, rng: np.random.Generator) -> tuple[list[Array], Array]:
+        """One new sequence of n rows, one array per slot, and its states."""
+        ladder = np.cumsum(params["transitions"], axis=1)
+        states = np.zeros(n, np.int64)
+        for t, u in enumerate(rng.random(n)):
+            steps = np.cumsum(self.initial(params)) if t == 0 else ladder[states[t - 1]]
+            states[t] = min(int((steps < u).sum()), self.states - 1)
+        return self.family.draw(params, empty_cells(self.slots, n), states, rng), states
+
+    def describe(self, params: Params) -> list[dict[str, Any]]:
+        """Column profiles of the states in the data's own units."""
+        return self.family.describe(params)
+
+
+def _log(probabilities: Array) -> Array:
+    with np.errstate(divide="ignore"):
+        out: Array = np.log(np.maximum(probabilities, 0.0))
+    return out
+
+
+EARTHQUAKES = """13 14 8 10 16 26 32 27 18 32 36 24 22 23 22 18 25 21 21 14 8 11 14 23 18 17 19 20 22 19 13 26 13
+14 22 24 21 22 26 21 23 24 27 41 31 27 35 26 28 36 39 21 17 22 17 19 15 34 10 15 22 18 15 20 15 22 19 16 30 27 29
+23 20 16 21 21 25 16 18 15 18 14 10 15 8 15 6 11 8 7 18 16 13 12 13 20 15 16 12 18 15 16 13 15 16 11 11"""
+
+
+def example() -> Example:
+    """Major earthquakes per year, 1900-2006: two Poisson states."""
+    from unseen import Poisson
+
+    counts = np.array(EARTHQUAKES.split(), int)
+    return Example(
+        model=HMM(Poisson(), 2),
+        params=Params(start=[1.0, 0.0], transitions=[[0.93, 0.07], [0.12, 0.88]], rates=[[15.4], [26.0]]),
+        data={"earthquakes": counts},
+        loglik=-341.878701,
+        answer={"rates": [[15.42076], [26.01824]]},
+        source="Zucchini & MacDonald (2009), Hidden Markov Models for Time Series, table 1.1 and section 4.3; "
+        "converged with depmixS4 1.5",
+    )

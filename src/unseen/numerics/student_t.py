@@ -1,0 +1,173 @@
+r"""Student-t components: Mahalanobis distances of observed cells, and the weights they imply.
+
+With :math:`\delta` the squared distance of a row's o observed cells, a row's latent precision factor u has
+:math:`E[u] = (\nu + o) / (\nu + \delta)` and
+:math:`E[\log u] = \psi((\nu + o)/2) - \log((\nu + \delta)/2)` (Lange, Little & Taylor 1989).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any
+
+import numpy as np
+
+from unseen.core.block import Cells
+from unseen.core.stats import Array, Sums
+from unseen.numerics.gaussian import LOG_2PI, Form, centred, conditional_mean
+from unseen.numerics.incomplete import Conditionals, complete_moments, marginals
+from unseen.numerics.linalg import cholesky, inverse_lower
+from unseen.numerics.quadratic import features, natural, pack, rounding_bound
+from unseen.numerics.special import digamma, gammaln
+
+DOUBLE = np.dtype(np.float64)
+
+
+@dataclass(frozen=True, slots=True)
+class Distances:
+    """Squared distances (K, n), half log-determinants of the observed cells' scale matrices (K, 1) or (K, n), how
+    many cells each row has (n,) or None if all, and (R u, R) -> moments of the completed rows about the anchor."""
+
+    delta: Array
+    half_log_det: Array
+    seen: Array | None
+    moments: Callable[[Array, Array], Array]
+
+
+class StudentForm(Form):
+    """K multivariate t distributions with full scale matrices (K, d, d) and degrees of freedom (K,)."""
+
+    def __init__(self, means: Array, scales: Array, df: Array, anchor: Array) -> None:
+        super().__init__(means, anchor)
+        self.scales, self.df = scales, df[:, None]
+        lower = cholesky(scales)
+        self.whitener = inverse_lower(lower)
+        self.precision = np.swapaxes(self.whitener, 1, 2) @ self.whitener
+        self.half_log_det = np.log(np.diagonal(lower, axis1=1, axis2=2)).sum(-1)[:, None]
+        self.natural = natural(self.shift, self.precision)
+        self.quadratic = -2 * self.natural
+        # per number of observed cells 0 ... d: what the density has beside the distance, and psi((nu + o) / 2)
+        cells = np.arange(means.shape[1] + 1)
+        half = 0.5 * (self.df + cells)
+        self.level = gammaln(half) - gammaln(0.5 * self.df) - 0.5 * cells * np.log(np.pi * self.df)
+        self.level += half * np.log(self.df)
+        self.psi = digamma(half)
+
+    @cached_property
+    def bound(self) -> float:
+        return rounding_bound(self.shift, self.precision)
+
+    def evaluate(self, cells: Cells) -> tuple[Array, Callable[[Array], Any]]:
+        """Log-density (K, n), and the collector of mass, moments weighted by u, and expected log u."""
+        found = self.distances(cells)
+        seen = self.means.shape[1] if found.seen is None else found.seen
+        at = slice(-1, None) if found.seen is None else found.seen
+        spread = found.delta + self.df
+        logs = np.log(spread)
+        density = self.level[:, at] - found.half_log_det - 0.5 * (self.df + seen) * logs
+
+        def collect(r: Array) -> Sums:
+            if found.seen is not None:  # a row without any cell says nothing
+                r = r * (found.seen > 0)
+            moments = found.moments(r * ((self.df + seen) / spread), r)
+            expected = self.psi[:, at] + np.log(2.0) - logs
+            return {"mass": r.sum(axis=1), "moments": moments, "logs": np.einsum("kn,kn->k", r, expected)}
+
+        return density, collect
+
+    # ---- distances
+
+    def distances(self, cells: Cells) -> Distances:
+        """By the cheapest accurate path: one product, component by component, or pattern by pattern."""
+        complete = cells.observed is None or bool(cells.observed.all())
+        if not complete and self.means.shape[1] > 1:
+            return self._incomplete(cells)
+        path = self._product if self.anchor.ndim == 1 and self.exact(DOUBLE) else self._whitened
+        if complete or cells.observed is None:
+            return path(Cells(cells.values))
+        found, seen = path(cells), cells.observed[0]
+        return Distances(found.delta * seen, self.half_log_det * seen, seen.astype(int), found.moments)
+
+    def _product(self, cells: Cells) -> Distances:
+        phi = features(cells.values, self.anchor, cells.observed)
+        delta = self.quadratic @ phi
+        np.maximum(delta, 0, out=delta)
+        return Distances(delta, self.half_log_det, None, lambda ru, r: ru @ phi.T)
+
+    def _whitened(self, cells: Cells) -> Distances:
+        delta = np.empty((len(self.means), cells.values.shape[1]))
+        anchors = np.broadcast_to(self.anchor, self.means.shape)
+        for k, anchor in enumerate(anchors):
+            y = self.whitener[k] @ (centred(cells, anchor, DOUBLE) - self.shift[k][:, None])
+            delta[k] = np.einsum("in,in->n", y, y)
+
+        def moments(ru: Array, r: Array) -> Array:
+            out = []
+            for k, anchor in enumerate(anchors):
+                z = centred(cells, anchor, DOUBLE)
+                weighted = z * ru[k]
+                out.append(pack(ru[k].sum(), weighted.sum(1), weighted @ z.T))
+            return np.array(out)
+
+        return Distances(delta, self.half_log_det, None, moments)
+
+    def _incomplete(self, cells: Cells) -> Distances:
+        """Rows grouped by missing pattern, each a t distribution over its observed columns."""
+        order, starts, masks = cells.patterns()
+        rows = cells.take(order)
+        own = self.anchor.ndim == 2
+        phis = [features(rows.values, a, rows.observed) for a in (self.anchor if own else self.anchor[None])]
+        c = marginals(self.shift, self.scales, masks)
+        coefficients = natural(c.mean, c.precision)
+        delta = np.empty((len(self.means), len(order)))
+        spans = [slice(a, b) for a, b in zip(starts, starts[1:], strict=False)]
+        for coefficient, at in zip(coefficients, spans, strict=True):
+            for j, phi in enumerate(phis):
+                mine = slice(j, j + 1) if own else slice(None)
+                delta[mine, at] = coefficient[mine] @ phi[:, at]
+        delta = np.maximum(-2 * delta, 0)
+        back = np.argsort(order, kind="stable")
+        rank = np.repeat(np.arange(len(masks)), np.diff(starts))[back]
+
+        def moments(ru: Array, r: Array) -> Array:
+            return self._completed(ru[:, order], r[:, order], phis, spans, c)
+
+        return Distances(delta[:, back], 0.5 * c.log_det.T[:, rank], c.observed[rank], moments)
+
+    def _completed(self, ru: Array, r: Array, phis: list[Array], spans: list[slice], c: Conditionals) -> Array:
+        """Moments of completed rows: sums over observed cells by pattern, then the regressions on them."""
+        sums = np.empty((len(spans), len(r), len(phis[0])))
+        mass = np.empty((len(spans), len(r)))
+        for p, at in enumerate(spans):
+            mass[p] = r[:, at].sum(axis=1)
+            for j, phi in enumerate(phis):
+                mine = slice(j, j + 1) if len(phis) > 1 else slice(None)
+                sums[p, mine] = ru[mine, at] @ phi[:, at].T
+        return complete_moments(sums, c, self.shift, self.scales, mass)
+
+    def log_prior(self, prior: Array) -> float:
+        gaussian = self.natural.copy()
+        gaussian[:, 0] -= self.half_log_det[:, 0] + 0.5 * self.means.shape[1] * LOG_2PI
+        return float((gaussian * prior).sum())
+
+
+def conditional_draw(form: StudentForm, cells: Cells, states: Array, rng: np.random.Generator) -> Array:
+    """Cells with the missing ones drawn given each row's state and observed cells: first u, then a Gaussian."""
+    out = cells.values.astype(float)
+    if cells.observed is None:
+        return out
+    delta = form.distances(cells).delta[states, np.arange(len(states))]
+    df, seen = form.df[states, 0], cells.observed.sum(axis=0)
+    u = rng.standard_gamma(0.5 * (df + seen)) / (0.5 * (df + delta))
+    noise = rng.standard_normal(out.shape) / np.sqrt(u)
+    for k in np.unique(states):
+        # a joint draw corrected to agree with the observed cells has the right conditional distribution
+        mine = np.flatnonzero(states == k)
+        joint = form.means[k][:, None] + np.linalg.cholesky(form.scales[k]) @ noise[:, mine]
+        known = cells.observed[:, mine]
+        part = Cells(np.where(known, cells.values[:, mine] - joint, 0.0), known)
+        gap = conditional_mean(np.zeros_like(form.means[[k]]), form.scales[[k]], part, np.ones((1, len(mine))))
+        out[:, mine] = np.where(known, cells.values[:, mine], joint + gap)
+    return out

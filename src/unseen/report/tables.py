@@ -1,0 +1,152 @@
+"""The words and tables of the report."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from html import escape
+from typing import Any
+
+import numpy as np
+
+from unseen.core.stop import CAP, CONVERGED, FAILED, FELL, INTERRUPTED, STALLED, TIME, Outcome
+from unseen.report.palette import number, percent, shorten
+from unseen.report.view import View
+
+MOST_NUMBERS = 200
+LEADS = {
+    CONVERGED: "The parameters have settled",
+    STALLED: "The fit came to rest, but not as exactly as was asked",
+    CAP: "The fit was cut off before it had settled",
+    TIME: "The fit ran out of time before it had settled",
+    FELL: "Something is wrong with this fit",
+    INTERRUPTED: "The fit was stopped by hand before it had settled",
+    FAILED: "The fit broke down",
+}
+
+
+def headline(view: View) -> str:
+    """What was fitted to what, in one line."""
+    profile, kind = view.result.profile, type(view.result.model).__name__
+    columns = len({e["column"] for e in view.profiles}) or len(profile.columns)
+    to = f"{profile.rows:,} rows × {columns} column{'s' * (columns != 1)}"
+    if not view.count:
+        return f"{kind} fitted to {to}"
+    return f"{kind} of {view.count} {view.noun}{'s' * (view.count != 1)} fitted to {to}"
+
+
+def outcome(ended: Outcome) -> tuple[str, str, str]:
+    """Name, sentence and tone of an outcome."""
+    tone = {CONVERGED: "good", FAILED: "bad", FELL: "bad"}.get(ended.name, "warn")
+    lead = LEADS.get(ended.name, "How the fit ended")
+    return ended.name, f"{lead}: {ended.message}" + "." * (not ended.message.endswith((".", "!"))), tone
+
+
+def tiles(view: View) -> str:
+    """The key numbers."""
+    r = view.result
+    cells = sum(c.rows for c in r.profile.columns)
+    gaps = sum(c.missing for c in r.profile.columns)
+    shown = [
+        ("log-likelihood", number(r.loglik, 7)),
+        ("BIC", number(r.bic, 7)),
+        *([("ICL", number(r.icl, 7))] if view.count else []),
+        ("AIC", number(r.aic, 7)),
+        ("parameters", f"{r.size:,}"),
+        *([(f"{view.noun}s", f"{view.count}")] if view.count else []),
+        ("rows", f"{r.profile.rows:,}"),
+        *([("total weight", number(r.weight, 7))] if abs(r.weight - r.profile.units) > 1e-9 * r.weight else []),
+        ("missing", percent(gaps / cells) if cells else "0%"),
+        ("iterations", f"{r.iterations:,}"),
+        ("seconds", number(r.seconds, 2)),
+    ]
+    return "".join(f'<div class="tile"><b>{escape(v)}</b><span>{escape(k)}</span></div>\n' for k, v in shown)
+
+
+def components(view: View) -> str:
+    """The components, the heaviest first, with what sets each apart."""
+    if not view.count or not view.profiles:
+        return ""
+    rows = []
+    top = float(view.weights.max())
+    for k in view.order:
+        share = float(view.weights[k])
+        swatch = f'<span class="swatch" style="background: {view.colours[k]}"></span>'
+        cells = [f'<td class="name">{swatch}{escape(view.name(k))}</td>']
+        if view.weighted:
+            bar = f'<span class="bar" style="width: {80 * share / top:.0f}px; background: {view.colours[k]}"></span>'
+            cells.append(f'<td class="n">{percent(share)}</td><td>{bar}</td>')
+            cells.append(f'<td class="n">{_rows(share * view.result.weight)}</td>')
+        marks = "".join(f"<span>{escape(m)}</span>" for m in view.marks(k))
+        cells.append(f'<td><div class="marks">{marks or "<span>close to the average row everywhere</span>"}</div></td>')
+        rows.append("<tr>" + "".join(cells) + "</tr>")
+    heads = [f"<th>{view.noun}</th>"]
+    if view.weighted:
+        heads.append('<th class="n">share</th><th></th><th class="n">rows</th>')
+    heads.append("<th>what sets it apart</th>")
+    note = (
+        f"Sorted by weight. The number of a {view.noun} is the label that <code>assign</code> gives to its rows, "
+        "and its "
+        f"colour is the same in every plot. The average is that over all {view.noun}s, by their weights."
+    )
+    return (
+        f'<div class="card"><p class="note">{note}</p>'
+        f'<div class="table"><table class="components"><thead><tr>{"".join(heads)}</tr></thead>'
+        f"<tbody>{''.join(rows)}</tbody>"
+        "</table></div></div>\n"
+    )
+
+
+def _rows(weight: float) -> str:
+    return f"{weight:,.0f}" if weight >= 100 else f"{weight:,.1f}"
+
+
+def numbers(view: View) -> str:
+    """Every mean and standard deviation as text, for reading and copying."""
+    entries = view.numeric[:MOST_NUMBERS]
+    if not entries or not view.count:
+        return ""
+    head = ["column", "average", *(view.name(k) for k in view.order)]
+    body = []
+    for e in entries:
+        sd = view.sd(e)
+        pairs = [view.whole(e), *((float(e["mean"][k]), float(sd[k])) for k in view.order)]
+        body.append([shorten(e["column"], 60), *(f"{number(m)} ± {number(s, 3)}" for m, s in pairs)])
+    return _details("The same in numbers: mean ± standard deviation", head, body)
+
+
+def facts(view: View) -> str:
+    """How the fit was made: what another person needs to repeat it."""
+    r = view.result
+    spent = [(t.seconds_e, t.seconds_m) for t in r.trace]
+    e, m = np.sum(spent, axis=0) if spent else (0.0, 0.0)
+    lines: list[tuple[str, Any]] = [
+        ("model", type(r.model).__name__),
+        ("families", ", ".join(sorted({str(p.get("family", "")) for p in view.profiles} - {""})) or "–"),
+        ("seed", r.seed),
+        *((k, _plain(v)) for k, v in r.options.items() if v not in (None, [], ())),
+        ("E-step, seconds", number(float(e), 3)),
+        ("M-step, seconds", number(float(m), 3)),
+        ("passes over the data", f"{r.evaluations:,}"),
+        ("classification entropy", number(r.entropy, 6)),
+        *((f"counted: {k}", f"{v:,}") for k, v in r.counts.items()),
+        *((f"data: {k}", _plain(v)) for k, v in r.fingerprint.items()),
+    ]
+    return _details("How to repeat this fit", ["what", "value"], [[str(a), str(b)] for a, b in lines])
+
+
+def _plain(value: Any) -> str:
+    if isinstance(value, (list, tuple)):
+        return ", ".join(shorten(v, 60) for v in value)
+    return number(value, 6) if isinstance(value, float) else shorten(value, 80)
+
+
+def _details(title: str, head: Iterable[str], body: Iterable[Iterable[str]]) -> str:
+    top = "".join(f"<th{' class=n' * (i > 0)}>{escape(h)}</th>" for i, h in enumerate(head))
+    rows = "".join(
+        "<tr>" + "".join(f"<td{' class=n' * (i > 0)}>{escape(c)}</td>" for i, c in enumerate(line)) + "</tr>"
+        for line in body
+    )
+    return (
+        f'<details><summary>{escape(title)}</summary><div class="table"><table><thead><tr>{top}</tr></thead>'
+        f"<tbody>{rows}</tbody></table></div></details>\n"
+    )

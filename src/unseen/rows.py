@@ -1,0 +1,218 @@
+"""Row-wise outputs: completed data of the type it came in, decoded samples, and files written block by block."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from unseen.core.block import BOOLEAN, CATEGORY, INTEGER, Block, Field, Frame, Slot, rng
+from unseen.core.encoding import Encoding
+from unseen.core.engine import one_blas_thread
+from unseen.core.stats import Array
+from unseen.errors import ModelError
+
+Complete = Callable[[Block], Sequence[Array]]
+
+
+@dataclass(frozen=True, slots=True)
+class Fill:
+    """New values for the missing cells of one column: positions, and numbers or (dtype object) categories."""
+
+    rows: Array
+    values: Array
+
+
+def completed(result: Any, data: Any, f: Complete) -> Any:
+    """The data with the missing cells of the modelled columns replaced by ``f(block)``, of the type it came in.
+
+    Types of columns are kept where they can hold the new values: an integer column that gets fractional means
+    becomes float. Paths come back as one pyarrow Table; columns that are not modelled are untouched.
+    """
+    if hasattr(data, "read_next_batch"):
+        from unseen.sources.frames import as_table
+
+        data, _ = as_table(data)
+    source, encoding = result.open(data)
+    parts: dict[str, list[Fill]] = {}
+    begin = 0
+    with one_blas_thread():
+        for part in source.manifest():
+            frame = source.read(part, encoding.columns())
+            for name, fill in fills(encoding, frame, f).items():
+                parts.setdefault(name, []).append(Fill(fill.rows + begin, fill.values))
+            begin += frame.rows
+    joined = {
+        name: Fill(np.concatenate([p.rows for p in ps]), np.concatenate([p.values for p in ps]))
+        for name, ps in parts.items()
+    }
+    from unseen.arrow.hosts import insert
+
+    return insert(data, source, {name: (fill.rows, fill.values) for name, fill in joined.items()})
+
+
+def fills(encoding: Encoding, frame: Frame, f: Complete) -> dict[str, Fill]:
+    """Per column with missing cells, their rows and their new values."""
+    gaps = {n: c.observed for n, c in frame.columns.items() if c.observed is not None}
+    block = encoding.encode(frame)
+    if not gaps:
+        return {}
+    arrays = f(block)
+    kinds = {field.name: field.kind for field in encoding.fields}
+    out = {}
+    for slot, values in zip(encoding.slots, arrays, strict=True):
+        for j, name in enumerate(slot.columns):
+            if name in gaps:
+                rows = np.flatnonzero(~gaps[name])
+                new = np.asarray(values[j])[rows]
+                if slot.kind == CATEGORY:
+                    new = _categories(slot.categories[j], kinds[name])[new.astype(np.intp)]
+                out[name] = Fill(rows, new)
+    return out
+
+
+def _categories(names: Sequence[str], kind: str | None) -> Array:
+    """Categories as values: text, or numbers where the column held numbers; without a kind, by their look."""
+    if kind is None:
+        kind = INTEGER if names and all(_whole(n) for n in names) else CATEGORY
+    if kind == CATEGORY:
+        return np.array(names, object)
+    return np.array([int(float(n)) for n in names], np.int64)
+
+
+def _whole(text: str) -> bool:
+    return text.lstrip("-").isdigit() and str(int(text)) == text
+
+
+def decoded(slots: Sequence[Slot], arrays: Sequence[Array], fields: Sequence[Field] = ()) -> dict[str, Array]:
+    """Columns by name from the arrays of a model's slots: codes become their categories.
+
+    Categories that came from whole numbers become whole numbers again, those of booleans booleans; ``fields`` says
+    which they were, else the look of the categories does.
+    """
+    kinds = {f.name: f.kind for f in fields}
+    out: dict[str, Array] = {}
+    for slot, values in zip(slots, arrays, strict=True):
+        for j, name in enumerate(slot.columns):
+            column = np.asarray(values[j])
+            if slot.kind == CATEGORY:
+                column = _categories(slot.categories[j], kinds.get(name))[column.astype(np.intp)]
+                column = column.astype(bool) if kinds.get(name) == BOOLEAN else column
+                column = column.astype(str) if column.dtype == object else column
+            out[name] = column
+    return out
+
+
+def write_assign(
+    result: Any,
+    path_in: str | Path | Sequence[str | Path],
+    path_out: str | Path,
+    *,
+    prefix: str = "",
+    unknown: str | None = None,
+    progress: Callable[[int], Any] | None = None,
+) -> int:
+    """Write the input's columns and, for each row, its component, log-density and responsibilities.
+
+    Parameters
+    ----------
+    path_out : a .parquet or .csv file; it appears whole or not at all
+    prefix : put before ``component``, ``log_density`` and ``responsibility_0`` to ``responsibility_{K-1}``
+    unknown : ``"missing"`` takes categories that were not there at fit time as missing
+    progress : called with the number of rows after each block
+
+    Returns
+    -------
+    The number of rows written.
+
+    Raises
+    ------
+    DataError
+        The input has a column of such a name already, or does not fit the model.
+    RunError
+        The output cannot be written.
+    """
+    from unseen.arrow.blockwise import assigned_schema, write_blocks
+
+    if not hasattr(result.model, "posterior"):
+        raise ModelError(f"{type(result.model).__name__} has no row-wise posterior")
+    source, encoding = result.open(path_in, unknown)
+    schema = assigned_schema(source.arrow_schema, result.model.components, prefix)
+
+    def more(table: Any, block: Block) -> Any:
+        tiles = [block] if block.offsets is not None else block.tiles(65_536)
+        for start, tile in _placed(tiles):
+            r, density = result.model.posterior(result.params, tile)
+            if hasattr(result.model, "log_density"):
+                density = result.model.log_density(result.params, tile)
+            columns = [r.argmax(axis=0).astype(np.int32), density, *r]
+            piece = table.slice(start, tile.rows)
+            for field, values in zip(list(schema)[table.num_columns :], columns, strict=True):
+                piece = piece.append_column(field, [values])
+            yield piece
+
+    return write_blocks(source, encoding, Path(path_out), schema, more, progress)
+
+
+def write_impute(
+    result: Any,
+    path_in: str | Path | Sequence[str | Path],
+    path_out: str | Path,
+    draws: int | None = None,
+    seed: int = 0,
+    *,
+    prefix: str = "",
+    unknown: str | None = None,
+    progress: Callable[[int], Any] | None = None,
+) -> int:
+    """Write the input with missing cells filled in: by conditional means, or ``draws`` random completions.
+
+    The completions follow each other, told apart by a first new column ``draw`` from 1 to ``draws``, and are those
+    of ``Result.impute(path_in, draws, seed)``. An integer or boolean column with missing cells is written as
+    floats, unless what fills it is whole by its nature. The other parameters are those of `write_assign`.
+
+    Raises
+    ------
+    DataError
+        The input has a column ``draw`` already, or does not fit the model.
+    RunError
+        The output cannot be written.
+    """
+    from unseen.arrow.blockwise import imputed_schema, write_completed
+
+    source, encoding = result.open(path_in, unknown)
+    model, params = result.model, result.params
+    floats = _fractional(model, params, encoding, draws is not None)
+    schema = imputed_schema(source, encoding, floats, draws is not None, prefix)
+
+    def round_of(m: int) -> Any:
+        def complete(block: Block) -> Sequence[Array]:
+            if draws is None:
+                return model.impute(params, block)
+            return model.draw(params, block, rng(seed, m, block.id))
+
+        return lambda frame: {k: (v.rows, v.values) for k, v in fills(encoding, frame, complete).items()}
+
+    rounds = [(m + 1, round_of(m)) for m in range(1 if draws is None else draws)]
+    return write_completed(source, encoding, Path(path_out), schema, rounds, progress)
+
+
+def _placed(tiles: Any) -> Any:
+    start = 0
+    for tile in tiles:
+        yield start, tile
+        start += tile.rows
+
+
+def _fractional(model: Any, params: Any, encoding: Encoding, drawn: bool) -> set[str]:
+    """Whole-number columns whose completions need not be whole: told from a sample where they are drawn."""
+    whole = {f.name for f in encoding.fields if f.kind in (INTEGER, BOOLEAN)}
+    numbers = {n for s in encoding.slots if s.kind != CATEGORY for n in s.columns} & whole
+    if not drawn or not numbers or not hasattr(model, "sample"):
+        return numbers
+    arrays, _ = model.sample(params, 256, np.random.default_rng(0))
+    sample = decoded(model.slots, arrays)
+    return {n for n in numbers if (sample[n] != np.round(sample[n])).any()}

@@ -1,0 +1,115 @@
+"""Rows kept out of a fit, to judge it by."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any, overload
+
+import numpy as np
+
+from unseen.core.block import Block, rng
+from unseen.core.encoding import Encoded
+from unseen.core.stats import Array, Params
+from unseen.errors import DataError, ModelError
+from unseen.problem import Problem, Survey
+
+# the starts draw at step 0, iterations at their own number: the split must not repeat any of those draws
+SPLIT_STEP = 2**31 - 1
+
+
+@dataclass(frozen=True)
+class Split:
+    """A share of every block's rows, drawn by the seed alone: the same rows on every engine.
+
+    >>> Split(0.25, seed=0).rows(0, 8).sum()
+    np.int64(2)
+    """
+
+    share: float
+    seed: int
+
+    def __post_init__(self) -> None:
+        if not 0 < self.share < 1:
+            raise ModelError("the share of held-out rows is a number between 0 and 1, for example 0.2")
+
+    def rows(self, block: int, rows: int) -> Array:
+        """Which of a block's rows are held out, (rows,) bool."""
+        held = np.zeros(rows, bool)
+        count = min(max(round(self.share * rows), 1), rows - 1)
+        held[rng(self.seed, SPLIT_STEP, block).permutation(rows)[:count]] = True
+        return held
+
+    def training(self, blocks: Encoded) -> Share:
+        """The blocks without their held-out rows."""
+        return Share(blocks, self, held=False)
+
+    def held(self, blocks: Encoded) -> Share:
+        """The held-out rows of the blocks."""
+        return Share(blocks, self, held=True)
+
+
+class Share(Sequence[Block]):
+    """One side of a split, block by block as it is asked for; blocks of a single row stay in training."""
+
+    def __init__(self, blocks: Encoded, split: Split, held: bool) -> None:
+        self.blocks, self.split, self.side = blocks, split, held
+        self.chosen = [i for i, part in enumerate(blocks.parts) if part.rows > (1 if held else 0)]
+
+    def __len__(self) -> int:
+        return len(self.chosen)
+
+    @overload
+    def __getitem__(self, index: int) -> Block: ...
+    @overload
+    def __getitem__(self, index: slice) -> Sequence[Block]: ...
+    def __getitem__(self, index: int | slice) -> Block | Sequence[Block]:
+        if isinstance(index, slice):
+            return [self[i] for i in range(*index.indices(len(self)))]
+        block = self.blocks[self.chosen[index]]
+        return block.take(np.flatnonzero(self.split.rows(block.id, block.rows) == self.side))
+
+
+@dataclass(frozen=True, slots=True)
+class HeldOut:
+    """Weighted sum of log-densities and of their squares; two of them add."""
+
+    weight: float
+    total: float
+    squares: float
+
+    def __add__(self, other: HeldOut) -> HeldOut:
+        return HeldOut(self.weight + other.weight, self.total + other.total, self.squares + other.squares)
+
+    @property
+    def mean(self) -> float:
+        """Mean log-density per row."""
+        return self.total / self.weight
+
+    @property
+    def standard_error(self) -> float:
+        """Standard error of the mean; NaN for a single row."""
+        if self.weight <= 1 or not np.isfinite(self.total):
+            return float("nan")
+        variance = max(self.squares / self.weight - self.mean**2, 0.0) * self.weight / (self.weight - 1)
+        return float(np.sqrt(variance / self.weight))
+
+
+def log_density(model: Any, params: Params, block: Block) -> HeldOut:
+    """Sums of one block's log-densities at some parameters."""
+    density = model.posterior(params, block)[1]
+    if block.weights is None:
+        return HeldOut(float(block.rows), float(density.sum()), float(density @ density))
+    density = np.where(block.weights > 0, density, 0.0)
+    return HeldOut(block.weight, float(block.weights @ density), float(block.weights @ density**2))
+
+
+def score_held_out(problem: Problem, params: Params, known: Survey, split: Split) -> HeldOut:
+    """Mean log-density of the held-out rows under parameters that were fitted to the others."""
+    engine = known.make(split.held(Encoded(problem.source, problem.encoding)))
+    if not len(engine):
+        raise DataError("there are too few rows to hold some of them out: choose criterion='bic'")
+    held = engine.sum(lambda block: log_density(problem.model, params, block)).stats
+    if not held.weight:
+        raise DataError("every held-out row has weight zero: choose another seed, or criterion='bic'")
+    return held

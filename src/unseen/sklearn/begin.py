@@ -1,0 +1,152 @@
+"""Where a fit begins: what ``init_params`` names, with the given parts of the parameters put in their place."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from unseen.core.block import Block
+from unseen.core.engine import Engine
+from unseen.core.stats import Array, Params
+from unseen.errors import DataError
+from unseen.sklearn.rows import cells_of
+from unseen.starts.centres import around, kmeans_plus_plus
+
+#: our name of each covariance_type; "tied" is "full" with one covariance for all
+FORMS = {"full": "full", "tied": "full", "diag": "diagonal", "spherical": "spherical"}
+#: precisions_init and covariances by covariance_type, as functions of K components and d columns
+SHAPES = {
+    "full": lambda k, d: (k, d, d),
+    "tied": lambda k, d: (d, d),
+    "diag": lambda k, d: (k, d),
+    "spherical": lambda k, d: (k,),
+}
+
+
+@dataclass(frozen=True)
+class Begin:
+    """A start in the sense of ``search.restart`` that draws from one RandomState, start after start.
+
+    ``given`` holds the parts of the parameters that the caller fixed; with all three nothing is drawn. The
+    draws of ``random`` and the rows of ``random_from_data`` are those that scikit-learn makes. ``first_rows``
+    holds the first row of each block.
+    """
+
+    init_params: str
+    X: Array
+    weights: Array | None
+    given: Mapping[str, Array]
+    random_state: np.random.RandomState
+    first_rows: Sequence[Any] = ()
+
+    def __call__(self, model: Any, engine: Engine, seed: int, prior: Any = None) -> Params:
+        if len(self.given) == 3:
+            return Params(self.given)
+        drawn = {
+            "kmeans": self._kmeans,
+            "k-means++": self._seeds,
+            "random": self._random,
+            "random_from_data": self._some_rows,
+        }[self.init_params](model, engine)
+        return Params({**drawn, **self.given})
+
+    def _kmeans(self, model: Any, engine: Engine) -> Params:
+        return kmeans_plus_plus(model, engine, self._seed(), steps=50, tries=4)
+
+    def _seeds(self, model: Any, engine: Engine) -> Params:
+        return kmeans_plus_plus(model, engine, self._seed(), steps=0)
+
+    def _random(self, model: Any, engine: Engine) -> Params:
+        r = self.random_state.uniform(size=(len(self.X), model.components))
+        r /= r.sum(axis=1, keepdims=True)
+
+        def collect(block: Block) -> Any:
+            places = np.arange(block.rows) if block.order is None else block.order
+            return model.collect(np.ascontiguousarray(r[self.first_rows[block.id] + places].T), block)
+
+        return model.maximize(engine.sum(collect).stats, model.vague())
+
+    def _some_rows(self, model: Any, engine: Engine) -> Params:
+        share = None if self.weights is None else self.weights / self.weights.sum()
+        rows = self.random_state.choice(len(self.X), size=model.components, replace=False, p=share)
+        cells = model.family.embed((cells_of(self.X[rows]),))
+        centres = cells.values.T if cells.observed is None else np.where(cells.observed, cells.values, 0.0).T
+        return around(model, engine, centres)
+
+    def _seed(self) -> int:
+        return int(self.random_state.randint(np.iinfo(np.int32).max))
+
+
+def given_parts(weights: Any, means: Any, precisions: Any, kind: str, k: int, d: int) -> dict[str, Array]:
+    """The parts of the parameters that the caller fixed, checked: weights, means, covariances.
+
+    Raises
+    ------
+    DataError
+        A wrong shape, weights that are not a distribution, precisions that are not positive definite.
+    """
+    out: dict[str, Array] = {}
+    if weights is not None:
+        out["weights"] = _shaped(weights, (k,), "weights")
+        if (out["weights"] < 0).any() or abs(out["weights"].sum() - 1) > 1e-6:
+            raise DataError("The parameter 'weights' should be in the range [0, 1] and normalized: they must sum to 1")
+        out["weights"] = out["weights"] / out["weights"].sum()
+    if means is not None:
+        out["means"] = _shaped(means, (k, d), "means")
+    if precisions is not None:
+        p = _shaped(precisions, SHAPES[kind](k, d), f"{kind} precision")
+        out["covariances"] = _inverse(p, kind)
+    return out
+
+
+def _shaped(value: Any, shape: tuple[int, ...], name: str) -> Array:
+    array = np.asarray(value, dtype=float)
+    if array.shape != shape:
+        raise DataError(f"The parameter '{name}' should have the shape of {shape}, but got {array.shape}")
+    if not np.isfinite(array).all():
+        raise DataError(f"The parameter '{name}' holds NaN or infinity: give finite numbers")
+    return array
+
+
+def _inverse(precisions: Array, kind: str) -> Array:
+    if kind in ("diag", "spherical"):
+        if (precisions <= 0).any():
+            raise DataError(f"'{kind} precision' should be positive")
+        return 1 / precisions
+    symmetric = np.allclose(precisions, np.swapaxes(precisions, -1, -2))
+    if not symmetric or (np.linalg.eigvalsh(precisions) <= 0).any():
+        raise DataError(f"'{kind} precision' should be symmetric, positive-definite")
+    inverse = np.linalg.inv(precisions)
+    return (inverse + np.swapaxes(inverse, -1, -2)) / 2
+
+
+def known_labels(labels: Any, n: int, components: int) -> Array | None:
+    """Class of each row as a float, NaN where unknown; None when nothing is known.
+
+    Raises
+    ------
+    DataError
+        A wrong length, or values that are not -1, NaN or the number of a component.
+    """
+    if labels is None:
+        return None
+    try:
+        y = np.array(labels, dtype=float).copy()
+    except (TypeError, ValueError):
+        raise DataError(
+            "labels must be numbers: the number of a component for a known class, -1 or NaN for an unknown one"
+        ) from None
+    if y.shape != (n,):
+        raise DataError(f"labels has shape {y.shape} and X has {n:,} rows: give one label per row")
+    y[y == -1] = np.nan
+    seen = y[~np.isnan(y)]
+    wrong = int(((seen != np.floor(seen)) | (seen < 0) | (seen >= components)).sum())
+    if wrong:
+        raise DataError(
+            f"{wrong:,} labels are not the number of a component, 0 to {components - 1}: "
+            "mark unknown classes with -1 or NaN, or raise n_components"
+        )
+    return y if len(seen) else None

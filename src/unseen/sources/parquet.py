@@ -1,0 +1,46 @@
+"""Parquet files: one file, several, or a folder, read row group by row group."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from unseen.arrow.rowgroups import RowGroups
+
+
+class Parquet(RowGroups):
+    """Columns on disk; nothing but the footers is read until a block is asked for.
+
+    A block is a row group; one of more than 131,072 rows is cut evenly, and so are row groups where there are fewer
+    than eight of them. Reading is thread-safe, and memory holds the columns of one block per reader. Blocks that
+    are parts of one row group share a decoder, so that a pass in order decodes each row once.
+
+    Parameters
+    ----------
+    paths : one path or several, read in this order
+    unit : the column that names the sequence a row belongs to; it is read alone, once, so that blocks are cut
+        between sequences, also where a sequence crosses row groups; ``whole=True`` makes all rows one unit
+    block_rows : rows per block instead; row groups are cut and joined to fit
+
+    Raises
+    ------
+    DataError
+        No such file, not Parquet, cut short or damaged, or files whose columns differ.
+
+    >>> Parquet("no-such.parquet")
+    Traceback (most recent call last):
+    ...
+    unseen.errors.DataError: there is no file 'no-such.parquet'
+    """
+
+    def __init__(
+        self,
+        paths: str | Path | Sequence[str | Path],
+        *,
+        unit: str | None = None,
+        whole: bool = False,
+        block_rows: int | None = None,
+    ) -> None:
+        many: Any = [paths] if isinstance(paths, (str, Path)) else paths
+        super().__init__([Path(p) for p in many], unit=unit, whole=whole, block_rows=block_rows)

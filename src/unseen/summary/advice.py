@@ -1,0 +1,146 @@
+"""Warnings: what a careful reader of a fit should know, in plain words with what to do."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+import numpy as np
+
+from unseen.core.stop import CONVERGED
+from unseen.result import Result
+from unseen.search.restarts import spurious
+from unseen.summary.facts import mean_confidence
+
+FEW_ROWS = 5.0
+FLAT = 1e-4
+UNSURE = 0.7
+
+
+def warnings(result: Result) -> list[str]:
+    """What a careful reader should know, the gravest first."""
+    found: list[str] = []
+    for check in (_outcome, _floors, _components, _starts, _search, _confidence, _data):
+        found.extend(check(result))
+    return found
+
+
+def _outcome(result: Result) -> Iterator[str]:
+    if result.outcome.name != CONVERGED:
+        yield f"The fit did not converge ({result.outcome.name}): {result.outcome.message}."
+
+
+def _floors(result: Result) -> Iterator[str]:
+    """Events that the M-step counted, summed over the trace."""
+    for name, advice in (
+        (
+            "floor",
+            "a component is collapsing onto a few rows or onto equal values; use fewer components, a prior "
+            "(--prior 1), or a tied covariance",
+        ),
+        ("empty", "a component lost all its rows and was kept as it was; use fewer components or more starts"),
+    ):
+        hit = [any(name in event for event in r.events) for r in result.trace]
+        if any(hit):
+            when = "to the end" if hit[-1] else "on the way, not at the end"
+            what = "The variance floor held" if name == "floor" else "A component was empty"
+            yield f"{what} in {sum(hit)} of {len(hit)} iterations, {when}: {advice}."
+
+
+def _components(result: Result) -> Iterator[str]:
+    weights = result.params.get("weights")
+    if weights is None or np.ndim(weights) != 1:
+        return
+    rows = weights * result.weight
+    for k in np.flatnonzero(rows < FEW_ROWS).tolist():
+        yield (
+            f"Component {k} stands for only {rows[k]:.3g} rows: its parameters mean little; use fewer components or "
+            "a prior (--prior 1)."
+        )
+    narrow = spurious(result.model, result.params, result.weight)
+    for k in np.flatnonzero(narrow).tolist():
+        yield (
+            f"Component {k} may be spurious: it is much narrower than the others and stands for {rows[k]:,.0f} rows "
+            "only; if they are no group of their own, use a prior (--prior 1), a tied covariance, or fewer components."
+        )
+    spread: Any = result.model.spread(result.params) if hasattr(result.model, "spread") else None
+    for k in [] if spread is None else np.flatnonzero((spread < FLAT) & ~narrow).tolist():
+        yield (
+            f"Component {k} is nearly flat: in one direction its variance is {spread[k]:.2g} of the data's own, so "
+            "some columns follow from others there; leave such columns out or use --covariance diagonal."
+        )
+
+
+def _starts(result: Result) -> Iterator[str]:
+    finished = [r for r in result.restarts if r["finished"]]
+    if len(finished) > 1:
+        best = max(finished, key=_objective)
+        if best["hits"] == 1:
+            yield (
+                f"Only 1 of {len(finished)} finished starts reached the best optimum: there may be a better one; use "
+                "more starts (--restarts)."
+            )
+    failed = sum(r["outcome"] == "failed" for r in result.restarts)
+    if failed:
+        yield f"{failed} of {len(result.restarts)} starts failed on the way: a prior (--prior 1) makes them sound."
+
+
+def _objective(row: dict[str, Any]) -> float:
+    return float(row["objective"])
+
+
+def _search(result: Result) -> Iterator[str]:
+    tried = [r["components"] for r in result.search]
+    chosen = getattr(result.model, "components", None)
+    if len(tried) > 1 and chosen == max(tried):
+        yield (
+            f"{chosen} components is the largest number tried, so more may be better: try further, for example "
+            f"--components {max(chosen - 1, 1)}:{chosen + 6}."
+        )
+    told = [r for r in result.search if r["outcome"] == CONVERGED]
+    for fewer, more in zip(told, told[1:], strict=False):
+        if more["loglik"] < fewer["loglik"] - 1e-6 * abs(fewer["loglik"]):
+            yield (
+                f"With {more['components']} components the log-likelihood is lower than with {fewer['components']}: "
+                "its starts missed a better optimum; use more of them (--restarts)."
+            )
+    for row in result.search:
+        if "reason" in row:
+            yield f"With {row['components']} components: {row['outcome']}; {row['reason']}."
+
+
+def _confidence(result: Result) -> Iterator[str]:
+    confidence = mean_confidence(result)
+    k = getattr(result.model, "components", 1)
+    if confidence is None or k < 2:
+        return
+    if confidence < UNSURE:
+        yield (
+            f"Rows are hard to assign: the largest responsibility is {confidence:.2f} on average, and ICL exceeds BIC "
+            f"by {result.icl - result.bic:,.0f}. Read the components as a description of the whole, not as separate "
+            "groups; ICL as criterion asks for groups that are apart (--criterion icl)."
+        )
+
+
+def _data(result: Result) -> Iterator[str]:
+    profile = result.profile
+    if profile.empty_rows:
+        yield (
+            f"{profile.empty_rows:,} rows have no observed cell: they were kept, say nothing, and are assigned by the "
+            "component weights alone."
+        )
+    for c in profile.columns:
+        if c.rows and c.missing > 0.5 * c.rows:
+            yield (
+                f"Column {c.name!r} is missing in {100 * c.missing / c.rows:.0f} % of the rows: what is said of it "
+                "rests on the others."
+            )
+    zero = result.counts.get("zero density", 0)
+    if zero:
+        yield (
+            f"{zero:,} rows have density zero under every component, so the log-likelihood is minus infinity: look "
+            "for impossible values, or use a prior (--prior 1) or StudentT."
+        )
+
+
+__all__ = ["warnings"]

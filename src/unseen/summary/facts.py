@@ -1,0 +1,149 @@
+"""What is known about a fit, as plain numbers and lists: for machines, and for the text and the report."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from unseen.core.block import OTHER
+from unseen.core.stats import Array
+from unseen.result import Result
+
+
+def facts(result: Result) -> dict[str, Any]:
+    """Everything that the summary says, ready for JSON: components heaviest first."""
+    return {
+        "outcome": {"name": result.outcome.name, "message": result.outcome.message},
+        "converged": result.converged,
+        "model": model_name(result.model),
+        "rows": result.profile.rows,
+        "weight": result.weight,
+        "missing_share": missing_share(result),
+        "loglik": result.loglik,
+        "log_prior": result.log_prior,
+        "parameters": result.size,
+        "aic": result.aic,
+        "bic": result.bic,
+        "icl": result.icl,
+        "entropy": result.entropy,
+        "mean_largest_responsibility": mean_confidence(result),
+        "iterations": result.iterations,
+        "evaluations": result.evaluations,
+        "seconds": result.seconds,
+        "seed": result.seed,
+        "components": components(result),
+        "restarts": [dict(r) for r in result.restarts],
+        "search": [dict(r) for r in result.search],
+        "options": dict(result.options),
+        "warnings": list(result.warnings),
+    }
+
+
+def model_name(model: Any) -> str:
+    """A model in one line, such as ``Mixture of 3 x Gaussian(full)``.
+
+    >>> import unseen
+    >>> model_name(unseen.Mixture(unseen.Gaussian("diagonal", tied=True), 3))
+    'Mixture of 3 x Gaussian(diagonal, tied)'
+    """
+    name = type(model).__name__
+    if hasattr(model, "components"):
+        name += f" of {model.components}"
+    family = getattr(model, "family", None)
+    return name if family is None else f"{name} x {_family_name(family)}"
+
+
+def _family_name(family: Any) -> str:
+    if hasattr(family, "terms"):
+        grouped: dict[str, list[str]] = {}
+        for t in family.terms:
+            grouped.setdefault(_family_name(t.family), []).extend(t.columns)
+        return "Product(" + "; ".join(f"{n}: {', '.join(c)}" for n, c in grouped.items()) + ")"
+    inside = []
+    if hasattr(family, "covariance"):
+        inside.append(str(family.covariance))
+    if getattr(family, "tied", False):
+        inside.append("tied")
+    return type(family).__name__ + (f"({', '.join(inside)})" if inside else "")
+
+
+def missing_share(result: Result) -> float:
+    """The share of cells that are missing."""
+    cells = sum(c.rows for c in result.profile.columns)
+    return sum(c.missing for c in result.profile.columns) / cells if cells else 0.0
+
+
+def mean_confidence(result: Result) -> float | None:
+    """The mean of each row's largest responsibility, from its histogram; None where rows have none."""
+    counts = np.array(result.confidence)
+    if counts.sum() <= 0:
+        return None
+    middles = (np.arange(len(counts)) + 0.5) / len(counts)
+    middles[-1] = 1 - 0.25 / len(counts)
+    return float(counts @ middles / counts.sum())
+
+
+def by_weight(result: Result) -> Array:
+    """The numbers of the components, heaviest first; empty for a model without component weights."""
+    weights = result.params.get("weights")
+    if weights is None or np.ndim(weights) != 1:
+        return np.empty(0, int)
+    return np.argsort(-weights, kind="stable")
+
+
+def described(result: Result) -> list[dict[str, Any]]:
+    """Per column, what each component looks like; empty for a model that does not say."""
+    describe = getattr(result.model, "describe", None)
+    return [] if describe is None else list(describe(result.params))
+
+
+def shares(result: Result, column: str) -> dict[str, float]:
+    """The share of each value of a discrete column in the data as a whole; empty if they were not counted."""
+    values = result.profile[column].values
+    if column not in result.profile.names or result.profile[column].kind == OTHER or not values:
+        return {}
+    total = sum(values.values())
+    return {name: weight / total for name, weight in values.items()}
+
+
+def components(result: Result) -> list[dict[str, Any]]:
+    """One entry per component: its number as in the rows of `assign`, its share, its columns."""
+    entries, out = described(result), []
+    for k in by_weight(result):
+        columns = []
+        for entry in entries:
+            one = {"column": entry["column"], "family": entry["family"]}
+            for key, value in entry.items():
+                if isinstance(value, list) and key not in ("categories", "probabilities"):
+                    one[key] = value[k]
+            if "categories" in entry:
+                one["probabilities"] = dict(zip(entry["categories"], entry["probabilities"][k], strict=True))
+            columns.append(one)
+        out.append({"component": int(k), "weight": float(result.params["weights"][k]), "columns": columns})
+    return out
+
+
+def top_categories(
+    result: Result, entry: dict[str, Any], k: int, most: int = 3
+) -> list[tuple[str, float, float | None]]:
+    """The most probable categories of a column in a component: (name, probability, lift over the whole)."""
+    whole = shares(result, entry["column"])
+    pairs = sorted(zip(entry["probabilities"][k], entry["categories"], strict=True), reverse=True)
+    return [(name, p, p / whole[name] if whole.get(name) else None) for p, name in pairs[:most]]
+
+
+def separation(result: Result, entry: dict[str, Any]) -> float:
+    """How far a column tells the components apart: 0 where they all look the same.
+
+    For numbers the spread of the means over the spread inside; for categories the mean distance (total variation)
+    of the components' probabilities from the overall ones.
+    """
+    weights = result.params["weights"]
+    if "probabilities" in entry:
+        p = np.array(entry["probabilities"])
+        return float(weights @ np.abs(p - weights @ p).sum(axis=1))
+    means, sds = np.array(entry["mean"], float), np.array(entry.get("sd", np.ones(len(weights))), float)
+    between = float(np.sqrt(weights @ (means - weights @ means) ** 2))
+    inside = float(np.sqrt(weights @ np.where(np.isfinite(sds), sds, 0) ** 2))
+    return between / inside if inside > 0 else between

@@ -1,0 +1,214 @@
+"""Checks of one model, or of one family inside a mixture, on its own example."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+
+import numpy as np
+
+from unseen.algorithms.batch import Batch
+from unseen.core.block import Cells, rng
+from unseen.core.example import Example
+from unseen.core.stats import Kind, Params
+from unseen.core.stop import Converged, MaxIterations
+from unseen.fit import fit
+from unseen.loop import run
+from unseen.testing.setting import Setting, close, same_params, same_stats, set_up, sum_of
+
+Check = Callable[[Setting], None]
+
+
+def reaches_known_answer(s: Setting) -> None:
+    """A converged fit has the published log-likelihood."""
+    options = {"restarts": 10, "seed": 0, "tol": 1e-11, "max_iterations": 20_000, **s.example.options}
+    result = fit(s.example.model, s.example.data, **options)
+    assert result.converged, result.outcome.message
+    gap = result.loglik - s.example.loglik
+    assert gap > -1e-4, f"log-likelihood {result.loglik:.6f} is short of {s.example.loglik:.6f}"
+    assert s.example.at_least or gap < 1e-4, f"log-likelihood {result.loglik:.6f} exceeds {s.example.loglik:.6f}"
+    assert len(s.example.source) > 10, "an example names its published source"
+
+
+def example_is_valid(s: Setting) -> None:
+    """The example's parameters are valid, finite and read-only, and have a size."""
+    verdict = s.model.valid(s.params)
+    assert verdict, verdict.broken
+    assert s.model.size(s.params) > 0
+    assert all(not v.flags.writeable for v in s.params.values())
+
+
+def names_what_is_broken(s: Setting) -> None:
+    """Parameters that are not finite are refused, with words."""
+    for name in s.params:
+        bad = Params({**s.params, name: np.full_like(np.asarray(s.params[name], float), np.nan)})
+        assert s.model.valid(bad).broken, f"{name!r} full of NaN passed as valid"
+
+
+def objective_never_falls(s: Setting) -> None:
+    """Thirty iterations of batch EM from the example's parameters never lower the log-likelihood."""
+    done = run(s.model, s.problem.engine, s.params, Batch(), MaxIterations(30))
+    gains = np.diff([r.objective for r in done.trace])
+    assert (gains >= -1e-10 * (1 + abs(done.trace[-1].objective))).all(), f"fell by {-gains.min():.3g}"
+
+
+def prior_never_falls(s: Setting) -> None:
+    """Neither does the penalised log-likelihood with a prior of two pseudo-rows."""
+    prior = s.model.prior(2.0)
+    done = run(s.model, s.problem.engine, s.params, Batch(), MaxIterations(15), prior)
+    gains = np.diff([r.objective for r in done.trace])
+    assert (gains >= -1e-10 * (1 + abs(done.trace[-1].objective))).all(), f"fell by {-gains.min():.3g}"
+
+
+def fixed_point_stays(s: Setting) -> None:
+    """At a converged fit another EM step changes the log-likelihood by nothing."""
+    rule = Converged(1e-13) | MaxIterations(3000)
+    done = run(s.model, s.problem.engine, s.params, Batch(), rule)
+    before = s.model.expect(done.params, s.block)
+    after = s.model.expect(s.model.maximize(before, done.params), s.block)
+    close(before.loglik, after.loglik, 1e-7, "log-likelihood at the fixed point")
+
+
+def statistics_add(s: Setting) -> None:
+    """Two parts have the statistics of the whole."""
+    if s.rowwise and s.block.rows > 1:
+        half = s.block.rows // 2
+        parts = [s.block.part(0, half), s.block.part(half, s.block.rows)]
+        same_stats(s.model.expect(s.params, s.block), sum_of(s.model, s.params, parts))
+
+
+def order_does_not_matter(s: Setting) -> None:
+    """Permuted rows have the same statistics."""
+    if s.rowwise:
+        shuffled = s.block.take(np.random.default_rng(0).permutation(s.block.rows))
+        same_stats(s.model.expect(s.params, s.block), s.model.expect(s.params, shuffled))
+
+
+def weights_are_copies(s: Setting) -> None:
+    """A row of weight 3 is three rows, in the statistics and in the parameters they imply."""
+    if not s.rowwise or s.model.kind is Kind.BOUND:
+        return
+    times = 1 + np.arange(s.block.rows) % 3
+    own = np.ones(s.block.rows) if s.block.weights is None else s.block.weights
+    copies = s.block.take(np.repeat(np.arange(s.block.rows), times))
+    weighted = s.model.expect(s.params, replace(s.block, weights=own * times))
+    repeated = s.model.expect(s.params, copies)
+    same_stats(replace(weighted, units=0), replace(repeated, units=0))
+    same_params(s.model.maximize(weighted, s.params), s.model.maximize(repeated, s.params), 1e-8)
+
+
+def size_is_fixed(s: Setting) -> None:
+    """Statistics are no larger for more rows."""
+    few = s.block.part(0, max(1, s.block.rows // 3)) if s.rowwise else s.block
+    a, b = s.model.expect(s.params, few), s.model.expect(s.params, s.block)
+    assert {k: v.shape for k, v in a.sums.items()} == {k: v.shape for k, v in b.sums.items()}
+    assert all(v.dtype == np.float64 for v in b.sums.values()), "statistics are summed in double precision"
+
+
+def missing_row_says_nothing(s: Setting) -> None:
+    """A row without any observed cell has log-density 0, if the model takes missing cells at all."""
+    if not s.rowwise or s.model.kind is Kind.BOUND or s.block.labels is not None:
+        return
+    empty = replace(s.block.part(0, 1), cells=tuple(_hidden(c.rows(0, 1)) for c in s.block.cells), weights=None)
+    close(s.model.expect(s.params, empty).loglik, 0.0, 1e-9, "log-likelihood of an empty row")
+
+
+def hidden_value_says_nothing(s: Setting) -> None:
+    """Whatever number lies under the mask, the statistics are the same."""
+    if not s.rowwise or s.model.kind is Kind.BOUND:
+        return
+    mask = np.random.default_rng(1).random((len(s.block.cells), s.block.rows)) < 0.3
+    blocks = []
+    for value in (0, 1):
+        cells = []
+        for hide, c in zip(mask, s.block.cells, strict=True):
+            seen = np.ones(c.values.shape, bool) if c.observed is None else c.observed.copy()
+            seen[0] &= ~hide
+            cells.append(Cells(np.where(seen, c.values, c.values.dtype.type(value)), seen))
+        blocks.append(replace(s.block, cells=tuple(cells)))
+    same_stats(s.model.expect(s.params, blocks[0]), s.model.expect(s.params, blocks[1]))
+
+
+def expect_is_pure(s: Setting) -> None:
+    """The E-step changes neither its block nor its answer when asked twice."""
+    before = [(c.values.copy(), None if c.observed is None else c.observed.copy()) for c in s.block.cells]
+    first, second = s.model.expect(s.params, s.block), s.model.expect(s.params, s.block)
+    for (values, observed), c in zip(before, s.block.cells, strict=True):
+        assert np.array_equal(values, c.values), "the E-step changed its data"
+        assert observed is None or (c.observed is not None and np.array_equal(observed, c.observed))
+    assert first.loglik == second.loglik
+    assert all(np.array_equal(first.sums[k], second.sums[k]) for k in first.sums)
+
+
+def posterior_agrees(s: Setting) -> None:
+    """Responsibilities are distributions, and the rows' log-densities add up to the log-likelihood."""
+    if not hasattr(s.model, "posterior"):
+        return
+    r, density = s.model.posterior(s.params, s.block)
+    assert (r >= 0).all() and np.allclose(r.sum(axis=0), 1)
+    w = np.ones(s.block.rows) if s.block.weights is None else s.block.weights
+    close(float(w @ density), s.model.expect(s.params, s.block).loglik, 1e-9, "sum of log-densities")
+
+
+def imputes_only_holes(s: Setting) -> None:
+    """Observed cells come back as they are; completions and samples are finite and of the right shape."""
+    if not hasattr(s.model, "impute") or not s.rowwise:
+        return
+    holes = np.random.default_rng(2).random(s.block.rows) < 0.3
+    cells = []
+    for c in s.block.cells:
+        seen = np.ones(c.values.shape, bool) if c.observed is None else c.observed.copy()
+        seen[-1, holes] = False
+        cells.append(Cells(np.where(seen, c.values, c.values.dtype.type(0)), seen))
+    block = replace(s.block, cells=tuple(cells))
+    completions = [s.model.impute(s.params, block)]
+    if hasattr(s.model, "draw"):
+        completions.append(s.model.draw(s.params, block, rng(0, 0, 0)))
+    for completion in completions:
+        for c, out in zip(block.cells, completion, strict=True):
+            assert c.observed is not None
+            assert out.shape == c.values.shape and np.isfinite(out).all()
+            assert np.array_equal(out[c.observed], c.values[c.observed])
+
+
+def describes_every_column(s: Setting) -> None:
+    """Every column it reads has a profile with one entry per component."""
+    if not hasattr(s.model, "describe"):
+        return
+    entries = s.model.describe(s.params)
+    columns = {name for slot in s.model.slots for name in slot.columns}
+    assert {e["column"] for e in entries} == columns
+    for e in entries:
+        values = e["mean"] if "mean" in e else e["probabilities"]
+        assert len(values) == s.model.components
+
+
+def _hidden(cells: Cells) -> Cells:
+    return Cells(np.zeros_like(cells.values), np.zeros(cells.values.shape, bool))
+
+
+MODEL_CHECKS: tuple[Check, ...] = (
+    reaches_known_answer,
+    example_is_valid,
+    names_what_is_broken,
+    objective_never_falls,
+    prior_never_falls,
+    fixed_point_stays,
+    statistics_add,
+    order_does_not_matter,
+    weights_are_copies,
+    size_is_fixed,
+    missing_row_says_nothing,
+    hidden_value_says_nothing,
+    expect_is_pure,
+    posterior_agrees,
+    imputes_only_holes,
+    describes_every_column,
+)
+
+
+def check_model(example: Example) -> None:
+    """Run every check of this suite on one example; an AssertionError says which invariant broke."""
+    setting = set_up(example)
+    for check in MODEL_CHECKS:
+        check(setting)

@@ -1,0 +1,68 @@
+"""Every file on an axis is found, and held against the public conformance suite."""
+
+import importlib
+import pkgutil
+
+import numpy as np
+import pytest
+
+from unseen.testing import MODEL_CHECKS, check_algorithm, check_engine, check_source
+from unseen.testing.setting import set_up
+
+
+def files(package):
+    module = importlib.import_module(f"unseen.{package}")
+    return [f"unseen.{package}.{m.name}" for m in pkgutil.iter_modules(module.__path__)]
+
+
+EXAMPLES = files("families") + files("models")
+
+
+@pytest.fixture(scope="module")
+def settings():
+    made = {}
+
+    def get(name):
+        if name not in made:
+            made[name] = set_up(importlib.import_module(name).example())
+        return made[name]
+
+    return get
+
+
+@pytest.mark.parametrize("name", EXAMPLES)
+def test_has_an_example(name):
+    assert callable(getattr(importlib.import_module(name), "example", None)), f"{name} has no example()"
+
+
+@pytest.mark.parametrize("check", MODEL_CHECKS, ids=lambda f: f.__name__)
+@pytest.mark.parametrize("name", EXAMPLES)
+def test_model(name, check, settings):
+    check(settings(name))
+
+
+def public_class(name, method):
+    module = importlib.import_module(name)
+    found = [c for c in vars(module).values() if isinstance(c, type) and c.__module__ == name and hasattr(c, method)]
+    assert found, f"{name} defines nothing with a {method}()"
+    return found[-1]
+
+
+@pytest.mark.parametrize("name", files("algorithms"))
+def test_algorithm(name):
+    algorithm = public_class(name, "step")()
+    check_algorithm(algorithm, 1e-6 if algorithm.monotone else 2e-3)
+
+
+@pytest.mark.parametrize("name", files("engines"))
+def test_engine(name):
+    check_engine(public_class(name, "sum"))
+
+
+def test_arrays_source():
+    from unseen.sources.arrays import Arrays
+
+    table = {"x": [1.0, None, 3.5, 4.0], "city": ["a", "b", None, "a"]}
+    data = {"x": np.array([1.0, np.nan, 3.5, 4.0]), "city": np.array(["a", "b", None, "a"], dtype=object)}
+    check_source(Arrays(data), table)
+    check_source(Arrays(data, block_rows=2), table)

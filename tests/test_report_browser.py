@@ -1,0 +1,126 @@
+"""The report in a real browser, opened from disk with the network switched off."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.report_case import EVIL, case_data, case_result
+from unseen.report import figures, write
+from unseen.report.palette import number
+
+CHROMIUM = Path("/usr/bin/chromium")
+ARGUMENTS = (
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+    "--no-first-run",
+)
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Any]:
+    if not CHROMIUM.exists():
+        pytest.skip(f"{CHROMIUM} is not installed")
+    sync_api = pytest.importorskip("playwright.sync_api")
+    with sync_api.sync_playwright() as playwright:
+        started = playwright.chromium.launch(executable_path=str(CHROMIUM), args=ARGUMENTS)
+        yield started
+        started.close()
+
+
+class Visit:
+    """A page opened from disk without a network, with everything it complained about or asked for."""
+
+    def __init__(self, browser: Any, path: Path, width: int = 1280) -> None:
+        self.complaints: list[str] = []
+        self.requests: list[str] = []
+        context = browser.new_context(viewport={"width": width, "height": 900}, offline=True)
+        self.page = context.new_page()
+        self.page.on("console", lambda m: self.complaints.append(f"{m.type}: {m.text}"))
+        self.page.on("pageerror", lambda e: self.complaints.append(str(e)))
+        self.page.on("request", lambda r: self.requests.append(r.url))
+        self.page.goto(path.as_uri())
+        self.page.wait_for_function("() => document.querySelectorAll('.plot:not(.js-plotly-plot)').length === 0")
+
+
+@pytest.fixture(scope="module")
+def visit(browser: Any, tmp_path_factory: pytest.TempPathFactory) -> Visit:
+    return Visit(browser, write(case_result(), tmp_path_factory.mktemp("report"), case_data()))
+
+
+MARKS = "path.point, .points path, .heatmaplayer image, .bars path, .js-line, .lines path"
+
+
+def test_every_plot_is_drawn(visit: Visit) -> None:
+    plots = visit.page.query_selector_all(".plot")
+    assert len(plots) == len(figures(case_result(), case_data()))
+    for plot in plots:
+        assert len(plot.query_selector_all(MARKS)) > 0, plot.get_attribute("aria-label")
+        box = plot.query_selector("svg.main-svg").bounding_box()
+        assert box["width"] > 250 and box["height"] > 80
+
+
+def test_the_browser_has_nothing_to_complain_about_and_asks_for_nothing(visit: Visit) -> None:
+    assert visit.complaints == []
+    assert [u for u in visit.requests if not u.startswith(("file:", "data:", "blob:"))] == []
+
+
+def test_names_are_text_in_the_browser(visit: Visit) -> None:
+    assert visit.page.title() != "owned"
+    ticks = " ".join(t.text_content() for t in visit.page.query_selector_all(".xtick text, .ytick text, .xtitle"))
+    assert EVIL[:25] in ticks and "<a href='https" in ticks and "%{x} $x$" in ticks
+    assert visit.page.query_selector_all(".plot a[href], .plot svg a") == []
+
+
+def test_hovering_says_what_a_point_is(visit: Visit) -> None:
+    plot = visit.page.query_selector("[data-name=loglik]")
+    plot.scroll_into_view_if_needed()
+    box = plot.query_selector_all("path.point")[0].bounding_box()
+    visit.page.mouse.move(box["x"] + box["width"] / 2, box["y"] + box["height"] / 2)
+    label = visit.page.wait_for_selector("[data-name=loglik] .hoverlayer .hovertext")
+    assert "log-likelihood" in label.text_content()
+
+
+def test_the_legend_hides_a_component_and_the_menu_changes_columns(visit: Visit) -> None:
+    plot = visit.page.query_selector("[data-name=data]")
+    plot.scroll_into_view_if_needed()
+    hidden = "p => p.data.filter(t => t.visible === 'legendonly').length"
+    assert plot.evaluate(hidden) == 0
+    plot.query_selector(".legendtoggle").click()
+    visit.page.wait_for_function(
+        "() => document.querySelector('[data-name=data]').data.some(t => t.visible === 'legendonly')"
+    )
+    assert plot.evaluate(hidden) == 3  # its points, its ellipse and its number
+    before = plot.query_selector(".ytitle").text_content() + plot.query_selector(".xtitle").text_content()
+    plot.query_selector(".updatemenu-header").click()
+    visit.page.wait_for_selector("[data-name=data] .updatemenu-dropdown-button")
+    plot.query_selector_all(".updatemenu-dropdown-button")[1].click()
+    visit.page.wait_for_function(
+        "old => { const p = document.querySelector('[data-name=data]'); return p.querySelector('.ytitle').textContent"
+        " + p.querySelector('.xtitle').textContent !== old; }",
+        arg=before,
+    )
+    assert visit.complaints == []
+
+
+@pytest.mark.parametrize("width", [400, 1700])
+def test_the_page_fits_the_width_of_the_screen(browser: Any, visit: Visit, width: int) -> None:
+    other = Visit(browser, Path(visit.page.url.removeprefix("file://")), width)
+    assert other.page.evaluate("document.documentElement.scrollWidth") <= width
+    widest = max(p.bounding_box()["width"] for p in other.page.query_selector_all(".plot svg.main-svg"))
+    assert widest <= min(width, 1240)
+    assert other.complaints == []
+
+
+def test_numbers_can_be_read_without_javascript(browser: Any, tmp_path: Path) -> None:
+    context = browser.new_context(java_script_enabled=False, offline=True)
+    page = context.new_page()
+    page.goto(write(case_result(), tmp_path / "report.html").as_uri())
+    text = page.inner_text("main")
+    assert number(case_result().bic, 7) in text and "need JavaScript" in text and "component 0" in text

@@ -1,0 +1,199 @@
+"""The summary says what happened, and its warnings say what to do."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+import pytest
+
+import unseen
+from unseen.core.stop import Outcome
+from unseen.summary import facts, summary, warnings
+from unseen.summary.facts import mean_confidence, model_name, separation
+from unseen.summary.text import number, table
+
+WIDTH = 100
+
+
+def flowers(rows: int = 150, seed: int = 0) -> dict[str, Any]:
+    """Two groups that differ in a number, a text and a flag; some cells missing."""
+    rng = np.random.default_rng(seed)
+    group = np.arange(rows) % 3 > 0
+    length = np.where(group, rng.normal(50, 4, rows), rng.normal(20, 3, rows))
+    length[::10] = np.nan
+    colour = np.where(group, rng.choice(["red", "blue"], rows, p=[0.9, 0.1]), "white").astype(object)
+    colour[5::15] = None
+    return {"length": length, "noise": rng.normal(0, 1, rows), "colour": colour}
+
+
+@pytest.fixture(scope="module")
+def fitted() -> Any:
+    model = unseen.Product({("length", "noise"): unseen.Gaussian("diagonal"), "colour": unseen.Categorical()})
+    return unseen.select(unseen.Mixture(model, 1), flowers(), (1, 2, 3), restarts=4, seed=1)
+
+
+def line(text: str, begins: str) -> str:
+    return next(s.strip() for s in text.splitlines() if s.strip().startswith(begins))
+
+
+def test_the_summary_holds_every_number(fitted: Any) -> None:
+    text = summary(fitted)
+    assert fitted.summary() == text
+    assert text.startswith("Mixture of 2 x Product(Gaussian(diagonal): length, noise; Categorical: colour)\nconverged:")
+    for name, value in (
+        ("log-likelihood", fitted.loglik),
+        ("AIC", fitted.aic),
+        ("BIC", fitted.bic),
+        ("ICL", fitted.icl),
+    ):
+        assert float(line(text, name).removeprefix(name).replace(",", "")) == pytest.approx(value, rel=1e-8)
+    assert line(text, "rows").split()[-1] == "150"
+    assert line(text, "parameters").split()[-1] == str(fitted.size)
+    assert line(text, "cells missing").split()[-2] == f"{100 * 25 / 450:.3g}"
+    assert max(map(len, text.splitlines())) <= WIDTH
+
+
+def test_components_are_sorted_and_in_the_datas_units(fitted: Any) -> None:
+    text = summary(fitted)
+    shares = [float(x) for x in line(text, "share").removeprefix("share").replace("%", "").split()]
+    assert shares == sorted(shares, reverse=True) and sum(shares) == pytest.approx(100, abs=0.5)
+    means = [float(x.split("±")[0].split()[-1]) for x in line(text, "length").split("  ") if "±" in x]
+    assert means == pytest.approx([50, 20], abs=2)
+    colours = flowers()["colour"]
+    share = np.mean([c == "white" for c in colours if c is not None])
+    assert f"white 100 % x{1 / share:.2g}" in text
+    assert line(text, ">").split()[1] == "2"
+
+
+def test_restarts_are_grouped_by_optimum(fitted: Any) -> None:
+    reached = [line(summary(fitted), "Starts: 4, finished 4")]
+    reached += [s for s in summary(fitted).splitlines() if " of 4" in s]
+    assert sum(int(s.split(" of 4")[0].split()[-1]) for s in reached[1:]) == 4
+
+
+def test_facts_are_json_and_agree(fitted: Any) -> None:
+    told = facts(fitted)
+    assert json.loads(json.dumps(told))["bic"] == fitted.bic
+    assert [c["weight"] for c in told["components"]] == sorted(fitted.params["weights"], reverse=True)
+    assert told["components"][0]["columns"][2]["probabilities"]["red"] > 0.8
+    assert [r["components"] for r in told["search"]] == [1, 2, 3]
+
+
+def test_many_columns_and_components_stay_narrow() -> None:
+    rng = np.random.default_rng(0)
+    x = rng.normal(size=(400, 40)) * 10.0 ** rng.integers(-6, 7, 40)
+    x[:200, 7] += 8 * x[:, 7].std()
+    result = unseen.fit(unseen.Mixture(unseen.Gaussian("diagonal"), 17), x, restarts=1, max_iterations=5)
+    text = summary(result)
+    assert max(map(len, text.splitlines())) <= WIDTH
+    assert "2 lighter components are not shown" in text
+    assert "24 of 40 columns that tell the components apart best" in text
+    first = next(s for s in text.splitlines() if s.strip().startswith("x"))
+    assert max(result.model.describe(result.params), key=lambda e: separation(result, e))["column"] == first.split()[0]
+
+
+def test_a_fit_that_did_not_converge_says_so() -> None:
+    x = np.random.default_rng(0).normal(size=(200, 2))
+    result = unseen.fit(unseen.Mixture(unseen.Gaussian(), 3), x, restarts=1, max_iterations=2)
+    assert "did not converge (hit the cap)" in result.warnings[0] and "raise max_iterations" in result.warnings[0]
+    assert summary(result).splitlines()[1].startswith("hit the cap")
+
+
+def test_every_named_outcome_is_a_warning_but_one(fitted: Any) -> None:
+    for name in ("stalled", "hit the cap", "out of time", "fell", "interrupted", "failed"):
+        told = warnings(replace(fitted, outcome=Outcome(name, "why")))
+        assert told[0] == f"The fit did not converge ({name}): why."
+    assert not [w for w in warnings(fitted) if "converge" in w]
+
+
+def test_equal_rows_bind_the_floor_and_look_spurious() -> None:
+    rng = np.random.default_rng(0)
+    x = np.concatenate([rng.normal(size=(100, 2)), np.full((4, 2), 9.0) + 1e-9 * rng.normal(size=(4, 2))])
+    result = unseen.fit(unseen.Mixture(unseen.Gaussian(), 2), x, restarts=2, seed=0)
+    told = " ".join(result.warnings)
+    assert "variance floor held" in told and "--prior 1" in told
+    assert "spurious" in told
+    assert "stands for only 4 rows" in told
+
+
+def test_columns_that_follow_from_others_are_flat() -> None:
+    rng = np.random.default_rng(0)
+    a = rng.normal(size=300)
+    data = {"a": a, "b": 2 * a + 1e-3 * rng.normal(size=300)}
+    result = unseen.fit(unseen.Mixture(unseen.Gaussian(), 1), data)
+    assert any("nearly flat" in w and "--covariance diagonal" in w for w in result.warnings)
+
+
+def test_unsure_responsibilities_are_told() -> None:
+    x = np.random.default_rng(0).normal(size=(300, 1))
+    result = unseen.fit(unseen.Mixture(unseen.Gaussian(), 3), x, start="random", restarts=1, max_iterations=2)
+    assert mean_confidence(result) < 0.7
+    assert any("hard to assign" in w and "ICL" in w for w in result.warnings)
+
+
+def test_the_edge_of_the_search_and_its_failures_are_told() -> None:
+    x = np.array([[0.0], [0.1], [5.0], [5.1], [9.0], [9.1]])
+    result = unseen.select(unseen.Mixture(unseen.Gaussian("spherical"), 1), x, (1, 2, 9), restarts=2)
+    told = " ".join(result.warnings)
+    assert "With 9 components: failed; 6 rows cannot tell 9 components apart" in told
+    edge = unseen.select(
+        unseen.Mixture(unseen.Gaussian(tied=True), 1),
+        np.repeat([0.0, 30, 60], 40) + np.random.default_rng(0).normal(size=120),
+        (1, 2, 3),
+        restarts=3,
+    )
+    assert any("3 components is the largest number tried" in w for w in edge.warnings)
+
+
+def test_missing_rows_and_columns_are_told() -> None:
+    rng = np.random.default_rng(0)
+    x = rng.normal(size=(100, 2))
+    x[:60, 1] = np.nan
+    x[:3] = np.nan
+    told = unseen.fit(unseen.Mixture(unseen.Gaussian(), 1), x).warnings
+    assert any(w.startswith("3 rows have no observed cell") for w in told)
+    assert any("'x1' is missing in 60 %" in w for w in told)
+
+
+def test_rows_of_density_zero_are_told(fitted: Any) -> None:
+    told = warnings(replace(fitted, counts={"zero density": 7}))
+    assert any(w.startswith("7 rows have density zero") for w in told)
+
+
+def test_a_single_lucky_start_is_told(fitted: Any) -> None:
+    rows = tuple({**r, "objective": -float(i), "hits": 1, "spurious": False} for i, r in enumerate(fitted.restarts))
+    assert any("Only 1 of 4 finished starts" in w for w in warnings(replace(fitted, restarts=rows)))
+    rows = tuple({**r, "hits": 2} for r in rows)
+    assert not any("Only 1 of" in w for w in warnings(replace(fitted, restarts=rows)))
+
+
+def test_models_without_components_have_a_summary_too() -> None:
+    x = np.random.default_rng(0).normal(size=(80, 4))
+    result = unseen.fit(unseen.FactorAnalysis(1), x, max_iterations=20)
+    text = summary(result)
+    assert text.startswith(model_name(result.model)) and "share" not in text
+
+
+@pytest.mark.parametrize(
+    ("x", "text"),
+    [(0.0, "0.000"), (-1234.5, "-1,234"), (float("inf"), "inf"), (None, "-"), (1e-9, "1.000e-09"), (3e15, "3.000e+15")],
+)
+def test_numbers_are_short(x: Any, text: str) -> None:
+    assert number(x) == text
+
+
+def test_tables_are_aligned() -> None:
+    assert table([["a", "bb"], ["ccc", "d"]]) == ["  a    bb", "  ccc   d"]
+
+
+def test_a_log_likelihood_that_falls_with_more_components_is_told(fitted: Any) -> None:
+    rows = [{**r, "outcome": "converged"} for r in fitted.search]
+    rows[2]["loglik"] = rows[1]["loglik"] - 1
+    assert any(
+        "With 3 components the log-likelihood is lower" in w for w in warnings(replace(fitted, search=tuple(rows)))
+    )
+    rows[2]["loglik"] = rows[1]["loglik"] + 1
+    assert not any("is lower" in w for w in warnings(replace(fitted, search=tuple(rows))))
