@@ -245,10 +245,9 @@ def diagonal_moments(sums: Array, d: int) -> tuple[Array, Array, Array]:
 
 def prior_moments(offset: Array, scale: Array, full: bool) -> Array:
     """Moments of one pseudo-row per component at ``offset`` (K, d) from the anchor, with variances scale^2."""
-    ones: Array = np.ones(len(offset))
     if full:
         second: Array = offset[:, :, None] * offset[:, None, :] + np.diag(scale**2)
-        return pack(ones, offset, second)
+        return pack(np.ones(len(offset)), offset, second)
     return np.concatenate([np.ones_like(offset), offset, offset**2 + scale**2], axis=1)
 
 
