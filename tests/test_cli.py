@@ -148,6 +148,17 @@ def test_fit_prints_columns_summary_and_what_next(here: Path) -> None:
     assert [t.columns for t in result.model.family.terms] == [("age", "visits"), ("plan",), ("retired",)]
 
 
+def test_a_column_that_follows_from_others_is_left_out(here: Path) -> None:
+    rng = np.random.default_rng(0)
+    hour, minute = rng.integers(5, 23, 200), rng.integers(0, 60, 200)
+    table = pa.table({"hour": hour, "minute": minute, "clock": 100 * hour + minute})
+    pq.write_table(table, here / "times.parquet")
+    told = ok("fit", here / "times.parquet", "--components", "1", "--restarts", "1", "--out", here / "a")
+    assert "left out: follows from hour, minute" in told.output
+    kept = ok("fit", here / "times.parquet", "-k", "1", "--covariance", "diagonal", "--out", here / "b")
+    assert "left out: follows" not in kept.output
+
+
 def test_a_csv_gives_the_same_fit_as_parquet(here: Path) -> None:
     for name in ("people.csv", "people.parquet"):
         ok("fit", name, "-k", "2", "--name", name.split(".")[1], *FAST)

@@ -9,6 +9,7 @@ import pytest
 import unseen
 from unseen import Gaussian, MaxIterations, Mixture, Params
 from unseen.core.block import Cells
+from unseen.numerics.dependence import dependent
 from unseen.numerics.gaussian import DiagonalForm, FullForm
 from unseen.numerics.posterior import responsibilities
 
@@ -117,3 +118,22 @@ def test_far_points_keep_sharp_responsibilities():
     r, density = fit.model.posterior(start, next(iter(fit.blocks(x))))
     assert np.isfinite(density).all()
     assert r[:, 4].round(6).tolist() == [0.0, 1.0]
+
+
+def test_columns_that_follow_from_others():
+    rng = np.random.default_rng(6)
+    a, b, c = rng.normal(size=(3, 500))
+    columns = np.array([a, b, 3 * a - 2 * b + 7, c, c + 1e-3 * rng.normal(size=500), np.ones(500)])
+    assert dependent(columns * [[1.0], [1e6], [1.0], [1.0], [1.0], [1.0]]) == {2: [0, 1]}
+
+
+@pytest.mark.parametrize("holes", [0.0, 0.05])
+def test_rounding_of_a_flat_component_is_no_fall(holes):
+    """Columns that follow from others hold the floor; what rounding then takes from the objective is not a fall."""
+    rng = np.random.default_rng(7)
+    z = rng.normal(size=(3000, 4)) * [1, 100, 5, 1]
+    x = np.column_stack([z, 100 * z[:, 0] + z[:, 1], z[:, 2] - z[:, 3]])
+    x[:, :3][rng.random((3000, 3)) < holes] = np.nan
+    fit = unseen.fit(Mixture(Gaussian("full"), 3), x, restarts=2, seed=0, max_iterations=200)
+    assert fit.outcome.name in ("converged", "stalled", "hit the cap")
+    assert any("floor" in event for record in fit.trace for event in record.events)

@@ -15,8 +15,8 @@ from unseen.core.stats import Kind, Params, Stats, Sums
 from unseen.core.stop import FAILED, INTERRUPTED, Outcome, Record, Rule, facts, fall
 from unseen.errors import EngineError, ModelError, NumericalError
 
-# how far the objective may sink per row, relative to its size, before it is a fall and not rounding
-ROUNDING = 1e-9
+# summing many rows in double precision moves their mean by no more than about this share
+SUMMATION = 4e-15
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,7 +108,7 @@ def run(
             for observe in observers:
                 observe(Event("iteration", facts(trace[-1])))
             best = state.params
-            if algorithm.monotone and (outcome := fall(trace, ROUNDING)):
+            if algorithm.monotone and (outcome := fall(trace)):
                 best = before.at or before.params
                 break
             outcome = stop(trace, time.perf_counter() - began)
@@ -128,6 +128,10 @@ def _record(model: Model, trace: Sequence[Record], state: State, clock: Clock, s
     spread = getattr(model, "spread", lambda _: None)(state.params)
     if spread is not None:
         about["smallest_eigenvalue"] = float(spread.min())
+    at = state.params if state.at is None else state.at
+    about["rounding"] = SUMMATION * (1 + abs(state.objective))
+    if hasattr(model, "rounding"):
+        about["rounding"] += model.rounding(at)
     return Record(
         len(trace) + 1,
         state.objective,

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import signal
+
 
 def main() -> None:
     """Run the command line; every outcome has its exit code, listed in ``unseen --help``."""
@@ -9,5 +11,7 @@ def main() -> None:
         from unseen.cli.shell import cli
 
         cli(prog_name="unseen")
-    except KeyboardInterrupt:  # before any command could begin
+    except KeyboardInterrupt:  # before a command began, or after it said what there is to say
         raise SystemExit(130) from None
+    finally:
+        signal.signal(signal.SIGINT, signal.SIG_IGN)  # all is decided: one more Ctrl-C must not change the code

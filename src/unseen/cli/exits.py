@@ -6,7 +6,6 @@ import errno
 import json
 import math
 import os
-import signal
 import sys
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
@@ -49,8 +48,6 @@ def guarded() -> Iterator[None]:
         _silence()
         raise click.exceptions.Exit(OK) from None
     except KeyboardInterrupt:
-        with suppress(ValueError):  # not the main thread
-            signal.signal(signal.SIGINT, signal.SIG_IGN)  # a third Ctrl-C must not disturb the farewell
         _fail("KeyboardInterrupt", "interrupted: whatever was not finished was not written", INTERRUPTED)
     except Exception as error:
         if os.environ.get("UNSEEN_TRACEBACK"):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import shlex
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -17,7 +17,7 @@ from unseen.problem import Survey, survey
 from unseen.progress import Progress
 from unseen.result import Result
 from unseen.search.order import search
-from unseen.spec import Choice, infer
+from unseen.spec import Choice, Spec, infer
 
 STARTS = ("auto", "kmeans++", "rows", "random", "labels")
 
@@ -65,7 +65,43 @@ def prepare(data: Any, options: Mapping[str, Any]) -> Task:
     components = options["components"] or tuple(range(1, 9))
     known = _survey(spec.mixture(components[0]), source, spec.ignored, options)
     spec.check(known.profile)
+    spec, known = _without_dependent(spec, known)
     return Task(known, spec.choices, spec.mixture, components, options["start"])
+
+
+def _without_dependent(spec: Spec, known: Survey) -> tuple[Spec, Survey]:
+    """Leave out columns of a full covariance that follow exactly from others: they would make it singular."""
+    from unseen.numerics.dependence import dependent
+
+    names = spec.of("gaussian")
+    if not spec.covariance.endswith("full") or len(names) < 2:
+        return spec, known
+    found = dependent(_complete_rows(known.source, names))
+    if not found:
+        return spec, known
+    notes = {names[j]: ", ".join(names[i] for i in others) for j, others in found.items()}
+    choices = tuple(
+        replace(c, family="", note=f"left out: follows from {notes[c.column]}") if c.column in notes else c
+        for c in spec.choices
+    )
+    fields = tuple(f for f in known.fields if f.name not in notes)
+    profile = known.profile.select(tuple(f.name for f in fields))
+    return replace(spec, choices=choices), replace(known, fields=fields, profile=profile)
+
+
+def _complete_rows(source: Any, names: Sequence[str], most: int = 20_000) -> Any:
+    """Some rows of some columns that have no hole, (d, n), from blocks across the data."""
+    import numpy as np
+
+    parts = source.manifest()
+    chosen = sorted({0, len(parts) // 2, len(parts) - 1})
+    pieces = []
+    for i in chosen:
+        columns = source.read(parts[i], names).columns
+        values = np.array([columns[n].values for n in names], float)
+        seen = np.all([np.ones(values.shape[1], bool) if (o := columns[n].observed) is None else o for n in names], 0)
+        pieces.append(values[:, seen][:, : most // len(chosen)])
+    return np.concatenate(pieces, axis=1)
 
 
 def _survey(model: Any, source: Any, ignore: Sequence[str], options: Mapping[str, Any]) -> Survey:

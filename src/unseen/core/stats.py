@@ -94,6 +94,15 @@ def add_sums(a: Sums, b: Sums) -> Sums:
     return out
 
 
+def accumulate(total: Sums, part: Sums) -> None:
+    """``total += part`` name by name, in place: the arrays of ``total`` must belong to the caller."""
+    for name, value in part.items():
+        if name in total:
+            total[name] += value
+        else:
+            total[name] = np.array(value, dtype=float)
+
+
 @dataclass(frozen=True, slots=True)
 class Stats:
     r"""Expected statistics of some units: a sum, so two of them add.

@@ -17,6 +17,10 @@ CONVERGED, STALLED, CAP, TIME, FELL, INTERRUPTED, FAILED = (
 )
 
 
+# what sinks by less than this share of the objective, or this many times the rounding error, is no fall
+FALL, FALL_SLACK = 1e-9, 10.0
+
+
 @dataclass(frozen=True, slots=True)
 class Outcome:
     """How a run ended: its name, a sentence that says what, why and which knob to turn."""
@@ -31,7 +35,10 @@ class Outcome:
 
 @dataclass(frozen=True, slots=True)
 class Record:
-    """One line of the trace; the objective belongs to the parameters before this iteration's M-step."""
+    """One line of the trace; the objective belongs to the parameters before this iteration's M-step.
+
+    ``rounding`` is what arithmetic alone may add to the objective or take from it.
+    """
 
     iteration: int
     objective: float
@@ -39,6 +46,7 @@ class Record:
     seconds_e: float
     seconds_m: float
     evaluations: int
+    rounding: float = 0.0
     smallest_weight: float | None = None
     smallest_eigenvalue: float | None = None
     events: dict[str, int] = field(default_factory=dict)
@@ -86,7 +94,7 @@ class Converged(Rule):
         if len(trace) < 3:
             return None
         left = [self._remaining(trace[:-1]) if len(trace) > 3 else 0.0, self._remaining(trace)]
-        rounding = 4e-15 * (1 + abs(trace[-1].objective))
+        rounding = trace[-1].rounding
         if max(left) <= self.tol:
             return Outcome(
                 CONVERGED,
@@ -101,10 +109,9 @@ class Converged(Rule):
             )
         return None
 
-    @staticmethod
-    def _remaining(trace: Sequence[Record]) -> float:
+    def _remaining(self, trace: Sequence[Record]) -> float:
         now, before = trace[-1].change, trace[-2].change
-        if abs(now) <= 4e-15 * (1 + abs(trace[-1].objective)):
+        if abs(now) <= min(trace[-1].rounding, self.tol):
             return 0.0
         # increments of one sign shrink geometrically or not at all; those that alternate bracket the limit. Where
         # a fall is an error (monotone algorithms), the loop has ended before it could look like convergence here
@@ -144,12 +151,12 @@ class MaxSeconds(Rule):
         )
 
 
-def fall(trace: Sequence[Record], rounding: float) -> Outcome | None:
+def fall(trace: Sequence[Record]) -> Outcome | None:
     """The outcome ``fell`` when the objective of a monotone algorithm went down by more than rounding."""
     if len(trace) < 2:
         return None
     before, now = trace[-2].objective, trace[-1].objective
-    if now >= before - rounding * (1 + abs(before)):
+    if now >= before - max(FALL * (1 + abs(before)), FALL_SLACK * trace[-1].rounding):
         return None
     return Outcome(
         FELL,

@@ -10,7 +10,7 @@ import numpy as np
 
 from unseen.core.block import Cells, Slot
 from unseen.core.example import Example
-from unseen.core.family import Collect, Family, unset
+from unseen.core.family import Collect, Family, tile_rows, unset
 from unseen.core.profile import Profile
 from unseen.core.stats import Array, Params, Sums, Validity
 from unseen.errors import DataError, ModelError
@@ -101,10 +101,10 @@ class Gaussian(Family):
     def tile(self, components: int) -> int:
         d = len(self.columns)
         if self.covariance != "full":
-            return 2048
+            return tile_rows(3 * d)
+        rows = tile_rows(1 + d + d * (d + 1) // 2)
         # with missing cells every pattern needs K matrices of its own: bound what one tile may hold of them
-        patterns = max(16, forms.PATTERN_BUDGET // (components * d * d)) if self.incomplete else 4096
-        return min(patterns, 4096 if d < 12 else 2048 if d < 32 else 512)
+        return min(rows, max(16, 10 * forms.PATTERN_BUDGET // (components * d * d))) if self.incomplete else rows
 
     # ---- M-step
 
@@ -194,6 +194,9 @@ class Gaussian(Family):
         if centred.prepare(params).accurate:
             return centred
         return replace(self, anchor=params["means"].copy())
+
+    def rounding(self, params: Params) -> float:
+        return float(np.finfo(float).eps) * self.prepare(params).bound
 
     def spread(self, params: Params) -> Array:
         if self.covariance == "full":

@@ -10,7 +10,7 @@ import numpy as np
 
 from unseen.core.block import Cells, Slot
 from unseen.core.example import Example
-from unseen.core.family import Collect, Family, unset
+from unseen.core.family import Collect, Family, tile_rows, unset
 from unseen.core.profile import Profile
 from unseen.core.stats import Array, Params, Sums, Validity
 from unseen.errors import DataError, ModelError
@@ -107,7 +107,7 @@ class StudentT(Family):
 
     def tile(self, components: int) -> int:
         d = len(self.columns)
-        return 2048 if d < 32 else 512
+        return tile_rows(8 + d + d * (d + 1) // 2)
 
     def moments(self, sums: Sums, params: Params | None) -> Params:
         pseudo = sums.get("pseudo")
@@ -184,6 +184,9 @@ class StudentT(Family):
     def anchored(self, params: Params) -> Self:
         centred = replace(self, anchor=self.centre)
         return centred if centred.prepare(params).accurate else replace(self, anchor=params["locations"].copy())
+
+    def rounding(self, params: Params) -> float:
+        return float(np.finfo(float).eps) * self.prepare(params).bound
 
     def spread(self, params: Params) -> Array:
         return np.linalg.eigvalsh(params["scales"] / np.outer(self.scale, self.scale))[:, 0]

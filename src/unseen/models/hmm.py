@@ -12,7 +12,7 @@ from unseen.core.block import Block, Slot
 from unseen.core.example import Example
 from unseen.core.family import Family, empty_cells
 from unseen.core.profile import Profile
-from unseen.core.stats import Array, Kind, Params, Stats, Sums, Validity, add_sums
+from unseen.core.stats import Array, Kind, Params, Stats, Sums, Validity, accumulate
 from unseen.errors import ModelError
 from unseen.numerics import forward_backward as chains
 from unseen.numerics.stationary import fit_stationary, stationary
@@ -100,7 +100,7 @@ class HMM:
         def collect(r: Array) -> Sums:
             sums: Sums = {}
             for a, b, _, one in parts:
-                sums = add_sums(sums, one(np.ascontiguousarray(r[:, a:b])))
+                accumulate(sums, one(np.ascontiguousarray(r[:, a:b])))
             return sums
 
         return density, collect
@@ -184,6 +184,10 @@ class HMM:
     def anchored(self, params: Params) -> Self:
         """The same model with its anchors where these parameters need them."""
         return replace(self, family=self.family.anchored(params))
+
+    def rounding(self, params: Params) -> float:
+        """About how far rounding may move a row's log-density."""
+        return self.family.rounding(params)
 
     def spread(self, params: Params) -> Array | None:
         """Per state, the smallest variance in units of the data's own."""

@@ -11,7 +11,7 @@ from unseen.core.block import CATEGORY, Block, Slot
 from unseen.core.engine import Engine
 from unseen.core.example import Example
 from unseen.core.profile import Profile
-from unseen.core.stats import Array, Kind, Params, Stats, Sums, Validity, add_sums
+from unseen.core.stats import Array, Kind, Params, Stats, Sums, Validity, accumulate
 from unseen.errors import DataError, ModelError
 from unseen.numerics.posterior import responsibilities
 
@@ -136,7 +136,7 @@ class LogisticExperts:
             if self.components > 1:
                 part["gate_gradient"] = pull[:-1] @ z.T
                 part["gate_curvature"] = (z * (weights * seen)) @ z.T
-            sums = add_sums(sums, part)
+            accumulate(sums, part)
         return Stats(sums, block.rows, block.weight, loglik)
 
     # ---- M-step

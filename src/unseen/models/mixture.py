@@ -12,7 +12,7 @@ from unseen.core.block import Block, Slot
 from unseen.core.example import Example
 from unseen.core.family import Collect, Family, empty_cells
 from unseen.core.profile import Profile
-from unseen.core.stats import Array, Kind, Params, Stats, Sums, Validity, add_sums
+from unseen.core.stats import Array, Kind, Params, Stats, Sums, Validity, accumulate
 from unseen.errors import ModelError
 from unseen.numerics.posterior import responsibilities
 
@@ -92,7 +92,7 @@ class Mixture:
             density = responsibilities(r)
             zero += int((density == -np.inf).sum())
             loglik += _total(density, tile.weights)
-            sums = add_sums(sums, _weighted(r, collect, tile.weights))
+            accumulate(sums, _weighted(r, collect, tile.weights))
         return Stats(sums, block.rows, block.weight, loglik, {"zero density": zero} if zero else {})
 
     def collect(self, r: Array, block: Block) -> Stats:
@@ -105,7 +105,7 @@ class Mixture:
         at = 0
         for tile in block.tiles(self.family.tile(self.components)):
             _, collect = self.family.evaluate(prepared, tile.cells)
-            sums = add_sums(sums, _weighted(r[:, at : at + tile.rows].astype(float), collect, tile.weights))
+            accumulate(sums, _weighted(r[:, at : at + tile.rows].astype(float), collect, tile.weights))
             at += tile.rows
         return Stats(sums, block.rows, block.weight)
 
@@ -142,6 +142,10 @@ class Mixture:
     def anchored(self, params: Params) -> Self:
         """The same mixture with its anchors where these parameters need them."""
         return replace(self, family=self.family.anchored(params))
+
+    def rounding(self, params: Params) -> float:
+        """About how far rounding may move a row's log-density."""
+        return self.family.rounding(params)
 
     def spread(self, params: Params) -> Array | None:
         """Per component, the smallest variance in units of the data's own."""

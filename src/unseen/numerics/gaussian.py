@@ -273,7 +273,7 @@ def conditional_draw(means: Array, covariances: Array, cells: Cells, states: Arr
     out = cells.values.astype(float)
     if cells.observed is None:
         return out
-    noise = rng.standard_normal(out.shape)
+    noise = np.asarray(rng.standard_normal(out.shape))
     for k in np.unique(states):
         # a joint draw corrected to agree with the observed cells has the right conditional distribution
         mine = np.flatnonzero(states == k)

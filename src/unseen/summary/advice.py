@@ -64,10 +64,11 @@ def _components(result: Result) -> Iterator[str]:
             "only; if they are no group of their own, use a prior (--prior 1), a tied covariance, or fewer components."
         )
     spread: Any = result.model.spread(result.params) if hasattr(result.model, "spread") else None
-    for k in [] if spread is None else np.flatnonzero((spread < FLAT) & ~narrow).tolist():
+    flat = [] if spread is None else [str(k) for k in np.flatnonzero((spread < FLAT) & ~narrow)]
+    if flat:
         yield (
-            f"Component {k} is nearly flat: in one direction its variance is {spread[k]:.2g} of the data's own, so "
-            "some columns follow from others there; leave such columns out or use --covariance diagonal."
+            f"Nearly flat: component {', '.join(flat)}, whose variance in one direction is below {FLAT:g} of the "
+            "data's own, so some columns follow from others there; leave such columns out or use --covariance diagonal."
         )
 
 
@@ -104,9 +105,14 @@ def _search(result: Result) -> Iterator[str]:
                 f"With {more['components']} components the log-likelihood is lower than with {fewer['components']}: "
                 "its starts missed a better optimum; use more of them (--restarts)."
             )
+    why: dict[str, list[dict[str, Any]]] = {}
     for row in result.search:
-        if "reason" in row:
-            yield f"With {row['components']} components: {row['outcome']}; {row['reason']}."
+        if "reason" in row and row["components"] != chosen:
+            why.setdefault(row["outcome"], []).append(row)
+    for outcome, rows in why.items():
+        more = " (the first of them)" if len(rows) > 1 else ""
+        numbers = ", ".join(str(r["components"]) for r in rows)
+        yield f"With {numbers} components: {outcome}; {rows[0]['reason']}{more}."
 
 
 def _confidence(result: Result) -> Iterator[str]:

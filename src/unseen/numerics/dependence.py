@@ -1,0 +1,37 @@
+"""Columns that follow exactly from others: a full covariance over them is singular."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from unseen.core.stats import Array
+
+EXACT = 1e-9  # share of a column's variance that others leave unexplained, below which it follows from them
+
+
+def dependent(columns: Array) -> dict[int, list[int]]:
+    """Columns (d, n) that are linear functions of earlier ones, and of which: modified Gram-Schmidt, in order.
+
+    >>> hour, minute = np.arange(60.0) // 7, np.arange(60.0) % 7
+    >>> dependent(np.array([hour, 100 * hour + minute, minute]))
+    {2: [0, 1]}
+    """
+    centred = columns - columns.mean(axis=1, keepdims=True)
+    size = np.sqrt((centred**2).sum(axis=1))
+    found: dict[int, list[int]] = {}
+    basis: list[Array] = []
+    kept: list[int] = []
+    for j, column in enumerate(centred):
+        if not size[j]:
+            continue
+        rest = column / size[j]
+        for _ in range(2):  # once more takes away what rounding left
+            for q in basis:
+                rest = rest - (q @ rest) * q
+        if rest @ rest < EXACT:
+            slopes = np.linalg.lstsq(centred[kept].T / size[kept], column / size[j], rcond=None)[0]
+            found[j] = [k for k, slope in zip(kept, slopes, strict=True) if abs(slope) > 1e-4]
+        else:
+            basis.append(rest / np.sqrt(rest @ rest))
+            kept.append(j)
+    return found
