@@ -34,12 +34,12 @@ class Case:
 CASES = {
     case.name: case
     for case in [
-        Case("full-1m-16", "GMM full, 1M x 16, K=16, float64", 1_000_000, 16, 16, 3,
+        Case("full-1m-16", "GMM full, 1M x 16, K=16, float64", 1_000_000, 16, 16, 6,
              ("unseen", "scikit_learn", "pomegranate")),
         Case("full-200k-8", "GMM full, 200k x 8, K=16", 200_000, 8, 16, 10,
              ("unseen", "unseen-float32", "scikit_learn", "pomegranate", "pomegranate-float32",
               "gmmx-float32", "tgmm", "mclust")),
-        Case("full-200k-64", "GMM full, 200k x 64, K=32, float64", 200_000, 64, 32, 2,
+        Case("full-200k-64", "GMM full, 200k x 64, K=32, float64", 200_000, 64, 32, 3,
              ("dgemm", "unseen", "scikit_learn", "pomegranate")),  # gmmx does not end on this size
         Case("diagonal-1m-16", "GMM diagonal, 1M x 16, K=16, float64", 1_000_000, 16, 16, 5,
              ("unseen", "scikit_learn", "pomegranate"), covariance="diagonal"),

@@ -41,6 +41,7 @@ def assign(
 @out_file
 @click.option("--draws", type=click.IntRange(min=1), help="So many random completions instead of expectations.")
 @click.option("--seed", type=click.IntRange(min=0), default=0, show_default=True, help="For --draws.")
+@click.option("--prefix", default="", help='Put before the name of the column "draw".')
 @unknown
 @as_json
 @quiet
@@ -50,6 +51,7 @@ def impute(
     output: Path,
     draws: int | None,
     seed: int,
+    prefix: str,
     unknown: str,
     as_json: bool,
     quiet: bool,
@@ -63,7 +65,9 @@ def impute(
 
     result, _ = open_run(run)
     with bar("impute", quiet) as tick:
-        rows = write_impute(result, list(data), output, draws=draws, seed=seed, unknown=unknown, progress=tick)
+        rows = write_impute(
+            result, list(data), output, draws=draws, seed=seed, prefix=prefix, unknown=unknown, progress=tick
+        )
     _written(rows, output, as_json, quiet)
 
 
