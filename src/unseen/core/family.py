@@ -100,7 +100,7 @@ class Family(ABC):
         """Rows per tile that keep the family's temporaries in cache."""
         return tile_rows(64)
 
-    def rounding(self, params: Params) -> float:
+    def rounding(self, prepared: Any) -> float:
         """About how far rounding may move a row's log-density: what lies below is no change of the objective."""
         return 0.0
 

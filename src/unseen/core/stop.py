@@ -156,6 +156,12 @@ def fall(trace: Sequence[Record]) -> Outcome | None:
     if len(trace) < 2:
         return None
     before, now = trace[-2].objective, trace[-1].objective
+    if now != now:
+        return Outcome(
+            FAILED,
+            f"the objective is not a number from iteration {trace[-1].iteration} on; the last sound parameters were "
+            "kept: raise the variance floor, or add a prior",
+        )
     if now >= before - max(FALL * (1 + abs(before)), FALL_SLACK * trace[-1].rounding):
         return None
     return Outcome(

@@ -195,8 +195,8 @@ class Gaussian(Family):
             return centred
         return replace(self, anchor=params["means"].copy())
 
-    def rounding(self, params: Params) -> float:
-        return float(np.finfo(float).eps) * self.prepare(params).bound
+    def rounding(self, prepared: forms.Form) -> float:
+        return float(np.finfo(float).eps) * prepared.bound
 
     def spread(self, params: Params) -> Array:
         if self.covariance == "full":

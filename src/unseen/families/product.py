@@ -160,8 +160,8 @@ class Product(Family):
     def anchored(self, params: Params) -> Self:
         return self._each(lambda t: t.family.anchored(params.sub(t.name)))
 
-    def rounding(self, params: Params) -> float:
-        return sum(t.family.rounding(params.sub(t.name)) for t in self.terms)
+    def rounding(self, prepared: list[Any]) -> float:
+        return sum(t.family.rounding(p) for t, p in zip(self.terms, prepared, strict=True))
 
     def spread(self, params: Params) -> Array | None:
         found = [s for t in self.terms if (s := t.family.spread(params.sub(t.name))) is not None]

@@ -185,8 +185,8 @@ class StudentT(Family):
         centred = replace(self, anchor=self.centre)
         return centred if centred.prepare(params).accurate else replace(self, anchor=params["locations"].copy())
 
-    def rounding(self, params: Params) -> float:
-        return float(np.finfo(float).eps) * self.prepare(params).bound
+    def rounding(self, prepared: StudentForm) -> float:
+        return float(np.finfo(float).eps) * prepared.bound
 
     def spread(self, params: Params) -> Array:
         return np.linalg.eigvalsh(params["scales"] / np.outer(self.scale, self.scale))[:, 0]

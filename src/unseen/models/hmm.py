@@ -187,7 +187,7 @@ class HMM:
 
     def rounding(self, params: Params) -> float:
         """About how far rounding may move a row's log-density."""
-        return self.family.rounding(params)
+        return self.family.rounding(self.family.prepare(params))
 
     def spread(self, params: Params) -> Array | None:
         """Per state, the smallest variance in units of the data's own."""

@@ -145,7 +145,7 @@ class Mixture:
 
     def rounding(self, params: Params) -> float:
         """About how far rounding may move a row's log-density."""
-        return self.family.rounding(params)
+        return self.family.rounding(self._prepare(params))
 
     def spread(self, params: Params) -> Array | None:
         """Per component, the smallest variance in units of the data's own."""

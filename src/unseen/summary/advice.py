@@ -109,10 +109,10 @@ def _search(result: Result) -> Iterator[str]:
     for row in result.search:
         if "reason" in row and row["components"] != chosen:
             why.setdefault(row["outcome"], []).append(row)
-    for outcome, rows in why.items():
-        more = " (the first of them)" if len(rows) > 1 else ""
-        numbers = ", ".join(str(r["components"]) for r in rows)
-        yield f"With {numbers} components: {outcome}; {rows[0]['reason']}{more}."
+    for outcome, alike in why.items():
+        more = " (the first of them)" if len(alike) > 1 else ""
+        numbers = ", ".join(str(r["components"]) for r in alike)
+        yield f"With {numbers} components: {outcome}; {alike[0]['reason']}{more}."
 
 
 def _confidence(result: Result) -> Iterator[str]:
