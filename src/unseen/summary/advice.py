@@ -110,9 +110,9 @@ def _search(result: Result) -> Iterator[str]:
         if "reason" in row and row["components"] != chosen:
             why.setdefault(row["outcome"], []).append(row)
     for outcome, alike in why.items():
-        more = " (the first of them)" if len(alike) > 1 else ""
+        first = " (the first of them)" if len(alike) > 1 else ""
         numbers = ", ".join(str(r["components"]) for r in alike)
-        yield f"With {numbers} components: {outcome}; {alike[0]['reason']}{more}."
+        yield f"With {numbers} components: {outcome}; {alike[0]['reason']}{first}."
 
 
 def _confidence(result: Result) -> Iterator[str]:
