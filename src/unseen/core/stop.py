@@ -19,6 +19,8 @@ CONVERGED, STALLED, CAP, TIME, FELL, INTERRUPTED, FAILED = (
 
 # what sinks by less than this share of the objective, or this many times the rounding error, is no fall
 FALL, FALL_SLACK = 1e-9, 10.0
+# an objective that moves by less than this share of itself has arrived as far as double precision can tell
+RESOLUTION = 1e-14
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,8 +81,8 @@ class Converged(Rule):
 
     EM converges linearly, so the increments :math:`d_t` form a geometric series and what remains is about
     :math:`d_t a / (1 - a)` with :math:`a = d_t / d_{t-1}` (Aitken). A small step alone is not convergence: slow
-    EM takes many of them. The rule must hold in two iterations running. When increments sink into
-    rounding first, the outcome is ``stalled``, unless they are below ``tol`` anyway.
+    EM takes many of them. The rule must hold in two iterations running. When increments sink into rounding
+    before ``tol`` is met, the outcome is ``stalled`` if rounding is larger than double precision alone makes it.
 
     Source: Boehning et al. (1994), Ann. Inst. Statist. Math. 46.
 
@@ -101,7 +103,7 @@ class Converged(Rule):
                 f"after {trace[-1].iteration} iterations no more than {self.tol:g} per row is left to gain",
             )
         if all(abs(r.change) <= rounding for r in trace[-3:]):
-            if rounding <= self.tol:
+            if rounding <= max(self.tol, RESOLUTION * (1 + abs(trace[-1].objective))):
                 return Outcome(CONVERGED, f"after {trace[-1].iteration} iterations the objective no longer moves")
             return Outcome(
                 STALLED,
