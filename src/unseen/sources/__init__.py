@@ -41,7 +41,7 @@ def open_source(
 
 
 def _source(data: Any, *, unit: str | None, whole: bool, block_rows: int | None, extra: dict[str, Any]) -> Any:
-    if all(hasattr(data, name) for name in ("schema", "manifest", "read")) and not hasattr(data, "column_names"):
+    if all(hasattr(data, name) for name in ("manifest", "read", "schema")) and not hasattr(data, "column_names"):
         if extra:
             raise ModelError("a source brings its own columns: name the weight and label columns instead")
         return data
