@@ -105,7 +105,7 @@ def fit(data: tuple[Path, ...], out: Path, name: str | None, as_json: bool, quie
 
     if name is not None and (not name or name != Path(name).name or name.startswith(".")):
         raise click.BadParameter("a run's name is one plain folder name", param_hint="--name")
-    check_place(out / (name or "run"))
+    check_place(out / (name or ".new-run"))
     fitting.check_options(options)
     task = fitting.prepare([str(p) for p in data], options)
     if not quiet and not as_json:

@@ -10,6 +10,7 @@ import os
 import platform
 import shutil
 import tempfile
+import time
 import zipfile
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -159,8 +160,9 @@ def find(path: str | os.PathLike[str]) -> Path:
 
 
 def run_name(result: Result) -> str:
-    """A readable name for a new run: date, time and a short hash of its parameters."""
-    digest = hashlib.sha256(result.params.vector().tobytes()).hexdigest()
+    """A readable name for a new run: date, time and a short hash that tells runs of one second apart."""
+    moment = f"{os.getpid()} {time.time_ns()}".encode()
+    digest = hashlib.sha256(result.params.vector().tobytes() + moment).hexdigest()
     return f"{datetime.datetime.now():%Y-%m-%d-%H%M%S}-{digest[:4]}"
 
 
