@@ -156,6 +156,7 @@ def slow_fit(folder: Path) -> list[object]:
 def test_ctrl_c_saves_what_there_is_and_the_fit_can_go_on(here: Path) -> None:
     fit = Terminal(*slow_fit(here))
     fit.read(until=b"iteration")
+    time.sleep(0.5)  # some iterations into the run; an interrupt at any moment is the next test's matter
     fit.process.send_signal(signal.SIGINT)
     out = fit.end()
     assert fit.process.returncode == 130
