@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import shlex
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -13,11 +13,12 @@ import click
 from unseen.cli.options import split_columns
 from unseen.core.profile import ColumnProfile
 from unseen.errors import ModelError
+from unseen.plan import plan
 from unseen.problem import Survey, survey
 from unseen.progress import Progress
 from unseen.result import Result
 from unseen.search.order import search
-from unseen.spec import Choice, Spec, infer
+from unseen.spec import Choice
 
 STARTS = ("auto", "kmeans++", "rows", "random", "labels")
 
@@ -53,67 +54,19 @@ def prepare(data: Any, options: Mapping[str, Any]) -> Task:
     source, _, _ = open_source(data)
     if options["start"] not in STARTS:
         return _resume(source, options)
-    spec = infer(
-        source.schema(),
+    made = plan(
+        source,
         columns=split_columns(options["columns"]),
         ignore=split_columns(options["ignore"]),
         families=dict(options["family"]),
         weights=options["weights"],
         labels=options["labels"],
         covariance=options["covariance"] or "full",
-    )
-    components = options["components"] or tuple(range(1, 9))
-    known = _survey(spec.mixture(components[0]), source, spec.ignored, options)
-    spec.check(known.profile)
-    spec, known = _without_dependent(spec, known)
-    return Task(known, spec.choices, spec.mixture, components, options["start"])
-
-
-def _without_dependent(spec: Spec, known: Survey) -> tuple[Spec, Survey]:
-    """Leave out columns of a full covariance that follow exactly from others: they would make it singular."""
-    from unseen.numerics.dependence import dependent
-
-    names = spec.of("gaussian")
-    if not spec.covariance.endswith("full") or len(names) < 2:
-        return spec, known
-    found = dependent(_complete_rows(known.source, names))
-    if not found:
-        return spec, known
-    notes = {names[j]: ", ".join(names[i] for i in others) for j, others in found.items()}
-    choices = tuple(
-        replace(c, family="", note=f"left out: follows from {notes[c.column]}") if c.column in notes else c
-        for c in spec.choices
-    )
-    fields = tuple(f for f in known.fields if f.name not in notes)
-    profile = known.profile.select(tuple(f.name for f in fields))
-    return replace(spec, choices=choices), replace(known, fields=fields, profile=profile)
-
-
-def _complete_rows(source: Any, names: Sequence[str], most: int = 20_000) -> Any:
-    """Some rows of some columns that have no hole, (d, n), from blocks across the data."""
-    import numpy as np
-
-    parts = source.manifest()
-    chosen = sorted({0, len(parts) // 2, len(parts) - 1})
-    pieces = []
-    for i in chosen:
-        columns = source.read(parts[i], names).columns
-        values = np.array([columns[n].values for n in names], float)
-        seen = np.all([np.ones(values.shape[1], bool) if (o := columns[n].observed) is None else o for n in names], 0)
-        pieces.append(values[:, seen][:, : most // len(chosen)])
-    return np.concatenate(pieces, axis=1)
-
-
-def _survey(model: Any, source: Any, ignore: Sequence[str], options: Mapping[str, Any]) -> Survey:
-    return survey(
-        model,
-        source,
-        weights=options["weights"],
-        labels=options["labels"],
-        ignore=ignore,
         engine=options["engine"],
         workers=options["workers"],
     )
+    components = options["components"] or tuple(range(1, 9))
+    return Task(made.known, made.choices, made.model_for, components, options["start"])
 
 
 def _resume(source: Any, options: Mapping[str, Any]) -> Task:
@@ -127,7 +80,15 @@ def _resume(source: Any, options: Mapping[str, Any]) -> Task:
     used = [f.name for f in before.fields]
     side = (options["weights"], options["labels"])
     ignore = [f.name for f in source.schema() if f.name not in used and f.name not in side]
-    known = _survey(result.model, source, ignore, options)
+    known = survey(
+        result.model,
+        source,
+        weights=options["weights"],
+        labels=options["labels"],
+        ignore=ignore,
+        engine=options["engine"],
+        workers=options["workers"],
+    )
     components = getattr(result.model, "components", 1)
     if options["components"] not in (None, (components,)):
         raise ModelError(f"the run in {folder} has {components} components: leave --components out to go on from it")

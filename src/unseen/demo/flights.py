@@ -1,4 +1,4 @@
-"""`python -m unseen.demo`: what kinds of flights left New York in 2013, told by a mixture model.
+"""`make demo`: what kinds of flights left New York in 2013, told by a mixture model.
 
 The same steps as ``unseen fit``, ``show`` and ``report`` on the flights that ship with the package, missing cells
 included. The number of components is chosen on every twentieth flight; the chosen model is then fitted to them all.
@@ -191,7 +191,8 @@ def cancelled(result: Result, path: Path) -> tuple[int, Any]:
     return rows, total / max(rows, 1)
 
 
-if __name__ == "__main__":
+def run() -> None:
+    """The story as a program: trouble becomes a sentence and an exit code."""
     import click
 
     try:

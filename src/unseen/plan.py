@@ -1,0 +1,99 @@
+"""From a table and a few wishes to a model that is ready to be fitted, for those who write no code."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+import numpy as np
+
+from unseen.core.source import Source
+from unseen.core.stats import Array
+from unseen.numerics.dependence import dependent
+from unseen.problem import Survey, survey
+from unseen.spec import Choice, Spec, infer
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """Data that is read and profiled, what is done with each column, and the model for each number of components."""
+
+    known: Survey
+    choices: tuple[Choice, ...]
+    model_for: Callable[[int], Any]
+
+
+def plan(
+    source: Source,
+    *,
+    columns: Sequence[str] = (),
+    ignore: Sequence[str] = (),
+    families: Mapping[str, str] | None = None,
+    weights: str | None = None,
+    labels: str | None = None,
+    covariance: str = "full",
+    engine: str = "auto",
+    workers: int | None = None,
+) -> Plan:
+    """Decide what each column is, profile the columns in one pass, and leave out those that follow from others.
+
+    Raises
+    ------
+    DataError
+        A column that is named but not there, that is constant, or no column that can be used.
+    ModelError
+        Options that contradict each other.
+    """
+    spec = infer(
+        source.schema(),
+        columns=columns,
+        ignore=ignore,
+        families=families,
+        weights=weights,
+        labels=labels,
+        covariance=covariance,
+    )
+    known = survey(
+        spec.mixture(1),
+        source,
+        weights=weights,
+        labels=labels,
+        ignore=spec.ignored,
+        engine=engine,
+        workers=workers,
+    )
+    spec.check(known.profile)
+    spec, known = _without_dependent(spec, known)
+    return Plan(known, spec.choices, spec.mixture)
+
+
+def _without_dependent(spec: Spec, known: Survey) -> tuple[Spec, Survey]:
+    """Leave out columns of a full covariance that follow exactly from others: they would make it singular."""
+    names = spec.of("gaussian")
+    if not spec.covariance.endswith("full") or len(names) < 2:
+        return spec, known
+    found = dependent(_complete_rows(known.source, names))
+    if not found:
+        return spec, known
+    notes = {names[j]: ", ".join(names[i] for i in others) for j, others in found.items()}
+    choices = tuple(
+        replace(c, family="", note=f"left out: follows from {notes[c.column]}") if c.column in notes else c
+        for c in spec.choices
+    )
+    fields = tuple(f for f in known.fields if f.name not in notes)
+    profile = known.profile.select(tuple(f.name for f in fields))
+    return replace(spec, choices=choices), replace(known, fields=fields, profile=profile)
+
+
+def _complete_rows(source: Source, names: Sequence[str], most: int = 20_000) -> Array:
+    """Some rows of some columns that have no hole, (d, n), from blocks across the data."""
+    parts = source.manifest()
+    chosen = sorted({0, len(parts) // 2, len(parts) - 1})
+    pieces = []
+    for i in chosen:
+        columns = source.read(parts[i], names).columns
+        values = np.array([columns[n].values for n in names], float)
+        seen = np.all([np.ones(values.shape[1], bool) if (o := columns[n].observed) is None else o for n in names], 0)
+        pieces.append(values[:, seen][:, : most // len(chosen)])
+    return np.concatenate(pieces, axis=1)
