@@ -14,10 +14,10 @@ CODE := src tests scripts $(wildcard benchmarks)
 ONE_THREAD := OMP_NUM_THREADS=1 OPENBLAS_NUM_THREADS=1 MKL_NUM_THREADS=1 NUMEXPR_NUM_THREADS=1
 WORKERS ?= 2
 
-.PHONY: help venv test lint demo bench clean
+.PHONY: help venv test lint demo demo-production bench clean
 
 help: ## list the targets
-	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /\1\t/' | expand -t 12
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /\1\t/' | expand -t 18
 
 venv: $(VENV)/.stamp ## make .venv with the project and everything that tests and demo need
 
@@ -42,6 +42,9 @@ lint: $(VENV)/.stamp ## ruff, mypy and the import contracts
 demo: $(VENV)/.stamp ## fit the flights of 2013 out of New York and write the report
 	@$(BIN)/python -m unseen.demo
 
+demo-production: $(VENV)/.stamp ## live with the flights month by month: retrain, drift, refuse, promote, roll back
+	@$(BIN)/python -m unseen.demo.production
+
 bench: $(BENCH)/.stamp ## measure against the peers, in an environment of their own
 	$(BENCH)/bin/python benchmarks/run.py $(BENCH_ARGS)
 
@@ -50,10 +53,10 @@ $(BENCH)/.stamp: pyproject.toml constraints.txt benchmarks/requirements.txt scri
 	@scripts/make_venv.sh "$(PYTHON)" $(BENCH)
 	@$(BENCH)/bin/python -m pip install $(PIP_FLAGS) -c constraints.txt pip setuptools
 	@$(BENCH)/bin/python -m pip install $(PIP_FLAGS) -c constraints.txt -r benchmarks/requirements.txt
-	@$(BENCH)/bin/python -m pip install $(PIP_FLAGS) -c constraints.txt --no-build-isolation -e '.[all]'
+	@$(BENCH)/bin/python -m pip install $(PIP_FLAGS) -c constraints.txt --no-build-isolation -e '.[sklearn,frames]'
 	@touch $@
 
 clean: ## remove the environments, caches and built files
-	rm -rf $(VENV) $(BENCH) $(VENV).virtualenv $(BENCH).virtualenv build dist .demo src/*.egg-info
+	rm -rf $(VENV) $(BENCH) $(VENV).virtualenv $(BENCH).virtualenv build dist .demo .demo-production src/*.egg-info
 	rm -rf .pytest_cache .hypothesis .mypy_cache .ruff_cache .import_linter_cache
 	find src tests scripts $(wildcard benchmarks) -name __pycache__ -type d -prune -exec rm -rf {} +

@@ -6,7 +6,12 @@ UnseenError
 ├── ModelError       the model, or a pair of model and algorithm, is impossible
 ├── NumericalError   a computation left the finite numbers (a singular component, a non-finite density)
 ├── EngineError      blocks could not be summed
-└── RunError         a run on disk cannot be read or written
+├── RunError         a run on disk cannot be read or written
+└── OpsError         the production loop cannot go on
+    ├── ConfigError    unseen.yaml is broken: line, key, nearest known key
+    ├── RegistryError  the registry, the log or a version in it cannot be read or written
+    ├── ConflictError  someone else was first: the champion is no longer the one that was compared with
+    └── LimitError     over a configured limit of time, memory or cost
 
 Messages say what, where, why and which knob to turn; they never contain data values.
 """
@@ -38,3 +43,23 @@ class EngineError(UnseenError, RuntimeError):
 
 class RunError(UnseenError, RuntimeError):
     """A run on disk cannot be read or written."""
+
+
+class OpsError(UnseenError, RuntimeError):
+    """The production loop cannot go on."""
+
+
+class ConfigError(OpsError, ValueError):
+    """unseen.yaml cannot be used."""
+
+
+class RegistryError(OpsError):
+    """The registry, the log or a version in it cannot be read or written."""
+
+
+class ConflictError(OpsError):
+    """Someone else was first."""
+
+
+class LimitError(OpsError):
+    """A configured limit would be or was passed."""

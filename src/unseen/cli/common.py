@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any, TypeVar, cast
 
 import click
+
+from unseen.errors import OpsError
 
 F = TypeVar("F", bound=Callable[..., Any])
 
@@ -28,6 +31,30 @@ out_file = click.option(
     type=click.Path(dir_okay=False, path_type=Path),
     help="A .parquet or .csv file; it appears whole or not at all.",
 )
+
+config = click.option(
+    "-c",
+    "--config",
+    type=click.Path(dir_okay=False, path_type=Path),
+    default="unseen.yaml",
+    show_default=True,
+    help="The file that describes the production loop.",
+)
+
+
+def needs_ops(command: F) -> F:
+    """Say which extra to install where a library of the production loop is missing."""
+
+    @functools.wraps(command)
+    def guarded(*args: Any, **options: Any) -> Any:
+        try:
+            return command(*args, **options)
+        except ModuleNotFoundError as error:
+            if (error.name or "unseen").partition(".")[0] == "unseen":
+                raise
+            raise OpsError(f"this command needs {error.name}: pip install 'unseen[ops]'") from None
+
+    return cast(F, guarded)
 
 
 def open_run(run: Path) -> tuple[Any, Path]:

@@ -1,0 +1,75 @@
+"""What all sections of ``unseen.yaml`` share: how values are read, and the kinds of values."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated, Any
+from urllib.parse import urlsplit
+
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationInfo, model_validator
+from pydantic_core import PydanticCustomError
+
+
+class Section(BaseModel):
+    """A part of the file: unknown keys are refused, an empty value means the default, values are fixed once read."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
+
+    @model_validator(mode="before")
+    @classmethod
+    def _empty_is_default(cls, data: Any) -> Any:
+        if not isinstance(data, dict):
+            return data
+        known = {field.alias or name for name, field in cls.model_fields.items()}
+        return {key: value for key, value in data.items() if value is not None or key not in known}
+
+
+def clash(key: str, message: str) -> PydanticCustomError:
+    """An error about values that cannot go together, told at one of the keys (dotted, inside the section)."""
+    return PydanticCustomError("clash", message, {"key": key})  # type: ignore[arg-type]  # messages are ours, no input
+
+
+def _reference(value: str, info: ValidationInfo) -> str:
+    kind, colon, where = value.partition(":")
+    if kind not in ("env", "file") or not colon or not where:
+        raise ValueError("a secret is given by reference only, env:NAME or file:/path, never by its value")
+    folder = (info.context or {}).get("folder")
+    if kind == "file" and folder is not None:
+        return f"file:{Path(folder) / Path(where).expanduser()}"
+    return value
+
+
+def _address(value: str) -> str:
+    try:
+        parts = urlsplit(value)
+        web, named = parts.scheme in ("http", "https") and bool(parts.hostname), parts.username or parts.password
+    except ValueError:
+        web, named = False, None
+    if not web:
+        raise ValueError("must be an address that begins with http:// or https://")
+    if named:
+        raise ValueError("must not hold a user name or password: secrets are given by reference only")
+    return value
+
+
+def _address_or_reference(value: str, info: ValidationInfo) -> str:
+    return _reference(value, info) if value.startswith(("env:", "file:")) else _address(value)
+
+
+def _said(what: str, pattern: str) -> Any:
+    """What editors are told of a kind of text; our own validator is the one that decides."""
+    return Field(description=what, json_schema_extra={"pattern": pattern})
+
+
+#: where a secret is found (``env:NAME`` or ``file:/path``); the file never holds the secret itself
+SecretRef = Annotated[str, AfterValidator(_reference), _said("secret reference", "^(env|file):.+")]
+Address = Annotated[str, AfterValidator(_address), _said("http(s) address", "^https?://[^@]+$")]
+SecretAddress = Annotated[
+    str, AfterValidator(_address_or_reference), _said("http(s) address or secret reference", "^(env:|file:|https?:/).+")
+]
+Text = Annotated[str, Field(min_length=1)]
+Share = Annotated[float, Field(ge=0, le=1)]
+#: a share that can be neither none nor all
+Portion = Annotated[float, Field(gt=0, lt=1)]
+Positive = Annotated[float, Field(gt=0)]
+Count = Annotated[int, Field(ge=1)]

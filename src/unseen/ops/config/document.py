@@ -1,0 +1,147 @@
+"""YAML as it is meant here: every plain scalar stays text until a setting gives it a type, and nothing is said twice.
+
+YAML 1.1 reads ``no`` as false, ``1:8`` as 68, ``2026-07-01`` as a date and ``1e-7`` as text. Settings have types of
+their own, so a scalar is kept as it is written: a category ``no`` is the category "no".
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Any
+
+import yaml
+
+from unseen.errors import ConfigError
+from unseen.ops.config.yamlerrors import place, reason
+
+Keys = tuple[str | int, ...]
+MOST_NODES = 250_000
+LONGEST = 60
+_TAG = "tag:yaml.org,2002:"
+_PLAIN = {_TAG + kind for kind in ("str", "int", "float", "bool", "null", "map", "seq")}
+
+
+class _Loader(
+    yaml.reader.Reader,
+    yaml.scanner.Scanner,
+    yaml.parser.Parser,
+    yaml.composer.Composer,
+    yaml.constructor.SafeConstructor,
+    yaml.resolver.BaseResolver,
+):
+    """PyYAML's reader without its guesses: a plain scalar is text, nothing (null), or the merge sign."""
+
+    def __init__(self, text: str) -> None:
+        yaml.reader.Reader.__init__(self, text)
+        for part in (yaml.scanner.Scanner, yaml.parser.Parser, yaml.composer.Composer):
+            part.__init__(self)
+        yaml.constructor.SafeConstructor.__init__(self)
+        yaml.resolver.BaseResolver.__init__(self)
+
+
+_Loader.add_implicit_resolver(_TAG + "null", re.compile(r"^(?:~|null|Null|NULL|)$"), ["~", "n", "N", ""])
+_Loader.add_implicit_resolver(_TAG + "merge", re.compile(r"^<<$"), ["<"])
+
+
+@dataclass
+class Document:
+    """What a text says, and in which line (from 1) each of its keys stands."""
+
+    data: Any = None
+    lines: dict[Keys, int] = field(default_factory=dict)
+
+    def line(self, keys: Keys) -> int | None:
+        """The line of a key, or of the nearest thing around it that the text names."""
+        while keys and keys not in self.lines:
+            keys = keys[:-1]
+        return self.lines.get(keys)
+
+
+def read(text: str, name: str, may_name: Callable[[Keys], bool] = bool) -> Document:
+    """Parse one YAML document; ``name`` is what messages call it, ``may_name`` says which keys they may show.
+
+    Raises
+    ------
+    ConfigError
+        The text is not YAML, or says a key twice; with line and column, never with a value.
+
+    >>> read("components: 1:8\\nsmoker: no", "unseen.yaml").data
+    {'components': '1:8', 'smoker': 'no'}
+    """
+    document = Document()
+    try:
+        loader = _Loader(text)
+        node = loader.get_single_node()
+        if node is not None:
+            document.data = _Builder(loader, document, may_name).build(node, ())
+    except yaml.YAMLError as error:
+        raise ConfigError(f"{name}{place(error, text)}: {reason(error)}") from None
+    except RecursionError:
+        raise ConfigError(f"{name}: this is nested far too deeply to be meant") from None
+    return document
+
+
+class _Builder:
+    """Nodes to dictionaries, lists and text, with the line of each key."""
+
+    def __init__(self, loader: _Loader, document: Document, may_name: Callable[[Keys], bool]) -> None:
+        self.loader, self.document, self.may_name = loader, document, may_name
+        self.open: set[int] = set()
+        self.flat: set[int] = set()
+
+    def build(self, node: Any, keys: Keys) -> Any:
+        if len(self.document.lines) > MOST_NODES:
+            raise _Refused("aliases make this far larger than it looks", node)
+        self.document.lines.setdefault(keys, node.start_mark.line + 1)
+        if node.tag not in _PLAIN:
+            raise _Refused("tags (words that begin with !) mean nothing here: quote a value that begins so", node)
+        if isinstance(node, yaml.ScalarNode):
+            return None if node.tag == _TAG + "null" else node.value
+        if id(node) in self.open:
+            raise _Refused("an alias stands inside what it refers to", node)
+        self.open.add(id(node))
+        built = self._mapping(node, keys) if isinstance(node, yaml.MappingNode) else self._sequence(node, keys)
+        self.open.remove(id(node))
+        return built
+
+    def _sequence(self, node: Any, keys: Keys) -> list[Any]:
+        return [self.build(item, (*keys, i)) for i, item in enumerate(node.value)]
+
+    def _mapping(self, node: Any, keys: Keys) -> dict[str, Any]:
+        first: dict[str, int] = {}
+        for key, _ in () if id(node) in self.flat else node.value:
+            if not isinstance(key, yaml.ScalarNode):
+                raise _Refused("a key must be a word; does a value that begins with { or [ need quotes?", key)
+            if key.value in first:
+                told = shown((*keys, key.value)) if self.may_name((*keys, key.value)) else "a key"
+                raise _Refused(f"{told} is said twice, first in line {first[key.value]}", key)
+            first[key.value] = key.start_mark.line + 1
+        self.flat.add(id(node))
+        self.loader.flatten_mapping(node)  # `<<: *name` takes over the keys of another section
+        built = {}
+        for key, value in node.value:
+            self.document.lines[(*keys, key.value)] = key.start_mark.line + 1
+            built[key.value] = self.build(value, (*keys, key.value))
+        return built
+
+
+def shown(keys: Keys) -> str:
+    """A dotted path that is safe to print, whatever the keys hold; the first entry of a list is ``[1]``."""
+    out = ""
+    for key in keys:
+        if isinstance(key, int):
+            out += f"[{key + 1}]"
+            continue
+        text = "".join(c if c.isprintable() else "?" for c in key)
+        out += ("." if out else "") + (text if len(text) <= LONGEST else text[:LONGEST] + "...")
+    return out
+
+
+class _Refused(yaml.MarkedYAMLError):
+    """Well-formed YAML that is not accepted; the sentence is ours."""
+
+    def __init__(self, sentence: str, node: Any) -> None:
+        super().__init__(problem=sentence, problem_mark=node.start_mark)
+        self.sentence = sentence

@@ -1,0 +1,153 @@
+"""Sections about the fit: the model, the algorithm, and what it may cost."""
+
+from __future__ import annotations
+
+from typing import Annotated, Literal
+
+from pydantic import Field, WithJsonSchema, field_validator, model_validator
+
+from unseen.ops.config.base import Count, Portion, Positive, Section, Text, clash
+
+MOST_NUMBERS = 1000
+_WRITTEN = 'write 6, "1:8" or "2,4,6"'
+_COMPONENTS = {
+    "anyOf": [
+        {"type": "integer", "minimum": 1},
+        {"type": "string", "pattern": r"^\s*[0-9]+\s*(:\s*[0-9]+\s*|(,\s*[0-9]+\s*)*)$"},
+        {"type": "array", "items": {"type": "integer", "minimum": 1}, "minItems": 1},
+    ],
+    "x-words": "whole number, A:B, or list of whole numbers",
+}
+
+
+class Model(Section):
+    """The mixture, in the words of `unseen fit`."""
+
+    components: Annotated[tuple[Count, ...], WithJsonSchema(_COMPONENTS)] = Field(
+        default=(1, 2, 3, 4, 5, 6, 7, 8),
+        description=f"Numbers of components to try, of which the best is kept: {_WRITTEN}.",
+        examples=["1:8"],
+    )
+    criterion: Literal["bic", "icl", "heldout"] = Field(
+        default="bic", description="What the best number of components is judged by."
+    )
+    columns: tuple[Text, ...] = Field(
+        default=(),
+        description="Columns to model; if left out, all that can be and are not ignored.",
+        examples=[["dep_delay", "distance"]],
+    )
+    family: dict[Text, Literal["gaussian", "student_t", "categorical", "bernoulli", "poisson"]] = Field(
+        default={},
+        description="Distribution of single columns; if left out: numbers gaussian, text categorical, "
+        "booleans bernoulli.",
+        examples=[{"dep_delay": "student_t"}],
+    )
+    covariance: Literal["full", "diagonal", "spherical", "tied-full", "tied-diagonal", "tied-spherical"] = Field(
+        default="full", description="Form of the Gaussian covariances; tied ones are shared by all components."
+    )
+
+    @field_validator("components", mode="before")
+    @classmethod
+    def _numbers(cls, value: object) -> object:
+        if isinstance(value, int):
+            return (value,)
+        if not isinstance(value, str):
+            return value
+        first, colon, last = value.partition(":")
+        try:
+            if not colon:
+                return tuple(int(part) for part in value.split(","))
+            ends = int(first), int(last)
+        except ValueError:
+            raise ValueError(_WRITTEN) from None
+        if ends[0] > ends[1]:
+            raise ValueError("the first number lies above the last")
+        if ends[1] - ends[0] >= MOST_NUMBERS:
+            raise ValueError(f"more than {MOST_NUMBERS:,} numbers of components cannot be tried")
+        return tuple(range(ends[0], ends[1] + 1))
+
+    @field_validator("components")
+    @classmethod
+    def _some(cls, value: tuple[int, ...]) -> tuple[int, ...]:
+        if not value:
+            raise ValueError(f"name at least one number of components: {_WRITTEN}")
+        return tuple(sorted(set(value)))
+
+    @model_validator(mode="after")
+    def _chosen(self) -> Model:
+        for column in self.family:
+            if self.columns and column not in self.columns:
+                raise clash("family", "gives a family to a column that is not among model.columns")
+        return self
+
+
+class Fit(Section):
+    """How the model is fitted, and from where."""
+
+    algorithm: Literal["batch", "squarem"] = Field(
+        default="batch", description="batch is EM as in the books; squarem extrapolates and needs fewer passes."
+    )
+    engine: Literal["auto", "memory", "threads", "outofcore"] = Field(
+        default="auto", description="Where sums are made; auto reads from disk in each pass what memory cannot hold."
+    )
+    start: Literal["auto", "champion", "kmeans++", "random", "rows", "labels"] = Field(
+        default="auto", description="Where fits start; champion adds a start at the champion's parameters."
+    )
+    restarts: Count = Field(default=10, description="Starts that are drawn; the best fit is kept.")
+    seed: int = Field(default=0, ge=0, description="Decides every random draw: same seed and rows, same model.")
+    tol: Positive = Field(default=1e-7, description="Gain in log-likelihood per row below which a fit has converged.")
+    max_iterations: Count = Field(default=1000, description="Iterations after which a fit has not converged.")
+    prior: float = Field(default=0.0, ge=0, description="Rows' worth of prior belief per component; 0 is none.")
+
+
+class Limits(Section):
+    """What one retrain may take. A retrain that would go over stops, and the champion stays."""
+
+    seconds: Positive | None = Field(default=None, description="Longest duration, in seconds.", examples=[3600])
+    memory_gb: Positive | None = Field(
+        default=None, description="Most memory; a run that is predicted to need more does not start.", examples=[8]
+    )
+    cost: Positive | None = Field(
+        default=None, description="Most that a retrain may cost, in the currency of the price.", examples=[2.5]
+    )
+    price_per_core_hour: float = Field(
+        default=0.0, ge=0, description="Turns core-hours into money, for the cost metric and limit.", examples=[0.05]
+    )
+
+    @model_validator(mode="after")
+    def _priced(self) -> Limits:
+        if self.cost is not None and not self.price_per_core_hour:
+            raise clash("cost", "can never bind without limits.price_per_core_hour")
+        return self
+
+
+class Retries(Section):
+    """Exponential backoff with jitter for what can pass; another seed for what did not converge."""
+
+    attempts: Count = Field(default=4, description="Tries of a read or of the registry before giving up.")
+    first_seconds: Positive = Field(default=0.5, description="Wait before the second try; it doubles after each.")
+    most_seconds: Positive = Field(default=30.0, description="Longest wait between two tries.")
+    fits: Count = Field(default=2, description="Fits, each with another seed, until one converges.")
+
+    @model_validator(mode="after")
+    def _growing(self) -> Retries:
+        if self.most_seconds < self.first_seconds:
+            raise clash("most_seconds", "lies below first_seconds")
+        return self
+
+
+class Validate(Section):
+    """The rows that judge: a share of the newest partition, never trained on."""
+
+    share: Portion = Field(default=0.2, description="Share of the newest partition's rows that is held out.")
+    seed: int = Field(default=0, ge=0, description="Decides which rows are held out.")
+    metric: Annotated[str, Field(pattern=r"^[A-Za-z_][\w.]*:[A-Za-z_]\w*$", description="module:function")] | None = (
+        Field(
+            default=None,
+            description="Your own measure as module:function, called with (result, table); larger is better.",
+            examples=["business:on_time"],
+        )
+    )
+
+
+__all__ = ["Fit", "Limits", "Model", "Retries", "Validate"]

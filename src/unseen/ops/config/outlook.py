@@ -1,0 +1,143 @@
+"""What a file would do, before it does it: for ``unseen check``."""
+
+from __future__ import annotations
+
+import difflib
+import math
+import os
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from unseen.ops.config.settings import Settings
+from unseen.ops.config.writing import numbers
+
+if TYPE_CHECKING:
+    from unseen.core.block import Field
+
+NEVER = "no threshold is configured (gates.heldout_drop): nothing will ever be promoted"
+
+
+def outlook(settings: Settings, names: Sequence[str], schema: Sequence[Field]) -> dict[str, Any]:
+    """What would be trained and which gates would judge, with what is wrong and what is worth a second thought.
+
+    ``names`` are those of all partitions in order, ``schema`` are the columns of the newest.
+    """
+    window = settings.data.window or len(names)
+    model, fit = settings.model, settings.fit
+    return {
+        "name": settings.name,
+        "state": str(settings.home),
+        "partitions": {"found": len(names), "trained_on": len(names[-window:]), "newest": names[-1]},
+        "model": {
+            "components": numbers(model.components),
+            "criterion": model.criterion,
+            "covariance": model.covariance,
+            "columns": list(model.columns) or None,
+            "family": dict(model.family),
+        },
+        "fit": {"algorithm": fit.algorithm, "start": fit.start, "restarts": fit.restarts, "seed": fit.seed},
+        "validate": {"share": settings.validate_.share, "metric": settings.validate_.metric},
+        "schema": {"rules": len(settings.schema_.columns)},
+        "gates": gates(settings),
+        "problems": _problems(settings, schema),
+        "warnings": _warnings(settings),
+    }
+
+
+def gates(settings: Settings) -> dict[str, Any]:
+    """The gates that are configured; the ones that are left out do not judge."""
+    return {key: value for key, value in settings.gates.model_dump().items() if value is not None}
+
+
+def _problems(settings: Settings, schema: Sequence[Field]) -> list[str]:
+    """Columns that the file names and the newest partition does not have."""
+    have = [f.name for f in schema]
+    named = {
+        "data.weights": [settings.data.weights] if settings.data.weights else [],
+        "data.labels": [settings.data.labels] if settings.data.labels else [],
+        "data.ignore": settings.data.ignore,
+        "model.columns": settings.model.columns,
+        "model.family": tuple(settings.model.family),
+        "privacy.sensitive": settings.privacy.sensitive,
+        "schema.columns": tuple(settings.schema_.columns),
+    }
+    out = []
+    for key, columns in named.items():
+        for column in columns:
+            if column not in have:
+                near = difflib.get_close_matches(column, have, n=1)
+                hint = f"; did you mean {near[0]!r}?" if near else ""
+                out.append(f"{key} names {column!r}, which the newest partition does not have{hint}")
+    rules = settings.schema_.columns
+    aside = {settings.data.weights, settings.data.labels, *settings.data.ignore}
+    if rules and settings.schema_.extra == "refuse":
+        extra = [name for name in have if name not in rules and name not in aside]
+        out += [f"column {name!r} has no rule in schema.columns, and schema.extra is refuse" for name in extra]
+    return out
+
+
+def _warnings(settings: Settings) -> list[str]:
+    out = []
+    if settings.gates.heldout_drop is None:
+        out.append(NEVER)
+    elif settings.gates.first == "refuse":
+        out.append("gates.first is refuse: the first version is promoted by hand, with unseen promote")
+    if not settings.schema_.columns:
+        out.append("schema.columns is empty: the first batch trains whatever it looks like")
+    if settings.data.window is None:
+        out.append("data.window is not set: each retrain reads all partitions and takes longer than the last")
+    if settings.limits.seconds is None and settings.limits.memory_gb is None and settings.limits.cost is None:
+        out.append("no limit is configured (limits.seconds, limits.memory_gb, limits.cost)")
+    pages = settings.alerts.page.model_dump()
+    if not any(value is not None for value in pages.values()):
+        out.append("alerts.page has no receiver: nobody is woken up")
+    return out + [f"the secret {ref} is not there (in this environment)" for ref in _absent(settings.model_dump())]
+
+
+def _absent(value: Any) -> list[str]:
+    """References to secrets that cannot be resolved here; nothing is read."""
+    if isinstance(value, dict):
+        return sorted({ref for inner in value.values() for ref in _absent(inner)})
+    if not isinstance(value, str):
+        return []
+    kind, _, where = value.partition(":")
+    gone = (kind == "env" and not os.environ.get(where)) or (kind == "file" and not Path(where).is_file())
+    return [value] if gone else []
+
+
+def told(facts: dict[str, Any]) -> str:
+    """The outlook as text."""
+    parts, model, fit = facts["partitions"], facts["model"], facts["fit"]
+    judged = f"{100 * facts['validate']['share']:g} % of {parts['newest']} judge"
+    columns = ", ".join(model["columns"]) if model["columns"] else "all that can be modelled"
+    families = "".join(f", {column} as {family}" for column, family in model["family"].items())
+    rules = facts["schema"]["rules"]
+    lines = {
+        "name": f"{facts['name']}, state in {facts['state']}",
+        "data": f"{count(parts['found'], 'partition')}, trains on {_newest(parts)}; {judged}",
+        "schema": f"rules for {count(rules, 'column')}" if rules else "the columns and types of the champion",
+        "columns": columns + families,
+        "model": f"{model['components']} components by {model['criterion']}, covariance {model['covariance']}",
+        "fit": f"{fit['algorithm']}, start {fit['start']}, {fit['restarts']:,} restarts, seed {fit['seed']}",
+        "gates": ", ".join(f"{key} {_short(value)}" for key, value in facts["gates"].items()),
+    }
+    text = [f"{key:<8}  {value}" for key, value in lines.items()]
+    return "\n".join(
+        [*text, *(f"warning   {w}" for w in facts["warnings"]), *(f"problem   {p}" for p in facts["problems"])]
+    )
+
+
+def count(number: int, what: str) -> str:
+    """A number of things."""
+    return f"{number:,} {what}{'' if number == 1 else 's'}"
+
+
+def _newest(parts: dict[str, Any]) -> str:
+    return "all" if parts["trained_on"] == parts["found"] else f"the newest {parts['trained_on']:,}"
+
+
+def _short(value: Any) -> str:
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    return f"{value:g}" if isinstance(value, float) and math.isfinite(value) else str(value)

@@ -1,0 +1,66 @@
+"""``unseen.yaml`` as a whole."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from pydantic import Field, PrivateAttr, model_validator
+
+from unseen.ops.config.base import Section, Text, clash
+from unseen.ops.config.data import Data, Privacy, Schema
+from unseen.ops.config.learn import Fit, Limits, Model, Retries, Validate
+from unseen.ops.config.operate import Alerts, Drift, Gates, Metrics, Registry, Slo
+
+
+class Settings(Section):
+    """One production loop: a name, its data, its model, and everything that decides what is promoted."""
+
+    name: str = Field(
+        pattern=r"^[A-Za-z][A-Za-z0-9_-]{0,62}$",
+        description="The model's name in registry and metrics: a letter, then letters, digits, _ or -.",
+        examples=["my-model"],
+    )
+    state: Text = Field(default=".unseen", description="Folder of log, runs, registry and metrics.")
+    data: Data
+    schema_: Schema = Field(default=Schema(), alias="schema")
+    model: Model = Model()
+    fit: Fit = Fit()
+    validate_: Validate = Field(default=Validate(), alias="validate")
+    gates: Gates = Gates()
+    drift: Drift = Drift()
+    slo: Slo = Slo()
+    limits: Limits = Limits()
+    retries: Retries = Retries()
+    privacy: Privacy = Privacy()
+    registry: Registry = Registry()
+    metrics: Metrics = Metrics()
+    alerts: Alerts = Alerts()
+
+    _folder: Path = PrivateAttr(default_factory=Path)
+
+    @model_validator(mode="after")
+    def _together(self) -> Settings:
+        for key in ("min_metric", "metric_drop"):
+            if getattr(self.gates, key) is not None and self.validate_.metric is None:
+                raise clash(f"gates.{key}", "needs validate.metric")
+        if self.fit.start == "labels" and self.data.labels is None:
+            raise clash("fit.start", "needs data.labels")
+        aside = {self.data.weights, self.data.labels, *self.data.ignore}
+        for key in ("columns", "family"):
+            if aside & set(getattr(self.model, key)):
+                raise clash(f"model.{key}", "names a column that is in data.weights, data.labels or data.ignore")
+        return self
+
+    @property
+    def folder(self) -> Path:
+        """The folder that relative paths start from: the one of the file."""
+        return self._folder
+
+    def within(self, path: str) -> Path:
+        """A path of the file, made absolute."""
+        return (self._folder / Path(path).expanduser()).resolve()
+
+    @property
+    def home(self) -> Path:
+        """The state folder."""
+        return self.within(self.state)

@@ -1,0 +1,44 @@
+"""Files that are there whole or not at all."""
+
+from __future__ import annotations
+
+import os
+import tempfile
+from contextlib import suppress
+from pathlib import Path
+
+from unseen.errors import RegistryError
+
+
+def write(path: Path, text: str) -> None:
+    """Write a text file beside its place, flush it to disk, and rename it.
+
+    Raises
+    ------
+    RegistryError
+        The disk is full or the folder cannot be written; what was there before is untouched.
+    """
+    temporary = None
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        handle, temporary = tempfile.mkstemp(prefix=f".{path.name}-", dir=path.parent)
+        with os.fdopen(handle, "w", encoding="utf-8") as file:
+            file.write(text)
+            file.flush()
+            os.fsync(file.fileno())
+        os.chmod(temporary, 0o666 & ~_umask())
+        os.replace(temporary, path)
+    except OSError as error:
+        if temporary is not None:
+            with suppress(OSError):
+                os.unlink(temporary)
+        raise RegistryError(
+            f"cannot write {path}: {os.strerror(error.errno) if error.errno else type(error).__name__}; what was "
+            "there before is untouched. Free space or permissions, then run the same command again"
+        ) from None
+
+
+def _umask() -> int:
+    mask = os.umask(0)
+    os.umask(mask)
+    return mask

@@ -1,0 +1,183 @@
+"""What is known about one retrain: the facts that the log, the metrics, the doctor and the history all read.
+
+Nothing in a record is a cell of the data: columns, counts, shares and densities only.
+"""
+
+from __future__ import annotations
+
+from enum import StrEnum
+from typing import Any
+
+from pydantic import BaseModel, ConfigDict
+
+
+class Outcome(StrEnum):
+    """How a retrain ended; each has its exit code."""
+
+    PROMOTED = "promoted"
+    HELD = "held"
+    REFUSED = "refused"
+    UNFIT = "unfit"
+    LIMIT = "limit"
+    REGISTRY = "registry"
+    ERROR = "error"
+    INTERRUPTED = "interrupted"
+
+    @property
+    def exit_code(self) -> int:
+        return EXIT_CODES[self][0]
+
+    @property
+    def meaning(self) -> str:
+        return EXIT_CODES[self][1]
+
+    @property
+    def well(self) -> bool:
+        """Whether the loop did its work: a batch that was rightly refused or a candidate rightly held is no failure."""
+        return self in (Outcome.PROMOTED, Outcome.HELD)
+
+
+EXIT_CODES = {
+    Outcome.PROMOTED: (0, "the candidate is the champion now"),
+    Outcome.HELD: (10, "fitted and registered as challenger; the gates keep the champion"),
+    Outcome.REFUSED: (11, "the batch breaks the schema; nothing was trained"),
+    Outcome.UNFIT: (12, "no fit converged to a usable model"),
+    Outcome.LIMIT: (13, "over the limit of time, memory or cost"),
+    Outcome.REGISTRY: (14, "the registry could not be reached; the same command goes on from the fit"),
+    Outcome.ERROR: (15, "something unexpected; the champion is untouched"),
+    Outcome.INTERRUPTED: (130, "interrupted; the same command goes on"),
+}
+
+
+class Fact(BaseModel):
+    """A small value object of a record."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class Finding(Fact):
+    """Something wrong with a batch, or with a run: where, what, by how much."""
+
+    check: str
+    column: str | None = None
+    message: str
+
+
+class Batch(Fact):
+    """The rows of one retrain: the same rows have the same id, wherever they lie."""
+
+    id: str
+    partitions: tuple[str, ...]
+    rows: int
+
+
+class FitFacts(Fact):
+    """How the fit went. ``trace`` is the log-likelihood per row at each iteration."""
+
+    outcome: str
+    components: int
+    iterations: int
+    loglik: float
+    bic: float
+    seed: int
+    seconds: float
+    floors: int
+    smallest_share: float
+    smallest_spread: float | None = None
+    trace: tuple[float, ...] = ()
+    warnings: tuple[str, ...] = ()
+
+
+class Match(Fact):
+    """What became of a component: ``kept``, ``moved``, ``split``, ``merged``, ``born`` or ``died``."""
+
+    kind: str
+    candidate: tuple[int, ...]
+    champion: tuple[int, ...]
+    share_before: float
+    share_after: float
+    distance: float | None = None
+
+
+class Validation(Fact):
+    """The candidate on held-out rows, and beside the champion on the same rows (paired).
+
+    Units are what is independent: rows, or sequences. One of density zero under a model (``impossible``,
+    ``champion_impossible``, ``lost`` under the candidate alone) is left out of that model's mean; ``gain`` is over the
+    ``compared`` units, possible under both. ``calibrated_by`` is ``labels`` or ``masking``.
+    """
+
+    rows: int
+    heldout: float
+    heldout_se: float
+    training: float
+    champion: float | None = None
+    gain: float | None = None
+    gain_se: float | None = None
+    units: int = 0
+    compared: int = 0
+    impossible: int = 0
+    champion_impossible: int = 0
+    lost: int = 0
+    calibration: float | None = None
+    calibrated_by: str | None = None
+    moved_share: float | None = None
+    matches: tuple[Match, ...] = ()
+    metric: float | None = None
+    champion_metric: float | None = None
+    metric_error: str | None = None
+
+
+class Verdict(Fact):
+    """What one gate said: ``measured`` against ``threshold``, or the reason it could not measure."""
+
+    gate: str
+    passed: bool
+    measured: float | None = None
+    threshold: float | None = None
+    reason: str
+
+
+class Resources(Fact):
+    """What a retrain took; memory in bytes, cost in the currency of the configured price."""
+
+    seconds: float
+    cpu_seconds: float
+    peak_memory: int
+    cost: float
+
+
+class Attempt(Fact):
+    """A try that did not work and what it met (the kind of error, never its data)."""
+
+    stage: str
+    number: int
+    error: str
+
+
+class Record(Fact):
+    """One retrain, from batch to outcome."""
+
+    id: str
+    name: str
+    started: str
+    finished: str | None = None
+    outcome: Outcome | None = None
+    reason: str = ""
+    stages: dict[str, float] = {}
+    batch: Batch | None = None
+    settings: str = ""
+    git: str | None = None
+    versions: dict[str, str] = {}
+    findings: tuple[Finding, ...] = ()
+    fit: FitFacts | None = None
+    validation: Validation | None = None
+    gates: tuple[Verdict, ...] = ()
+    champion: int | None = None
+    version: int | None = None
+    resources: Resources | None = None
+    attempts: tuple[Attempt, ...] = ()
+
+    def having(self, **changes: Any) -> Record:
+        """The record with some facts added."""
+        return self.model_copy(update=changes)
