@@ -3,19 +3,28 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
-from typing import Any, overload
+from dataclasses import dataclass, replace
+from typing import Any, Protocol, overload
 
 import numpy as np
 
 from unseen.core.block import Block, rng
 from unseen.core.encoding import Encoded
+from unseen.core.source import Part
 from unseen.core.stats import Array, Params
 from unseen.errors import DataError, ModelError
 from unseen.problem import Problem, Survey
 
 # the starts draw at step 0, iterations at their own number: the split must not repeat any of those draws
 SPLIT_STEP = 2**31 - 1
+
+
+class Choice(Protocol):
+    """Which rows are held out."""
+
+    def mask(self, part: Part) -> Array:
+        """The held-out rows of one block, (rows,) bool, in the order of the source."""
+        ...
 
 
 @dataclass(frozen=True)
@@ -28,6 +37,7 @@ class Split:
 
     share: float
     seed: int
+    step: int = SPLIT_STEP
 
     def __post_init__(self) -> None:
         if not 0 < self.share < 1:
@@ -36,25 +46,37 @@ class Split:
     def rows(self, block: int, rows: int) -> Array:
         """Which of a block's rows are held out, (rows,) bool."""
         held = np.zeros(rows, bool)
-        count = min(max(round(self.share * rows), 1), rows - 1)
-        held[rng(self.seed, SPLIT_STEP, block).permutation(rows)[:count]] = True
+        held[rng(self.seed, self.step, block).permutation(rows)[: self.count(rows)]] = True
         return held
 
-    def training(self, blocks: Encoded) -> Share:
+    def count(self, rows: int) -> int:
+        """How many of so many rows are held out: at least one, never all; of a single row, none."""
+        return max(min(max(round(self.share * rows), 1), rows - 1), 0)
+
+    def mask(self, part: Part) -> Array:
+        """The held-out rows of one block, in the order of the source."""
+        return self.rows(part.id, part.rows)
+
+    def training(self, blocks: Encoded | Share) -> Share:
         """The blocks without their held-out rows."""
         return Share(blocks, self, held=False)
 
-    def held(self, blocks: Encoded) -> Share:
+    def held(self, blocks: Encoded | Share) -> Share:
         """The held-out rows of the blocks."""
         return Share(blocks, self, held=True)
 
 
 class Share(Sequence[Block]):
-    """One side of a split, block by block as it is asked for; blocks of a single row stay in training."""
+    """One side of a choice, block by block as it is asked for; blocks without a row on this side are left out.
 
-    def __init__(self, blocks: Encoded, split: Split, held: bool) -> None:
-        self.blocks, self.split, self.side = blocks, split, held
-        self.chosen = [i for i, part in enumerate(blocks.parts) if part.rows > (1 if held else 0)]
+    The choice is made among the rows as the source has them, so that encodings that order rows in different ways
+    keep the same ones; a share of a share holds what is on both sides.
+    """
+
+    def __init__(self, blocks: Encoded | Share, choice: Choice, held: bool) -> None:
+        self.blocks, self.choice, self.side = blocks, choice, held
+        self.chosen = [i for i, part in enumerate(blocks.parts) if (choice.mask(part) == held).any()]
+        self.parts: tuple[Part, ...] = tuple(blocks.parts[i] for i in self.chosen)
 
     def __len__(self) -> int:
         return len(self.chosen)
@@ -67,7 +89,19 @@ class Share(Sequence[Block]):
         if isinstance(index, slice):
             return [self[i] for i in range(*index.indices(len(self)))]
         block = self.blocks[self.chosen[index]]
-        return block.take(np.flatnonzero(self.split.rows(block.id, block.rows) == self.side))
+        kept = self.choice.mask(self.parts[index]) == self.side
+        return only(block, kept if block.order is None else kept[block.order])
+
+
+def only(block: Block, kept: Array) -> Block:
+    """The rows of a block under a mask (rows,); where rows belong to units, the mask keeps or drops whole units."""
+    if kept.all():
+        return block
+    rows = block.take(np.flatnonzero(kept))
+    if block.offsets is None:
+        return rows
+    lengths = np.diff(np.append(0, np.cumsum(kept))[block.offsets])
+    return replace(rows, offsets=np.append(0, np.cumsum(lengths[lengths > 0])))
 
 
 @dataclass(frozen=True, slots=True)

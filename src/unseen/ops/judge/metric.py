@@ -1,0 +1,101 @@
+"""The user's own measure of a model: module:function(result, table) -> float, larger is better."""
+
+from __future__ import annotations
+
+import importlib
+import math
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from unseen.core.block import OTHER
+from unseen.core.source import Source
+from unseen.errors import OpsError
+from unseen.ops.judge.heldout import HoldOut
+from unseen.result import Result
+
+
+class MetricError(OpsError):
+    """The user's function could not be loaded, raised an error, or did not return a finite number."""
+
+
+def measured(name: str, folder: Path, results: list[Result], table: Any) -> list[float]:
+    """What the function says of each model on the held-out rows, an Arrow table.
+
+    ``folder`` is where its module is looked for first, while it is loaded and while it runs; neither the folder nor
+    what was imported from it stays behind.
+
+    Raises
+    ------
+    MetricError
+        The message names the function and the kind of error. What the error says may quote the data: it is dropped.
+    """
+    module, colon, function = name.partition(":")
+    if not (module and colon and function):
+        raise MetricError(f"validate.metric {name!r} is not of the form module:function")
+    with importable(folder):
+        try:
+            call = getattr(importlib.import_module(module), function)
+        except (Exception, SystemExit) as error:
+            raise MetricError(f"validate.metric {name!r} cannot be loaded: {type(error).__name__}") from None
+        return [_call(call, name, result, table) for result in results]
+
+
+def _call(call: Any, name: str, result: Result, table: Any) -> float:
+    try:
+        value = float(call(result, table))
+    except (Exception, SystemExit) as error:
+        raise MetricError(f"validate.metric {name!r} raised {type(error).__name__}") from None
+    if not math.isfinite(value):
+        raise MetricError(f"validate.metric {name!r} returned a number that is not finite")
+    return value
+
+
+@contextmanager
+def importable(folder: Path) -> Iterator[None]:
+    """Modules of a folder can be imported, also where a module of the same name was imported from elsewhere."""
+    home = str(folder.resolve())
+    names = {p.stem for p in folder.glob("*.py")} | {p.parent.name for p in folder.glob("*/__init__.py")}
+    hidden = {n: m for n, m in sys.modules.items() if n.partition(".")[0] in names}
+    for n in hidden:
+        del sys.modules[n]
+    sys.path.insert(0, home)
+    importlib.invalidate_caches()
+    try:
+        yield
+    finally:
+        if home in sys.path:
+            sys.path.remove(home)
+        for n in [n for n in sys.modules if n.partition(".")[0] in names]:
+            del sys.modules[n]
+        sys.modules.update(hidden)
+
+
+def held_out_table(source: Source, holdout: HoldOut) -> Any:
+    """The held-out rows with all of their columns, as one Arrow table."""
+    import pyarrow as pa
+
+    tables = []
+    for part in source.manifest():
+        kept = holdout.mask(part)
+        if kept.any():
+            whole = source.table(part) if hasattr(source, "table") else _table(source, part)
+            tables.append(whole.take(pa.array(np.flatnonzero(kept))))
+    return pa.concat_tables(tables)
+
+
+def _table(source: Source, part: Any) -> Any:
+    """A block of a source that has no Arrow table of its own."""
+    import pyarrow as pa
+
+    names = [f.name for f in source.schema() if f.kind != OTHER]
+    arrays = {}
+    for name, cells in source.read(part, names).columns.items():
+        missing = None if cells.observed is None else ~cells.observed
+        column = pa.array(cells.values, mask=missing)
+        arrays[name] = pa.array(cells.categories, pa.string()).take(column) if cells.categories else column
+    return pa.table(arrays)

@@ -1,0 +1,153 @@
+"""Held-out rows, block by block, as the candidate and the champion see them."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from typing import Any, overload
+
+import numpy as np
+
+from unseen.core.block import CATEGORY, Block, Frame
+from unseen.core.encoding import Encoding
+from unseen.core.source import Source
+from unseen.core.stats import Array
+from unseen.errors import DataError, ModelError, NumericalError
+from unseen.ops.judge.heldout import HoldOut
+from unseen.result import Result
+from unseen.search.holdout import only
+
+DENSITY, COUNTS, GIVEN = "a density", "probabilities", "a given"
+
+
+@dataclass(frozen=True, slots=True)
+class View:
+    """A model and the rows of one block in its own encoding; ``foreign`` (n,) marks rows with a category it lacks."""
+
+    result: Result
+    block: Block
+    foreign: Array
+    who: str
+
+    def posterior(self) -> tuple[Array | None, Array]:
+        """Responsibilities (K, n), or None for a model without them, and log-density (n,) of the rows.
+
+        A row with a category that the model has never met has probability zero under it: its log-density is -inf.
+
+        Raises
+        ------
+        NumericalError
+            A log-density is not a number, or plus infinity.
+        """
+        model, params = self.result.model, self.result.params
+        if hasattr(model, "log_density"):
+            r, density = None, model.log_density(params, self.block)
+        else:
+            r, density = model.posterior(params, self.block)
+        density = np.where(self.foreign, -np.inf, density)
+        bad = int((~np.isfinite(density) & (density != -np.inf)).sum())
+        if bad:
+            raise NumericalError(f"the log-density of {bad:,} held-out rows is not a number under the {self.who}")
+        return r, density
+
+
+@dataclass(frozen=True, slots=True)
+class Pair:
+    """The same rows twice; weights (n,) and labels (n,) as the data has them, neither of them known to the models."""
+
+    candidate: View
+    champion: View | None
+    labels: Array | None
+
+    @property
+    def block(self) -> Block:
+        return self.candidate.block
+
+
+class Pairs(Sequence[Pair]):
+    """Blocks of held-out rows, read when they are asked for."""
+
+    def __init__(self, source: Source, holdout: HoldOut, candidate: Result, champion: Result | None) -> None:
+        self.source, self.holdout = source, holdout
+        self.candidate, self.champion = candidate, champion
+        self.parts = [part for part in source.manifest() if holdout.mask(part).any()]
+        ours = replace(candidate.encoding, grouped=False, unknown="missing")
+        self.encodings = [ours]
+        if champion is not None:
+            self.encodings.append(
+                replace(champion.encoding, weights=None, labels=None, classes=(), grouped=False, unknown="missing")
+            )
+        ends = source.unit is not None or getattr(source, "whole", False)
+        for result, encoding in zip((candidate, champion), self.encodings, strict=False):
+            encoding.check(source.schema())
+            if result is not None and result.model.sequential and not ends:
+                raise DataError("the data does not say where a sequence ends: name the column that tells them apart")
+        self.columns = tuple(dict.fromkeys(name for e in self.encodings for name in e.columns()))
+
+    def __len__(self) -> int:
+        return len(self.parts)
+
+    @overload
+    def __getitem__(self, index: int) -> Pair: ...
+    @overload
+    def __getitem__(self, index: slice) -> Sequence[Pair]: ...
+    def __getitem__(self, index: int | slice) -> Pair | Sequence[Pair]:
+        if isinstance(index, slice):
+            return [self[i] for i in range(*index.indices(len(self)))]
+        part = self.parts[index]
+        kept = self.holdout.mask(part)
+        frame = self.source.read(part, self.columns)
+        blocks = [(encoding, encoding.encode(frame)) for encoding in self.encodings]
+        labels = blocks[0][1].labels
+        views = [(replace(only(b, kept), labels=None), _foreign(e, frame, b)[kept]) for e, b in blocks]
+        return Pair(
+            View(self.candidate, *views[0], "candidate"),
+            None if self.champion is None else View(self.champion, *views[1], "champion"),
+            None if labels is None else labels[kept],
+        )
+
+
+def _foreign(encoding: Encoding, frame: Frame, block: Block) -> Array:
+    """Rows with an observed category that the encoding does not know, (n,) bool."""
+    out = np.zeros(frame.rows, bool)
+    for slot, cells in zip(encoding.slots, block.cells, strict=True):
+        if slot.kind == CATEGORY and cells.observed is not None:
+            for name, known in zip(slot.columns, cells.observed, strict=True):
+                seen = frame.columns[name].observed
+                out |= ~known if seen is None else seen & ~known
+    return out
+
+
+def check_comparable(candidate: Result, champion: Result) -> None:
+    """Refuse two models whose log-densities are not about the same thing.
+
+    Raises
+    ------
+    ModelError
+        They describe different columns, or the same column by a density in one and by probabilities in the other.
+    """
+    ours, theirs = _measures(candidate), _measures(champion)
+    if ours.keys() != theirs.keys():
+        fresh, gone = sorted(ours.keys() - theirs.keys()), sorted(theirs.keys() - ours.keys())
+        raise ModelError(
+            "the candidate cannot be compared with the champion, because they describe different columns ("
+            + "; ".join(
+                f"{what} {', '.join(map(repr, names))}" for what, names in (("new:", fresh), ("gone:", gone)) if names
+            )
+            + "): promote it by hand if that is meant, with unseen promote"
+        )
+    for name in ours:
+        if ours[name] != theirs[name]:
+            raise ModelError(
+                f"the candidate cannot be compared with the champion, because column {name!r} is {ours[name]} in one "
+                f"and {theirs[name]} in the other: promote it by hand if that is meant, with unseen promote"
+            )
+
+
+def _measures(result: Result) -> dict[str, str]:
+    """For each column whether the model gives it a density or probabilities, or takes it as given."""
+    model: Any = result.model
+    out = {n: COUNTS if slot.kind == CATEGORY else DENSITY for slot in model.slots for n in slot.columns}
+    described = model.describe(result.params) if hasattr(model, "describe") else []
+    out.update({d["column"]: COUNTS for d in described if d["family"] in ("poisson", "bernoulli", "categorical")})
+    return out | dict.fromkeys(getattr(model, "predictors", ()), GIVEN)
