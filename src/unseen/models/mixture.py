@@ -11,6 +11,7 @@ import numpy as np
 from unseen.core.block import Block, Slot
 from unseen.core.example import Example
 from unseen.core.family import Collect, Family, empty_cells
+from unseen.core.memo import Last
 from unseen.core.profile import Profile
 from unseen.core.stats import Array, Kind, Params, Stats, Sums, Validity, accumulate
 from unseen.errors import ModelError
@@ -63,16 +64,16 @@ class Mixture:
     # ---- E-step
 
     @cached_property
-    def _memo(self) -> dict[int, tuple[Params, Any]]:
-        return {}
+    def _last(self) -> Last:
+        return Last()
 
     def _prepare(self, params: Params) -> Any:
-        """The family's preparation, kept for the blocks that follow at the same (immutable) parameters."""
-        known = self._memo.get(0)
-        if known is None or known[0] is not params:
-            known = (params, self.family.prepare(params))
-            self._memo[0] = known
-        return known[1]
+        """The family's preparation, kept for the blocks that follow at the same parameters."""
+        return self._last.made(params, self.family.prepare)
+
+    @cached_property
+    def _vague(self) -> Any:
+        return self.family.prepare(self.family.vague(self.components))
 
     def _log_joint(self, prepared: Any, log_weights: Array, tile: Block) -> tuple[Array, Collect]:
         """log pi_k + log f_k(x), with the components a known label rules out at -inf."""
@@ -97,7 +98,7 @@ class Mixture:
 
     def collect(self, r: Array, block: Block) -> Stats:
         """Statistics at given responsibilities (K, n), where no parameters exist yet: what starts are made of."""
-        prepared = self.family.prepare(self.family.vague(self.components))
+        prepared = self._vague
         if block.labels is not None:
             one_hot = np.arange(self.components)[:, None] == block.labels
             r = np.where(block.labels >= 0, one_hot, r)

@@ -32,7 +32,7 @@ def by_rows(f: Callable[[Block], tuple[Array, ...]], X: Array) -> tuple[Array, .
         block = Block(i, (cells,), stop - start)
         if cells.observed is None:
             return [f(block)]
-        order, _, _ = cells.patterns()  # rows with the same missing cells go together: fewer factorisations
+        order = cells.patterns().order  # rows with the same missing cells go together: fewer factorisations
         back = np.empty_like(order)
         back[order] = np.arange(len(order))
         return [tuple(a[back] for a in f(block.take(order)))]
