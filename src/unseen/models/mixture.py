@@ -72,8 +72,8 @@ class Mixture:
         return self._last.made(params, self.family.prepare)
 
     @cached_property
-    def _vague(self) -> Any:
-        return self.family.prepare(self.family.vague(self.components))
+    def _blank(self) -> Params:
+        return self.vague()
 
     def _log_joint(self, prepared: Any, log_weights: Array, tile: Block) -> tuple[Array, Collect]:
         """log pi_k + log f_k(x), with the components a known label rules out at -inf."""
@@ -85,6 +85,15 @@ class Mixture:
         return density, collect
 
     def expect(self, params: Params, block: Block) -> Stats:
+        return self._expect(params, block)
+
+    def with_posterior(self, params: Params, block: Block) -> tuple[Stats, Array]:
+        """The statistics, and the responsibilities (K, n) behind them, in one E-step."""
+        kept: list[Array] = []
+        stats = self._expect(params, block, kept)
+        return stats, np.concatenate(kept, axis=1)
+
+    def _expect(self, params: Params, block: Block, kept: list[Array] | None = None) -> Stats:
         prepared, log_weights = self._prepare(params), _log(params["weights"])
         sums: Sums = {}
         loglik, zero = 0.0, 0
@@ -93,12 +102,14 @@ class Mixture:
             density = responsibilities(r)
             zero += int((density == -np.inf).sum())
             loglik += _total(density, tile.weights)
+            if kept is not None:
+                kept.append(r.astype(float))
             accumulate(sums, _weighted(r, collect, tile.weights))
         return Stats(sums, block.rows, block.weight, loglik, {"zero density": zero} if zero else {})
 
     def collect(self, r: Array, block: Block) -> Stats:
         """Statistics at given responsibilities (K, n), where no parameters exist yet: what starts are made of."""
-        prepared = self._vague
+        prepared = self._prepare(self._blank)
         if block.labels is not None:
             one_hot = np.arange(self.components)[:, None] == block.labels
             r = np.where(block.labels >= 0, one_hot, r)
@@ -171,7 +182,8 @@ class Mixture:
 
     def impute(self, params: Params, block: Block) -> list[Array]:
         """Conditional expectation of every cell given the observed cells of its row, one array per slot."""
-        r, _ = self.posterior(params, block)
+        alone = self.components == 1
+        r = np.ones((1, block.rows)) if alone else self.posterior(params, block)[0]
         return self.family.mean(params, block.cells, r)
 
     def draw(self, params: Params, block: Block, rng: np.random.Generator) -> list[Array]:
