@@ -30,8 +30,6 @@ class Last:
                 self._known = params, make(params)
             return self._known[1]
 
-    def __getstate__(self) -> None:
-        """Nothing: it can be made again."""
-
-    def __setstate__(self, _: Any) -> None:
-        self._known = None
+    def __reduce__(self) -> tuple[type[Last], tuple[()]]:
+        """Pickled empty: what it knows can be made again."""
+        return Last, ()

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from functools import cached_property
 
 import numpy as np
@@ -31,6 +30,7 @@ class Patterns:
         self.order: Array = order[np.argsort(sizes[pattern], kind="stable")]
         self.starts = np.append(0, np.sort(sizes).cumsum())
         self.masks = observed[:, self.order[self.starts[:-1]]].T
+        self._batches: dict[tuple[int, int], list[tuple[slice, slice, int]]] = {}
         #: whether the rows were grouped so already
         self.sorted = bool((self.order[1:] > self.order[:-1]).all())
 
@@ -39,10 +39,16 @@ class Patterns:
         """A name for each pattern."""
         return [row.tobytes() for row in np.packbits(self.masks, axis=1)]
 
-    def batches(self, first: int, last: int) -> Iterator[tuple[slice, slice, int]]:
+    def batches(self, first: int, last: int) -> list[tuple[slice, slice, int]]:
         """Of patterns ``first`` to ``last``, those with equally many rows: patterns, their rows, rows of each."""
-        starts = self.starts[first : last + 1]
-        sizes = np.diff(starts)
-        cuts = np.append(np.flatnonzero(np.diff(sizes, prepend=-1)), len(sizes))
-        for a, b in zip(cuts, cuts[1:], strict=False):
-            yield slice(a, b), slice(starts[a], starts[b]), int(sizes[a])
+        found = self._batches.get((first, last))
+        if found is None:
+            starts = self.starts[first : last + 1]
+            sizes = np.diff(starts)
+            cuts = np.append(np.flatnonzero(np.diff(sizes, prepend=-1)), len(sizes))
+            found = [
+                (slice(a, b), slice(int(starts[a]), int(starts[b])), int(sizes[a]))
+                for a, b in zip(cuts, cuts[1:], strict=False)
+            ]
+            self._batches[first, last] = found
+        return found

@@ -97,12 +97,17 @@ class Gaussian(Family):
     def _last(self) -> Last:
         return Last()
 
+    @cached_property
+    def _met(self) -> dict[bytes, Array]:
+        """Missing patterns met so far, at whatever parameters."""
+        return {}
+
     def prepare(self, params: Params) -> forms.Form:
         return self._last.made(params, self._form)
 
     def _form(self, params: Params) -> forms.Form:
         if self.covariance == "full":
-            return forms.FullForm(params["means"], self.full(params), self.anchor)
+            return forms.FullForm(params["means"], self.full(params), self.anchor, self._met)
         return forms.DiagonalForm(params["means"], self._variances(params), self.anchor)
 
     def evaluate(self, prepared: forms.Form, cells: Sequence[Cells]) -> tuple[Array, Collect]:
@@ -223,7 +228,7 @@ class Gaussian(Family):
         return [conditional_mean(params["means"], table, cells[0], responsibilities)]
 
     def draw(self, params: Params, cells: Sequence[Cells], states: Array, rng: np.random.Generator) -> list[Array]:
-        noise = rng.standard_normal(cells[0].values.shape)
+        noise = np.asarray(rng.standard_normal(cells[0].values.shape))
         return [conditional_draw(params["means"], self.full(params), cells[0], states, noise)]
 
     def embed(self, cells: Sequence[Cells]) -> Cells:

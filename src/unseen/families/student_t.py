@@ -106,9 +106,14 @@ class StudentT(Family):
     def _last(self) -> Last:
         return Last()
 
+    @cached_property
+    def _met(self) -> dict[bytes, Array]:
+        """Missing patterns met so far, at whatever parameters."""
+        return {}
+
     def prepare(self, params: Params) -> StudentForm:
         return self._last.made(
-            params, lambda p: StudentForm(p["locations"], p["scales"], p["df"], self.anchor)
+            params, lambda p: StudentForm(p["locations"], p["scales"], p["df"], self.anchor, self._met)
         )
 
     def evaluate(self, prepared: StudentForm, cells: Sequence[Cells]) -> tuple[Array, Collect]:

@@ -11,7 +11,7 @@ import numpy as np
 from unseen.core.block import Block, Slot
 from unseen.core.engine import Engine
 from unseen.core.example import Example
-from unseen.core.family import empty_cells
+from unseen.core.family import empty_cells, tile_rows
 from unseen.core.memo import Last
 from unseen.core.profile import Profile
 from unseen.core.stats import Array, Kind, Params, Stats, Sums, Validity
@@ -108,16 +108,21 @@ class FactorAnalysis:
     def _last(self) -> Last:
         return Last()
 
+    @cached_property
+    def _met(self) -> dict[bytes, Array]:
+        """Missing patterns met so far, at whatever parameters."""
+        return {}
+
     def _form(self, params: Params) -> forms.FullForm:
         return self._last.made(
-            params, lambda p: forms.FullForm(p["mean"][None], self.covariance(p)[None], self.anchor)
+            params, lambda p: forms.FullForm(p["mean"][None], self.covariance(p)[None], self.anchor, self._met)
         )
 
     # ---- E-step and M-step
 
     def expect(self, params: Params, block: Block) -> Stats:
-        form, moments, loglik = self._form(params), np.zeros(0), 0.0
-        for tile in block.tiles(2048):
+        form, moments, loglik, d = self._form(params), np.zeros(0), 0.0, len(self.columns)
+        for tile in block.tiles(tile_rows(1 + d + d * (d + 1) // 2)):
             weights = np.ones(tile.rows) if tile.weights is None else tile.weights
             density, collect = form.evaluate(tile.cells[0])
             loglik += float(weights @ density[0])
@@ -191,7 +196,8 @@ class FactorAnalysis:
 
     def draw(self, params: Params, block: Block, rng: np.random.Generator) -> list[Array]:
         """One random completion of the missing cells."""
-        form, noise = self._form(params), rng.standard_normal(block.cells[0].values.shape)
+        form = self._form(params)
+        noise = np.asarray(rng.standard_normal(block.cells[0].values.shape))
         return [conditional_draw(form.means, form.covariances, block.cells[0], np.zeros(block.rows, np.int64), noise)]
 
     def sample(self, params: Params, n: int, rng: np.random.Generator) -> tuple[list[Array], Array]:

@@ -13,22 +13,21 @@ from unseen.numerics.incomplete import PatternTable, incomplete_rows
 def conditional_mean(means: Array, table: PatternTable | None, cells: Cells, responsibilities: Array) -> Array:
     """Expected cells (d, n): observed ones as they are, missing ones averaged over components.
 
-    means (K, d), the table of the covariances around them or None where columns are independent, responsibilities (K, n).
+    means (K, d); the table of the covariances around them, None where columns are independent; responsibilities (K, n)
     """
     if cells.observed is None:
         return cells.values.astype(float)
     out = means.T @ responsibilities
-    size = tile_rows(3 * means.size)
-    for first in range(0, 0 if table is None else out.shape[1], size):
-        at = slice(first, first + size)
-        rows = incomplete_rows(cells.rows(first, first + size), table, means, np.zeros_like(means))
-        out[:, at] += rows.expectation(responsibilities[:, at])
+    if table is not None:
+        size = tile_rows(3 * means.size)
+        for first in range(0, out.shape[1], size):
+            at = slice(first, first + size)
+            rows = incomplete_rows(cells.rows(first, first + size), table, means, np.zeros_like(means))
+            out[:, at] += rows.expectation(responsibilities[:, at])
     return np.where(cells.observed, cells.values, out)
 
 
-def conditional_draw(
-    means: Array, covariances: Array, cells: Cells, states: Array, noise: Array
-) -> Array:
+def conditional_draw(means: Array, covariances: Array, cells: Cells, states: Array, noise: Array) -> Array:
     """Cells with the missing ones drawn given observed cells and each row's state (n,).
 
     noise : (d, n) standard normal draws, which a Student-t row has divided by the root of its precision factor

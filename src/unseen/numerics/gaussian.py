@@ -65,7 +65,7 @@ def centred(cells: Cells, anchor: Array, dtype: np.dtype) -> Array:
 class FullForm(Form):
     """Full covariance matrices."""
 
-    def __init__(self, means: Array, covariances: Array, anchor: Array) -> None:
+    def __init__(self, means: Array, covariances: Array, anchor: Array, met: dict[bytes, Array] | None = None) -> None:
         super().__init__(means, anchor)
         self.covariances = covariances
         self.lower = cholesky(covariances)
@@ -75,7 +75,7 @@ class FullForm(Form):
         self.constant = -half_log_det - 0.5 * means.shape[1] * LOG_2PI
         self.natural = natural(self.shift, self.precision)
         self.natural[:, 0] += self.constant
-        self.patterns = PatternTable(covariances, self.precision)
+        self.patterns = PatternTable(covariances, self.precision, met)
 
     @cached_property
     def bound(self) -> float:

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import threading
 from dataclasses import dataclass
-from functools import cached_property
 
 import numpy as np
 
@@ -17,7 +16,7 @@ from unseen.core.block import Cells
 from unseen.core.patterns import Patterns
 from unseen.core.stats import Array
 from unseen.numerics.quadratic import pack
-from unseen.numerics.sweep import Regressions, regressions
+from unseen.numerics.sweep import Regressions, in_order, regress
 from unseen.numerics.workspace import borrow
 
 PATTERN_BUDGET = 2_000_000  # doubles in one table of per-pattern matrices
@@ -28,63 +27,64 @@ _ADDING = threading.Lock()
 class PatternTable:
     """Regressions of the patterns met so far at given parameters, made once for all blocks and threads.
 
-    It holds as many patterns as `PATTERN_BUDGET` allows, and begins anew when those are used up.
+    It holds as many patterns as `PATTERN_BUDGET` allows, and begins anew when those are used up. ``met`` is shared by
+    tables at different parameters: patterns met before are made at once, as long as they all fit.
     """
 
-    def __init__(self, covariance: Array, precision: Array | None = None) -> None:
+    def __init__(
+        self, covariance: Array, precision: Array | None = None, met: dict[bytes, Array] | None = None
+    ) -> None:
         self.covariance = covariance
         self.precision = np.linalg.inv(covariance) if precision is None else precision
         k, d = covariance.shape[:2]
         self.capacity = max(1, PATTERN_BUDGET // (k * (d * d + d * (d + 1) // 2)))
         self.capacity = min(self.capacity, 2 ** min(d, 24))
+        self._met = {} if met is None else met
         self._places: dict[bytes, int] = {}
         self._held: Regressions | None = None  # until there is a pattern: complete rows need none
-
-    def _renew(self) -> Regressions:
-        k, d = self.covariance.shape[:2]
-        shapes = (k, d, d), (k, d * (d + 1) // 2), (k,)
-        self._places = {}
-        self._held = Regressions(*(np.empty((self.capacity, *shape)) for shape in shapes))
-        return self._held
 
     def find(self, keys: list[bytes], masks: Array) -> tuple[Regressions, Array]:
         """A table and the places in it of patterns, no more of them than its capacity: their names and masks (P, d)."""
         with _ADDING:
-            fresh = [i for i, key in enumerate(keys) if key not in self._places]
-            held = self._add(keys, masks, fresh) if fresh or self._held is None else self._held
+            held, fresh = self._held, {key: masks[i] for i, key in enumerate(keys) if key not in self._places}
+            if held is None or fresh:
+                held = self._add(fresh, dict(zip(keys, masks, strict=True)))
             return held, np.array([self._places[key] for key in keys], np.intp)
 
-    def _add(self, keys: list[bytes], masks: Array, fresh: list[int]) -> Regressions:
-        held = self._held
-        if held is None or len(self._places) + len(fresh) > self.capacity:
-            held = self._renew()  # others may still read the old arrays
-            fresh = list(range(len(keys)))
-        first = len(self._places)
-        made = regressions(self.covariance, self.precision, masks[fresh])
-        for name in Regressions.__slots__:
-            getattr(held, name)[first : first + len(fresh)] = getattr(made, name)
-        self._places.update((keys[i], first + at) for at, i in enumerate(fresh))
-        return held
+    def _add(self, fresh: dict[bytes, Array], wanted: dict[bytes, Array]) -> Regressions:
+        """Make what is new; at first everything met before as well, and everything wanted in a new table."""
+        if len(self._met) <= self.capacity:
+            self._met.update(fresh)
+        if self._held is None and len(self._met) <= self.capacity:
+            fresh = self._met
+        elif self._held is None or len(self._places) + len(fresh) > self.capacity:
+            self._held, fresh = None, wanted
+        if self._held is None:  # others may still read what was held before
+            self._held, self._places = Regressions.room(self.capacity, *self.covariance.shape[:2]), {}
+        keys, masks = list(fresh), np.array(list(fresh.values()))
+        order, first = in_order(masks), len(self._places)
+        regress(self.covariance, self.precision, masks[order], self._held.part(first, first + len(keys)))
+        self._places.update((keys[i], first + at) for at, i in enumerate(order))
+        return self._held
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class IncompleteRows:
     """Rows in the order of their patterns, seen from K components.
 
-    observed : (d, n)
-    centred : (K, d, n) values minus means, zero where missing
-    product : (K, d, n) innovations where observed, expected missing cells minus their means elsewhere
+    shift : (K, d) means minus anchors
+    squares : (K, n) squared Mahalanobis distances of the observed cells
+    completed : (K, d, n) values minus means, expectations where missing
     residual : of some patterns after the other, packed conditional covariances (P, K, d(d+1)/2)
-    half_log_det : (P, K)    shift : (K, d) means minus anchors
+    half_log_det : (P, K)
     """
 
     patterns: Patterns
-    observed: Array
-    centred: Array
-    product: Array
+    shift: Array
+    squares: Array
+    completed: Array
     residual: list[Array]
     half_log_det: Array
-    shift: Array
 
     def restored(self, rows: Array) -> Array:
         """Anything (..., n) in the order the rows came in."""
@@ -98,11 +98,10 @@ class IncompleteRows:
         """Anything (..., n) in the order of the patterns."""
         return rows if self.patterns.sorted else rows[..., self.patterns.order]
 
-    @cached_property
+    @property
     def distances(self) -> Array:
         """Squared Mahalanobis distances of the observed cells, (K, n)."""
-        innovations = np.multiply(self.product, self.observed, out=borrow(self.product.shape))
-        return self.restored(np.einsum("kdn,kdn->kn", innovations, innovations))
+        return self.restored(self.squares)
 
     @property
     def half_log_dets(self) -> Array:
@@ -112,14 +111,7 @@ class IncompleteRows:
     @property
     def seen(self) -> Array:
         """How many cells of each row are observed, (n,)."""
-        return self.restored(self.observed.sum(axis=0))
-
-    @cached_property
-    def completed(self) -> Array:
-        """Values minus means, (K, d, n), expectations where missing."""
-        missing = np.multiply(self.product, ~self.observed, out=borrow(self.product.shape))
-        missing += self.centred
-        return missing
+        return self.restored(np.repeat(self.patterns.masks.sum(axis=1), np.diff(self.patterns.starts)))
 
     def expectation(self, responsibilities: Array) -> Array:
         """Values minus means averaged over components, (d, n), at responsibilities (K, n)."""
@@ -131,7 +123,7 @@ class IncompleteRows:
         ``mass`` (K, n) weighs the conditional covariances where it differs from the weights (Student-t).
         """
         weights, mass = self.sorted(weights), None if mass is None else self.sorted(mass)
-        weighted = np.multiply(self.completed, weights[:, None], out=borrow(self.product.shape))
+        weighted = np.multiply(self.completed, weights[:, None], out=borrow(self.completed.shape))
         total, first = weights.sum(axis=1, dtype=float), weighted.sum(axis=2)
         cross = first[:, :, None] * self.shift[:, None]
         second = weighted @ np.swapaxes(self.completed, 1, 2) + cross + np.swapaxes(cross, 1, 2)
@@ -154,7 +146,7 @@ def incomplete_rows(cells: Cells, table: PatternTable, anchor: Array, shift: Arr
     """Rows (d, n) with missing cells against components at ``anchor`` + ``shift``; anchor (d,) or (K, d)."""
     patterns = cells.patterns()
     rows = cells if patterns.sorted else cells.take(patterns.order)
-    observed = np.ones(rows.values.shape, bool) if rows.observed is None else rows.observed
+    observed = np.ones(rows.values.shape) if rows.observed is None else rows.observed.astype(float)
     k, d = shift.shape
     centred = borrow((k, d, len(patterns.order)))
     np.subtract(rows.values, anchor[..., None], out=centred, dtype=float)
@@ -170,15 +162,11 @@ def incomplete_rows(cells: Cells, table: PatternTable, anchor: Array, shift: Arr
             np.matmul(held.matrix[places[these]], y, out=out)
         residual.append(held.residual[places])
         half_log_det.append(held.half_log_det[places])
-    return IncompleteRows(
-        patterns,
-        observed,
-        centred,
-        product,
-        residual,
-        np.concatenate(half_log_det),
-        shift,
-    )
+    innovations = np.multiply(product, observed, out=borrow(centred.shape))
+    squares = np.einsum("kdn,kdn->kn", innovations, innovations)
+    product -= innovations
+    product += centred
+    return IncompleteRows(patterns, shift, squares, product, residual, np.concatenate(half_log_det))
 
 
 def by_pattern(rows: Array, size: int) -> Array:

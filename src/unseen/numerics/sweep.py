@@ -17,13 +17,14 @@ import numpy as np
 from unseen.core.stats import Array
 from unseen.numerics.linalg import cholesky, inverse_lower
 from unseen.numerics.quadratic import pairs
+from unseen.numerics.workspace import borrow
 
 # beyond so many columns patterns share too little, and LAPACK's blocked products win
 SWEPT_COLUMNS = 16
 # a column of which the others leave less than this share of variance costs the sweep too many digits
 TOLERANCE = 1e-6
-# doubles in one array of a sweep: fresh pages for larger ones cost more than the arithmetic
-SWEPT_AT_ONCE = 262_144
+# doubles in one array of a sweep, so that it stays in a near cache
+SWEPT_AT_ONCE = 131_072
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,16 +36,32 @@ class Regressions:
     residual: Array
     half_log_det: Array
 
+    @classmethod
+    def room(cls, patterns: int, components: int, d: int) -> Regressions:
+        """Uninitialised memory for so many patterns."""
+        shapes = (components, d, d), (components, d * (d + 1) // 2), (components,)
+        return cls(*(borrow((patterns, *shape)) for shape in shapes))
 
-def regressions(covariance: Array, precision: Array, masks: Array) -> Regressions:
-    """The regressions of every pattern in ``masks`` (P, d); covariance and precision (K, d, d).
+    def part(self, start: int, stop: int) -> Regressions:
+        """A view of patterns ``start`` to ``stop``."""
+        return Regressions(self.matrix[start:stop], self.residual[start:stop], self.half_log_det[start:stop])
 
-    A pattern's numbers do not depend on which others are asked for with it.
+
+def regress(covariance: Array, precision: Array, masks: Array, out: Regressions) -> None:
+    """Write into ``out`` the regressions of the patterns in ``masks`` (P, d), each there once, at best `in_order`.
+
+    covariance and precision (K, d, d). A pattern's numbers do not depend on which others are asked for with it.
     """
     k, d = covariance.shape[:2]
-    if d <= SWEPT_COLUMNS and share_left(covariance, precision) > TOLERANCE:
-        return _in_parts(covariance, masks, max(1, SWEPT_AT_ONCE // (k * d * d)))
-    return factor(covariance, masks)
+    size = max(1, SWEPT_AT_ONCE // (k * d * d))
+    swept = d <= SWEPT_COLUMNS and share_left(covariance, precision) > TOLERANCE
+    for first in range(0, len(masks), size):
+        (sweep if swept else factor)(covariance, masks[first : first + size], out.part(first, first + size))
+
+
+def in_order(masks: Array) -> Array:
+    """The alphabetical order of patterns: neighbours share beginnings."""
+    return np.lexsort(masks.T[::-1])
 
 
 def share_left(covariance: Array, precision: Array) -> float:
@@ -56,34 +73,40 @@ def share_left(covariance: Array, precision: Array) -> float:
     return float(1 / inflation.max())
 
 
-def sweep(covariance: Array, masks: Array) -> Regressions:
+def sweep(covariance: Array, masks: Array, out: Regressions) -> None:
     """By sweeping column after column: patterns that agree up to a column share the work done so far."""
     (count, d), k = masks.shape, len(covariance)
     bits = 1 << np.arange(d)
     patterns = masks @ bits
-    # beginnings of patterns come last, where NumPy's loops are long: in order, those without the latest column first
-    matrix, half_log_det, codes = covariance[..., None], np.zeros((k, 1)), np.zeros(1, np.intp)
+    space = borrow((3, k * d * d * count))
+    # beginnings of patterns come last, where NumPy's loops are long: those without the latest column, then the others
+    matrix, half_log_det, codes = covariance.reshape(-1, 1), np.zeros((k, 1)), np.zeros(1, np.intp)
     for j, bit in enumerate(bits):
         longer = np.unique(patterns & (2 * bit - 1))
         parents = np.searchsorted(codes, longer & (bit - 1))
-        without, has = np.split(parents, [np.searchsorted(longer, bit)])
+        first = int(np.searchsorted(longer, bit))
+        without, has = parents[:first], parents[first:]
+        after = _shaped(space[j % 2], len(matrix), len(longer))
+        after[:, :first] = np.take(matrix, without, axis=1, out=_shaped(space[2], len(matrix), first), mode="clip")
+        before = np.take(matrix, has, axis=1, out=_shaped(space[2], len(matrix), len(has)), mode="clip")
         seen = (codes[has] & bits[:, None]) != 0
-        swept, log_root = _sweep_column(np.take(matrix, has, axis=-1), seen, j)
-        matrix = np.concatenate([np.take(matrix, without, axis=-1), swept], axis=-1)
-        half_log_det = np.concatenate([half_log_det[:, without], half_log_det[:, has] + log_root], axis=-1)
-        codes = longer
-    i, j = pairs(d)
-    residual = matrix[:, i, j] * ((codes & (bits[i] | bits[j])[:, None]) == 0)
-    at = np.searchsorted(codes, patterns)
-    return Regressions(
-        matrix.reshape(-1, len(codes)).T[at].reshape(count, k, d, d),
-        residual.reshape(-1, len(codes)).T[at].reshape(count, k, len(i)),
-        half_log_det.T[at],
-    )
+        log_root = _sweep_column(before.reshape(k, d, d, -1), seen, j, after.reshape(k, d, d, -1)[..., first:])
+        half_log_det = np.concatenate([half_log_det[:, without], half_log_det[:, has] + log_root], axis=1)
+        matrix, codes = after, longer
+    order = np.argsort(patterns)
+    out.matrix.reshape(count, -1)[order] = matrix.T
+    out.half_log_det[order] = half_log_det.T
+    left, right = pairs(d)
+    np.take(out.matrix.reshape(count, k, -1), left * d + right, axis=2, out=out.residual, mode="clip")
+    np.multiply(out.residual, ~(masks[:, left] | masks[:, right])[:, None], out=out.residual)
 
 
-def _sweep_column(matrix: Array, seen: Array, j: int) -> tuple[Array, Array]:
-    """Column j becomes observed, in (K, d, d, N) where ``seen`` (d, N) is already; also half the log of the pivots.
+def _shaped(space: Array, rows: int, columns: int) -> Array:
+    return space[: rows * columns].reshape(rows, columns)
+
+
+def _sweep_column(matrix: Array, seen: Array, j: int, out: Array) -> Array:
+    """Column j becomes observed, where ``seen`` (d, N) is already; returns half the log of the pivots, (K, N).
 
     Row j has had its last use as a regression, so it turns into the innovation of column j. Innovations have zeros
     in later columns, so the update leaves those of earlier columns as they are.
@@ -91,15 +114,15 @@ def _sweep_column(matrix: Array, seen: Array, j: int) -> tuple[Array, Array]:
     row = matrix[:, j]
     root = np.sqrt(row[:, j])
     slope = matrix[:, :, j] / row[:, None, j]
-    out = slope[:, :, None] * row[:, None]
+    np.multiply(slope[:, :, None], row[:, None], out=out)
     np.subtract(matrix, out, out=out)
     out[:, :, j] = slope
     out[:, j] = np.where(seen, row / -root[:, None], 0.0)
     out[:, j, j] = 1 / root
-    return out, np.log(root)
+    return np.log(root)
 
 
-def factor(covariance: Array, masks: Array) -> Regressions:
+def factor(covariance: Array, masks: Array, out: Regressions) -> None:
     """By a Cholesky factorisation for each pattern: slower in few columns, safe where columns nearly repeat others."""
     d = masks.shape[1]
     here = masks[:, None, :]
@@ -112,18 +135,7 @@ def factor(covariance: Array, masks: Array) -> Regressions:
     slopes = covariance @ (np.swapaxes(whitener, -1, -2) @ whitener)
     residual = covariance - slopes @ covariance
     below = np.where(here[..., None, :], slopes, residual)
+    out.matrix[:] = np.where(here[..., :, None], whitener, below)
+    out.half_log_det[:] = half_log_det
     i, j = pairs(d)
-    packed = residual[..., i, j] * ~(here[..., i] | here[..., j])
-    return Regressions(np.where(here[..., :, None], whitener, below), packed, half_log_det)
-
-
-def _in_parts(covariance: Array, masks: Array, size: int) -> Regressions:
-    """Swept in alphabetical order, so that the patterns of one part share beginnings."""
-    if len(masks) <= size:
-        return sweep(covariance, masks)
-    order = np.lexsort(masks.T[::-1])
-    parts = [sweep(covariance, masks[order[a : a + size]]) for a in range(0, len(order), size)]
-    back = np.argsort(order)
-    return Regressions(
-        *(np.concatenate([getattr(part, name) for part in parts])[back] for name in Regressions.__slots__)
-    )
+    out.residual[:] = residual[..., i, j] * ~(here[..., i] | here[..., j])
