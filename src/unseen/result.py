@@ -219,10 +219,12 @@ class Closing:
 
     @classmethod
     def of(cls, model: Any, params: Params, block: Block) -> Closing:
-        stats = model.expect(params, block)
         if not hasattr(model, "posterior"):
-            return cls(stats, 0.0, np.zeros(0))
-        r, _ = model.posterior(params, block)
+            return cls(model.expect(params, block), 0.0, np.zeros(0))
+        if hasattr(model, "with_posterior"):
+            stats, r = model.with_posterior(params, block)
+        else:
+            stats, r = model.expect(params, block), model.posterior(params, block)[0]
         w = np.ones(block.rows) if block.weights is None else block.weights
         terms = np.where(r > 0, r * np.log(np.maximum(r, 1e-300)), 0.0).sum(0)
         top = np.histogram(r.max(axis=0), bins=20, range=(0, 1), weights=w)[0]

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 
+from unseen.core.patterns import Patterns
 from unseen.core.stats import Array
 
 NUMBER, INTEGER, BOOLEAN, CATEGORY, OTHER = "number", "integer", "boolean", "category", "other"
@@ -65,6 +66,7 @@ class Cells:
 
     values: Array
     observed: Array | None = None
+    _patterns: list[Patterns] = field(default_factory=list, init=False, repr=False, compare=False)
 
     def rows(self, start: int, stop: int) -> Cells:
         """A view of rows ``start`` to ``stop``."""
@@ -74,17 +76,12 @@ class Cells:
         """The rows in another order."""
         return Cells(self.values[:, order], None if self.observed is None else self.observed[:, order])
 
-    def patterns(self) -> tuple[Array, Array, Array]:
-        """Rows grouped by which cells are observed: (order (n,), starts (P + 1,), masks (P, d) bool)."""
-        d, n = self.values.shape
-        if self.observed is None:
-            return np.arange(n), np.array([0, n]), np.ones((1, d), bool)
-        packed = np.packbits(self.observed, axis=0)
-        keys = np.ascontiguousarray(packed.T).view([("", np.uint8)] * len(packed)).ravel()
-        order = np.argsort(keys, kind="stable")
-        ranked = keys[order]
-        starts = np.flatnonzero(np.concatenate([[True], ranked[1:] != ranked[:-1]])) if n else np.empty(0, int)
-        return order, np.append(starts, n), self.observed[:, order[starts]].T
+    def patterns(self) -> Patterns:
+        """Rows grouped by which cells are observed; found once, since cells do not change."""
+        if not self._patterns:
+            seen = np.ones(self.values.shape, bool) if self.observed is None else self.observed
+            self._patterns.append(Patterns(seen))
+        return self._patterns[0]
 
 
 @dataclass(frozen=True, slots=True)
@@ -128,6 +125,9 @@ class Block:
     def tiles(self, size: int) -> Iterator[Block]:
         """Even parts of at most ``size`` rows, small enough to stay in a processor cache."""
         pieces = max(1, -(-self.rows // size))
+        if pieces == 1:  # itself, so that what its cells know of their patterns is kept
+            yield self
+            return
         cuts = [self.rows * i // pieces for i in range(pieces + 1)]
         for start, stop in zip(cuts, cuts[1:], strict=False):
             yield self.part(start, stop)

@@ -9,6 +9,7 @@ from typing import overload
 import numpy as np
 
 from unseen.core.block import CATEGORY, EMPTY, OTHER, Block, Cells, Column, Field, Frame, Slot
+from unseen.core.patterns import Patterns
 from unseen.core.source import Source
 from unseen.core.stats import Array
 from unseen.errors import DataError, SchemaError
@@ -74,8 +75,7 @@ class Encoding:
         )
         if self.grouped and block.offsets is None and any(c.observed is not None for c in block.cells):
             masks = [c.observed for c in block.cells if c.observed is not None]
-            order, _, _ = Cells(np.empty((0, block.rows)), np.concatenate(masks)).patterns()
-            block = block.take(order)
+            block = block.take(Patterns(np.concatenate(masks)).order)
         return block
 
     def _cells(self, slot: Slot, frame: Frame) -> Cells:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from collections import deque
 from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import ThreadPoolExecutor, wait
 from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import lru_cache
@@ -49,25 +49,38 @@ def add_in_order(values: Any) -> Any:
     return total
 
 
-def sum_in_threads(f: Callable[[int], T], chosen: Sequence[int], workers: int) -> T:
-    """Sum of ``f`` over block numbers by a bounded number of threads, added in their order.
+class Workers:
+    """Threads that stay from one sum to the next, and with them the memory they work in; they end with this object.
 
-    Submission runs at most ``2 * workers`` ahead of the sum, so neither blocks nor results pile up.
+    >>> Workers(2).sum(lambda i: 10 * i, range(4))
+    60
     """
-    if workers < 2 or len(chosen) < 2:
-        return cast(T, add_in_order(f(i) for i in chosen))
-    pool = ThreadPoolExecutor(workers, thread_name_prefix="unseen")
-    try:
+
+    def __init__(self, count: int) -> None:
+        self.count = count
+        self._pool = ThreadPoolExecutor(count, thread_name_prefix="unseen")  # starts threads as they are needed
+
+    def sum(self, f: Callable[[int], T], chosen: Sequence[int]) -> T:
+        """Sum of ``f`` over block numbers, added in their order.
+
+        Submission runs at most two blocks a thread ahead of the sum, so neither blocks nor results pile up.
+        """
+        if self.count < 2 or len(chosen) < 2:
+            return cast(T, add_in_order(f(i) for i in chosen))
         todo = iter(chosen)
-        running = deque(pool.submit(f, i) for i in islice(todo, 2 * workers))
-        total: Any = None
-        while running:
-            value = running.popleft().result()
-            total = value if total is None else total + value
-            running.extend(pool.submit(f, i) for i in islice(todo, 1))
-        return cast(T, total)
-    finally:
-        pool.shutdown(wait=True, cancel_futures=True)
+        running = deque(self._pool.submit(f, i) for i in islice(todo, 2 * self.count))
+        try:
+            total: Any = None
+            while running:
+                value = running[0].result()
+                running.popleft()
+                total = value if total is None else total + value
+                running.extend(self._pool.submit(f, i) for i in islice(todo, 1))
+            return cast(T, total)
+        finally:  # after an error or an interrupt nobody may go on working
+            for future in running:
+                future.cancel()
+            wait(running)
 
 
 def usable_cores() -> int:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import Any
 
-from unseen.core.engine import Summed, T, one_blas_thread, sum_in_threads, usable_cores
+from unseen.core.engine import Summed, T, Workers, one_blas_thread, usable_cores
 
 
 class OutOfCore:
@@ -17,7 +17,7 @@ class OutOfCore:
 
     def __init__(self, blocks: Sequence[Any], workers: int | None = None) -> None:
         self.blocks = blocks
-        self.workers = workers or usable_cores()
+        self.workers = Workers(workers or usable_cores())
 
     def __len__(self) -> int:
         return len(self.blocks)
@@ -25,4 +25,4 @@ class OutOfCore:
     def sum(self, f: Callable[[Any], T], which: Sequence[int] | None = None) -> Summed[T]:
         chosen = tuple(range(len(self.blocks))) if which is None else tuple(which)
         with one_blas_thread():
-            return Summed(sum_in_threads(lambda i: f(self.blocks[i]), chosen, self.workers), chosen)
+            return Summed(self.workers.sum(lambda i: f(self.blocks[i]), chosen), chosen)

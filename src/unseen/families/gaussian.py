@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from functools import cached_property
 from typing import Any, Self
 
 import numpy as np
@@ -11,10 +12,13 @@ import numpy as np
 from unseen.core.block import Cells, Slot
 from unseen.core.example import Example
 from unseen.core.family import Collect, Family, tile_rows, unset
+from unseen.core.memo import Last
 from unseen.core.profile import Profile
 from unseen.core.stats import Array, Params, Sums, Validity
 from unseen.errors import DataError, ModelError
 from unseen.numerics import gaussian as forms
+from unseen.numerics.completion import conditional_draw, conditional_mean
+from unseen.numerics.incomplete import PATTERN_BUDGET
 from unseen.numerics.linalg import floor_covariances
 
 FORMS = ("full", "diagonal", "spherical")
@@ -89,9 +93,21 @@ class Gaussian(Family):
 
     # ---- E-step
 
+    @cached_property
+    def _last(self) -> Last:
+        return Last()
+
+    @cached_property
+    def _met(self) -> dict[bytes, Array]:
+        """Missing patterns met so far, at whatever parameters."""
+        return {}
+
     def prepare(self, params: Params) -> forms.Form:
+        return self._last.made(params, self._form)
+
+    def _form(self, params: Params) -> forms.Form:
         if self.covariance == "full":
-            return forms.FullForm(params["means"], self.full(params), self.anchor)
+            return forms.FullForm(params["means"], self.full(params), self.anchor, self._met)
         return forms.DiagonalForm(params["means"], self._variances(params), self.anchor)
 
     def evaluate(self, prepared: forms.Form, cells: Sequence[Cells]) -> tuple[Array, Collect]:
@@ -104,7 +120,7 @@ class Gaussian(Family):
             return tile_rows(3 * d)
         rows = tile_rows(1 + d + d * (d + 1) // 2)
         # with missing cells every pattern needs K matrices of its own: bound what one tile may hold of them
-        return min(rows, max(16, 10 * forms.PATTERN_BUDGET // (components * d * d))) if self.incomplete else rows
+        return min(rows, max(16, 10 * PATTERN_BUDGET // (components * d * d))) if self.incomplete else rows
 
     # ---- M-step
 
@@ -207,10 +223,13 @@ class Gaussian(Family):
     # ---- rows
 
     def mean(self, params: Params, cells: Sequence[Cells], responsibilities: Array) -> list[Array]:
-        return [forms.conditional_mean(params["means"], self.full(params), cells[0], responsibilities)]
+        form = self.prepare(params)
+        table = form.patterns if isinstance(form, forms.FullForm) else None
+        return [conditional_mean(params["means"], table, cells[0], responsibilities)]
 
     def draw(self, params: Params, cells: Sequence[Cells], states: Array, rng: np.random.Generator) -> list[Array]:
-        return [forms.conditional_draw(params["means"], self.full(params), cells[0], states, rng)]
+        noise = np.asarray(rng.standard_normal(cells[0].values.shape))
+        return [conditional_draw(params["means"], self.full(params), cells[0], states, noise)]
 
     def embed(self, cells: Sequence[Cells]) -> Cells:
         z = (cells[0].values - self.centre[:, None]) / self.scale[:, None]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from functools import cached_property
 from typing import Any, Self
 
 import numpy as np
@@ -11,10 +12,12 @@ import numpy as np
 from unseen.core.block import Cells, Slot
 from unseen.core.example import Example
 from unseen.core.family import Collect, Family, tile_rows, unset
+from unseen.core.memo import Last
 from unseen.core.profile import Profile
 from unseen.core.stats import Array, Params, Sums, Validity
 from unseen.errors import DataError, ModelError
 from unseen.numerics import gaussian as forms
+from unseen.numerics.completion import conditional_mean
 from unseen.numerics.linalg import floor_covariances
 from unseen.numerics.special import half_df
 from unseen.numerics.student_t import StudentForm, conditional_draw
@@ -99,8 +102,19 @@ class StudentT(Family):
 
     # ---- E-step and M-step
 
+    @cached_property
+    def _last(self) -> Last:
+        return Last()
+
+    @cached_property
+    def _met(self) -> dict[bytes, Array]:
+        """Missing patterns met so far, at whatever parameters."""
+        return {}
+
     def prepare(self, params: Params) -> StudentForm:
-        return StudentForm(params["locations"], params["scales"], params["df"], self.anchor)
+        return self._last.made(
+            params, lambda p: StudentForm(p["locations"], p["scales"], p["df"], self.anchor, self._met)
+        )
 
     def evaluate(self, prepared: StudentForm, cells: Sequence[Cells]) -> tuple[Array, Collect]:
         return prepared.evaluate(cells[0])
@@ -194,7 +208,8 @@ class StudentT(Family):
     # ---- rows
 
     def mean(self, params: Params, cells: Sequence[Cells], responsibilities: Array) -> list[Array]:
-        return [forms.conditional_mean(params["locations"], params["scales"], cells[0], responsibilities)]
+        table = self.prepare(params).patterns
+        return [conditional_mean(params["locations"], table, cells[0], responsibilities)]
 
     def draw(self, params: Params, cells: Sequence[Cells], states: Array, rng: np.random.Generator) -> list[Array]:
         return [conditional_draw(self.prepare(params), cells[0], states, rng)]

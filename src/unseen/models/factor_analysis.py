@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from functools import cached_property
 from typing import Any, ClassVar, Self
 
 import numpy as np
@@ -10,11 +11,13 @@ import numpy as np
 from unseen.core.block import Block, Slot
 from unseen.core.engine import Engine
 from unseen.core.example import Example
-from unseen.core.family import empty_cells
+from unseen.core.family import empty_cells, tile_rows
+from unseen.core.memo import Last
 from unseen.core.profile import Profile
 from unseen.core.stats import Array, Kind, Params, Stats, Sums, Validity
 from unseen.errors import DataError, ModelError
 from unseen.numerics import gaussian as forms
+from unseen.numerics.completion import conditional_draw, conditional_mean
 from unseen.numerics.factors import fit_diagonal, fit_isotropic
 
 FORMS = ("diagonal", "isotropic")
@@ -101,14 +104,25 @@ class FactorAnalysis:
         out: Array = params["loadings"] @ params["loadings"].T + np.diag(psi)
         return out
 
+    @cached_property
+    def _last(self) -> Last:
+        return Last()
+
+    @cached_property
+    def _met(self) -> dict[bytes, Array]:
+        """Missing patterns met so far, at whatever parameters."""
+        return {}
+
     def _form(self, params: Params) -> forms.FullForm:
-        return forms.FullForm(params["mean"][None], self.covariance(params)[None], self.anchor)
+        return self._last.made(
+            params, lambda p: forms.FullForm(p["mean"][None], self.covariance(p)[None], self.anchor, self._met)
+        )
 
     # ---- E-step and M-step
 
     def expect(self, params: Params, block: Block) -> Stats:
-        form, moments, loglik = self._form(params), np.zeros(0), 0.0
-        for tile in block.tiles(2048):
+        form, moments, loglik, d = self._form(params), np.zeros(0), 0.0, len(self.columns)
+        for tile in block.tiles(tile_rows(1 + d + d * (d + 1) // 2)):
             weights = np.ones(tile.rows) if tile.weights is None else tile.weights
             density, collect = form.evaluate(tile.cells[0])
             loglik += float(weights @ density[0])
@@ -177,13 +191,14 @@ class FactorAnalysis:
 
     def impute(self, params: Params, block: Block) -> list[Array]:
         """Conditional expectation of every cell given the observed cells of its row."""
-        mean, covariance = params["mean"][None], self.covariance(params)[None]
-        return [forms.conditional_mean(mean, covariance, block.cells[0], np.ones((1, block.rows)))]
+        form = self._form(params)
+        return [conditional_mean(form.means, form.patterns, block.cells[0], np.ones((1, block.rows)))]
 
     def draw(self, params: Params, block: Block, rng: np.random.Generator) -> list[Array]:
         """One random completion of the missing cells."""
-        mean, covariance = params["mean"][None], self.covariance(params)[None]
-        return [forms.conditional_draw(mean, covariance, block.cells[0], np.zeros(block.rows, np.int64), rng)]
+        form = self._form(params)
+        noise = np.asarray(rng.standard_normal(block.cells[0].values.shape))
+        return [conditional_draw(form.means, form.covariances, block.cells[0], np.zeros(block.rows, np.int64), noise)]
 
     def sample(self, params: Params, n: int, rng: np.random.Generator) -> tuple[list[Array], Array]:
         """n new rows (d, n), and the factors behind them (q, n)."""

@@ -111,11 +111,15 @@ class HMM:
         return _log(self.initial(params)), _log(params["transitions"]), offsets
 
     def expect(self, params: Params, block: Block) -> Stats:
+        return self.with_posterior(params, block)[0]
+
+    def with_posterior(self, params: Params, block: Block) -> tuple[Stats, Array]:
+        """The statistics, and the smoothed state probabilities (K, n) behind them, in one E-step."""
         density, collect = self._evaluate(params, block)
         s = chains.forward_backward(density, *self._chain(params, block))
         sums = {"start": s.start, "transitions": s.transitions, **collect(s.states)}
         counts = {"zero density": s.dead} if s.dead else {}
-        return Stats(sums, block.units, float(block.rows), float(s.predictive.sum()), counts)
+        return Stats(sums, block.units, float(block.rows), float(s.predictive.sum()), counts), s.states
 
     def collect(self, r: Array, block: Block) -> Stats:
         """Statistics at given state probabilities (K, n), neighbours taken as independent: for starts."""

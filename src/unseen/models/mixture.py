@@ -11,6 +11,7 @@ import numpy as np
 from unseen.core.block import Block, Slot
 from unseen.core.example import Example
 from unseen.core.family import Collect, Family, empty_cells
+from unseen.core.memo import Last
 from unseen.core.profile import Profile
 from unseen.core.stats import Array, Kind, Params, Stats, Sums, Validity, accumulate
 from unseen.errors import ModelError
@@ -63,16 +64,16 @@ class Mixture:
     # ---- E-step
 
     @cached_property
-    def _memo(self) -> dict[int, tuple[Params, Any]]:
-        return {}
+    def _last(self) -> Last:
+        return Last()
 
     def _prepare(self, params: Params) -> Any:
-        """The family's preparation, kept for the blocks that follow at the same (immutable) parameters."""
-        known = self._memo.get(0)
-        if known is None or known[0] is not params:
-            known = (params, self.family.prepare(params))
-            self._memo[0] = known
-        return known[1]
+        """The family's preparation, kept for the blocks that follow at the same parameters."""
+        return self._last.made(params, self.family.prepare)
+
+    @cached_property
+    def _blank(self) -> Params:
+        return self.vague()
 
     def _log_joint(self, prepared: Any, log_weights: Array, tile: Block) -> tuple[Array, Collect]:
         """log pi_k + log f_k(x), with the components a known label rules out at -inf."""
@@ -84,6 +85,15 @@ class Mixture:
         return density, collect
 
     def expect(self, params: Params, block: Block) -> Stats:
+        return self._expect(params, block)
+
+    def with_posterior(self, params: Params, block: Block) -> tuple[Stats, Array]:
+        """The statistics, and the responsibilities (K, n) behind them, in one E-step."""
+        kept: list[Array] = []
+        stats = self._expect(params, block, kept)
+        return stats, np.concatenate(kept, axis=1)
+
+    def _expect(self, params: Params, block: Block, kept: list[Array] | None = None) -> Stats:
         prepared, log_weights = self._prepare(params), _log(params["weights"])
         sums: Sums = {}
         loglik, zero = 0.0, 0
@@ -92,12 +102,14 @@ class Mixture:
             density = responsibilities(r)
             zero += int((density == -np.inf).sum())
             loglik += _total(density, tile.weights)
+            if kept is not None:
+                kept.append(r.astype(float))
             accumulate(sums, _weighted(r, collect, tile.weights))
         return Stats(sums, block.rows, block.weight, loglik, {"zero density": zero} if zero else {})
 
     def collect(self, r: Array, block: Block) -> Stats:
         """Statistics at given responsibilities (K, n), where no parameters exist yet: what starts are made of."""
-        prepared = self.family.prepare(self.family.vague(self.components))
+        prepared = self._prepare(self._blank)
         if block.labels is not None:
             one_hot = np.arange(self.components)[:, None] == block.labels
             r = np.where(block.labels >= 0, one_hot, r)
@@ -170,7 +182,8 @@ class Mixture:
 
     def impute(self, params: Params, block: Block) -> list[Array]:
         """Conditional expectation of every cell given the observed cells of its row, one array per slot."""
-        r, _ = self.posterior(params, block)
+        alone = self.components == 1
+        r = np.ones((1, block.rows)) if alone else self.posterior(params, block)[0]
         return self.family.mean(params, block.cells, r)
 
     def draw(self, params: Params, block: Block, rng: np.random.Generator) -> list[Array]:

@@ -10,7 +10,7 @@ import numpy as np
 
 from unseen.core.block import Cells
 from unseen.core.stats import Array
-from unseen.numerics.incomplete import Conditionals, complete_moments, marginals, regressions
+from unseen.numerics.incomplete import PatternTable, incomplete_rows
 from unseen.numerics.linalg import cholesky, inverse_lower
 from unseen.numerics.quadratic import features, natural, pack, rounding_bound, unpack
 from unseen.numerics.workspace import borrow
@@ -18,7 +18,6 @@ from unseen.numerics.workspace import borrow
 LOG_2PI = float(np.log(2 * np.pi))
 # largest error in a row's log-density that the fast path may make before the whitened path takes over
 TOLERANCE = {np.dtype(np.float64): 1e-9, np.dtype(np.float32): 2e-3}
-PATTERN_BUDGET = 2_000_000  # doubles in one batch of per-pattern matrices
 
 
 class Form(ABC):
@@ -66,7 +65,7 @@ def centred(cells: Cells, anchor: Array, dtype: np.dtype) -> Array:
 class FullForm(Form):
     """Full covariance matrices."""
 
-    def __init__(self, means: Array, covariances: Array, anchor: Array) -> None:
+    def __init__(self, means: Array, covariances: Array, anchor: Array, met: dict[bytes, Array] | None = None) -> None:
         super().__init__(means, anchor)
         self.covariances = covariances
         self.lower = cholesky(covariances)
@@ -76,6 +75,7 @@ class FullForm(Form):
         self.constant = -half_log_det - 0.5 * means.shape[1] * LOG_2PI
         self.natural = natural(self.shift, self.precision)
         self.natural[:, 0] += self.constant
+        self.patterns = PatternTable(covariances, self.precision, met)
 
     @cached_property
     def bound(self) -> float:
@@ -116,42 +116,10 @@ class FullForm(Form):
         return density, collect
 
     def _incomplete(self, cells: Cells) -> tuple[Array, Callable[[Array], Array]]:
-        """Rows grouped by missing pattern; each pattern is a Gaussian over its observed columns."""
-        order, starts, masks = cells.patterns()
-        rows = cells.take(order)
-        k, d = self.means.shape
-        density = np.empty((k, len(order)))
-        own = self.anchor.ndim == 2
-        anchors = self.anchor if own else self.anchor[None]
-        phis = [features(rows.values, a, rows.observed) for a in anchors]
-        step = max(1, PATTERN_BUDGET // (k * d * d))
-        batches: list[tuple[int, Conditionals]] = []
-        for first in range(0, len(masks), step):
-            c = marginals(self.shift, self.covariances, masks[first : first + step])
-            coefficients = natural(c.mean, c.precision)
-            coefficients[..., 0] -= 0.5 * (c.log_det + c.observed[:, None] * LOG_2PI)
-            batches.append((first, c))
-            for p, coefficient in enumerate(coefficients, first):
-                at = slice(starts[p], starts[p + 1])
-                for j, phi in enumerate(phis):
-                    density[j if own else slice(None), at] = coefficient[j if own else slice(None)] @ phi[:, at]
-        back = np.empty_like(order)
-        back[order] = np.arange(len(order))
-
-        def collect(r: Array) -> Array:
-            r = r[:, order]
-            total = np.zeros((k, phis[0].shape[0]))
-            for first, c in batches:
-                moments = np.empty((len(c.masks), k, phis[0].shape[0]))
-                for p in range(len(c.masks)):
-                    at = slice(starts[first + p], starts[first + p + 1])
-                    for j, phi in enumerate(phis):
-                        mine = j if own else slice(None)
-                        moments[p, mine] = r[mine, at] @ phi[:, at].T
-                total += complete_moments(moments, c, self.shift, self.covariances)
-            return total
-
-        return density[:, back], collect
+        """Each pattern is a Gaussian over its observed columns."""
+        rows = incomplete_rows(cells, self.patterns, self.anchor, self.shift)
+        density = -0.5 * rows.distances - rows.half_log_dets - 0.5 * LOG_2PI * rows.seen
+        return density, rows.moments
 
     def log_prior(self, prior: Array) -> float:
         return float((self.natural * prior).sum())
@@ -249,37 +217,3 @@ def prior_moments(offset: Array, scale: Array, full: bool) -> Array:
         second: Array = offset[:, :, None] * offset[:, None, :] + np.diag(scale**2)
         return pack(np.ones(len(offset)), offset, second)
     return np.concatenate([np.ones_like(offset), offset, offset**2 + scale**2], axis=1)
-
-
-def conditional_mean(means: Array, covariances: Array, cells: Cells, responsibilities: Array) -> Array:
-    """Expected cells (d, n): observed ones as they are, missing ones averaged over components."""
-    if cells.observed is None:
-        return cells.values.astype(float)
-    out = np.empty(cells.values.shape)
-    order, starts, masks = cells.patterns()
-    step = max(1, PATTERN_BUDGET // covariances.size)
-    for first in range(0, len(masks), step):
-        c = marginals(means, covariances, masks[first : first + step])
-        offset, slopes, _ = regressions(c, means, covariances)
-        for p, (a, b) in enumerate(zip(offset, slopes, strict=True), first):
-            rows = order[starts[p] : starts[p + 1]]
-            completed = a[..., None] + b @ (cells.values[:, rows] * masks[p][:, None])
-            out[:, rows] = (responsibilities[:, None, rows] * completed).sum(axis=0)
-    return np.where(cells.observed, cells.values, out)
-
-
-def conditional_draw(means: Array, covariances: Array, cells: Cells, states: Array, rng: np.random.Generator) -> Array:
-    """Cells with the missing ones drawn from their conditional distribution given state and observed cells."""
-    out = cells.values.astype(float)
-    if cells.observed is None:
-        return out
-    noise = np.asarray(rng.standard_normal(out.shape))
-    for k in np.unique(states):
-        # a joint draw corrected to agree with the observed cells has the right conditional distribution
-        mine = np.flatnonzero(states == k)
-        joint = means[k][:, None] + np.linalg.cholesky(covariances[k]) @ noise[:, mine]
-        seen = cells.observed[:, mine]
-        part = Cells(np.where(seen, cells.values[:, mine] - joint, 0.0), seen)
-        gap = conditional_mean(np.zeros_like(means[[k]]), covariances[[k]], part, np.ones((1, len(mine))))
-        out[:, mine] = np.where(seen, cells.values[:, mine], joint + gap)
-    return out

@@ -16,8 +16,9 @@ import numpy as np
 
 from unseen.core.block import Cells
 from unseen.core.stats import Array, Sums
-from unseen.numerics.gaussian import LOG_2PI, Form, centred, conditional_mean
-from unseen.numerics.incomplete import Conditionals, complete_moments, marginals
+from unseen.numerics.completion import conditional_draw as gaussian_draw
+from unseen.numerics.gaussian import LOG_2PI, Form, centred
+from unseen.numerics.incomplete import PatternTable, incomplete_rows
 from unseen.numerics.linalg import cholesky, inverse_lower
 from unseen.numerics.quadratic import features, natural, pack, rounding_bound
 from unseen.numerics.special import digamma, gammaln
@@ -39,7 +40,9 @@ class Distances:
 class StudentForm(Form):
     """K multivariate t distributions with full scale matrices (K, d, d) and degrees of freedom (K,)."""
 
-    def __init__(self, means: Array, scales: Array, df: Array, anchor: Array) -> None:
+    def __init__(
+        self, means: Array, scales: Array, df: Array, anchor: Array, met: dict[bytes, Array] | None = None
+    ) -> None:
         super().__init__(means, anchor)
         self.scales, self.df = scales, df[:, None]
         lower = cholesky(scales)
@@ -48,6 +51,7 @@ class StudentForm(Form):
         self.half_log_det = np.log(np.diagonal(lower, axis1=1, axis2=2)).sum(-1)[:, None]
         self.natural = natural(self.shift, self.precision)
         self.quadratic = -2 * self.natural
+        self.patterns = PatternTable(scales, self.precision, met)
         # per number of observed cells 0 ... d: what the density has beside the distance, and psi((nu + o) / 2)
         cells = np.arange(means.shape[1] + 1)
         half = 0.5 * (self.df + cells)
@@ -114,38 +118,9 @@ class StudentForm(Form):
         return Distances(delta, self.half_log_det, None, moments)
 
     def _incomplete(self, cells: Cells) -> Distances:
-        """Rows grouped by missing pattern, each a t distribution over its observed columns."""
-        order, starts, masks = cells.patterns()
-        rows = cells.take(order)
-        own = self.anchor.ndim == 2
-        phis = [features(rows.values, a, rows.observed) for a in (self.anchor if own else self.anchor[None])]
-        c = marginals(self.shift, self.scales, masks)
-        coefficients = natural(c.mean, c.precision)
-        delta = np.empty((len(self.means), len(order)))
-        spans = [slice(a, b) for a, b in zip(starts, starts[1:], strict=False)]
-        for coefficient, at in zip(coefficients, spans, strict=True):
-            for j, phi in enumerate(phis):
-                mine = slice(j, j + 1) if own else slice(None)
-                delta[mine, at] = coefficient[mine] @ phi[:, at]
-        delta = np.maximum(-2 * delta, 0)
-        back = np.argsort(order, kind="stable")
-        rank = np.repeat(np.arange(len(masks)), np.diff(starts))[back]
-
-        def moments(ru: Array, r: Array) -> Array:
-            return self._completed(ru[:, order], r[:, order], phis, spans, c)
-
-        return Distances(delta[:, back], 0.5 * c.log_det.T[:, rank], c.observed[rank], moments)
-
-    def _completed(self, ru: Array, r: Array, phis: list[Array], spans: list[slice], c: Conditionals) -> Array:
-        """Moments of completed rows: sums over observed cells by pattern, then the regressions on them."""
-        sums = np.empty((len(spans), len(r), len(phis[0])))
-        mass = np.empty((len(spans), len(r)))
-        for p, at in enumerate(spans):
-            mass[p] = r[:, at].sum(axis=1)
-            for j, phi in enumerate(phis):
-                mine = slice(j, j + 1) if len(phis) > 1 else slice(None)
-                sums[p, mine] = ru[mine, at] @ phi[:, at].T
-        return complete_moments(sums, c, self.shift, self.scales, mass)
+        """Each missing pattern is a t distribution over its observed columns."""
+        rows = incomplete_rows(cells, self.patterns, self.anchor, self.shift)
+        return Distances(rows.distances, rows.half_log_dets, rows.seen, rows.moments)
 
     def log_prior(self, prior: Array) -> float:
         gaussian = self.natural.copy()
@@ -155,19 +130,10 @@ class StudentForm(Form):
 
 def conditional_draw(form: StudentForm, cells: Cells, states: Array, rng: np.random.Generator) -> Array:
     """Cells with the missing ones drawn given each row's state and observed cells: first u, then a Gaussian."""
-    out = cells.values.astype(float)
     if cells.observed is None:
-        return out
+        return cells.values.astype(float)
     delta = form.distances(cells).delta[states, np.arange(len(states))]
     df, seen = form.df[states, 0], cells.observed.sum(axis=0)
     u = rng.standard_gamma(0.5 * (df + seen)) / (0.5 * (df + delta))
-    noise = rng.standard_normal(out.shape) / np.sqrt(u)
-    for k in np.unique(states):
-        # a joint draw corrected to agree with the observed cells has the right conditional distribution
-        mine = np.flatnonzero(states == k)
-        joint = form.means[k][:, None] + np.linalg.cholesky(form.scales[k]) @ noise[:, mine]
-        known = cells.observed[:, mine]
-        part = Cells(np.where(known, cells.values[:, mine] - joint, 0.0), known)
-        gap = conditional_mean(np.zeros_like(form.means[[k]]), form.scales[[k]], part, np.ones((1, len(mine))))
-        out[:, mine] = np.where(known, cells.values[:, mine], joint + gap)
-    return out
+    noise = rng.standard_normal(cells.values.shape) / np.sqrt(u)
+    return gaussian_draw(form.means, form.scales, cells, states, noise)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 import threading
+from math import prod
 
 import numpy as np
 
@@ -21,7 +22,7 @@ def borrow(shape: tuple[int, ...], dtype: np.dtype | type = np.float64) -> Array
     """
     pool: list[Array] = getattr(_local, "pool", [])
     _local.pool = pool
-    size = int(np.prod(shape)) * np.dtype(dtype).itemsize
+    size = prod(shape) * np.dtype(dtype).itemsize
     for buffer in pool:
         # the pool, this loop variable and getrefcount's own argument: nobody else
         if sys.getrefcount(buffer) == 3 and size <= buffer.size <= 2 * size + 4096:

@@ -7,7 +7,7 @@ from collections.abc import Callable
 import numpy as np
 
 from unseen.core.block import Block, Cells
-from unseen.core.engine import one_blas_thread, sum_in_threads, usable_cores
+from unseen.core.engine import Workers, one_blas_thread, usable_cores
 from unseen.core.source import cut
 from unseen.core.stats import Array, Params
 from unseen.models.mixture import Mixture
@@ -32,13 +32,13 @@ def by_rows(f: Callable[[Block], tuple[Array, ...]], X: Array) -> tuple[Array, .
         block = Block(i, (cells,), stop - start)
         if cells.observed is None:
             return [f(block)]
-        order, _, _ = cells.patterns()  # rows with the same missing cells go together: fewer factorisations
+        order = cells.patterns().order  # rows with the same missing cells go together: fewer factorisations
         back = np.empty_like(order)
         back[order] = np.arange(len(order))
         return [tuple(a[back] for a in f(block.take(order)))]
 
     with one_blas_thread():
-        parts = sum_in_threads(one, range(len(cuts)), usable_cores())
+        parts = Workers(usable_cores()).sum(one, range(len(cuts)))
     return tuple(np.concatenate(pieces) for pieces in zip(*parts, strict=True))
 
 

@@ -150,6 +150,14 @@ def posterior_agrees(s: Setting) -> None:
     close(float(w @ density), s.model.expect(s.params, s.block).loglik, 1e-9, "sum of log-densities")
 
 
+def one_step_gives_both(s: Setting) -> None:
+    """Statistics and posterior taken in one E-step are those of two."""
+    if hasattr(s.model, "with_posterior"):
+        stats, r = s.model.with_posterior(s.params, s.block)
+        same_stats(stats, s.model.expect(s.params, s.block))
+        close(r, s.model.posterior(s.params, s.block)[0], 1e-12, "responsibilities from one E-step")
+
+
 def imputes_only_holes(s: Setting) -> None:
     """Observed cells come back as they are; completions and samples are finite and of the right shape."""
     if not hasattr(s.model, "impute") or not s.rowwise:
@@ -202,6 +210,7 @@ MODEL_CHECKS: tuple[Check, ...] = (
     hidden_value_says_nothing,
     expect_is_pure,
     posterior_agrees,
+    one_step_gives_both,
     imputes_only_holes,
     describes_every_column,
 )
