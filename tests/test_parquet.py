@@ -251,3 +251,19 @@ def test_hash_of_a_file_is_of_its_bytes_and_sampled_when_huge(file: Path, monkey
     assert sampled["sampled"] == 1
     file.write_bytes(content[:-1] + b"?")
     assert file_digest([file]) != sampled
+
+
+@pytest.mark.parametrize(
+    ("first", "second", "together"),
+    [("int16", "int64", "int64"), ("int16", "float64", "float64"), ("float32", "float64", "float64")],
+)
+def test_files_may_hold_numbers_of_different_width(tmp_path: Path, first: str, second: str, together: str) -> None:
+    """A month without holes is written as whole numbers, the next one with holes as floating point."""
+    whole = pa.table({"delay": pa.array([1, 2, 3], first)})
+    holes = pa.table({"delay": pa.array([4, None, 6], second)})
+    paths = [tmp_path / "a.parquet", tmp_path / "b.parquet"]
+    for path, table in zip(paths, (whole, holes), strict=True):
+        pq.write_table(table, path)
+    source = open_files(paths)
+    assert str(source.arrow_schema.field("delay").type) in (together, "double")
+    assert cells(source, "delay") == [1, 2, 3, 4, None, 6]

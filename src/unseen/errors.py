@@ -9,6 +9,7 @@ UnseenError
 ├── RunError         a run on disk cannot be read or written
 └── OpsError         the production loop cannot go on
     ├── ConfigError    unseen.yaml is broken: line, key, nearest known key
+    ├── ReadError      a read failed in a way that can pass (`unseen.ops.ingest`)
     ├── RegistryError  the registry, the log or a version in it cannot be read or written
     ├── ConflictError  someone else was first: the champion is no longer the one that was compared with
     └── LimitError     over a configured limit of time, memory or cost

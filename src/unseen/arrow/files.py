@@ -104,7 +104,8 @@ def first_bytes(path: Path, count: int = 4) -> bytes:
 def agree(files: Sequence[ParquetFile]) -> Any:
     """The schema that all files share, in the order of the first.
 
-    Text may be plain or a dictionary, and a column without any value agrees with every type.
+    Text may be plain or a dictionary, numbers may be of any width (a month with holes is often written as floating
+    point where one without is whole numbers), and a column without any value agrees with every type.
 
     Raises
     ------
@@ -126,12 +127,29 @@ def agree(files: Sequence[ParquetFile]) -> Any:
         for name, (field, where) in agreed.items():
             if pa.types.is_null(field.type):
                 agreed[name] = (here[name], other.path.name)
+            elif is_number(field.type) and is_number(here[name].type):
+                agreed[name] = (field.with_type(wider(field.type, here[name].type)), where)
             elif not pa.types.is_null(here[name].type) and plain(field.type) != plain(here[name].type):
                 raise DataError(
                     f"column {name!r} is {field.type} in {where!r} and {here[name].type} in "
                     f"{other.path.name!r}: files that are read together need the same types"
                 )
     return pa.schema([f for f, _ in agreed.values()], metadata=first.schema.metadata)
+
+
+def is_number(type_: Any) -> bool:
+    """Whether a type is whole numbers or floating point, of any width."""
+    import pyarrow as pa
+
+    return bool(pa.types.is_integer(type_) or pa.types.is_floating(type_))
+
+
+def wider(a: Any, b: Any) -> Any:
+    """The narrowest type that holds the numbers of both."""
+    import pyarrow as pa
+
+    one, two = pa.schema([("x", a)]), pa.schema([("x", b)])
+    return pa.unify_schemas([one, two], promote_options="permissive").field(0).type
 
 
 def plain(type_: Any) -> Any:

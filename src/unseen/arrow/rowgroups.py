@@ -136,7 +136,8 @@ class RowGroups:
             return wanted.empty_table()
         for i, field in enumerate(wanted):
             if field.name not in text and any(t.schema.field(i).type != field.type for t in tables):
-                tables = [t.set_column(i, field, t.column(i).cast(field.type)) for t in tables]
+                exact = not pa.types.is_floating(field.type)  # whole numbers beyond 2**53 lose digits in floating point
+                tables = [t.set_column(i, field, t.column(i).cast(field.type, safe=exact)) for t in tables]
         table = pa.concat_tables(tables)
         return table if coded else table.replace_schema_metadata(wanted.metadata)
 
