@@ -1,0 +1,94 @@
+"""The files that ``data.path`` names."""
+
+from __future__ import annotations
+
+import os
+import re
+from collections.abc import Iterator, Sequence
+from fnmatch import fnmatchcase
+from pathlib import Path
+
+from unseen.errors import DataError
+from unseen.ops.config import Settings
+from unseen.sources.files import PARQUET, TEXT
+
+_PATTERN = re.compile(r"[*?[]")
+_DEEP = ("**", "*")
+
+
+def listed(settings: Settings) -> list[Path]:
+    """Data files in the order of their names, numbers in names by size; hidden ones are left out.
+
+    A folder that cannot be listed is an error: a partition that is silently left out would be worse.
+
+    Raises
+    ------
+    DataError
+        Nothing is there, or two files have one name.
+    """
+    given = (settings.folder.absolute() / Path(settings.data.path).expanduser()).absolute()
+    found = {p for p in _named(given) if not p.is_relative_to(settings.home)}
+    if not found:
+        raise DataError(
+            f"data.path: {settings.data.path!r} names no data file; it is a file, a folder, or a pattern such as "
+            f"data/*.parquet, relative to {settings.folder.absolute()}"
+        )
+    paths = sorted(found, key=lambda p: (order(p.name), str(p)))
+    for a, b in zip(paths, paths[1:], strict=False):
+        if a.name == b.name:
+            raise DataError(
+                f"data.path: two files are called {a.name!r}, in {a.parent.name!r} and in {b.parent.name!r}: "
+                "partitions are told apart by their names, so give each its own"
+            )
+    return paths
+
+
+def order(name: str) -> tuple[tuple[bool, int, str], ...]:
+    """A key that sorts part-9 before part-10.
+
+    >>> sorted(["part-10.csv", "part-9.csv"], key=order)
+    ['part-9.csv', 'part-10.csv']
+    """
+    return tuple((not part.isdecimal(), int(part) if part.isdecimal() else 0, part) for part in _digits(name))
+
+
+def _digits(name: str) -> list[str]:
+    return [part for part in re.split(r"([0-9]+)", name) if part]
+
+
+def _named(given: Path) -> Iterator[Path]:
+    if given.is_file():
+        yield given
+        return
+    if given.is_dir():
+        yield from (p for p in _matches(given, _DEEP) if _known(p))
+        return
+    magic = next((i for i, part in enumerate(given.parts) if _PATTERN.search(part)), None)
+    if magic is None or not (root := Path(*given.parts[:magic])).is_dir():
+        return
+    matched = set(_matches(root, given.parts[magic:]))
+    # a pattern that asks for other endings means it; one that also meets notes and checksums does not
+    yield from [p for p in matched if _known(p)] or matched
+
+
+def _known(path: Path) -> bool:
+    return path.name.lower().endswith((*PARQUET, *TEXT))
+
+
+def _matches(folder: Path, parts: Sequence[str]) -> Iterator[Path]:
+    """Files below a folder whose path matches; unlike `glob`, errors of the file system are not swallowed."""
+    part, rest = parts[0], parts[1:]
+    if part == "**":
+        yield from _matches(folder, rest or ("*",))
+    with os.scandir(folder) as entries:
+        for entry in entries:
+            if entry.name.startswith((".", "_")):
+                continue
+            if part == "**":
+                if entry.is_dir(follow_symlinks=False):
+                    yield from _matches(Path(entry.path), parts)
+            elif fnmatchcase(entry.name, part):
+                if rest and entry.is_dir():
+                    yield from _matches(Path(entry.path), rest)
+                elif not rest and entry.is_file():
+                    yield Path(entry.path)

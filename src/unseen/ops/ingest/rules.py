@@ -1,0 +1,142 @@
+"""What a partition must look like: from ``unseen.yaml``, else from the champion, else from the first partition."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Iterable, Sequence
+from dataclasses import asdict, dataclass
+
+from unseen.core.block import BOOLEAN, CATEGORY, EMPTY, INTEGER, NUMBER, OTHER, Field
+from unseen.core.encoding import Encoding
+from unseen.ops.config import Settings
+from unseen.ops.config.data import ColumnRule
+
+#: raised whenever the gate learns to find something new, so that what passed before is looked at again
+EDITION = 1
+NUMERIC = (BOOLEAN, INTEGER, NUMBER)
+KINDS = (*NUMERIC, CATEGORY, OTHER)
+
+
+@dataclass(frozen=True, slots=True)
+class Rule:
+    """What one column must look like; ``kinds`` may hold it (a column without any value always may)."""
+
+    column: str
+    type: str
+    kinds: tuple[str, ...]
+    #: fractions are no numbers of this column
+    whole: bool = False
+    low: float | None = None
+    high: float | None = None
+    values: tuple[str, ...] | None = None
+    missing: float = 1.0
+    outside: float = 0.0
+    median: tuple[float, float] | None = None
+
+    def holds(self, kind: str) -> bool:
+        return kind == EMPTY or kind in self.kinds
+
+
+@dataclass(frozen=True, slots=True)
+class Rules:
+    """The rules of all columns; ``others`` may be there too (None: any column), ``ignore`` is not looked at."""
+
+    columns: tuple[Rule, ...]
+    others: tuple[str, ...] | None = ()
+    ignore: tuple[str, ...] = ()
+    min_rows: int = 1
+    max_rows: int | None = None
+    duplicates: float = 1.0
+
+    @property
+    def id(self) -> str:
+        """Changes when anything does that decides whether a partition passes."""
+        said = {"edition": EDITION, **asdict(self)}
+        return hashlib.sha256(json.dumps(said, sort_keys=True).encode()).hexdigest()[:16]
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        return tuple(rule.column for rule in self.columns)
+
+
+def rules_of(settings: Settings, champion: Encoding | None, first: Sequence[Field]) -> Rules:
+    """The rules for a batch whose first partition has these columns.
+
+    Columns that the champion does not read are no news if the first partition has them already.
+    """
+    schema, ignore = settings.schema_, tuple(sorted(set(settings.data.ignore)))
+    others: Iterable[str] = ()
+    if schema.columns:
+        columns = [declared(name, rule) for name, rule in schema.columns.items()]
+    elif champion is not None:
+        columns, others = _modelled(champion), (f.name for f in first)
+    else:
+        columns = [like(f) for f in first]
+    known = {rule.column: rule for rule in columns if rule.column not in ignore}
+    for rule in _side(settings):
+        if rule.column not in schema.columns:
+            known[rule.column] = rule
+    return Rules(
+        tuple(known.values()),
+        None if schema.extra == "ignore" else tuple(sorted(set(others) - set(known) - set(ignore))),
+        ignore,
+        schema.min_rows,
+        schema.max_rows,
+        schema.duplicates,
+    )
+
+
+def declared(name: str, rule: ColumnRule) -> Rule:
+    """The rule of a column as ``unseen.yaml`` states it.
+
+    Whole numbers with gaps often come as floats, flags as 0 and 1, and codes of categories as numbers.
+    """
+    kinds = {
+        "number": (INTEGER, NUMBER),
+        "integer": (INTEGER, NUMBER),
+        "boolean": NUMERIC,
+        "category": (INTEGER, CATEGORY) if rule.values and all(map(is_code, rule.values)) else (CATEGORY,),
+        "other": (OTHER,),
+    }[rule.type]
+    boolean = rule.type == "boolean"
+    return Rule(
+        name,
+        rule.type,
+        kinds,
+        whole=boolean or rule.type == "integer",
+        low=0.0 if boolean else rule.min,
+        high=1.0 if boolean else rule.max,
+        values=None if rule.values is None else tuple(sorted(rule.values)),
+        missing=rule.missing,
+        outside=rule.outside,
+        median=rule.median,
+    )
+
+
+def is_code(value: str) -> bool:
+    """Whether a category may as well be stored as a whole number."""
+    return value.strip().lstrip("+-").isdecimal()
+
+
+def like(field: Field, whole: bool = False) -> Rule:
+    """A rule by kind alone: numbers may change how they are stored, and an empty column may turn out as anything."""
+    if field.kind in NUMERIC:
+        return Rule(field.name, field.kind, NUMERIC, whole=whole)
+    return Rule(field.name, field.kind, KINDS if field.kind == EMPTY else (field.kind,))
+
+
+def _modelled(champion: Encoding) -> list[Rule]:
+    """Columns of the champion; those it reads as categories stay whole numbers if they are numbers."""
+    codes = {name for slot in champion.slots if slot.kind == CATEGORY for name in slot.columns}
+    return [like(f, whole=f.name in codes and f.kind in NUMERIC) for f in champion.fields]
+
+
+def _side(settings: Settings) -> list[Rule]:
+    """The columns of weights and labels."""
+    sides = []
+    if settings.data.weights is not None:
+        sides.append(Rule(settings.data.weights, NUMBER, (INTEGER, NUMBER, BOOLEAN), low=0.0, missing=0.0))
+    if settings.data.labels is not None:
+        sides.append(Rule(settings.data.labels, CATEGORY, (*NUMERIC, CATEGORY)))
+    return sides

@@ -1,0 +1,97 @@
+"""What is remembered between runs: which bytes a file had, and which partitions passed which rules.
+
+Both files only save work. Whatever is wrong with them, the work is done again.
+"""
+
+from __future__ import annotations
+
+from contextlib import suppress
+from pathlib import Path
+from typing import TypeVar
+
+from pydantic import ValidationError
+
+from unseen.core.block import Field
+from unseen.errors import RegistryError
+from unseen.ops import files
+from unseen.ops.places import Places
+from unseen.ops.record import Fact
+
+#: size, time of the last change of the bytes, time of the last change of anything, in nanoseconds
+Stamp = tuple[int, int, int]
+S = TypeVar("S", bound=Fact)
+
+
+class Hashed(Fact):
+    """The content of a file as it was at some stamp."""
+
+    stamp: Stamp
+    id: str
+
+
+class Hashes(Fact):
+    """Contents of files by their paths."""
+
+    files: dict[str, Hashed] = {}
+
+
+class Known(Fact):
+    """A partition that passed: its rows and columns, and per set of rules a digest of its rows in any order."""
+
+    name: str
+    rows: int
+    fields: tuple[tuple[str, str], ...]
+    passed: dict[str, str] = {}
+
+
+class Passes(Fact):
+    """Partitions that passed, by the hash of their content."""
+
+    partitions: dict[str, Known] = {}
+
+
+class Memory:
+    """``checked.json``: what need not be read again."""
+
+    def __init__(self, places: Places) -> None:
+        self.path = places.home / "checked.json"
+        self._partitions = dict(recalled(self.path, Passes).partitions)
+        self._changed = False
+
+    def rows(self, id: str) -> int | None:
+        known = self._partitions.get(id)
+        return None if known is None else known.rows
+
+    def fields(self, id: str) -> tuple[Field, ...] | None:
+        known = self._partitions.get(id)
+        return None if known is None else tuple(Field(name, kind) for name, kind in known.fields)
+
+    def passed(self, id: str, rules: str) -> str | None:
+        """The digest of the partition's rows, if it passed these rules before."""
+        known = self._partitions.get(id)
+        return None if known is None else known.passed.get(rules)
+
+    def note(self, id: str, known: Known) -> None:
+        before = self._partitions.get(id)
+        merged = {**(before.passed if before else {}), **known.passed}
+        self._partitions[id] = known.model_copy(update={"passed": merged})
+        self._changed = True
+
+    def save(self) -> None:
+        if self._changed:
+            kept(self.path, Passes(partitions=self._partitions))
+            self._changed = False
+
+
+def recalled(path: Path, kind: type[S]) -> S:
+    """A state file, or an empty one where it is missing or damaged."""
+    try:
+        return kind.model_validate_json(path.read_bytes())
+    except (OSError, ValidationError):
+        return kind()
+
+
+def kept(path: Path, state: Fact) -> None:
+    """Write a state file whole; a full disk only means that the work is done again next time."""
+    with suppress(RegistryError):
+        files.write(path, state.model_dump_json() + "\n")
