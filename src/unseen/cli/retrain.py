@@ -1,0 +1,92 @@
+"""`unseen retrain` and `unseen gate`: from a batch to a version, and the gates by themselves."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from typing import Any
+
+import click
+
+from unseen.cli.common import as_json, config, needs_ops, quiet
+from unseen.cli.exits import print_json
+
+OUTCOMES = """\b
+Exit codes of a retrain:
+  0    promoted: the candidate is the champion now
+  10   held: fitted and registered as challenger; the gates keep the champion
+  11   refused: the batch breaks the schema; nothing was trained
+  12   unfit: no fit converged to a usable model
+  13   limit: over the limit of time, memory or cost
+  14   registry: it could not be reached; the same command goes on from the fit
+  15   error: something unexpected; the champion is untouched
+  130  interrupted; the same command goes on
+"""
+
+
+@click.command(epilog=f"\b\nExamples:\n  unseen retrain\n  unseen retrain --until 2013-04 --json\n\n{OUTCOMES}")
+@config
+@click.option("--until", metavar="PARTITION", help="The newest partition to use.  [default: the newest there is]")
+@click.option("--again", is_flag=True, help="Run a batch anew that was run before.")
+@click.option("--actor", help="Who is named in the log.  [default: user@host]")
+@as_json
+@quiet
+@needs_ops
+def retrain(config: Path, until: str | None, again: bool, actor: str | None, as_json: bool, quiet: bool) -> None:
+    """Take the newest batch from its files to a promoted or held version.
+
+    Checks the schema, fits, validates on held-out rows beside the champion, asks the gates, registers, and promotes
+    or holds. The same batch with the same settings is not trained twice; an interrupted run goes on where it was.
+    """
+    from unseen.ops.config import load
+    from unseen.ops.retrain import retrain as run
+    from unseen.progress import Progress
+
+    settings = load(config)
+    starts = settings.fit.restarts
+    with Progress(len(settings.model.components), starts, quiet or as_json) as bar:
+        record = run(settings, until, again=again, actor=actor, tell=_teller(quiet or as_json), observers=(bar,))
+    assert record.outcome is not None
+    if as_json:
+        print_json({**record.model_dump(mode="json"), "exit": record.outcome.exit_code})
+    elif quiet:
+        click.echo(f"{record.outcome}: {record.reason}")
+    raise click.exceptions.Exit(record.outcome.exit_code)
+
+
+def _teller(silent: bool) -> Any:
+    def tell(stage: str, said: str) -> None:
+        if not silent:
+            click.echo(f"{stage:<9} {said}", file=sys.stdout)
+
+    return tell
+
+
+@click.command(epilog="\b\nExample:\n  unseen gate 2013-04-1f2e3d4c5b6a --against champion")
+@click.argument("run", metavar="RUN")
+@config
+@click.option("--against", default="champion", show_default=True, help="champion, a version's number, or none.")
+@as_json
+@needs_ops
+def gate(run: str, config: Path, against: str, as_json: bool) -> None:
+    """Ask the gates about a run that was fitted before, and change nothing.
+
+    RUN is the id of a retrain, as `unseen history` shows it. Exit code 0: every gate passes; 10: at least one refuses.
+    """
+    from unseen.ops.config import load
+    from unseen.ops.retrain import regate
+
+    validation, verdicts, allowed = regate(load(config), run, against)
+    if as_json:
+        print_json(
+            {
+                "run": run,
+                "allowed": allowed,
+                "gates": [v.model_dump(mode="json") for v in verdicts],
+                "validation": validation.model_dump(mode="json") if validation else None,
+            }
+        )
+    else:
+        for v in verdicts:
+            click.echo(f"{'passed ' if v.passed else 'REFUSED'}  {v.gate:<18} {v.reason}")
+    raise click.exceptions.Exit(0 if allowed else 10)

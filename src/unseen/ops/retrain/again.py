@@ -1,0 +1,84 @@
+"""The gates asked once more about a run that was fitted before."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from unseen.errors import RegistryError, UnseenError
+from unseen.ops.config import Settings
+from unseen.ops.doctor import Case
+from unseen.ops.ingest import take_in
+from unseen.ops.judge import HoldOut, allowed
+from unseen.ops.places import Places
+from unseen.ops.record import Validation, Verdict
+from unseen.ops.registry import Registry
+from unseen.ops.retrain.journal import Journal, read
+from unseen.ops.retrain.judging import judged
+from unseen.ops.retrain.learning import Learning, facts, planned
+from unseen.result import Result
+
+
+def regate(
+    settings: Settings, run: str, against: str = "champion"
+) -> tuple[Validation | None, tuple[Verdict, ...], bool]:
+    """What the gates say of a fitted run beside the champion, another version, or none; nothing is changed.
+
+    Raises
+    ------
+    RegistryError
+        There is no such run, or it holds no fit.
+    """
+    places = Places.of(settings)
+    record = read(places.run(run))
+    if record is None or record.batch is None:
+        known = ", ".join(sorted(p.name for p in places.runs.glob("*/"))[-3:]) or "none yet"
+        raise RegistryError(f"there is no run {run!r} under {places.runs}; the newest are: {known}")
+    candidate = Journal(places.run(run), record).fitted()
+    if candidate is None:
+        raise RegistryError(f"run {run} holds no fit: it ended as {record.outcome}")
+    intake = take_in(settings, record.batch.partitions[-1])
+    holdout = HoldOut(intake.source, intake.newest.path, settings.validate_.share, settings.validate_.seed)
+    champion, trouble = _opponent(settings, against)
+    validation, verdicts = judged(candidate, facts(candidate), champion, trouble, intake.source, holdout, settings)
+    return validation, verdicts, allowed(verdicts)
+
+
+def _opponent(settings: Settings, against: str) -> tuple[Result | None, str | None]:
+    registry = Registry(settings)
+    if against == "none":
+        return None, None
+    if against == "champion":
+        current = registry.champion()
+        number = current.number if current else None
+    else:
+        number = int(against) if against.isdigit() else -1
+    if number is None:
+        return None, None
+    try:
+        return registry.load(number), None
+    except UnseenError as error:
+        return None, str(error)
+
+
+def replay(case: Case) -> bool:
+    """Fit a run again on the same rows with the same seed, and compare the parameters bit by bit.
+
+    Raises
+    ------
+    RegistryError
+        The run holds no fit, or belongs to no loop.
+    """
+    if case.record is None or case.record.batch is None or case.result is None or case.settings is None:
+        raise RegistryError(f"{case.subject} cannot be replayed: it is no fitted retrain of a loop")
+    settings = case.settings
+    intake = take_in(settings, case.record.batch.partitions[-1])
+    judges = settings.validate_
+    holdout = HoldOut(intake.source, intake.newest.path, judges.share, judges.seed)
+    made = planned(settings, intake.source)
+    before = case.record.champion
+    champion = Registry(settings).load(before) if before is not None and settings.fit.start == "champion" else None
+    anew = Learning(settings, made, holdout, champion, lambda: None, lambda *_: None).best()
+    old = case.result
+    return old.params.keys() == anew.params.keys() and all(
+        np.array_equal(old.params[name], anew.params[name]) for name in old.params
+    )

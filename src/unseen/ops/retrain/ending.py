@@ -1,0 +1,92 @@
+"""How a retrain ends: the record is closed, the log gets its line, the metrics are left where they are scraped."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from contextlib import suppress
+from typing import Any
+
+from unseen.errors import DataError, UnseenError
+from unseen.ops.config import Settings, settings_hash
+from unseen.ops.logs import logger, reason
+from unseen.ops.places import Places
+from unseen.ops.record import Outcome, Record
+from unseen.ops.registry import Log
+from unseen.ops.retrain.identity import environment
+from unseen.ops.retrain.journal import Journal, now
+from unseen.ops.retrain.meter import Meter
+
+
+class Ended(Exception):
+    """A stage ended the run."""
+
+    def __init__(self, outcome: Outcome, reason: str) -> None:
+        super().__init__(reason)
+        self.outcome, self.reason = outcome, reason
+
+
+def close(
+    settings: Settings, journal: Journal, meter: Meter, outcome: Outcome, why: str, actor: str | None = None
+) -> Record:
+    """Close the record, write the log's line, export metrics; trouble with one does not keep the others from it."""
+    places = Places.of(settings)
+    took = meter.read()
+    facts: dict[str, Any] = {"outcome": outcome, "reason": why, "finished": now(), "resources": took}
+    log = logger(places.events, run=journal.record.id, model=settings.name)
+    journal.record = journal.record.having(**facts)
+    for step in (
+        lambda: journal.know(**facts),
+        lambda: _append(places, journal.record, actor),
+        lambda: _export(journal.record, settings),
+    ):
+        try:
+            step()
+        except Exception as error:  # the run has ended: what cannot be told must not undo it
+            log.error("could not be written", reason=reason(error))
+    log.info("retrain ended", outcome=outcome.value, reason=why, seconds=round(took.seconds, 3))
+    return journal.record
+
+
+def _append(places: Places, record: Record, actor: str | None) -> None:
+    Log(places).append(
+        "retrain",
+        actor=actor,
+        record=record.id,
+        outcome=record.outcome,
+        reason=record.reason,
+        batch=record.batch.id if record.batch else None,
+        version=record.version,
+        champion=record.champion,
+    )
+
+
+def _export(record: Record, settings: Settings) -> None:
+    from unseen.ops.watch import export
+
+    export(record, settings)
+
+
+def report_unread(
+    settings: Settings,
+    error: Exception,
+    meter: Meter,
+    tell: Callable[[str, str], Any],
+    actor: str | None,
+) -> Record:
+    """The record of a batch that could not even be opened: it has no rows to be named by, so time names it."""
+    places = Places.of(settings)
+    id = time.strftime("unread-%Y%m%dT%H%M%S", time.gmtime()) + f"-{time.time_ns() % 10**6:06d}"
+    record = Record(id=id, name=settings.name, started=now(), settings=settings_hash(settings), **environment(settings))
+    with suppress(UnseenError):
+        record = record.having(champion=_champion(settings))
+    outcome = Outcome.REFUSED if isinstance(error, DataError) else Outcome.ERROR
+    tell("batch", reason(error))
+    return close(settings, Journal(places.run(id), record), meter, outcome, reason(error), actor)
+
+
+def _champion(settings: Settings) -> int | None:
+    from unseen.ops.registry import Registry
+
+    current = Registry(settings).champion()
+    return current.number if current else None

@@ -1,0 +1,127 @@
+"""The record of a retrain on disk: saved after every stage, so that a killed run goes on where it was."""
+
+from __future__ import annotations
+
+import json
+import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import replace
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+from pydantic import ValidationError
+
+from unseen.core.encoding import Encoded
+from unseen.core.source import Source
+from unseen.errors import ConflictError, RegistryError, UnseenError
+from unseen.ops import files
+from unseen.ops.record import Outcome, Record
+from unseen.result import Result
+
+RECORD, MODEL, REFERENCE = "record.json", "model", "reference.json"
+#: outcomes that the same command with the same data and settings would only repeat
+LASTING = (Outcome.PROMOTED, Outcome.HELD, Outcome.REFUSED, Outcome.UNFIT)
+
+
+def now() -> str:
+    return datetime.now(UTC).isoformat(timespec="seconds")
+
+
+def read(folder: Path) -> Record | None:
+    """The record of a run folder, if there is one.
+
+    Raises
+    ------
+    RegistryError
+        It is there but cannot be understood.
+    """
+    try:
+        text = (folder / RECORD).read_text(encoding="utf-8")
+    except FileNotFoundError:
+        return None
+    except OSError as error:
+        raise RegistryError(f"cannot read {folder / RECORD}: {type(error).__name__}") from error
+    try:
+        return Record.model_validate_json(text)
+    except ValidationError:
+        raise RegistryError(
+            f"{folder / RECORD} is damaged or of another version of unseen: move the folder away, then run again"
+        ) from None
+
+
+class Journal:
+    """One record that grows, saved every time it does."""
+
+    def __init__(self, folder: Path, record: Record) -> None:
+        self.folder, self.record = folder, record
+
+    @classmethod
+    def open(cls, folder: Path, name: str, id: str) -> Journal:
+        known = read(folder)
+        return cls(folder, known or Record(id=id, name=name, started=now()))
+
+    @property
+    def finished(self) -> bool:
+        return self.record.outcome in LASTING
+
+    def know(self, **facts: Any) -> None:
+        """Add facts and save."""
+        self.record = self.record.having(**facts)
+        files.write(self.folder / RECORD, self.record.model_dump_json(indent=1))
+
+    def go_on(self) -> None:
+        """Forget how an earlier try of this run ended; what it found out stays."""
+        self.record = self.record.having(outcome=None, reason="", finished=None, version=None, stages={}, attempts=())
+
+    def begin_anew(self) -> None:
+        """Forget what earlier tries of this run found out; a version that is registered stays registered."""
+        old = self.record
+        self.record = Record(id=old.id, name=old.name, started=now())
+        shutil.rmtree(self.folder / MODEL, ignore_errors=True)
+
+    def fitted(self) -> Result | None:
+        """The fit that an earlier try of this run saved, if it is there and whole."""
+        from unseen.store import load
+
+        try:
+            return load(self.folder / MODEL)
+        except UnseenError:
+            shutil.rmtree(self.folder / MODEL, ignore_errors=True)
+            return None
+
+    def keep(self, result: Result) -> None:
+        """Save the fit, once."""
+        if not (self.folder / MODEL).exists():
+            result.save(self.folder / MODEL)
+
+    def remember(self, result: Result, source: Source) -> None:
+        """Save what new data will be compared with."""
+        from unseen.ops.drift import remember
+
+        encoding = replace(result.encoding, labels=None, unknown="missing")
+        reference = remember(result, Encoded(source, encoding))
+        files.write(self.folder / REFERENCE, json.dumps(reference))
+
+    @contextmanager
+    def alone(self) -> Iterator[None]:
+        """Keep other processes from working on the same run.
+
+        Raises
+        ------
+        ConflictError
+            One does already.
+        """
+        from filelock import FileLock, Timeout
+
+        self.folder.mkdir(parents=True, exist_ok=True)
+        lock = FileLock(self.folder / ".lock", timeout=0)
+        try:
+            lock.acquire()
+        except Timeout:
+            raise ConflictError(f"run {self.record.id} is being worked on by another process: wait for it") from None
+        try:
+            yield
+        finally:
+            lock.release()

@@ -1,0 +1,184 @@
+"""The fit of a retrain: on the rows that are not held out, from several starts, the best one by validation."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, replace
+from functools import partial
+from typing import Any
+
+import numpy as np
+
+from unseen.core.encoding import Encoded
+from unseen.core.observe import Observer
+from unseen.core.stop import CONVERGED, FAILED, FELL, INTERRUPTED, TIME
+from unseen.errors import NumericalError
+from unseen.fit import default_rule, solve
+from unseen.ops.config import Settings
+from unseen.ops.judge import HoldOut
+from unseen.ops.record import FitFacts
+from unseen.plan import Plan, plan
+from unseen.problem import bind
+from unseen.result import Result
+from unseen.search.holdout import log_density
+from unseen.search.order import search
+from unseen.search.restarts import is_singular
+
+#: what no other start mends: the run was told to stop
+STOPPED = (INTERRUPTED, TIME)
+
+
+def planned(settings: Settings, source: Any) -> Plan:
+    """Columns, families and a profile, in one pass over the data."""
+    model, data = settings.model, settings.data
+    return plan(
+        source,
+        columns=model.columns,
+        ignore=data.ignore,
+        families=model.family,
+        weights=data.weights,
+        labels=data.labels,
+        covariance=model.covariance,
+        engine=settings.fit.engine,
+    )
+
+
+@dataclass
+class Learning:
+    """Fits to the training rows until one is usable; ``failed`` is told of each that was not."""
+
+    settings: Settings
+    plan: Plan
+    holdout: HoldOut
+    champion: Result | None
+    seconds_left: Callable[[], float | None]
+    failed: Callable[[int, str], Any]
+    observers: Sequence[Observer] = ()
+
+    def best(self) -> Result:
+        """The fit with the largest held-out log-density among those that are usable.
+
+        Raises
+        ------
+        NumericalError
+            No start led anywhere.
+        """
+        found: list[Result] = []
+        for number, attempt in enumerate(self._attempts(), 1):
+            try:
+                result = attempt()
+            except NumericalError as error:
+                self.failed(number, str(error))
+                continue
+            found.append(result)
+            if result.outcome.name in STOPPED:
+                return result
+            if not usable(result):
+                self.failed(number, result.outcome.message)
+            elif is_singular(result.params):
+                self.failed(number, "a variance floor holds a component up")
+            elif not self._more_wanted(number):
+                break
+        if not found:
+            raise NumericalError("no start led to a fit: look at the columns, raise the variance floor, or fit fewer")
+        return max(found, key=lambda r: (usable(r), not is_singular(r.params), self.heldout(r)))
+
+    def _attempts(self) -> Iterator[Callable[[], Result]]:
+        """One fit with each seed, and one from the champion if that was asked for."""
+        if self._from_champion():
+            yield self._go_on
+        for i in range(self.settings.retries.fits):
+            yield partial(self._fit, self.settings.fit.seed + 1000 * i)
+
+    def _more_wanted(self, number: int) -> bool:
+        """A start at the champion is compared with a drawn one; otherwise one usable fit is enough."""
+        return number == 1 and self._from_champion()
+
+    def _from_champion(self) -> bool:
+        """Whether the champion's parameters fit this model: same columns, same categories, a K that may be."""
+        if self.settings.fit.start != "champion" or self.champion is None:
+            return False
+        components = getattr(self.champion.model, "components", 1)
+        if components not in self.settings.model.components:
+            return False
+        return self.plan.model_for(components).bind(self.plan.known.profile).slots == self.champion.model.slots
+
+    def _train(self) -> Any:
+        known = self.plan.known
+        return replace(known, make=lambda blocks: known.make(self.holdout.training(blocks)))
+
+    def _options(self, seed: int) -> dict[str, Any]:
+        from unseen.algorithms.batch import Batch
+        from unseen.algorithms.squarem import SQUAREM
+
+        fit = self.settings.fit
+        return {
+            "seed": seed,
+            "prior": fit.prior,
+            "algorithm": {"batch": Batch, "squarem": SQUAREM}[fit.algorithm](),
+            "observers": self.observers,
+        }
+
+    def _fit(self, seed: int) -> Result:
+        fit, model = self.settings.fit, self.settings.model
+        return search(
+            self.plan.model_for,
+            self._train(),
+            model.components,
+            model.criterion,
+            start="auto" if fit.start == "champion" else fit.start,
+            restarts=fit.restarts,
+            tol=fit.tol,
+            max_iterations=fit.max_iterations,
+            max_seconds=self.seconds_left(),
+            **self._options(seed),
+        )
+
+    def _go_on(self) -> Result:
+        """From the champion's parameters."""
+        assert self.champion is not None
+        fit = self.settings.fit
+        return solve(
+            bind(self.plan.model_for(self.champion.model.components), self._train()),
+            start=self.champion.params,
+            stop=default_rule(fit.tol, fit.max_iterations, self.seconds_left()),
+            **self._options(fit.seed),
+        )
+
+    def heldout(self, result: Result) -> float:
+        """Mean log-density per held-out row; -inf where there is none."""
+        unlabelled = replace(result.encoding, labels=None)
+        blocks = self.holdout.held(Encoded(self.plan.known.source, unlabelled))
+        if not len(blocks):
+            return -np.inf
+        return self.plan.known.make(blocks).sum(lambda b: log_density(result.model, result.params, b)).stats.mean
+
+
+def usable(result: Result) -> bool:
+    """Whether a fit ended by itself; whether its parameters are any good is for the gates to say."""
+    return result.outcome.name == CONVERGED
+
+
+def broken(result: Result) -> bool:
+    """Whether a fit may never be registered, whatever the settings allow."""
+    return result.outcome.name in (FAILED, FELL) or not np.isfinite(result.loglik)
+
+
+def facts(result: Result) -> FitFacts:
+    """What the record keeps of a fit."""
+    last = result.trace[-1] if result.trace else None
+    weights = result.params["weights"] if "weights" in result.params else np.ones(1)
+    return FitFacts(
+        outcome=result.outcome.name,
+        components=int(getattr(result.model, "components", 1)),
+        iterations=result.iterations,
+        loglik=result.loglik,
+        bic=result.bic,
+        seed=result.seed,
+        seconds=result.seconds,
+        floors=int(result.params.events.get("variance floor", 0)),
+        smallest_share=float(np.min(weights)),
+        smallest_spread=None if last is None else last.smallest_eigenvalue,
+        trace=tuple(float(r.objective) for r in result.trace),
+        warnings=tuple(result.warnings),
+    )

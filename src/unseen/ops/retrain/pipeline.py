@@ -1,0 +1,266 @@
+"""The stages of a retrain: ingest, schema, fit, validate, gates, register, promote or hold."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from unseen.core.observe import Observer
+from unseen.errors import ConflictError, DataError, LimitError, NumericalError, RegistryError, UnseenError
+from unseen.ops.config import Settings, settings_hash
+from unseen.ops.ingest import Intake, check, take_in
+from unseen.ops.judge import HoldOut
+from unseen.ops.logs import logger, reason
+from unseen.ops.patience import passes, patiently
+from unseen.ops.places import Places
+from unseen.ops.record import Attempt, FitFacts, Outcome, Record
+from unseen.ops.registry import Registry
+from unseen.ops.retrain.ending import Ended, close, report_unread
+from unseen.ops.retrain.identity import environment, run_id
+from unseen.ops.retrain.journal import Journal
+from unseen.ops.retrain.judging import judged
+from unseen.ops.retrain.learning import Learning, broken, facts, planned, usable
+from unseen.ops.retrain.meter import Meter
+from unseen.plan import Plan
+from unseen.result import Result
+
+Tell = Callable[[str, str], Any]
+
+
+def retrain(
+    settings: Settings,
+    until: str | None = None,
+    *,
+    again: bool = False,
+    tell: Tell = lambda *_: None,
+    observers: Sequence[Observer] = (),
+    actor: str | None = None,
+) -> Record:
+    """Take a batch from its files to a promoted or held version, and say how it ended.
+
+    The run is named by the content of its rows and by the settings that decide the model: the same batch gives
+    the recorded outcome at once (``again`` runs it anew), and a run that was interrupted, killed, or could not
+    reach the registry goes on where it was. The champion changes in the last stage or not at all.
+
+    Parameters
+    ----------
+    until : the newest partition to use, by name; the newest there is if left out
+    tell : called with each stage and one sentence about it
+    actor : who is named in the log; user and host if left out
+
+    Raises
+    ------
+    ConflictError
+        Another process works on the same run.
+    """
+    meter = Meter(settings.limits)
+    try:
+        intake = patiently(lambda: take_in(settings, until), settings.retries)
+    except (UnseenError, OSError) as error:
+        return report_unread(settings, error, meter, tell, actor)
+    places = Places.of(settings)
+    id = run_id(intake, settings)
+    journal = Journal.open(places.run(id), settings.name, id)
+    with journal.alone():
+        if journal.finished and not again:
+            tell("done", f"run {id} ended before: {journal.record.reason}")
+            return journal.record
+        journal.begin_anew() if again else journal.go_on()
+        run = Retrain(settings, places, intake, journal, meter, tell, tuple(observers), actor)
+        return run.through()
+
+
+@dataclass
+class Retrain:
+    """One run of the loop; each stage adds its facts to the journal."""
+
+    settings: Settings
+    places: Places
+    intake: Intake
+    journal: Journal
+    meter: Meter
+    tell: Tell
+    observers: tuple[Observer, ...] = ()
+    actor: str | None = None
+    registry: Registry = field(init=False)
+    plan: Plan = field(init=False)
+    holdout: HoldOut = field(init=False)
+    result: Result = field(init=False)
+    fit_facts: FitFacts = field(init=False)
+    champion: Result | None = None
+    champion_trouble: str | None = None
+    log: Any = None
+
+    def __post_init__(self) -> None:
+        self.registry = Registry(self.settings)
+        self.log = logger(self.places.events, run=self.journal.record.id, model=self.settings.name)
+
+    def through(self) -> Record:
+        """All stages; whatever happens ends in a record with an outcome."""
+        try:
+            for stage in (self.begin, self.schema, self.fit, self.validate, self.register, self.promote):
+                self._timed(stage)
+        except Ended as end:
+            return self._end(end.outcome, end.reason)
+        except KeyboardInterrupt:
+            return self._end(Outcome.INTERRUPTED, "interrupted: the same command goes on")
+        except (LimitError, MemoryError) as error:
+            return self._end(Outcome.LIMIT, str(error) or "out of memory: fewer components, or engine: outofcore")
+        except DataError as error:
+            return self._end(Outcome.ERROR if passes(error) else Outcome.REFUSED, str(error))
+        except NumericalError as error:
+            return self._end(Outcome.UNFIT, str(error))
+        except ConflictError as error:
+            return self._end(Outcome.HELD, str(error))
+        except RegistryError as error:
+            return self._end(Outcome.REGISTRY, str(error))
+        except Exception as error:  # whatever it is, the champion stays and the run ends with a sentence
+            return self._end(Outcome.ERROR, reason(error))
+        raise AssertionError("the last stage always ends the run")
+
+    def _timed(self, stage: Callable[[], None]) -> None:
+        name, began = stage.__name__, time.perf_counter()
+        self.log.info("stage started", stage=name)
+        try:
+            stage()
+        finally:
+            seconds = time.perf_counter() - began
+            self.log.info("stage ended", stage=name, seconds=round(seconds, 3))
+            # kept in memory here, saved with the next facts
+            stages = {**self.journal.record.stages, name: seconds}
+            self.journal.record = self.journal.record.having(stages=stages)
+
+    # ---- the stages
+
+    def begin(self) -> None:
+        """Say what is about to be done, and look at the champion."""
+        batch = self.intake.batch
+        current = self.registry.champion()
+        self.journal.know(
+            batch=batch,
+            settings=settings_hash(self.settings),
+            champion=current.number if current else None,
+            **environment(self.settings),
+        )
+        self.registry.began(self.journal.record, actor=self.actor)
+        names = batch.partitions[-1] if len(batch.partitions) == 1 else f"{batch.partitions[0]}..{batch.partitions[-1]}"
+        self.tell("batch", f"{names}: {batch.rows:,} rows")
+        if current is None:
+            return
+        try:
+            self.champion = self.registry.load(current.number)
+        except UnseenError as error:
+            self.champion_trouble = str(error)
+            self.tell("champion", self.champion_trouble)
+
+    def schema(self) -> None:
+        """Nothing is computed on a batch that breaks the rules."""
+        encoding = self.champion.encoding if self.champion else None
+        findings = patiently(
+            lambda: check(self.intake, self.settings, encoding), self.settings.retries, self._failed("schema")
+        )
+        self.journal.know(findings=tuple(findings))
+        if findings:
+            more = f" (and {len(findings) - 1} more)" if len(findings) > 1 else ""
+            raise Ended(Outcome.REFUSED, f"{findings[0].message}{more}")
+        self.tell("schema", "passed")
+
+    def fit(self) -> None:
+        """Fit on the training rows, unless an earlier try of this run did."""
+        self.registry.warm()
+        judges = self.settings.validate_
+        self.plan = planned(self.settings, self.intake.source)
+        self.holdout = HoldOut(self.intake.source, self.intake.newest.path, judges.share, judges.seed)
+        self.result = self.journal.fitted() or self._learned()
+        self.fit_facts = facts(self.result)
+        self.journal.know(fit=self.fit_facts)
+        self._end_if_unfit(self.result)
+        self.journal.keep(self.result)
+        f = self.fit_facts
+        self.tell("fit", f"{f.components} components, {f.outcome} after {f.iterations} iterations in {f.seconds:.1f} s")
+
+    def _learned(self) -> Result:
+        """The best fit there is, within the limits."""
+        self.meter.check()
+        self._check_memory()
+        return Learning(
+            self.settings,
+            self.plan,
+            self.holdout,
+            self.champion,
+            self.meter.seconds_left,
+            lambda number, why: self._failed("fit")(number, NumericalError(why)),
+            self.observers,
+        ).best()
+
+    def _end_if_unfit(self, result: Result) -> None:
+        name = result.outcome.name
+        if name == "interrupted":
+            raise KeyboardInterrupt
+        if name == "out of time":
+            raise Ended(Outcome.LIMIT, f"limits.seconds or limits.cost: {result.outcome.message}")
+        if broken(result) or (self.settings.gates.converged and not usable(result)):
+            raise Ended(Outcome.UNFIT, result.outcome.message)
+        self.meter.check()
+
+    def validate(self) -> None:
+        """Held-out rows, champion beside candidate, every gate: trouble of any kind is a refused gate."""
+        validation, verdicts = judged(
+            self.result,
+            self.fit_facts,
+            self.champion,
+            self.champion_trouble,
+            self.plan.known.source,
+            self.holdout,
+            self.settings,
+        )
+        self.journal.know(validation=validation, gates=verdicts)
+        refused = [v for v in verdicts if not v.passed]
+        self.tell("gates", f"{len(verdicts) - len(refused)} passed, {len(refused)} refused")
+
+    def register(self) -> None:
+        """A version of its own, whatever the gates said: what was fitted can be looked at."""
+        self.journal.remember(self.result, self.plan.known.source)
+        version = self.registry.register(self.journal.record, self.journal.folder)
+        self.journal.know(version=version)
+        self.tell("registry", f"version {version}")
+
+    def promote(self) -> None:
+        """The one step that changes what is in production."""
+        record = self.journal.record
+        refused = [v for v in record.gates if not v.passed]
+        if refused or not record.gates or record.version is None:
+            said = refused[0].reason if refused else "no gate was configured"
+            raise Ended(Outcome.HELD, said)
+        self.meter.check()
+        self.registry.promote(record.version, expected=record.champion, reason="all gates passed", actor=self.actor)
+        raise Ended(Outcome.PROMOTED, f"version {record.version} is the champion")
+
+    # ---- help
+
+    def _end(self, outcome: Outcome, why: str) -> Record:
+        self.tell(outcome.value, why)
+        return close(self.settings, self.journal, self.meter, outcome, why, self.actor)
+
+    def _failed(self, stage: str) -> Callable[[int, BaseException], None]:
+        def told(number: int, error: BaseException) -> None:
+            attempt = Attempt(stage=stage, number=number, error=reason(error))
+            self.journal.know(attempts=(*self.journal.record.attempts, attempt))
+            self.log.warning("attempt failed", stage=stage, number=number, error=reason(error), passes=passes(error))
+
+        return told
+
+    def _check_memory(self) -> None:
+        """Refuse a fit that is predicted to need more memory than it may take."""
+        from unseen.ops.doctor import predict_memory
+
+        if self.settings.limits.memory_gb is None:
+            return
+        need = predict_memory(self.plan, self.settings)
+        if need > self.settings.limits.memory_gb * 1e9:
+            raise LimitError(
+                f"the fit is predicted to need {need / 1e9:.2g} GB and limits.memory_gb is "
+                f"{self.settings.limits.memory_gb:g}: raise it, set fit.engine: outofcore, or take fewer components"
+            )
