@@ -15,6 +15,7 @@ from unseen.core.profile import Profile
 from unseen.core.stats import Array, Params, Sums, Validity
 from unseen.errors import DataError, ModelError
 from unseen.numerics import gaussian as forms
+from unseen.numerics.compiled import worthwhile
 from unseen.numerics.linalg import floor_covariances
 
 FORMS = ("full", "diagonal", "spherical")
@@ -56,6 +57,7 @@ class Gaussian(Family):
     anchor: Any = None  # (d,) or, where accuracy needs it, (K, d)
     scale: Any = None
     incomplete: bool = False
+    rows: int = 0  # of the data it is bound to: few are not worth a compiler
 
     def __post_init__(self) -> None:
         if self.covariance not in FORMS:
@@ -81,6 +83,7 @@ class Gaussian(Family):
             anchor=mean,
             scale=np.sqrt([c.variance for c in profile.columns]),
             incomplete=any(c.missing for c in profile.columns),
+            rows=profile.rows,
         )
 
     @property
@@ -91,7 +94,9 @@ class Gaussian(Family):
 
     def prepare(self, params: Params) -> forms.Form:
         if self.covariance == "full":
-            return forms.FullForm(params["means"], self.full(params), self.anchor)
+            k, d = params["means"].shape
+            compiled = worthwhile(self.rows * k * d * (d + 3))
+            return forms.FullForm(params["means"], self.full(params), self.anchor, compiled)
         return forms.DiagonalForm(params["means"], self._variances(params), self.anchor)
 
     def evaluate(self, prepared: forms.Form, cells: Sequence[Cells]) -> tuple[Array, Collect]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import Any, ClassVar, Self
 
@@ -14,6 +14,7 @@ from unseen.core.family import Collect, Family, empty_cells
 from unseen.core.profile import Profile
 from unseen.core.stats import Array, Kind, Params, Stats, Sums, Validity, accumulate
 from unseen.errors import ModelError
+from unseen.numerics.compiled import EXPONENTIAL, worthwhile
 from unseen.numerics.posterior import responsibilities
 
 
@@ -45,6 +46,7 @@ class Mixture:
 
     family: Family
     components: int
+    rows: int = field(default=0, repr=False, compare=False)  # of the data it is bound to
 
     kind: ClassVar[Kind] = Kind.FREE
     sequential: ClassVar[bool] = False
@@ -54,7 +56,7 @@ class Mixture:
             raise ModelError("a mixture needs at least one component: give a whole number of 1 or more")
 
     def bind(self, profile: Profile) -> Self:
-        return replace(self, family=self.family.bind(profile))
+        return replace(self, family=self.family.bind(profile), rows=profile.rows)
 
     @property
     def slots(self) -> tuple[Slot, ...]:
@@ -74,6 +76,10 @@ class Mixture:
             self._memo[0] = known
         return known[1]
 
+    @property
+    def _compiled(self) -> bool:
+        return worthwhile(EXPONENTIAL * self.rows * self.components)
+
     def _log_joint(self, prepared: Any, log_weights: Array, tile: Block) -> tuple[Array, Collect]:
         """log pi_k + log f_k(x), with the components a known label rules out at -inf."""
         density, collect = self.family.evaluate(prepared, tile.cells)
@@ -89,7 +95,7 @@ class Mixture:
         loglik, zero = 0.0, 0
         for tile in block.tiles(self.family.tile(self.components)):
             r, collect = self._log_joint(prepared, log_weights, tile)
-            density = responsibilities(r)
+            density = responsibilities(r, self._compiled)
             zero += int((density == -np.inf).sum())
             loglik += _total(density, tile.weights)
             accumulate(sums, _weighted(r, collect, tile.weights))
@@ -164,7 +170,7 @@ class Mixture:
         out, densities = [], []
         for tile in block.tiles(self.family.tile(self.components)):
             r, _ = self._log_joint(prepared, log_weights, tile)
-            densities.append(responsibilities(r).astype(float))
+            densities.append(responsibilities(r, self._compiled).astype(float))
             out.append(r.astype(float))
         return np.concatenate(out, axis=1), np.concatenate(densities)
 
