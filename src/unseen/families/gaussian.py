@@ -15,7 +15,7 @@ from unseen.core.profile import Profile
 from unseen.core.stats import Array, Params, Sums, Validity
 from unseen.errors import DataError, ModelError
 from unseen.numerics import gaussian as forms
-from unseen.numerics.compiled import worthwhile
+from unseen.numerics.compiled import full_gaussian_kernel, worthwhile
 from unseen.numerics.linalg import floor_covariances
 
 FORMS = ("full", "diagonal", "spherical")
@@ -94,10 +94,13 @@ class Gaussian(Family):
 
     def prepare(self, params: Params) -> forms.Form:
         if self.covariance == "full":
-            k, d = params["means"].shape
-            compiled = worthwhile(self.rows * k * d * (d + 3))
+            compiled = self._worth_compiling(len(params["means"]))
             return forms.FullForm(params["means"], self.full(params), self.anchor, compiled)
         return forms.DiagonalForm(params["means"], self._variances(params), self.anchor)
+
+    def _worth_compiling(self, components: int) -> bool:
+        d = len(self.columns)
+        return worthwhile(self.rows * components * d * (d + 3))
 
     def evaluate(self, prepared: forms.Form, cells: Sequence[Cells]) -> tuple[Array, Collect]:
         density, collect = prepared.evaluate(cells[0])
@@ -107,6 +110,8 @@ class Gaussian(Family):
         d = len(self.columns)
         if self.covariance != "full":
             return tile_rows(3 * d)
+        if not self.incomplete and self._worth_compiling(components) and full_gaussian_kernel(d, np.dtype(np.float64)):
+            return tile_rows(4 * d + 2 * components)  # no features: the rows twice, the densities, the working space
         rows = tile_rows(1 + d + d * (d + 1) // 2)
         # with missing cells every pattern needs K matrices of its own: bound what one tile may hold of them
         return min(rows, max(16, 10 * forms.PATTERN_BUDGET // (components * d * d))) if self.incomplete else rows

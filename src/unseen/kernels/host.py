@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ctypes
+import sys
 from collections.abc import Callable
 from dataclasses import dataclass
 from types import ModuleType
@@ -37,10 +38,15 @@ def machine() -> tuple[Any, int]:
     llvm.initialize_native_target()
     llvm.initialize_native_asmprinter()
     features = llvm.get_host_cpu_features()
-    target = llvm.Target.from_default_triple().create_target_machine(
+    target = llvm.Target.from_triple(triple()).create_target_machine(
         cpu=llvm.get_host_cpu_name(), features=features.flatten(), opt=3
     )
     return target, 64 if features.get("avx512f") else 32 if features.get("avx") else 16
+
+
+def triple() -> str:
+    """What this process runs on; the code loader does not know the object format of Windows, so there it is ELF."""
+    return str(llvm.get_process_triple()) + ("-elf" if sys.platform == "win32" else "")
 
 
 def build(source: ModuleType, dtype: np.dtype, lanes: int = 0) -> Compiled:
@@ -50,7 +56,7 @@ def build(source: ModuleType, dtype: np.dtype, lanes: int = 0) -> Compiled:
     module = ir.Module(source.__name__)
     signatures: dict[str, str] = source.emit(Kernel(module, dtype, lanes))
     parsed = llvm.parse_assembly(str(module))
-    parsed.triple, parsed.data_layout = llvm.get_process_triple(), str(target.target_data)
+    parsed.triple, parsed.data_layout = triple(), str(target.target_data)
     parsed.verify()
     # loops are blocked for the registers by hand: what vectorises or unrolls them again only takes time
     tuning = llvm.create_pipeline_tuning_options(speed_level=2)

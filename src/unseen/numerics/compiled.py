@@ -30,6 +30,14 @@ def worthwhile(multiply_adds: float) -> bool:
     return forced() or multiply_adds >= WORTHWHILE
 
 
+def full_gaussian_kernel(columns: int, dtype: np.dtype) -> Compiled | None:
+    """The kernel that `FullGaussian` calls, where it is there and faster."""
+    if columns < LEAST_COLUMNS and not forced():
+        return None
+    kernel = load("full_gaussian", dtype)
+    return kernel if kernel and (forced() or columns >= LEAST_VECTORS * kernel.lanes) else None
+
+
 class FullGaussian:
     r"""Log-densities and moments of K full-covariance Gaussians over complete rows, about one shared anchor.
 
@@ -40,11 +48,8 @@ class FullGaussian:
     @classmethod
     def where_faster(cls, whitener: Array, shift: Array, constant: Array, dtype: np.dtype) -> Self | None:
         """The twin for these parameters, or None: take the plain path."""
-        d = shift.shape[1]
-        kernel = load("full_gaussian", dtype) if d >= LEAST_COLUMNS or forced() else None
-        if kernel is None or (d < LEAST_VECTORS * kernel.lanes and not forced()):
-            return None
-        return cls(kernel, whitener, shift, constant)
+        kernel = full_gaussian_kernel(shift.shape[1], dtype)
+        return None if kernel is None else cls(kernel, whitener, shift, constant)
 
     def __init__(self, kernel: Compiled, whitener: Array, shift: Array, constant: Array) -> None:
         self.kernel, self.dtype = kernel, kernel.dtype
