@@ -105,8 +105,11 @@ def test_single_precision_data_in_double_precision(built):
 
 @pytest.mark.parametrize("width", WIDTHS)
 @pytest.mark.parametrize("dtype", [DOUBLE, SINGLE], ids=str)
-def test_softmax_kernel_equals_the_plain_path(built, monkeypatch, dtype, width):
-    monkeypatch.setattr("unseen.numerics.compiled.load", lambda name, of: built(softmax_kernel, of, width))
+def test_softmax_kernel_equals_the_plain_path(built, monkeypatch, always, dtype, width):
+    used = []
+    monkeypatch.setattr(
+        "unseen.numerics.compiled.load", lambda _, of: used.append(of) or built(softmax_kernel, of, width)
+    )
     rng = np.random.default_rng(0)
     for k, n in [(1, 1), (2, 7), (3, 16), (16, 1001), (40, 33)]:
         joint = (rng.normal(size=(k, n)) * rng.choice([1, 100, 1e4], n)).astype(dtype)
@@ -116,6 +119,7 @@ def test_softmax_kernel_equals_the_plain_path(built, monkeypatch, dtype, width):
         density, expected = responsibilities(fast, compiled=True), responsibilities(plain)
         assert np.allclose(fast, plain, rtol=100 * np.finfo(dtype).eps, atol=np.finfo(dtype).tiny)
         assert np.allclose(density, expected, rtol=4 * np.finfo(dtype).eps)
+    assert used == [dtype] * 5
 
 
 def test_softmax_takes_rows_of_any_stride(always):
