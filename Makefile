@@ -53,7 +53,7 @@ $(BENCH)/.stamp: pyproject.toml constraints.txt benchmarks/requirements.txt scri
 	@scripts/make_venv.sh "$(PYTHON)" $(BENCH)
 	@$(BENCH)/bin/python -m pip install $(PIP_FLAGS) -c constraints.txt pip setuptools
 	@$(BENCH)/bin/python -m pip install $(PIP_FLAGS) -c constraints.txt -r benchmarks/requirements.txt
-	@$(BENCH)/bin/python -m pip install $(PIP_FLAGS) -c constraints.txt --no-build-isolation -e '.[sklearn,frames]'
+	@$(BENCH)/bin/python -m pip install $(PIP_FLAGS) -c constraints.txt --no-build-isolation -e '.[fast,sklearn,frames]'
 	@touch $@
 
 clean: ## remove the environments, caches and built files

@@ -10,10 +10,10 @@ from pathlib import Path
 import pytest
 
 PACKAGE = Path(__file__).resolve().parents[1] / "src" / "unseen"
-HEAVY = {"scipy", "pyarrow", "pandas", "polars", "plotly", "click", "numba", "sklearn", "torch", "tqdm"}
-# A command group and an estimator class need their library when the module is read (and scikit-learn reads the
-# data-frame libraries that it finds).
-MAY_LOAD = {"cli": {"click"}, "sklearn": {"sklearn", "scipy", "joblib", "pandas", "pyarrow"}}
+HEAVY = {"scipy", "pyarrow", "pandas", "polars", "plotly", "click", "numba", "sklearn", "torch", "tqdm", "llvmlite"}
+# A command group, an estimator class and a kernel's instructions need their library when the module is read (and
+# scikit-learn reads the data-frame libraries that it finds).
+MAY_LOAD = {"kernels": {"llvmlite"}, "cli": {"click"}, "sklearn": {"sklearn", "scipy", "joblib", "pandas", "pyarrow"}}
 
 PROBE = """
 import importlib, json, sys

@@ -17,6 +17,7 @@ from unseen.core.profile import Profile
 from unseen.core.stats import Array, Params, Sums, Validity
 from unseen.errors import DataError, ModelError
 from unseen.numerics import gaussian as forms
+from unseen.numerics.compiled import full_gaussian_kernel, worthwhile
 from unseen.numerics.completion import conditional_draw, conditional_mean
 from unseen.numerics.incomplete import PATTERN_BUDGET
 from unseen.numerics.linalg import floor_covariances
@@ -60,6 +61,7 @@ class Gaussian(Family):
     anchor: Any = None  # (d,) or, where accuracy needs it, (K, d)
     scale: Any = None
     incomplete: bool = False
+    rows: int = 0  # of the data it is bound to: few are not worth a compiler
 
     def __post_init__(self) -> None:
         if self.covariance not in FORMS:
@@ -85,6 +87,7 @@ class Gaussian(Family):
             anchor=mean,
             scale=np.sqrt([c.variance for c in profile.columns]),
             incomplete=any(c.missing for c in profile.columns),
+            rows=profile.rows,
         )
 
     @property
@@ -107,8 +110,13 @@ class Gaussian(Family):
 
     def _form(self, params: Params) -> forms.Form:
         if self.covariance == "full":
-            return forms.FullForm(params["means"], self.full(params), self.anchor, self._met)
+            compiled = self._worth_compiling(len(params["means"]))
+            return forms.FullForm(params["means"], self.full(params), self.anchor, self._met, compiled)
         return forms.DiagonalForm(params["means"], self._variances(params), self.anchor)
+
+    def _worth_compiling(self, components: int) -> bool:
+        d = len(self.columns)
+        return worthwhile(self.rows * components * d * (d + 3))
 
     def evaluate(self, prepared: forms.Form, cells: Sequence[Cells]) -> tuple[Array, Collect]:
         density, collect = prepared.evaluate(cells[0])
@@ -118,6 +126,8 @@ class Gaussian(Family):
         d = len(self.columns)
         if self.covariance != "full":
             return tile_rows(3 * d)
+        if not self.incomplete and self._worth_compiling(components) and full_gaussian_kernel(d, np.dtype(np.float64)):
+            return tile_rows(4 * d + 2 * components)  # no features: the rows twice, the densities, the working space
         rows = tile_rows(1 + d + d * (d + 1) // 2)
         # with missing cells every pattern needs K matrices of its own: bound what one tile may hold of them
         return min(rows, max(16, 10 * PATTERN_BUDGET // (components * d * d))) if self.incomplete else rows

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import Any, ClassVar, Self
 
@@ -15,6 +15,7 @@ from unseen.core.memo import Last
 from unseen.core.profile import Profile
 from unseen.core.stats import Array, Kind, Params, Stats, Sums, Validity, accumulate
 from unseen.errors import ModelError
+from unseen.numerics.compiled import EXPONENTIAL, worthwhile
 from unseen.numerics.posterior import responsibilities
 
 
@@ -46,6 +47,7 @@ class Mixture:
 
     family: Family
     components: int
+    rows: int = field(default=0, repr=False, compare=False)  # of the data it is bound to
 
     kind: ClassVar[Kind] = Kind.FREE
     sequential: ClassVar[bool] = False
@@ -55,7 +57,7 @@ class Mixture:
             raise ModelError("a mixture needs at least one component: give a whole number of 1 or more")
 
     def bind(self, profile: Profile) -> Self:
-        return replace(self, family=self.family.bind(profile))
+        return replace(self, family=self.family.bind(profile), rows=profile.rows)
 
     @property
     def slots(self) -> tuple[Slot, ...]:
@@ -74,6 +76,10 @@ class Mixture:
     @cached_property
     def _blank(self) -> Params:
         return self.vague()
+
+    @property
+    def _compiled(self) -> bool:
+        return worthwhile(EXPONENTIAL * self.rows * self.components)
 
     def _log_joint(self, prepared: Any, log_weights: Array, tile: Block) -> tuple[Array, Collect]:
         """log pi_k + log f_k(x), with the components a known label rules out at -inf."""
@@ -99,7 +105,7 @@ class Mixture:
         loglik, zero = 0.0, 0
         for tile in block.tiles(self.family.tile(self.components)):
             r, collect = self._log_joint(prepared, log_weights, tile)
-            density = responsibilities(r)
+            density = responsibilities(r, self._compiled)
             zero += int((density == -np.inf).sum())
             loglik += _total(density, tile.weights)
             if kept is not None:
@@ -176,7 +182,7 @@ class Mixture:
         out, densities = [], []
         for tile in block.tiles(self.family.tile(self.components)):
             r, _ = self._log_joint(prepared, log_weights, tile)
-            densities.append(responsibilities(r).astype(float))
+            densities.append(responsibilities(r, self._compiled).astype(float))
             out.append(r.astype(float))
         return np.concatenate(out, axis=1), np.concatenate(densities)
 

@@ -10,6 +10,7 @@ import numpy as np
 
 from unseen.core.block import Cells
 from unseen.core.stats import Array
+from unseen.numerics.compiled import FullGaussian
 from unseen.numerics.incomplete import PatternTable, incomplete_rows
 from unseen.numerics.linalg import cholesky, inverse_lower
 from unseen.numerics.quadratic import features, natural, pack, rounding_bound, unpack
@@ -63,11 +64,19 @@ def centred(cells: Cells, anchor: Array, dtype: np.dtype) -> Array:
 
 
 class FullForm(Form):
-    """Full covariance matrices."""
+    """Full covariance matrices; ``compiled`` asks for the kernel where it is faster."""
 
-    def __init__(self, means: Array, covariances: Array, anchor: Array, met: dict[bytes, Array] | None = None) -> None:
+    def __init__(
+        self,
+        means: Array,
+        covariances: Array,
+        anchor: Array,
+        met: dict[bytes, Array] | None = None,
+        compiled: bool = False,
+    ) -> None:
         super().__init__(means, anchor)
-        self.covariances = covariances
+        self.covariances, self.compiled = covariances, compiled
+        self._twins: dict[np.dtype, FullGaussian | None] = {}
         self.lower = cholesky(covariances)
         self.whitener = inverse_lower(self.lower)
         self.precision = np.swapaxes(self.whitener, 1, 2) @ self.whitener
@@ -85,12 +94,20 @@ class FullForm(Form):
     def natural32(self) -> Array:
         return self.natural.astype(np.float32)
 
+    def twin(self, dtype: np.dtype) -> FullGaussian | None:
+        """The compiled kernel at these parameters, made once, or None: take the plain path."""
+        if self.compiled and dtype not in self._twins:
+            self._twins[dtype] = FullGaussian.where_faster(self.whitener, self.shift, self.constant, dtype)
+        return self._twins.get(dtype)
+
     def evaluate(self, cells: Cells) -> tuple[Array, Callable[[Array], Array]]:
         dtype = self.precision_for(cells.values)
         if cells.observed is not None and not cells.observed.all():
             return self._incomplete(cells)
         if self.anchor.ndim == 2 or not self.exact(dtype):
             return self._whitened(cells)
+        if twin := self.twin(dtype):
+            return twin.evaluate(cells.values, self.anchor)
         phi = features(cells.values, self.anchor, None, dtype)
         coefficients = self.natural if dtype == np.float64 else self.natural32
         density = np.matmul(coefficients, phi, out=borrow((len(coefficients), phi.shape[1]), dtype))

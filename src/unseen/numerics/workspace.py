@@ -12,6 +12,7 @@ from unseen.core.stats import Array
 
 _local = threading.local()
 _KEEP = 8  # buffers kept per thread
+_LINE = 64  # bytes in a cache line, where every array begins: vectors that straddle two lines take twice as long
 
 
 def borrow(shape: tuple[int, ...], dtype: np.dtype | type = np.float64) -> Array:
@@ -25,10 +26,12 @@ def borrow(shape: tuple[int, ...], dtype: np.dtype | type = np.float64) -> Array
     size = prod(shape) * np.dtype(dtype).itemsize
     for buffer in pool:
         # the pool, this loop variable and getrefcount's own argument: nobody else
-        if sys.getrefcount(buffer) == 3 and size <= buffer.size <= 2 * size + 4096:
-            return buffer[:size].view(dtype).reshape(shape)
-    buffer = np.empty(size, np.uint8)
-    pool.append(buffer)
-    if len(pool) > _KEEP:
-        pool.pop(0)
-    return buffer[:size].view(dtype).reshape(shape)
+        if sys.getrefcount(buffer) == 3 and size + _LINE <= buffer.size <= 2 * size + 4096:
+            break
+    else:
+        buffer = np.empty(size + _LINE, np.uint8)
+        pool.append(buffer)
+        if len(pool) > _KEEP:
+            pool.pop(0)
+    start = -buffer.ctypes.data % _LINE
+    return buffer[start : start + size].view(dtype).reshape(shape)
