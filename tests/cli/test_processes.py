@@ -61,7 +61,7 @@ def test_a_traceback_on_request(here: Path, monkeypatch: pytest.MonkeyPatch) -> 
 def test_the_demo_tells_its_story_on_a_few_flights(
     here: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    from unseen import demo
+    from unseen.demo import flights as demo
 
     flights = pq.read_table(Path(unseen.__file__).parent / "data" / "flights.parquet")
     pq.write_table(flights.take(list(range(0, flights.num_rows, 100))), "few.parquet")

@@ -1,0 +1,111 @@
+"""What is remembered of the rows that a champion was trained and validated on: bins and sums, never a row."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Self
+
+from unseen.core.block import Block
+from unseen.core.stats import Sums
+from unseen.errors import ModelError, RegistryError
+from unseen.ops.drift.bins import Layout, layout, merged
+from unseen.ops.drift.tally import arrays, plain, tally
+from unseen.result import Result
+
+FORMAT = 1
+
+
+def remember(result: Result, blocks: Iterable[Block]) -> dict[str, Any]:
+    """Sum up the rows that new data will be compared with, in one pass; the answer is ready for JSON.
+
+    Kept are, for each column, the share of rows in a few bins (edges come from the model, category bins are numbered
+    as the model numbers its categories) and of missing cells; the log-density per row in bins; the share and the mean
+    position of each component; numbers of rows. Its size depends on columns and components alone.
+
+    Parameters
+    ----------
+    blocks : encoded as ``result.encoding`` does it; known labels are not used
+
+    Raises
+    ------
+    ModelError
+        A model without responsibilities or without a way to draw rows: there is nothing to compare with.
+    """
+    if not all(hasattr(result.model, method) for method in ("posterior", "sample", "describe")):
+        raise ModelError(f"{type(result.model).__name__} cannot be watched for drift: it has no components to compare")
+    fine = layout(result)
+    coarse, sums = merged(fine, tally(result, fine, blocks))
+    return {"format": FORMAT, "model": model_hash(result), "layout": coarse.as_dict(), "sums": plain(sums)}
+
+
+def recall(path: Path) -> dict[str, Any]:
+    """Read a reference that was written as JSON.
+
+    Raises
+    ------
+    RegistryError
+        It is missing or damaged.
+    """
+    try:
+        stored = json.loads(path.read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        raise RegistryError(
+            f"{path} is missing: there is nothing to compare new data with; put it back, or run unseen retrain --again"
+        ) from None
+    except (OSError, ValueError):
+        raise _damaged() from None
+    if not isinstance(stored, dict):
+        raise _damaged()
+    return stored
+
+
+def model_hash(result: Result) -> str:
+    """What tells two fitted models apart: their columns and every bit of their parameters."""
+    digest = hashlib.sha256(json.dumps([list(s.columns) for s in result.model.slots]).encode())
+    for name in sorted(result.params):
+        digest.update(f"{name}\0".encode() + result.params[name].tobytes())
+    return digest.hexdigest()[:16]
+
+
+@dataclass(frozen=True)
+class Reference:
+    """A reference as it is worked with; ``id`` tells the champions apart."""
+
+    id: str
+    layout: Layout
+    sums: Sums
+
+    @classmethod
+    def of(cls, stored: Mapping[str, Any], champion: Result) -> Self:
+        """Read what `remember` wrote.
+
+        Raises
+        ------
+        RegistryError
+            It cannot be read, or it is the reference of another model.
+        """
+        try:
+            known, model = stored["format"] == FORMAT, stored["model"]
+            bins = Layout.of(stored["layout"])
+            sums = arrays(stored["sums"], bins)
+        except (KeyError, TypeError, ValueError, AttributeError):
+            known = False
+        if not known:
+            raise _damaged()
+        if model != model_hash(champion):
+            raise RegistryError(
+                "the reference belongs to another model than the champion: use the reference.json of its own run"
+            )
+        body = json.dumps(stored, sort_keys=True).encode()
+        return cls(hashlib.sha256(body).hexdigest()[:16], bins, sums)
+
+
+def _damaged() -> RegistryError:
+    return RegistryError(
+        "the champion's reference.json is damaged, or of another version of unseen: put a whole copy back, or run "
+        "unseen retrain --again"
+    )

@@ -1,0 +1,158 @@
+"""One pass over some rows: counts in bins, missing cells, log-densities, shares and positions of the components.
+
+Everything is a sum whose size does not depend on the number of rows, so blocks add, in any number.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+
+from unseen.core.block import Block
+from unseen.core.engine import one_blas_thread
+from unseen.core.stats import Array, Stats, Sums
+from unseen.errors import DataError
+from unseen.ops.drift.bins import Bins, Layout
+from unseen.result import Result
+
+
+def tally(result: Result, layout: Layout, blocks: Iterable[Block]) -> Sums:
+    """The sums over blocks of the champion's encoding; a sequence of blocks is read by all cores, block by block."""
+    if isinstance(blocks, Sequence) and len(blocks):
+        from unseen.engines.outofcore import OutOfCore
+
+        sums: Sums = OutOfCore(blocks).sum(lambda block: count(result, layout, block)).stats.sums
+        return effective(sums)
+    total = Stats(zero(layout))
+    with one_blas_thread():
+        for block in blocks:
+            total += count(result, layout, block)
+    return effective(total.sums)
+
+
+def zero(layout: Layout) -> Sums:
+    """The sums of no rows."""
+    numbers, k = len(layout.numbers), layout.components
+    shapes: dict[str, tuple[int, ...]] = {
+        "rows": (3,),
+        **{f"column {j}": (bins.size,) for j, bins in enumerate(layout.columns)},
+        "missing": (len(layout.columns), 2),
+        "moments": (numbers, 3),
+        "density": (len(layout.density) + 1,),
+        "fit": (3,),
+        "shares": (k,),
+        "sides": (k, numbers, 2),
+        "places": (k, numbers, 3),
+    }
+    return {name: np.zeros(shape) for name, shape in shapes.items()}
+
+
+def effective(sums: Sums) -> Sums:
+    """Weighted counts brought to the number of rows that they are worth (Kish): (sum w)^2 / sum w^2."""
+    weight = sums["rows"][1]
+    factor = worth(sums) / weight if weight > 0 else 1.0
+    return {name: value if name == "rows" else value * factor for name, value in sums.items()}
+
+
+def worth(sums: Sums) -> float:
+    """How many rows of equal weight these rows are worth."""
+    _, weight, squares = sums["rows"]
+    return float(weight**2 / squares) if squares > 0 else 0.0
+
+
+def count(result: Result, layout: Layout, block: Block, unseen: Mapping[str, Array] | None = None) -> Stats:
+    """The sums of one block; ``unseen`` marks the rows (n,) whose category in a column the model does not know."""
+    sums = zero(layout)
+    if not block.rows:
+        return Stats(sums)
+    w = np.ones(block.rows) if block.weights is None else np.asarray(block.weights, float)
+    if not np.isfinite(w).all() or (w < 0).any():
+        raise DataError("a row weight is negative or not finite: weights count copies of a row, zero or more")
+    sums["rows"][:] = block.rows, w.sum(), w @ w
+    r, density = result.model.posterior(result.params, replace(block, labels=None))
+    r = r * w
+    sums["shares"][:] = r.sum(axis=1)
+    _fit(sums, layout, density, w)
+    at = 0
+    for j, (bins, values, observed) in enumerate(_cells(result, layout, block)):
+        fresh = None if unseen is None else unseen.get(bins.name)
+        if bins.number:
+            sums[f"column {j}"][:] = _numbers(bins, values, observed, w)
+            _positions(sums, layout, at, bins, values, observed, r, w)
+            at += 1
+        else:
+            sums[f"column {j}"][:] = _categories(bins, values, observed, w, fresh)
+        missing = 0.0 if observed is None else w[~observed].sum() - (0.0 if fresh is None else w[fresh].sum())
+        sums["missing"][j] = w.sum() - missing, missing
+    return Stats(sums)
+
+
+def _cells(result: Result, layout: Layout, block: Block) -> list[tuple[Bins, Array, Array | None]]:
+    where = {name: (i, j) for i, s in enumerate(result.model.slots) for j, name in enumerate(s.columns)}
+    out = []
+    for bins in layout.columns:
+        i, j = where[bins.name]
+        cells = block.cells[i]
+        seen = None if cells.observed is None or cells.observed[j].all() else cells.observed[j]
+        out.append((bins, cells.values[j], seen))
+    return out
+
+
+def _numbers(bins: Bins, values: Array, observed: Array | None, w: Array) -> Array:
+    where = np.searchsorted(bins.edges, values, side="right")
+    return np.bincount(where, w if observed is None else w * observed, bins.size)
+
+
+def _categories(bins: Bins, codes: Array, observed: Array | None, w: Array, fresh: Array | None) -> Array:
+    where = np.asarray(bins.codes)[codes]
+    out = np.bincount(where, w if observed is None else w * observed, bins.size)
+    if fresh is not None:
+        out[-1] += w[fresh].sum()
+    return out
+
+
+def _positions(
+    sums: Sums, layout: Layout, at: int, bins: Bins, values: Array, observed: Array | None, r: Array, w: Array
+) -> None:
+    """Moments of a column as a whole and in each component, and each component's mass on both sides of its cut."""
+    z = (np.asarray(values, float) - bins.mean) / bins.sd
+    powers = np.stack([np.ones_like(z), z, z * z])
+    if observed is not None:
+        powers *= observed
+    sums["moments"][at] = powers @ w
+    sums["places"][:, at] = r @ powers.T
+    cuts = np.array([c[at] for c in layout.cuts])
+    above = values > cuts[:, None]
+    if observed is not None:
+        above &= observed
+    upper = np.einsum("kn,kn->k", r, above)
+    sums["sides"][:, at] = np.stack([sums["places"][:, at, 0] - upper, upper], axis=1)
+
+
+def _fit(sums: Sums, layout: Layout, density: Array, w: Array) -> None:
+    """Log-densities in bins, and their moments without the farthest tail: one row must not be the mean."""
+    edges = layout.density
+    low = edges[0] - 2 * (edges[-1] - edges[0]) - 1 if edges else -1e6
+    bounded = np.maximum(density, low)
+    sums["density"][:] = np.bincount(np.searchsorted(edges, bounded, side="right"), w, len(edges) + 1)
+    sums["fit"][:] = w.sum(), w @ bounded, w @ bounded**2
+
+
+def spread(moments: Array) -> tuple[Array, Array]:
+    """Mean and standard deviation from sums of 1, z and z squared on the last axis."""
+    n = np.maximum(moments[..., 0], 1e-300)
+    mean = moments[..., 1] / n
+    return mean, np.sqrt(np.maximum(moments[..., 2] / n - mean**2, 0.0))
+
+
+def plain(sums: Sums) -> dict[str, Any]:
+    """The sums as lists, for JSON."""
+    return {name: value.tolist() for name, value in sums.items()}
+
+
+def arrays(stored: Mapping[str, Any], layout: Layout) -> Sums:
+    """Sums read back, with the shapes that the layout asks for."""
+    return {name: np.asarray(stored[name], float).reshape(like.shape) for name, like in zero(layout).items()}
