@@ -179,8 +179,8 @@ def test_ctrl_c_again_and_again_ends_cleanly(here: Path, pause: float) -> None:
         fit.process.send_signal(signal.SIGINT)
         time.sleep(pause)
     fit.end()
-    assert fit.process.returncode == 130
-    assert b"Traceback" not in fit.shown
+    assert fit.process.returncode == 130, fit.shown
+    assert b"Traceback" not in fit.shown, fit.shown
     assert not [p for p in here.rglob("*") if p.name.startswith(".")]
     for run in here.glob("runs/*"):
         unseen.load(run)  # whole, if it is there at all

@@ -8,6 +8,7 @@ import click
 
 from unseen.cli.common import as_json, open_run, quiet, run_argument
 from unseen.cli.exits import print_json
+from unseen.cli.options import split_columns
 
 
 @click.command(epilog="\b\nExample:\n  unseen show runs/")
@@ -28,7 +29,10 @@ def show(run: Path, as_json: bool) -> None:
         click.echo(summary(result), nl=False)
 
 
-@click.command(epilog="\b\nExample:\n  unseen report runs/ flights.parquet -o flights.html")
+@click.command(
+    epilog="\b\nExamples:\n  unseen report runs/ flights.parquet -o flights.html\n"
+    "  unseen report runs/ --shareable --hide tail_number -o for-everyone.html"
+)
 @run_argument
 @click.argument("data", metavar="[DATA]...", nargs=-1, type=click.Path(path_type=Path))
 @click.option(
@@ -37,9 +41,19 @@ def show(run: Path, as_json: bool) -> None:
     type=click.Path(dir_okay=False, path_type=Path),
     help="Where to write the page.  [default: report.html in the run folder]",
 )
+@click.option("--shareable", is_flag=True, help="For people who may not see the data: categories have no names.")
+@click.option("--hide", multiple=True, metavar="COL,...", help="Leave these columns out of a shareable page.")
 @as_json
 @quiet
-def report(run: Path, data: tuple[Path, ...], output: Path | None, as_json: bool, quiet: bool) -> None:
+def report(
+    run: Path,
+    data: tuple[Path, ...],
+    output: Path | None,
+    shareable: bool,
+    hide: tuple[str, ...],
+    as_json: bool,
+    quiet: bool,
+) -> None:
     """Write one self-contained HTML page about a fit.
 
     The page needs no network. With DATA (the rows that were fitted, or others of the same columns) it also shows
@@ -49,7 +63,8 @@ def report(run: Path, data: tuple[Path, ...], output: Path | None, as_json: bool
 
     result, folder = open_run(run)
     target = output or folder / "report.html"
-    write(result, target, data=[str(p) for p in data] or None)
+    rows = [str(p) for p in data] or None
+    write(result, target, data=rows, shareable=shareable, hide=split_columns(hide))
     if as_json:
         print_json({"run": str(folder), "report": str(target)})
     else:

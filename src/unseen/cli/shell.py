@@ -18,6 +18,19 @@ COMMANDS = {
     "impute": "rows",
     "score": "rows",
     "sample": "sample",
+    "init": "project",
+    "check": "project",
+    "retrain": "retrain",
+    "gate": "retrain",
+    "promote": "production",
+    "rollback": "production",
+    "status": "production",
+    "history": "production",
+    "drift": "drift",
+    "monitor": "watch",
+    "doctor": "doctor",
+    "dashboards": "watch",
+    "alerts": "watch",
 }
 
 EPILOG = """\b

@@ -52,7 +52,8 @@ EXIT_CODES = {
 class Fact(BaseModel):
     """A small value object of a record."""
 
-    model_config = ConfigDict(extra="forbid", frozen=True)
+    # a fit that broke down has numbers that are none: a record must be readable all the same
+    model_config = ConfigDict(extra="forbid", frozen=True, ser_json_inf_nan="constants")
 
 
 class Finding(Fact):
@@ -72,7 +73,7 @@ class Batch(Fact):
 
 
 class FitFacts(Fact):
-    """How the fit went. ``trace`` is the log-likelihood per row at each iteration."""
+    """How the fit went. ``trace`` is the log-likelihood per row at each iteration of ``algorithm``."""
 
     outcome: str
     components: int
@@ -86,6 +87,7 @@ class FitFacts(Fact):
     smallest_spread: float | None = None
     trace: tuple[float, ...] = ()
     warnings: tuple[str, ...] = ()
+    algorithm: str = "Batch"
 
 
 class Match(Fact):

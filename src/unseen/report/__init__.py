@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import tempfile
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +13,7 @@ from unseen.report.cards import cards
 from unseen.report.pages import page
 from unseen.report.palette import INK, literal
 from unseen.report.sample import Sample, draw
+from unseen.report.shareable import Shareable, without
 from unseen.report.view import View
 
 
@@ -48,17 +50,21 @@ def figures(result: Any, data: Any = None) -> dict[str, Any]:
     return out
 
 
-def write(result: Any, path: Any, data: Any = None) -> Path:
+def write(result: Any, path: Any, data: Any = None, *, shareable: bool = False, hide: Sequence[str] = ()) -> Path:
     """Write the report of a fit as one self-contained HTML page; returns where it is.
 
-    Without ``data`` the page holds no row of it; with ``data`` it shows up to 3,000 sampled rows, and says so.
+    Without ``data`` the page holds no row of it; with ``data`` it shows up to 3,000 sampled rows, and says so. A
+    ``shareable`` page is for people who may not see the data: it numbers categories instead of naming them, and leaves
+    out the columns to ``hide``.
 
     Raises
     ------
     RunError
         The file cannot be written; whatever was at ``path`` is still there.
     ModelError
-        plotly is not installed.
+        plotly is not installed, or a shareable page was asked to show rows or to hide a column that is not there.
+    DataError
+        A shareable page would describe single people: a component stands for a handful of rows.
     SchemaError
         The data does not have the columns of the fit.
 
@@ -69,7 +75,11 @@ def write(result: Any, path: Any, data: Any = None) -> Path:
     'report.html'
     """
     _plotly("offline")
-    view = View(result)
+    if hide and not shareable:
+        raise ModelError("columns are hidden from shareable reports only: ask for one")
+    if shareable and data is not None:
+        raise ModelError("a shareable report shows no rows: leave the data out")
+    view = Shareable(without(result, hide)) if shareable else View(result)
     target = Path(path)
     if target.is_dir():
         target = target / "report.html"

@@ -48,7 +48,7 @@ def page(view: View, sample: Sample | None) -> str:
         tiles=tiles(view),
         warnings=_warnings(view.result.warnings),
         sections="\n".join(_section(view, key, drawn) for key in SECTIONS),
-        footer=_footer(sample),
+        footer=_footer(view, sample),
         specs="\n".join(_spec(i, c) for i, c in enumerate(drawn) if c.spec is not None),
         plotly=plotly,
         script=script,
@@ -122,8 +122,8 @@ def _warnings(texts: list[str]) -> str:
     return f'<section class="warnings"><h2>{count}</h2><ul>{items}</ul></section>'
 
 
-def _footer(sample: Sample | None) -> str:
-    shown = "This page shows no rows of the data; it does hold the names of columns and categories."
+def _footer(view: View, sample: Sample | None) -> str:
+    shown = view.notice
     if sample is not None:
         shown = f"This page shows {sample.rows:,} sampled rows of the data: pass it on with the same care."
     return f"{shown} It is one file and works without a network. Written by unseen {escape(unseen.__version__)}."

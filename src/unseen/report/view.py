@@ -69,6 +69,11 @@ class View:
     def noun(self) -> str:
         return "state" if self.result.model.sequential else "component"
 
+    @property
+    def notice(self) -> str:
+        """What the page says about itself where it shows no rows."""
+        return "This page shows no rows of the data; it does hold the names of columns and categories."
+
     def name(self, k: int) -> str:
         return f"{self.noun} {k}"
 

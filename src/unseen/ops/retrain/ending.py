@@ -62,9 +62,13 @@ def _append(places: Places, record: Record, actor: str | None) -> None:
 
 
 def _export(record: Record, settings: Settings) -> None:
+    from unseen.ops.doctor import modes_of
     from unseen.ops.watch import export
 
-    export(record, settings)
+    modes: list[str] | None = None
+    with suppress(Exception):  # metrics must come also where nothing can be examined
+        modes = modes_of(record, settings)
+    export(record, settings, modes)
 
 
 def report_unread(

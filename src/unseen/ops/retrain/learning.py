@@ -176,9 +176,10 @@ def facts(result: Result) -> FitFacts:
         bic=result.bic,
         seed=result.seed,
         seconds=result.seconds,
-        floors=int(result.params.events.get("variance floor", 0)),
+        floors=sum(n for event, n in result.params.events.items() if "variance floor" in event),
         smallest_share=float(np.min(weights)),
         smallest_spread=None if last is None else last.smallest_eigenvalue,
         trace=tuple(float(r.objective) for r in result.trace),
         warnings=tuple(result.warnings),
+        algorithm=str(result.options.get("algorithm", "Batch")),
     )

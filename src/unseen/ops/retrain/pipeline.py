@@ -106,8 +106,10 @@ class Retrain:
             return self._end(end.outcome, end.reason)
         except KeyboardInterrupt:
             return self._end(Outcome.INTERRUPTED, "interrupted: the same command goes on")
-        except (LimitError, MemoryError) as error:
-            return self._end(Outcome.LIMIT, str(error) or "out of memory: fewer components, or engine: outofcore")
+        except LimitError as error:
+            return self._end(Outcome.LIMIT, str(error))
+        except MemoryError:
+            return self._end(Outcome.LIMIT, "out of memory: set fit.engine: outofcore, or take fewer components")
         except DataError as error:
             return self._end(Outcome.ERROR if passes(error) else Outcome.REFUSED, str(error))
         except NumericalError as error:
@@ -172,6 +174,7 @@ class Retrain:
         self.registry.warm()
         judges = self.settings.validate_
         self.plan = planned(self.settings, self.intake.source)
+        self._end_if_identifying()
         self.holdout = HoldOut(self.intake.source, self.intake.newest.path, judges.share, judges.seed)
         self.result = self.journal.fitted() or self._learned()
         self.fit_facts = facts(self.result)
@@ -180,6 +183,15 @@ class Retrain:
         self.journal.keep(self.result)
         f = self.fit_facts
         self.tell("fit", f"{f.components} components, {f.outcome} after {f.iterations} iterations in {f.seconds:.1f} s")
+
+    def _end_if_identifying(self) -> None:
+        """A model keeps the names of categories: none is made of columns that name people."""
+        from unseen.ops.doctor import identifying
+
+        findings = identifying(self.plan.known.profile, self.settings)
+        if findings:
+            self.journal.know(findings=findings)
+            raise Ended(Outcome.REFUSED, findings[0].message)
 
     def _learned(self) -> Result:
         """The best fit there is, within the limits."""
