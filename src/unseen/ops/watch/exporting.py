@@ -1,0 +1,99 @@
+"""Where metrics of a batch job go: a text file that node_exporter reads, and a Pushgateway."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Any
+
+from unseen.ops import files
+from unseen.ops.config import secret
+from unseen.ops.config.settings import Settings
+from unseen.ops.logs import logger, reason
+from unseen.ops.places import Places
+from unseen.ops.record import Record
+from unseen.ops.watch.collector import collect
+
+PUSH_SECONDS = 5.0
+JOB = "unseen"
+
+
+def export(record: Record | None, settings: Settings, modes: Iterable[str] | None = None) -> tuple[str, ...]:
+    """Write the text file and push, as the settings say; what went wrong is logged and returned, never raised.
+
+    A retrain is not worth less because its metrics could not be left somewhere: the alert on missing metrics, or on
+    the age of the last success, tells of it.
+
+    Parameters
+    ----------
+    record : the retrain that has just ended; None takes the last one of the log
+    modes : failure modes that the doctor found in it; None if nobody looked
+    """
+    said: list[str] = []
+    try:
+        registry = collect(settings, record, modes)
+        for step in (_textfile, _push):
+            try:
+                step(registry, settings)
+            except Exception as error:
+                said.append(f"{_WHAT[step]}: {reason(error)}")
+    except Exception as error:
+        said.append(f"the metrics could not be computed: {reason(error)}")
+    if said:
+        log = logger(Places.of(settings).events, model=settings.name, run=record.id if record else None)
+        for sentence in said:
+            log.warning("metrics not exported", reason=sentence)
+    return tuple(said)
+
+
+def destinations(settings: Settings) -> list[str]:
+    """Where the metrics go."""
+    pushed = settings.metrics.pushgateway
+    return [str(_place(settings)), *([pushed] if pushed else [])]
+
+
+def text(registry: Any) -> str:
+    """A registry in the text format of Prometheus."""
+    from prometheus_client import generate_latest
+
+    return generate_latest(registry).decode()
+
+
+def _textfile(registry: Any, settings: Settings) -> None:
+    files.write(_place(settings), text(registry))
+
+
+def _place(settings: Settings) -> Path:
+    configured = settings.metrics.textfile
+    return Places.of(settings).metrics(settings.within(configured) if configured else None)
+
+
+def _push(registry: Any, settings: Settings) -> None:
+    """Replace this model's group; its grouping key is the model, so that models do not overwrite each other."""
+    metrics = settings.metrics
+    if metrics.pushgateway is None:
+        return
+    from prometheus_client import push_to_gateway
+
+    address, key = metrics.pushgateway, {"model": settings.name}
+    push_to_gateway(address, job=JOB, registry=registry, grouping_key=key, timeout=PUSH_SECONDS, handler=_with(metrics))
+
+
+def _with(metrics: Any) -> Any:
+    """How requests are sent: plain, or with the name and password of the settings."""
+    from prometheus_client.exposition import basic_auth_handler, default_handler
+
+    if metrics.username is None or metrics.password is None:
+        return default_handler
+    word = secret(metrics.password)
+
+    def handler(url: str, method: str, timeout: float | None, headers: Any, data: bytes) -> Any:
+        return basic_auth_handler(url, method, timeout, headers, data, metrics.username, word)
+
+    return handler
+
+
+_WHAT = {
+    _textfile: "the metrics file could not be written (metrics.textfile)",
+    _push: "the Pushgateway did not take the metrics (metrics.pushgateway)",
+}

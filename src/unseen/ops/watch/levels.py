@@ -1,0 +1,153 @@
+"""Service levels as recording rules and burn-rate conditions.
+
+A level allows a share of bad events, its budget. The burn rate is the share of bad events over some time, divided
+by the budget: at 1 the budget lasts exactly as long as the level's window. A condition asks for a high burn rate over
+a long window (so that it matters) and over a short one (so that it ends soon after the trouble does), and for a few
+bad events at least, because one of two requests at night is no outage.
+
+Beyer, Murphy, Rensin, Kawahara & Thorne (2018), The Site Reliability Workbook, chapter 5.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Any
+
+from unseen.errors import ConfigError
+from unseen.ops.config.settings import Settings
+from unseen.ops.watch.produced import FAILURES
+from unseen.ops.watch.promql import DAY, HOUR, MINUTE, duration, number, select
+
+Pairs = tuple[tuple[int, int], ...]
+
+P99 = 0.99
+
+
+@dataclass(frozen=True)
+class Level:
+    """Bad events against all events; windows in seconds, as pairs of a long and a short one."""
+
+    name: str
+    model: str
+    key: str
+    target: float
+    page: Pairs
+    ticket: Pairs
+    fewest_page: int
+    fewest_ticket: int
+    window: int
+    bad: str
+    all: str
+
+    @property
+    def budget(self) -> float:
+        return round(1 - self.target, 12)
+
+    def series(self, what: str, window: int) -> str:
+        return f"model:unseen_{self.name}:{what}{duration(window)}"
+
+    def recordings(self) -> Iterable[dict[str, Any]]:
+        """Counts and shares of bad events over each window, and what is left of the budget."""
+        pairs = (*self.page, *self.ticket)
+        for window in sorted({w for pair in pairs for w in pair} | {self.window}):
+            bad, total = (text.replace("$window", duration(window)) for text in (self.bad, self.all))
+            yield self._record(self.series("increase", window), bad)
+            yield self._record(self.series("ratio", window), f"{bad} / {total}")
+        left = f"1 - {self.recorded('ratio', self.window)} / {number(self.budget)}"
+        yield self._record(f"model:unseen_{self.name}:budget_remaining_ratio", left)
+
+    def recorded(self, what: str, window: int) -> str:
+        return select(self.series(what, window), self.model)
+
+    def burning(self, rate: float, pairs: Pairs, fewest: int) -> str:
+        """True while the budget burns faster than ``rate`` over both windows of a pair."""
+        most = number(self._most(rate))
+        return " or ".join(
+            f"({self.recorded('ratio', long)} > {most} and {self.recorded('ratio', short)} > {most} "
+            f"and {self.recorded('increase', long)} > {number(fewest - 0.5)})"
+            for long, short in pairs
+        )
+
+    def _most(self, rate: float) -> float:
+        most = rate * self.budget
+        if most >= 1:
+            raise ConfigError(
+                f"{self.key} allows {self.budget:.3g} of bad events, and {rate:g} times that is more than all: such an "
+                "alert could never fire. Raise the service level, or lower slo.page_burn_rate or slo.ticket_burn_rate"
+            )
+        return most
+
+    def _record(self, name: str, expression: str) -> dict[str, Any]:
+        return {"record": name, "expr": expression, "labels": {"model": self.model}}
+
+
+def levels(settings: Settings) -> tuple[Level, Level, Level]:
+    """Retrains, errors of the service, slow answers of the service."""
+    slo, model, window = settings.slo, settings.name, settings.slo.window_days * DAY
+    outcomes, requests = "unseen_retrains_total", "unseen_serving_requests_total"
+    count, bucket = (f"unseen_serving_latency_seconds_{part}" for part in ("count", "bucket"))
+    serving = {
+        "page": ((1 * HOUR, 5 * MINUTE), (6 * HOUR, 30 * MINUTE)),
+        "ticket": _within(window, ((1 * DAY, 2 * HOUR), (3 * DAY, 6 * HOUR))),
+        "fewest_page": 5,
+        "fewest_ticket": 5,
+        "window": window,
+        "model": model,
+    }
+    failed = _counted(select(outcomes, model, outcome=[o.value for o in FAILURES]))
+    ended = _counted(select(outcomes, model, outcome="interrupted").replace("outcome=", "outcome!="))
+    answers = _added(select(count, model))
+    return (
+        Level(
+            "retrain_failures",
+            model,
+            "slo.retrain_success",
+            slo.retrain_success,
+            page=_within(window, ((6 * HOUR, 30 * MINUTE), (1 * DAY, 1 * HOUR))),
+            ticket=((window, min(1 * DAY, window)),),
+            fewest_page=3,
+            fewest_ticket=2,
+            window=window,
+            bad=failed,
+            all=ended,
+        ),
+        Level(
+            name="serving_errors",
+            key="slo.serving_success",
+            target=slo.serving_success,
+            bad=_added(select(requests, model, outcome="error")),
+            all=_added(select(requests, model)),
+            **serving,  # type: ignore[arg-type]
+        ),
+        Level(
+            name="serving_slow",
+            key="slo.serving_p99_seconds",
+            target=P99,
+            bad=f"({answers} - {_added(select(bucket, model, le=bound(slo.serving_p99_seconds)))})",
+            all=answers,
+            **serving,  # type: ignore[arg-type]
+        ),
+    )
+
+
+def bound(seconds: float) -> str:
+    """The label ``le`` of a histogram bound, as prometheus_client writes it."""
+    from prometheus_client.utils import floatToGoString
+
+    return str(floatToGoString(seconds))
+
+
+def _within(window: int, pairs: Pairs) -> Pairs:
+    """A window longer than the level's own says nothing about it."""
+    return tuple(pair for pair in pairs if pair[0] <= window)
+
+
+def _added(selected: str) -> str:
+    """Over the instances of a service, each of which counts its own."""
+    return f"sum by (model) (increase({selected}[$window]))"
+
+
+def _counted(selected: str) -> str:
+    """From the log, which every place of scraping tells in full: the largest, not the sum."""
+    return f"sum by (model) (max by (model, outcome) (increase({selected}[$window])))"

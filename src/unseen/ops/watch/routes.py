@@ -1,0 +1,128 @@
+"""Alertmanager: who is told, how alerts are grouped, and which alert silences which."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+from unseen.ops.config.operate import Route
+from unseen.ops.config.settings import Settings
+from unseen.ops.watch.promql import DAY, HOUR, duration
+
+#: any of these says why there is no fresh model; what follows from that is not told again
+CAUSES = ("UnseenRetrainFailed", "UnseenRetrainUnfit", "UnseenLimitReached", "UnseenRetrainLost")
+SYMPTOMS = ("UnseenStale", "UnseenNoMetrics", "UnseenRetrainBudget", "UnseenRunawayCost")
+MEASURED = (
+    "UnseenSlowConvergence",
+    "UnseenNumericalInstability",
+    "UnseenSingularComponent",
+    "UnseenUnreliableResponsibilities",
+    "UnseenCandidateHeld",
+    "UnseenDrift",
+)
+
+_LINES = "{{ range .Alerts }}{{ .Annotations.description }}\n{{ .Annotations.runbook_url }}\n{{ end }}"
+_TITLE = "[{{ .Status | toUpper }}] {{ with index .Alerts 0 }}{{ .Annotations.summary }}{{ end }}"
+
+
+def alertmanager(settings: Settings, folder: str | Path = "/etc/alertmanager") -> dict[str, Any]:
+    """An Alertmanager configuration: one group per model and severity, pages and tickets to their receivers.
+
+    Secrets are never written here: Alertmanager reads each from the file of its ``*_file`` option. For a reference
+    ``file:/path`` that is this path; for ``env:NAME`` it is ``secrets/NAME`` in ``folder``, see `secret_files`.
+    """
+    own = settings.alerts
+    top = {"group_by": ["model", "severity"], "group_wait": _seconds(own.group_wait_seconds), "group_interval": "5m"}
+    return {
+        "route": {
+            "receiver": "ticket",
+            **top,
+            "repeat_interval": duration(1 * DAY),
+            "routes": [
+                {
+                    "receiver": "page",
+                    "matchers": ['severity="page"'],
+                    "repeat_interval": duration(own.repeat_hours * HOUR),
+                }
+            ],
+        },
+        "receivers": [_receiver(name, getattr(own, name), settings, Path(folder)) for name in ("page", "ticket")],
+        "inhibit_rules": [
+            _inhibit([_one_of(*CAUSES)], [_one_of(*SYMPTOMS)]),
+            _inhibit(['alertname="UnseenRetrainLost"'], [_one_of(*CAUSES[:-1])]),
+            _inhibit(['alertname="UnseenServingErrors"'], ['alertname="UnseenServingSlow"']),
+            _inhibit(['severity="page"'], ['severity="ticket"']),
+            _inhibit(['alertname="UnseenDiagnosis"'], [_one_of(*MEASURED)], "mode"),
+        ],
+    }
+
+
+def secret_files(settings: Settings, folder: str | Path) -> dict[str, Path]:
+    """Where Alertmanager looks for each secret that the settings name: reference to file."""
+    routes = (settings.alerts.page, settings.alerts.ticket)
+    named = [ref for route in routes for ref in (route.webhook, route.slack, route.pagerduty) if ref is not None]
+    return {ref: _file(ref, Path(folder)) for ref in named if _is_reference(ref)}
+
+
+def silent(settings: Settings) -> list[str]:
+    """Severities that nobody is told about."""
+    routes = {"page": settings.alerts.page, "ticket": settings.alerts.ticket}
+    return [
+        name for name, route in routes.items() if not (route.webhook or route.email or route.slack or route.pagerduty)
+    ]
+
+
+def _inhibit(source: list[str], target: list[str], *also: str) -> dict[str, Any]:
+    return {"source_matchers": source, "target_matchers": target, "equal": ["model", *also]}
+
+
+def _one_of(*names: str) -> str:
+    return f'alertname=~"{"|".join(names)}"'
+
+
+def _receiver(name: str, route: Route, settings: Settings, folder: Path) -> dict[str, Any]:
+    configured = {
+        "webhook_configs": [_webhook(route.webhook, folder)] if route.webhook else [],
+        "email_configs": [_email(route.email, settings)] if route.email else [],
+        "slack_configs": [_slack(route, folder)] if route.slack else [],
+        "pagerduty_configs": [_pagerduty(route.pagerduty, name, folder)] if route.pagerduty else [],
+    }
+    return {"name": name, **{key: value for key, value in configured.items() if value}}
+
+
+def _webhook(webhook: str, folder: Path) -> dict[str, Any]:
+    if _is_reference(webhook):
+        return {"url_file": str(_file(webhook, folder)), "send_resolved": True}
+    return {"url": webhook, "send_resolved": True}
+
+
+def _email(to: str, settings: Settings) -> dict[str, Any]:
+    own = settings.alerts
+    subject = {"headers": {"Subject": _TITLE}}
+    return {"to": to, "from": own.sender, "smarthost": own.smarthost, "send_resolved": True, **subject}
+
+
+def _slack(route: Route, folder: Path) -> dict[str, Any]:
+    channel = {"channel": route.channel} if route.channel else {}
+    where = {"api_url_file": str(_file(str(route.slack), folder)), **channel}
+    return {**where, "send_resolved": True, "title": _TITLE, "text": _LINES}
+
+
+def _pagerduty(key: str, name: str, folder: Path) -> dict[str, Any]:
+    severity = "critical" if name == "page" else "warning"
+    where = {"routing_key_file": str(_file(key, folder)), "severity": severity}
+    return {**where, "send_resolved": True, "description": _TITLE}
+
+
+def _is_reference(value: str) -> bool:
+    return value.startswith(("env:", "file:"))
+
+
+def _file(ref: str, folder: Path) -> Path:
+    kind, _, where = ref.partition(":")
+    return Path(where).expanduser().absolute() if kind == "file" else folder / "secrets" / where
+
+
+def _seconds(value: float) -> str:
+    """Alertmanager takes whole milliseconds."""
+    return f"{round(value * 1000)}ms" if value % 1 else duration(value)

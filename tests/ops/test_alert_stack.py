@@ -1,0 +1,127 @@
+"""From a failed retrain to one page and its end, through the real Pushgateway, Prometheus and Alertmanager."""
+
+from __future__ import annotations
+
+import json
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from tests.ops.stack import Hook, alertmanager, get, prometheus, pushgateway, query, scraping, until
+from tests.ops.watch_case import ended, log, record, settings
+from unseen.ops.config.settings import Settings
+from unseen.ops.record import Outcome, Record, Resources
+from unseen.ops.watch import alertmanager as routes
+from unseen.ops.watch import export, rules
+from unseen.ops.watch.rulebook import as_yaml
+
+QUIET_SECONDS = 4  # several evaluations and group intervals
+
+
+def impatient(s: Settings, folder: Path) -> tuple[Path, Path]:
+    """The real files, but for the times that a test cannot wait."""
+    written = rules(s)
+    for group in written["groups"]:
+        for rule in group["rules"]:
+            if "for" in rule:
+                rule["for"] = "0s"
+    routed = routes(s)
+    routed["route"]["group_interval"] = "1s"
+    paths = folder / "rules.yml", folder / "alertmanager.yml"
+    for path, content in zip(paths, (written, routed), strict=True):
+        path.write_text(as_yaml(content))
+    return paths
+
+
+def failed() -> Record:
+    """Everything at once: it failed, cost far too much, and what it fitted is of little use."""
+    fit = record().fit
+    assert fit is not None
+    poor = fit.model_copy(update={"floors": 3, "trace": (-5.0, -4.0, -4.5)})
+    dear = Resources(seconds=60, cpu_seconds=9000, peak_memory=1, cost=1)
+    return record("bad", Outcome.ERROR, fit=poor, resources=dear)
+
+
+def firing(url: str) -> set[str]:
+    return {series["metric"]["alertname"] for series in query(url, 'ALERTS{alertstate="firing"}')}
+
+
+def inhibited(url: str) -> dict[str, bool]:
+    """Every alert that Alertmanager has, and whether another silences it."""
+    alerts = json.loads(get(f"{url}/api/v2/alerts"))
+    return {a["labels"]["alertname"]: bool(a["status"]["inhibitedBy"]) for a in alerts}
+
+
+def is_true(condition: Callable[[], Any], what: str) -> None:
+    until(condition, what, patience=60)
+
+
+def test_one_failure_makes_one_page_and_a_good_retrain_ends_it(tmp_path: Path) -> None:
+    with Hook() as pager, Hook() as tickets, pushgateway(tmp_path) as pushed:
+        s = settings(
+            tmp_path,
+            metrics={"pushgateway": pushed},
+            slo={"max_age_hours": 1},
+            alerts={"page": {"webhook": pager.url}, "ticket": {"webhook": tickets.url}, "group_wait_seconds": 1},
+        )
+        for i in range(4):
+            ended(s, record(f"good{i}"), hours_ago=10 - 2 * i)
+        ended(s, failed())
+        assert export(failed(), s) == ()
+        rule_file, route_file = impatient(s, tmp_path)
+        with alertmanager(tmp_path, route_file) as manager:
+            to = {"alertmanagers": [{"static_configs": [{"targets": [manager.removeprefix("http://")]}]}]}
+            watched = scraping((pushed, True), rule_files=[str(rule_file)], alerting=to)
+            with prometheus(tmp_path, watched) as url:
+                pages = {"UnseenRetrainFailed", "UnseenStale", "UnseenRunawayCost"}
+                low = {"UnseenNumericalInstability", "UnseenSingularComponent"}
+                is_true(lambda: firing(url) == pages | low, "the alerts fire")
+                silenced = {name: name != "UnseenRetrainFailed" for name in pages | low}
+                is_true(lambda: inhibited(manager) == silenced, "the cause silences what follows from it")
+                is_true(lambda: pager.received, "the page")
+                time.sleep(QUIET_SECONDS)
+                assert pager.told() == [("firing", "UnseenRetrainFailed")]
+                assert tickets.told() == []
+                (alert,) = pager.received[0]["alerts"]
+                assert alert["labels"]["outcome"] == "error"
+                assert alert["annotations"]["description"].endswith("Next: unseen doctor flights")
+                assert alert["annotations"]["runbook_url"] == "docs/runbooks/F10-non-reproducible-run.md"
+
+                assert export(ended(s, record("mended")), s) == ()
+                is_true(lambda: firing(url) == set(), "the alerts end")
+                is_true(lambda: ("resolved", "UnseenRetrainFailed") in pager.told(), "the page ends")
+                time.sleep(QUIET_SECONDS)
+                # the end of what was silenced may be told with it: one message that begins, one that ends
+                assert [message["status"] for message in pager.received] == ["firing", "resolved"]
+                assert tickets.told() == []
+
+                ended(s, record("held", Outcome.HELD))
+                assert export(None, s) == ()
+                is_true(lambda: tickets.told() == [("firing", "UnseenCandidateHeld")], "a low-quality retrain")
+                tampered = tmp_path / ".unseen" / "log.jsonl"
+                tampered.write_text(tampered.read_text().replace("promoted", "pr0moted", 1))
+                assert export(None, s) == ()
+                is_true(lambda: ("firing", "UnseenTampered") in pager.told(), "security pages, whatever else there is")
+
+
+def test_a_killed_retrain_pages_by_way_of_a_secret_in_a_file(tmp_path: Path) -> None:
+    """The monitor notices it; Alertmanager reads Slack's address from the file, and the template is filled in."""
+    with Hook() as slack, pushgateway(tmp_path) as pushed:
+        secret = tmp_path / "slack"
+        secret.write_text(slack.url)
+        own = {"page": {"slack": f"file:{secret}"}, "group_wait_seconds": 1}
+        s = settings(tmp_path, metrics={"pushgateway": pushed}, alerts=own, limits={"seconds": 600})
+        ended(s, record("good"), hours_ago=2)
+        log(s, "began", hours_ago=1, record="killed")
+        assert export(None, s) == ()
+        rule_file, route_file = impatient(s, tmp_path)
+        assert slack.url not in route_file.read_text()
+        with alertmanager(tmp_path, route_file) as manager:
+            to = {"alertmanagers": [{"static_configs": [{"targets": [manager.removeprefix("http://")]}]}]}
+            with prometheus(tmp_path, scraping((pushed, True), rule_files=[str(rule_file)], alerting=to)):
+                is_true(lambda: slack.received, "the page")
+                (message,) = slack.received[0]["attachments"]
+                assert message["title"] == "[FIRING] flights: a retrain stopped without an outcome"
+                assert "Next: unseen doctor flights" in message["text"]
+                assert "F6-out-of-memory.md" in message["text"]

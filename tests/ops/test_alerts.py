@@ -1,0 +1,265 @@
+"""Rules, routes and their own unit tests, read by the real promtool and amtool."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+from tests.cli.calling import call
+from tests.ops.stack import tool
+from tests.ops.watch_case import settings
+from unseen.errors import ConfigError
+from unseen.ops.config.settings import Settings
+from unseen.ops.watch import alertmanager, rules
+from unseen.ops.watch.alerting import alerts
+from unseen.ops.watch.check import check
+from unseen.ops.watch.routes import CAUSES, MEASURED, SYMPTOMS, secret_files
+from unseen.ops.watch.rulebook import as_yaml, write
+from unseen.ops.watch.scenarios import scenarios
+from unseen.ops.watch.table import METRICS, MODES
+from unseen.ops.watch.unit_tests import unit_tests
+
+DEMANDING: dict[str, Any] = {
+    "slo": {"retrain_success": 0.999, "window_days": 1, "max_age_hours": 2.5, "serving_p99_seconds": 1.0},
+    "limits": {"seconds": 600, "cost": 3.0, "price_per_core_hour": 1.0},
+    "gates": {"max_calibration": 0.05, "max_floors": 2},
+}
+
+
+def run(name: str, *arguments: object) -> subprocess.CompletedProcess[str]:
+    return subprocess.run([tool(name), *map(str, arguments)], capture_output=True, text=True, check=False)
+
+
+def everyone(folder: Path) -> Settings:
+    """Every kind of receiver, every secret by reference."""
+    page = {"webhook": "http://pager.local/hook", "pagerduty": "env:PD_KEY", "slack": "file:/run/secrets/slack"}
+    ticket = {"email": "team@example.org", "slack": "env:SLACK_URL", "channel": "#models"}
+    own = {"page": page, "ticket": ticket, "smarthost": "mail:25", "sender": "unseen@example.org"}
+    return settings(folder, alerts=own)
+
+
+# ---- the alerts by themselves
+
+
+def test_every_alert_says_what_to_do(tmp_path: Path) -> None:
+    s = settings(tmp_path, alerts={"runbooks": "https://wiki/runbooks"})
+    for alert in alerts(s):
+        rule = alert.rule(s)
+        texts = rule["annotations"]
+        assert rule["labels"]["severity"] in ("page", "ticket") and rule["labels"]["model"] == "flights"
+        assert texts["summary"].startswith("flights: ")
+        assert texts["description"].endswith("Next: unseen doctor flights")
+        page = texts["runbook_url"].removeprefix("https://wiki/runbooks/").removesuffix(".md")
+        assert page in {*MODES.values(), "{{ $labels.mode }}"}, alert.name
+        assert "for" in rule
+
+
+def test_alerts_ask_only_for_metrics_that_exist(tmp_path: Path) -> None:
+    import re
+
+    for group in rules(settings(tmp_path, **DEMANDING))["groups"]:
+        recorded = {rule["record"] for rule in group["rules"] if "record" in rule}
+        for rule in group["rules"]:
+            for name in re.findall(r"(?:model:)?unseen_[a-z0-9_:]+", rule["expr"]):
+                plain = re.sub(r"_(count|bucket)$", "", name)
+                assert name in recorded or plain in METRICS, name
+
+
+def test_severities_are_those_of_the_table(tmp_path: Path) -> None:
+    severity = {alert.name: alert.severity for alert in alerts(settings(tmp_path))}
+    assert {n for n, s in severity.items() if s == "page"} == {
+        *("UnseenRetrainFailed", "UnseenRetrainUnfit", "UnseenLimitReached", "UnseenRetrainLost", "UnseenRunawayCost"),
+        *("UnseenSensitiveData", "UnseenTampered", "UnseenStale", "UnseenNoMetrics"),
+        *("UnseenRetrainBudget", "UnseenServingErrors", "UnseenServingSlow"),
+    }
+    assert severity["UnseenCandidateHeld"] == severity["UnseenBatchRefused"] == severity["UnseenDrift"] == "ticket"
+
+
+def test_symptoms_wait_longer_than_their_causes(tmp_path: Path) -> None:
+    hold = {alert.name: alert.hold for alert in alerts(settings(tmp_path))}
+    late = [name for name in SYMPTOMS if name != "UnseenRunawayCost"]
+    assert max(hold[name] for name in CAUSES) < min(hold[name] for name in (*late, *MEASURED))
+
+
+def test_thresholds_come_from_the_settings(tmp_path: Path) -> None:
+    s = settings(tmp_path, slo={"page_burn_rate": 5, "retrain_success": 0.98, "max_age_hours": 12})
+    expr = {alert.name: alert.expr for alert in alerts(s)}
+    assert "> 0.1 " in expr["UnseenRetrainBudget"]
+    assert "> 43200" in expr["UnseenStale"]
+    assert 'ratio1h{model="flights"} > 0.005 and' in expr["UnseenServingErrors"]
+    assert 'ratio5m{model="flights"} > 0.005 and' in expr["UnseenServingErrors"]
+
+
+def test_an_alert_that_could_never_fire_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(ConfigError, match=r"slo\.retrain_success.*never fire"):
+        rules(settings(tmp_path, slo={"retrain_success": 0.6}))
+
+
+# ---- with the real tools
+
+
+def test_promtool_passes_rules_and_their_unit_tests(tmp_path: Path) -> None:
+    """Of settings that differ everywhere; those of the default are run by the command below."""
+    rule_file, test_file, _ = write(settings(tmp_path, **DEMANDING), tmp_path / "out")
+    checked = run("promtool", "check", "rules", rule_file)
+    assert checked.returncode == 0, checked.stdout + checked.stderr
+    tested = run("promtool", "test", "rules", test_file)
+    assert tested.returncode == 0, tested.stdout + tested.stderr
+
+
+def test_every_alert_is_tested_firing_and_silent(tmp_path: Path) -> None:
+    for sections in ({}, DEMANDING):
+        s = settings(tmp_path, **sections)
+        looks = {(scenario.alert, fires) for scenario in scenarios(s) for _, fires in scenario.looks}
+        calm = unit_tests(s, "rules.yml")["tests"][0]["alert_rule_test"]
+        silent_in_calm = {test["alertname"] for test in calm if not test["exp_alerts"]}
+        names = {alert.name for alert in alerts(s)}
+        assert {name for name, fires in looks if fires} == names
+        assert {name for name, fires in looks if not fires} | silent_in_calm == names
+
+
+@pytest.mark.parametrize(
+    ("right", "wrong", "alert"),
+    [
+        ("> 0.03 ", "> 0.3 ", "UnseenRetrainBudget"),
+        ("> 0.003 ", "> 0.0003 ", "UnseenServingErrors"),
+        ("ratio5m{", "ratio1h{", "UnseenServingErrors"),  # without the short window it goes on when all is over
+        ("increase1h{", "ratio1h{", "UnseenServingErrors"),
+        ("> 4.5", "> 0", "UnseenServingErrors"),  # a single bad request
+        ("> 129600", "> 150000", "UnseenStale"),
+        ('outcome=~"refused"', 'outcome=~"held"', "UnseenBatchRefused"),
+        ("unseen_fit_floors{", "unseen_fit_components{", "UnseenSingularComponent"),
+    ],
+)
+def test_the_unit_tests_find_a_wrong_rule(tmp_path: Path, right: str, wrong: str, alert: str) -> None:
+    rule_file, test_file, _ = write(settings(tmp_path), tmp_path)
+    text = rule_file.read_text()
+    assert right in text
+    tests = yaml.safe_load(test_file.read_text())
+    about = [t for t in tests["tests"] if {x["alertname"] for x in t["alert_rule_test"]} == {alert}]
+    test_file.write_text(yaml.safe_dump({**tests, "tests": about}))
+    assert about
+    rule_file.write_text(text.replace(right, wrong))
+    tested = run("promtool", "test", "rules", test_file)
+    assert tested.returncode != 0 and "FAILED" in tested.stdout + tested.stderr
+
+
+@pytest.mark.parametrize("who", [everyone, settings], ids=["everyone", "nobody"])
+def test_amtool_passes_the_routes(tmp_path: Path, who: Any) -> None:
+    _, _, routes = write(who(tmp_path), tmp_path / "out")
+    checked = run("amtool", "check-config", routes)
+    assert checked.returncode == 0, checked.stdout + checked.stderr
+    assert "2 receivers" in checked.stdout
+    for severity in ("page", "ticket"):
+        found = run("amtool", "config", "routes", "test", f"--config.file={routes}", f"severity={severity}")
+        assert found.stdout.strip() == severity
+
+
+def test_an_older_alertmanager_says_what_it_does_not_know(tmp_path: Path) -> None:
+    """``url_file`` of a webhook is younger than Debian's Alertmanager 0.25; the check says so."""
+    if "version 0.25" not in run("amtool", "--version").stdout:
+        pytest.skip("amtool is not 0.25")
+    _, _, routes = write(settings(tmp_path, alerts={"page": {"webhook": "env:HOOK"}}), tmp_path)
+    checked = check(routes, routes, routes)[2]
+    assert checked.passed is False and "url_file" in checked.said
+
+
+# ---- routes
+
+
+def test_secrets_are_never_written(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in ("PD_KEY", "SLACK_URL"):
+        monkeypatch.setenv(name, "hunter2")
+    s = everyone(tmp_path)
+    for path in write(s, tmp_path / "out"):
+        assert "hunter2" not in path.read_text()
+    config = alertmanager(s, "/etc/alertmanager")
+    page, ticket = config["receivers"]
+    assert page["pagerduty_configs"][0]["routing_key_file"] == "/etc/alertmanager/secrets/PD_KEY"
+    assert page["slack_configs"][0]["api_url_file"] == "/run/secrets/slack"
+    assert ticket["slack_configs"][0]["api_url_file"] == "/etc/alertmanager/secrets/SLACK_URL"
+    assert secret_files(s, "/x").keys() == {"env:PD_KEY", "file:/run/secrets/slack", "env:SLACK_URL"}
+    hook = settings(tmp_path, alerts={"page": {"webhook": "env:HOOK"}})
+    (webhook,) = alertmanager(hook, "/x")["receivers"][0]["webhook_configs"]
+    assert webhook == {"url_file": "/x/secrets/HOOK", "send_resolved": True}
+
+
+def test_every_receiver_is_told_of_the_end(tmp_path: Path) -> None:
+    for receiver in alertmanager(everyone(tmp_path))["receivers"]:
+        for key, configs in receiver.items():
+            if key != "name":
+                assert all(config["send_resolved"] for config in configs), key
+
+
+def test_grouping_and_repeats_come_from_the_settings(tmp_path: Path) -> None:
+    route = alertmanager(settings(tmp_path, alerts={"group_wait_seconds": 0.5, "repeat_hours": 2}))["route"]
+    assert route["group_by"] == ["model", "severity"]
+    assert route["group_wait"] == "500ms"
+    assert route["routes"][0]["repeat_interval"] == "2h"
+
+
+def test_inhibitions_name_alerts_that_exist_and_never_form_a_circle(tmp_path: Path) -> None:
+    """Two alerts that silence each other would both be silent."""
+    import re
+
+    s = settings(tmp_path)
+    known = {alert.name: {"alertname": alert.name, "severity": alert.severity} for alert in alerts(s)}
+
+    def matching(matchers: list[str]) -> set[str]:
+        found = set(known)
+        for matcher in matchers:
+            label, pattern = re.fullmatch(r'(\w+)=~?"(.*)"', matcher).groups()  # type: ignore[union-attr]
+            assert label != "alertname" or set(pattern.split("|")) <= set(known), pattern
+            found &= {name for name, labels in known.items() if re.fullmatch(pattern, labels[label])}
+        assert found
+        return found
+
+    silences: dict[str, set[str]] = {name: set() for name in known}
+    for rule in alertmanager(s)["inhibit_rules"]:
+        assert "model" in rule["equal"]
+        for source in matching(rule["source_matchers"]):
+            silences[source] |= matching(rule["target_matchers"])
+    for _ in known:  # everything that is silenced by way of others
+        silences = {n: t.union(*(silences[x] for x in t)) if t else t for n, t in silences.items()}
+    assert not [name for name, targets in silences.items() if name in targets]
+    assert not any("UnseenTampered" in t or "UnseenSensitiveData" in t for t in silences.values())
+
+
+# ---- unseen alerts
+
+
+def test_the_command_writes_checks_and_warns(tmp_path: Path) -> None:
+    file = tmp_path / "unseen.yaml"
+    file.write_text("name: flights\ndata:\n  path: data\nalerts:\n  page:\n    pagerduty: env:PD_KEY\n")
+    done = call("alerts", "-c", file, "-o", tmp_path / "out", "--json")
+    assert done.exit_code == 0, done.output
+    said = json.loads(done.stdout)
+    assert [Path(f).name for f in said["files"]] == [
+        "unseen-flights.rules.yml",
+        "unseen-flights.test.yml",
+        "alertmanager.yml",
+    ]
+    assert said["secrets"] == {"env:PD_KEY": str(tmp_path / "out" / "secrets" / "PD_KEY")}
+    assert said["silent"] == ["ticket"]
+    assert {c["passed"] for c in said["checked"]} <= {True, None}
+    for name in said["files"]:
+        assert yaml.safe_load(Path(name).read_text())
+
+
+def test_without_the_tools_the_command_says_so(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "unseen.yaml").write_text("name: flights\ndata:\n  path: data\n")
+    monkeypatch.setattr("unseen.ops.watch.check.shutil.which", lambda _: None)
+    done = call("alerts", "-c", tmp_path / "unseen.yaml", "-o", tmp_path / "out")
+    assert done.exit_code == 0
+    assert done.stdout.count("not run") == 3 and "promtool is not installed" in done.stdout
+    assert "alerts.page names no receiver: nobody is told" in done.stderr
+
+
+def test_rules_are_plain_yaml_and_come_out_the_same(tmp_path: Path) -> None:
+    content = rules(settings(tmp_path))
+    assert yaml.safe_load(as_yaml(content, "about")) == content == rules(settings(tmp_path))
