@@ -31,11 +31,6 @@ class Outcome(StrEnum):
     def meaning(self) -> str:
         return EXIT_CODES[self][1]
 
-    @property
-    def well(self) -> bool:
-        """Whether the loop did its work: a batch that was rightly refused or a candidate rightly held is no failure."""
-        return self in (Outcome.PROMOTED, Outcome.HELD)
-
 
 EXIT_CODES = {
     Outcome.PROMOTED: (0, "the candidate is the champion now"),
