@@ -14,6 +14,9 @@ from unseen.numerics.dependence import dependent
 from unseen.problem import Survey, survey
 from unseen.spec import Choice, Spec, infer
 
+#: complete rows that it takes to say that columns follow from one another: any few points lie in a plane
+ROWS_PER_COLUMN = 2
+
 
 @dataclass(frozen=True, slots=True)
 class Plan:
@@ -73,7 +76,8 @@ def _without_dependent(spec: Spec, known: Survey) -> tuple[Spec, Survey]:
     names = spec.of("gaussian")
     if not spec.covariance.endswith("full") or len(names) < 2:
         return spec, known
-    found = dependent(_complete_rows(known.source, names))
+    rows = _complete_rows(known.source, names)
+    found = dependent(rows) if rows.shape[1] >= ROWS_PER_COLUMN * len(names) else {}
     if not found:
         return spec, known
     notes = {names[j]: ", ".join(names[i] for i in others) for j, others in found.items()}
