@@ -1,0 +1,151 @@
+"""`unseen promote`, `rollback`, `status` and `history`: what is in production, and who may change it."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import click
+
+from unseen.cli import exits
+from unseen.cli.common import as_json, config, needs_ops
+from unseen.cli.exits import print_json
+from unseen.errors import ConflictError, RegistryError
+
+REGISTRY, CONFLICT = 14, 16
+CODES = """\b
+Exit codes:
+  0   done
+  14  the registry: no such version, an artefact that is missing or altered, a log that cannot be trusted or written,
+      or aliases in MLflow that could not be moved (the decision stands, the next command moves them)
+  16  conflict: the champion is another by now, or the gates keep the version back
+"""
+
+name_argument = click.argument("name", metavar="NAME")
+reason_option = click.option("--reason", required=True, help="Why; it stands in the history.")
+
+
+@contextmanager
+def _codes() -> Iterator[None]:
+    try:
+        yield
+    except RegistryError as error:
+        exits._fail("RegistryError", str(error), REGISTRY)
+    except ConflictError as error:
+        exits._fail("ConflictError", str(error), CONFLICT)
+
+
+def _registry(config: Path, name: str | None = None, reason: str | None = None) -> Any:
+    from unseen.ops.config import load
+    from unseen.ops.registry import Registry
+
+    settings = load(config)
+    if name is not None and name != settings.name:
+        raise click.BadParameter(f"{config} is about {settings.name!r}, not {name!r}", param_hint="NAME")
+    if reason is not None and not reason.strip():
+        raise click.BadParameter("say why: it stands in the history", param_hint="--reason")
+    return Registry(settings)
+
+
+@click.command(epilog=f'\b\nExample:\n  unseen promote flights --reason "checked by hand"\n\n{CODES}')
+@name_argument
+@click.option("--to", type=click.IntRange(min=1), help="The version.  [default: the challenger]")
+@reason_option
+@click.option("--override", is_flag=True, help="Take a version that the gates refused; the history says so.")
+@config
+@as_json
+@needs_ops
+def promote(name: str, to: int | None, reason: str, override: bool, config: Path, as_json: bool) -> None:
+    """Make a version the champion.
+
+    It is loaded and scores some rows first. If someone else changes the champion meanwhile, nothing is done.
+    """
+    registry = _registry(config, name, reason)
+    with _codes():
+        state = registry.state()
+        before = state.champion.number if state.champion else None
+        if to is None and state.challenger is None:
+            raise RegistryError("there is no challenger: name a version with --to; `unseen status` shows what there is")
+        target = to or state.challenger.number
+        entry = registry.promote(target, before, reason, override=override, align=False)
+        _tell(registry, entry, "champion already" if before == target else "promoted", as_json)
+
+
+@click.command(epilog=f'\b\nExample:\n  unseen rollback flights --reason "complaints since noon"\n\n{CODES}')
+@name_argument
+@click.option("--to", type=click.IntRange(min=1), help="A version that was champion before.  [default: the last one]")
+@reason_option
+@config
+@as_json
+@needs_ops
+def rollback(name: str, to: int | None, reason: str, config: Path, as_json: bool) -> None:
+    """Go back to an earlier champion, without retraining.
+
+    It is loaded and scores some rows first. There is a champion at any moment: the old one or the new one.
+    """
+    registry = _registry(config, name, reason)
+    with _codes():
+        champion = registry.champion()
+        before = champion.number if champion else None
+        entry = registry.rollback(to, reason, expected=before, align=False)
+        _tell(registry, entry, "champion already" if entry.facts["version"] == before else "rolled back", as_json)
+
+
+def _tell(registry: Any, entry: Any, what: str, as_json: bool) -> None:
+    """The decision as soon as it is made; then the aliases, which MLflow takes seconds for."""
+    facts = entry.facts
+    if not as_json:
+        since = "" if facts["from"] is None or what == "champion already" else f" (before: version {facts['from']})"
+        click.echo(f"{facts['name']}: version {facts['version']} is the champion{since}, {what}")
+        sys.stdout.flush()
+    behind = registry.align()
+    if as_json:
+        told = {"seq": entry.seq, "time": entry.time, "actor": entry.actor, **facts}
+        print_json({"what": what, **told, "aliases": behind or "in step"})
+    if behind:
+        click.echo(f"unseen: {behind}", err=True)
+        raise click.exceptions.Exit(REGISTRY)
+
+
+@click.command(epilog="\b\nExample:\n  unseen status --json")
+@config
+@as_json
+@needs_ops
+def status(config: Path, as_json: bool) -> None:
+    """Show what is in production.
+
+    The champion, since when and why, whether its artefact is whole, the challenger, where a rollback would go, the
+    last retrain and its outcome. Exit code 14: the champion's artefact is broken, or the log cannot be trusted.
+    """
+    from unseen.cli.standing import sentences
+
+    registry = _registry(config)
+    with _codes():
+        found = registry.status()
+    if as_json:
+        print_json(found)
+    else:
+        click.echo("\n".join(sentences(found)))
+    if found["champion"] and found["champion"]["intact"] is False:
+        raise click.exceptions.Exit(REGISTRY)
+
+
+@click.command(epilog="\b\nExample:\n  unseen history --json")
+@config
+@click.option("--last", type=click.IntRange(min=1), metavar="N", help="Only the newest N.  [default: all]")
+@as_json
+@needs_ops
+def history(config: Path, last: int | None, as_json: bool) -> None:
+    """Show every decision, the newest last: promotions, rollbacks, and retrains that changed nothing."""
+    from unseen.cli.standing import table
+
+    registry = _registry(config)
+    with _codes():
+        found = registry.history()[-last if last else None :]
+    if as_json:
+        print_json({"name": registry.settings.name, "history": found})
+    else:
+        click.echo("\n".join(table(found)) or f"{registry.settings.name}: nothing was decided yet")

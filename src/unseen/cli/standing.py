@@ -1,0 +1,81 @@
+"""Status and history as text for people."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+HEAD = ("when (UTC)", "what", "version", "from", "who", "why")
+
+
+def sentences(found: Mapping[str, Any]) -> list[str]:
+    """What is in production, one line per question."""
+    champion, challenger, back = found["champion"], found["challenger"], found["rollback"]
+    rows = [("champion", f"version {champion['version']} of {found['name']}" if champion else "none yet")]
+    if champion:
+        rows += [
+            ("since", f"{moment(champion['since'])} UTC, {champion['how'].replace('_', ' ')} by {champion['by']}"),
+            ("why", plain(champion["reason"]) + _overridden(champion)),
+            ("batch", f"{champion['batch']}, {champion['rows']:,} rows"),
+            ("artefact", champion["artefact"]),
+        ]
+    if challenger:
+        held = "passed the gates" if challenger["passed"] else f"refused by {_gates(challenger)}"
+        rows.append(("challenger", f"version {challenger['version']}, {held}, {_whole(challenger)}"))
+    if back:
+        rows.append(("rollback", f"goes to version {back['version']}, {_whole(back)}"))
+    if found["retrain"]:
+        last = found["retrain"]
+        rows.append(("retrain", f"{moment(last['time'])} UTC, {last['outcome']}: {plain(last['reason'])}"))
+    if found["aliases"]["in_step"] is False:
+        rows.append(("aliases", "MLflow's are behind; the next promote, rollback or retrain moves them"))
+    if found["log"]["clock"] == "behind":
+        rows.append(("clock", "it went backwards: the log is ordered by its lines, not by its times"))
+    return [f"{name:<11} {text}" for name, text in rows]
+
+
+def table(decisions: Sequence[Mapping[str, Any]]) -> list[str]:
+    """One line per decision."""
+    if not decisions:
+        return []
+    rows = [HEAD, *map(_row, decisions)]
+    widths = [max(len(row[i]) for row in rows) for i in range(len(HEAD) - 1)]
+    return ["  ".join([*(f"{c:<{w}}" for c, w in zip(row, widths, strict=False)), row[-1]]).rstrip() for row in rows]
+
+
+def _row(decision: Mapping[str, Any]) -> tuple[str, ...]:
+    kind = decision["kind"]
+    what = f"retrain {decision['outcome']}" if kind == "retrain" else kind.replace("_", " ")
+    why = plain(decision.get("reason") or _facts(decision)) + _overridden(decision)
+    clock = " (clock behind)" if decision.get("clock") else ""
+    number, before = (str(decision.get(k) or "-") for k in ("version", "from"))
+    return f"{moment(decision['time'])}{clock}", what, number, before, plain(decision["actor"]), why
+
+
+def _facts(decision: Mapping[str, Any]) -> str:
+    if decision["kind"] == "judged":
+        return "gates asked anew: " + ("passed" if decision["passed"] else f"refused by {_gates(decision)}")
+    if decision["kind"] == "repaired":
+        return f"a torn last line of {decision['torn_bytes']} bytes was moved to {decision['kept_as']}"
+    return ""
+
+
+def _overridden(decision: Mapping[str, Any]) -> str:
+    return f" [override: {decision['override']}]" if decision.get("override") else ""
+
+
+def _gates(version: Mapping[str, Any]) -> str:
+    return ", ".join(version["refused_by"]) or "no gate being configured"
+
+
+def _whole(version: Mapping[str, Any]) -> str:
+    return "its artefact is intact" if version["intact"] else version["artefact"]
+
+
+def moment(time: str) -> str:
+    return time[:19].replace("T", " ")
+
+
+def plain(text: str) -> str:
+    """Text on one line, without what could steer a terminal."""
+    return "".join(c if c.isprintable() else " " for c in text)

@@ -1,0 +1,92 @@
+"""The files of a version: every byte as it was registered, loadable, and scoring, before anything relies on them."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from unseen.errors import RegistryError, UnseenError
+from unseen.ops.logs import reason
+from unseen.ops.registry.state import Version
+
+#: the saved fit inside the MLflow model
+FIT = "data/fit"
+TRIAL_ROWS = 16
+
+
+def hashes(folder: Path) -> dict[str, str]:
+    """SHA-256 of every file under a folder, by its path there."""
+    files = sorted(p for p in folder.rglob("*") if p.is_file())
+    return {p.relative_to(folder).as_posix(): _hash(p) for p in files}
+
+
+def broken(folder: Path, files: Mapping[str, str]) -> str | None:
+    """What is wrong with an artefact: the first file that is missing or altered; None where every byte is right.
+
+    Files that were not registered (MLflow leaves notes of its own) do not count: nothing reads them.
+    """
+    if not folder.is_dir():
+        return f"{folder} is missing"
+    for name, digest in files.items():
+        try:
+            if _hash(folder / name) != digest:
+                return f"{folder / name} was altered: its content does not have the hash that was registered"
+        except FileNotFoundError:
+            return f"{folder / name} is missing"
+        except OSError as error:
+            return f"{folder / name} cannot be read: {os.strerror(error.errno or 5)}"
+    return None
+
+
+def load(fit: Path, content: str) -> Any:
+    """The fit in a folder.
+
+    Raises
+    ------
+    RunError, RegistryError
+        It cannot be read, or it is not the fit that was registered.
+    """
+    from unseen.store import load as load_fit
+    from unseen.store import read_manifest
+
+    if read_manifest(fit).content != content:
+        raise RegistryError(f"{fit} holds another fit than the one that was registered")
+    return load_fit(fit)
+
+
+def kept(fit: Path, version: Version) -> Any:
+    """The fit as the retrain that made the version kept it, or None where it is not there to the last byte."""
+    files = {name.removeprefix(f"{FIT}/"): h for name, h in version.files.items() if name.startswith(f"{FIT}/")}
+    try:
+        return None if broken(fit, files) else load(fit, version.content)
+    except UnseenError:
+        return None
+
+
+def try_out(result: Any, rows: int = TRIAL_ROWS) -> None:
+    """Score some rows drawn from the fit itself: finite log-densities, responsibilities that sum to one.
+
+    Raises
+    ------
+    RegistryError
+        It does not score.
+    """
+    import numpy as np
+
+    try:
+        table = result.sample(rows, seed=0)
+        density, r = result.log_prob(table), result.responsibilities(table)
+    except Exception as error:  # whatever it is, this fit cannot serve
+        raise RegistryError(f"it does not score its own rows: {reason(error)}") from error
+    if density.shape != (rows,) or not np.isfinite(density).all():
+        raise RegistryError("it gives rows of its own a log-density that is not finite")
+    if not (r >= 0).all() or not np.allclose(r.sum(axis=1), 1, atol=1e-9):
+        raise RegistryError("its responsibilities do not sum to one")
+
+
+def _hash(path: Path) -> str:
+    with open(path, "rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()

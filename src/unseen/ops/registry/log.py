@@ -1,0 +1,218 @@
+"""The append-only log: the one place that says what is in production."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from unseen.errors import RegistryError
+from unseen.ops.places import Places
+from unseen.ops.registry.entry import NOTHING, REPAIRED, Entry, draft, parsed, whoever
+
+#: how long to wait for another command's lock
+PATIENCE_SECONDS = 60.0
+
+
+@dataclass(frozen=True, slots=True)
+class Chain:
+    """The whole lines of the log so far, and where they end in the file."""
+
+    entries: tuple[Entry, ...] = ()
+    end: int = 0
+    inode: int = 0
+    latest: str = ""
+
+    @property
+    def hash(self) -> str:
+        return self.entries[-1].hash if self.entries else NOTHING
+
+
+class Log:
+    """JSON lines, one per decision, each with the hash of the line before.
+
+    A line is appended under a file lock with one write, flushed to disk, or not at all. A last line without its end
+    (a crash in mid-write) was never decided: readers pass over it, and the next writer moves it aside and says so.
+    """
+
+    def __init__(self, places: Places, patience: float = PATIENCE_SECONDS) -> None:
+        self.path, self._lock_path, self.patience = places.log, places.lock, patience
+        self._seen = Chain()
+
+    def entries(self) -> tuple[Entry, ...]:
+        """Every decision in order.
+
+        Raises
+        ------
+        RegistryError
+            A line was altered, taken out or put in (its number is named), or the file cannot be read.
+        """
+        return self._read()[0].entries
+
+    def verify(self) -> str | None:
+        """A sentence about the first line that is broken, or None; the whole file is read anew."""
+        self._seen = Chain()
+        try:
+            self._read()
+        except RegistryError as error:
+            return str(error)
+        return None
+
+    def append(self, kind: str, *, actor: str | None = None, **facts: Any) -> Entry:
+        """Add a line; it is on disk when this returns.
+
+        Raises
+        ------
+        RegistryError
+            The log is broken, locked for too long, or cannot be written: it is as it was.
+        """
+        with self.held():
+            self._mend()
+            return self._add(kind, facts, actor or whoever())
+
+    @contextmanager
+    def held(self) -> Iterator[None]:
+        """Keep every other process from writing; may be nested.
+
+        Raises
+        ------
+        RegistryError
+            Another command does not let go.
+        """
+        with locked(self._lock_path, self.patience):
+            yield
+
+    # ---- reading
+
+    def _read(self) -> tuple[Chain, bytes]:
+        """The chain, and the bytes after its last whole line; only what is new since the last time is read."""
+        try:
+            with open(self.path, "rb") as file:
+                status = os.fstat(file.fileno())
+                seen = self._seen
+                if status.st_ino != seen.inode or status.st_size < seen.end:
+                    seen = Chain(inode=status.st_ino)
+                file.seek(seen.end)
+                body = file.read()
+        except FileNotFoundError:
+            self._seen = Chain()
+            return self._seen, b""
+        except OSError as error:
+            raise RegistryError(f"{self.path} cannot be read: {_why(error)}") from error
+        *lines, rest = body.split(b"\n")
+        self._seen = self._grown(seen, lines)
+        return self._seen, rest
+
+    def _grown(self, chain: Chain, lines: list[bytes]) -> Chain:
+        entries, previous, latest = list(chain.entries), chain.hash, chain.latest
+        for line in lines:
+            number = len(entries) + 1
+            try:
+                entry = parsed(line + b"\n")
+            except (ValueError, TypeError) as error:
+                what = str(error) if type(error) is ValueError else "it is no line that unseen wrote"
+                raise self._broken(number, what) from None
+            if entry.previous != previous or entry.seq != number:
+                raise self._broken(number, "it does not follow from the line before: lines were taken out or put in")
+            entries.append(entry)
+            previous, latest = entry.hash, max(latest, entry.time)
+        end = chain.end + sum(len(line) + 1 for line in lines)
+        return Chain(tuple(entries), end, chain.inode, latest)
+
+    def _broken(self, number: int, what: str) -> RegistryError:
+        return RegistryError(
+            f"line {number} of {self.path} was altered: {what}. Nothing is decided on a log that cannot be trusted: "
+            "put a copy of it back that is whole"
+        )
+
+    # ---- writing
+
+    def _mend(self) -> None:
+        """Move a torn last line aside, and say so in the log."""
+        chain, rest = self._read()
+        if not rest:
+            return
+        aside = self.path.with_name(f"{self.path.name}.torn-{len(chain.entries) + 1}")
+        try:
+            aside.write_bytes(rest)
+            with open(self.path, "r+b") as file:
+                file.truncate(chain.end)
+                os.fsync(file.fileno())
+        except OSError as error:
+            raise RegistryError(f"the torn last line of {self.path} cannot be moved aside: {_why(error)}") from error
+        self._add(REPAIRED, {"torn_bytes": len(rest), "kept_as": aside.name}, whoever())
+
+    def _add(self, kind: str, facts: dict[str, Any], actor: str) -> Entry:
+        chain, _ = self._read()
+        entry, line = draft(len(chain.entries) + 1, kind, facts, actor, chain.latest, chain.hash)
+        try:
+            new = not self.path.exists()
+            _append(self.path, line)
+            if new:
+                _sync(self.path.parent)
+        except OSError as error:
+            raise RegistryError(
+                f"the decision ({kind}) could not be written to {self.path}: {_why(error)}. The log is as it was, "
+                "nothing was decided: free space or permissions, then run the same command again"
+            ) from error
+        return entry
+
+
+@contextmanager
+def locked(path: Path, patience: float) -> Iterator[None]:
+    """Hold a lock file; it may be nested in a thread, and goes with the process.
+
+    Raises
+    ------
+    RegistryError
+        Another command does not let go of it, or the folder cannot be written.
+    """
+    from filelock import FileLock, Timeout
+
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        lock = FileLock(path, is_singleton=True)
+        lock.acquire(timeout=patience)
+    except Timeout:
+        raise RegistryError(
+            f"another command has held {path} for {patience:g} s: wait until it ends, or end it; the lock goes with "
+            "its process"
+        ) from None
+    except OSError as error:
+        raise RegistryError(f"{path} cannot be locked: {_why(error)}") from error
+    try:
+        yield
+    finally:
+        lock.release()
+
+
+def _append(path: Path, line: bytes) -> None:
+    """One write at the end, flushed to disk; what cannot be written whole is taken back."""
+    handle = os.open(path, os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o644)
+    try:
+        before = os.fstat(handle).st_size
+        try:
+            if os.write(handle, line) != len(line):
+                raise OSError(28, os.strerror(28))
+            os.fsync(handle)
+        except OSError:
+            with suppress(OSError):
+                os.ftruncate(handle, before)
+            raise
+    finally:
+        os.close(handle)
+
+
+def _sync(folder: Path) -> None:
+    handle = os.open(folder, os.O_RDONLY)
+    try:
+        os.fsync(handle)
+    finally:
+        os.close(handle)
+
+
+def _why(error: OSError) -> str:
+    return os.strerror(error.errno) if error.errno else type(error).__name__

@@ -1,0 +1,131 @@
+"""What the log means: versions, the champion, the challenger, where a rollback goes. Nothing here reads a file."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+from unseen.errors import RegistryError
+from unseen.ops.registry.entry import JUDGED, PROMOTED, REGISTERED, ROLLED_BACK, Entry
+
+
+@dataclass(frozen=True, slots=True)
+class Version:
+    """A fit that was registered; what it is never changes, only what was decided about it.
+
+    ``run`` is MLflow's id, ``record`` the retrain's; ``artifact`` is a path under the state folder or an address;
+    ``content`` is the hash of the saved fit, ``files`` the SHA-256 of every file of the artefact. ``outcome`` is
+    ``held`` until it is ``promoted``, and ``rolled_back`` once production went back from it.
+    """
+
+    number: int
+    record: str
+    run: str
+    artifact: str
+    content: str
+    files: Mapping[str, str]
+    parent: int | None
+    batch: str
+    rows: int
+    created: str
+    passed: bool
+    refused_by: tuple[str, ...] = ()
+    outcome: str = "held"
+
+
+@dataclass(frozen=True, slots=True)
+class State:
+    """What is in production, derived from the entries of the log."""
+
+    versions: Mapping[int, Version] = field(default_factory=dict)
+    decisions: tuple[Entry, ...] = ()
+    length: int = 0
+
+    @classmethod
+    def of(cls, entries: Sequence[Entry], name: str) -> State:
+        """Read the entries in their order.
+
+        Raises
+        ------
+        RegistryError
+            The log belongs to a model of another name.
+        """
+        versions: dict[int, Version] = {}
+        decisions: list[Entry] = []
+        for entry in entries:
+            facts = entry.facts
+            if facts.get("name", name) != name:
+                raise RegistryError(
+                    f"the state folder holds the log of {facts['name']!r}, not of {name!r}: give each model its own "
+                    "(state: in unseen.yaml)"
+                )
+            if entry.kind == REGISTERED:
+                versions[facts["version"]] = _version(entry)
+            elif entry.kind in (JUDGED, PROMOTED, ROLLED_BACK) and facts["version"] not in versions:
+                raise RegistryError(
+                    f"line {entry.seq} of the log decides about version {facts['version']}, which was never registered"
+                )
+            elif entry.kind == JUDGED:
+                known = versions[facts["version"]]
+                new = {"passed": facts["passed"], "refused_by": tuple(facts["refused_by"])}
+                versions[known.number] = replace(known, **new)
+            elif entry.kind in (PROMOTED, ROLLED_BACK):
+                _decide(versions, facts, entry.kind)
+                decisions.append(entry)
+        return cls(versions, tuple(decisions), len(entries))
+
+    @property
+    def champion(self) -> Version | None:
+        return self.versions[self.decisions[-1].facts["version"]] if self.decisions else None
+
+    @property
+    def challenger(self) -> Version | None:
+        """The newest version, unless it has been champion."""
+        newest = max(self.versions, default=None)
+        return None if newest is None or self.was_champion(newest) else self.versions[newest]
+
+    @property
+    def fallback(self) -> Version | None:
+        """Where a rollback goes: the last champion before this one that production did not go back from."""
+        now = self.champion
+        for entry in reversed(self.decisions):
+            version = self.versions[entry.facts["version"]]
+            if now is not None and version.number != now.number and version.outcome == "promoted":
+                return version
+        return None
+
+    def was_champion(self, number: int) -> bool:
+        return any(entry.facts["version"] == number for entry in self.decisions)
+
+    def of_record(self, record: str) -> Version | None:
+        """The newest version of a retrain."""
+        return next((v for v in reversed(list(self.versions.values())) if v.record == record), None)
+
+    def version(self, number: int) -> Version:
+        """A version by number.
+
+        Raises
+        ------
+        RegistryError
+            The log knows no such version: it was never registered, whatever MLflow may say.
+        """
+        if number not in self.versions:
+            known = ", ".join(map(str, sorted(self.versions)[-10:])) or "none yet"
+            raise RegistryError(
+                f"the log knows no version {number}: a version is what a retrain registered after a usable fit; the "
+                f"newest are: {known}"
+            )
+        return self.versions[number]
+
+
+def _version(entry: Entry) -> Version:
+    facts: dict[str, Any] = {k: entry.facts[k] for k in Version.__slots__ if k in entry.facts}
+    facts["refused_by"] = tuple(facts["refused_by"])
+    return Version(number=entry.facts["version"], created=entry.time, **facts)
+
+
+def _decide(versions: dict[int, Version], facts: Mapping[str, Any], kind: str) -> None:
+    if kind == ROLLED_BACK and facts["from"] in versions:
+        versions[facts["from"]] = replace(versions[facts["from"]], outcome="rolled_back")
+    versions[facts["version"]] = replace(versions[facts["version"]], outcome="promoted")
