@@ -14,9 +14,30 @@ from typing import Any
 
 import click
 
-from unseen.errors import EngineError, ModelError, NumericalError, RunError, UnseenError
+from unseen.errors import (
+    ConfigError,
+    ConflictError,
+    EngineError,
+    LimitError,
+    ModelError,
+    NumericalError,
+    RegistryError,
+    RunError,
+    UnseenError,
+)
 
 OK, BUG, USAGE, DATA, NOT_CONVERGED, RUN, INTERRUPTED = 0, 1, 2, 3, 4, 5, 130
+LIMIT, REGISTRY, CONFLICT = 13, 14, 16
+CODES = {
+    ConfigError: USAGE,
+    ModelError: USAGE,
+    NumericalError: NOT_CONVERGED,
+    RunError: RUN,
+    EngineError: DATA,
+    LimitError: LIMIT,
+    RegistryError: REGISTRY,
+    ConflictError: CONFLICT,
+}
 
 _as_json: ContextVar[bool] = ContextVar("as_json", default=False)
 
@@ -58,8 +79,7 @@ def guarded() -> Iterator[None]:
 def sentence(error: Exception) -> tuple[str, int]:
     """What to say of an exception, and the exit code that goes with it."""
     if isinstance(error, UnseenError):
-        codes = {RunError: RUN, ModelError: USAGE, NumericalError: NOT_CONVERGED, EngineError: DATA}
-        return str(error), next((code for kind, code in codes.items() if isinstance(error, kind)), DATA)
+        return str(error), next((code for kind, code in CODES.items() if isinstance(error, kind)), DATA)
     if isinstance(error, MemoryError):
         return "the machine ran out of memory: try --engine outofcore, fewer columns, or fewer components", BUG
     if isinstance(error, OSError) and error.errno == errno.ENOSPC:

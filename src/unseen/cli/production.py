@@ -3,19 +3,15 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 import click
 
-from unseen.cli import exits
 from unseen.cli.common import as_json, config, needs_ops
-from unseen.cli.exits import print_json
-from unseen.errors import ConflictError, RegistryError
+from unseen.cli.exits import REGISTRY, print_json
+from unseen.errors import RegistryError
 
-REGISTRY, CONFLICT = 14, 16
 CODES = """\b
 Exit codes:
   0   done
@@ -26,16 +22,6 @@ Exit codes:
 
 name_argument = click.argument("name", metavar="NAME")
 reason_option = click.option("--reason", required=True, help="Why; it stands in the history.")
-
-
-@contextmanager
-def _codes() -> Iterator[None]:
-    try:
-        yield
-    except RegistryError as error:
-        exits._fail("RegistryError", str(error), REGISTRY)
-    except ConflictError as error:
-        exits._fail("ConflictError", str(error), CONFLICT)
 
 
 def _registry(config: Path, name: str | None = None, reason: str | None = None) -> Any:
@@ -64,14 +50,13 @@ def promote(name: str, to: int | None, reason: str, override: bool, config: Path
     It is loaded and scores some rows first. If someone else changes the champion meanwhile, nothing is done.
     """
     registry = _registry(config, name, reason)
-    with _codes():
-        state = registry.state()
-        before = state.champion.number if state.champion else None
-        if to is None and state.challenger is None:
-            raise RegistryError("there is no challenger: name a version with --to; `unseen status` shows what there is")
-        target = to or state.challenger.number
-        entry = registry.promote(target, before, reason, override=override, align=False)
-        _tell(registry, entry, "champion already" if before == target else "promoted", as_json)
+    state = registry.state()
+    before = state.champion.number if state.champion else None
+    if to is None and state.challenger is None:
+        raise RegistryError("there is no challenger: name a version with --to; `unseen status` shows what there is")
+    target = to or state.challenger.number
+    entry = registry.promote(target, before, reason, override=override, align=False)
+    _tell(registry, entry, "champion already" if before == target else "promoted", as_json)
 
 
 @click.command(epilog=f'\b\nExample:\n  unseen rollback flights --reason "complaints since noon"\n\n{CODES}')
@@ -87,11 +72,10 @@ def rollback(name: str, to: int | None, reason: str, config: Path, as_json: bool
     It is loaded and scores some rows first. There is a champion at any moment: the old one or the new one.
     """
     registry = _registry(config, name, reason)
-    with _codes():
-        champion = registry.champion()
-        before = champion.number if champion else None
-        entry = registry.rollback(to, reason, expected=before, align=False)
-        _tell(registry, entry, "champion already" if entry.facts["version"] == before else "rolled back", as_json)
+    champion = registry.champion()
+    before = champion.number if champion else None
+    entry = registry.rollback(to, reason, expected=before, align=False)
+    _tell(registry, entry, "champion already" if entry.facts["version"] == before else "rolled back", as_json)
 
 
 def _tell(registry: Any, entry: Any, what: str, as_json: bool) -> None:
@@ -123,8 +107,7 @@ def status(config: Path, as_json: bool) -> None:
     from unseen.cli.standing import sentences
 
     registry = _registry(config)
-    with _codes():
-        found = registry.status()
+    found = registry.status()
     if as_json:
         print_json(found)
     else:
@@ -143,8 +126,7 @@ def history(config: Path, last: int | None, as_json: bool) -> None:
     from unseen.cli.standing import table
 
     registry = _registry(config)
-    with _codes():
-        found = registry.history()[-last if last else None :]
+    found = registry.history()[-last if last else None :]
     if as_json:
         print_json({"name": registry.settings.name, "history": found})
     else:

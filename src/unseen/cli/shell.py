@@ -46,6 +46,7 @@ Exit codes:
   3    the data cannot be used as given
   4    the fit did not converge (a fit that got somewhere is saved all the same)
   5    a run or an output file cannot be read or written
+  10+  of the production loop: see unseen retrain --help; 14 the registry, 16 someone else was first
   130  interrupted; an interrupted fit saves its best parameters
 
 \b
@@ -56,6 +57,15 @@ With --json a command prints one JSON object, also for an error:
 
 class Shell(click.Group):
     """Commands in the order of a working day, each imported when it is needed."""
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        """Commands about a model, then those of the production loop."""
+        names = self.list_commands(ctx)
+        loop = names.index("init")
+        for title, part in (("Models", names[:loop]), ("Production", names[loop:])):
+            told = [(n, c.get_short_help_str(80)) for n in part if (c := self.get_command(ctx, n)) is not None]
+            with formatter.section(title):
+                formatter.write_dl(told)
 
     def list_commands(self, ctx: click.Context) -> list[str]:
         return list(COMMANDS)

@@ -248,6 +248,8 @@ class Retrain:
             raise Ended(Outcome.HELD, said)
         self.meter.check()
         self.registry.promote(record.version, expected=record.champion, reason="all gates passed", actor=self.actor)
+        if self.registry.behind:
+            self.tell("aliases", self.registry.behind)
         raise Ended(Outcome.PROMOTED, f"version {record.version} is the champion")
 
     # ---- help

@@ -1,0 +1,69 @@
+"""`unseen doctor`: what is wrong with a run or a service, why, and what to type next."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import click
+
+from unseen.cli.common import as_json, config, needs_ops
+from unseen.cli.exits import OK, print_json
+
+FOUND = 30
+CODES = """\b
+Exit codes:
+  0   nothing that needs a hand (notes may be printed)
+  30  a failure mode that is worth a page or a ticket
+"""
+
+
+@click.command(
+    epilog="\b\nExamples:\n  unseen doctor flights\n  unseen doctor 2013-04-1f2e3d4c5b6a --replay\n"
+    f"  unseen doctor runs/\n\n{CODES}"
+)
+@click.argument("subject", metavar="RUN|NAME")
+@config
+@click.option("--replay", is_flag=True, help="Fit the run again and compare the parameters bit by bit.")
+@as_json
+@needs_ops
+def doctor(subject: str, config: Path, replay: bool, as_json: bool) -> None:
+    """Name the failure modes of a run or of the loop: evidence, cause, next command, runbook.
+
+    NAME is the name in unseen.yaml (the last retrain is examined); RUN is the id of a retrain, or the folder of a
+    run of `unseen fit`, or a folder of such runs, of which the newest is taken.
+    """
+    from unseen.ops.doctor import case_of, diagnose, failing
+
+    case = case_of(subject, _settings(config, subject))
+    if replay:
+        from unseen.ops.retrain import replay as again
+
+        case = replace(case, replayed=again(case))
+    found = diagnose(case)
+    code = FOUND if failing(found) else OK
+    if as_json:
+        said = [d.model_dump(mode="json") for d in found]
+        print_json({"subject": subject, "found": said, "replayed": case.replayed, "exit": code})
+    else:
+        click.echo("\n\n".join(_text(found, case.replayed)))
+    raise click.exceptions.Exit(code)
+
+
+def _settings(path: Path, subject: str) -> Any:
+    """The loop's file; a run folder of `unseen fit` can be examined without one."""
+    from unseen.ops.config import load
+
+    return None if Path(subject).exists() and not path.exists() else load(path)
+
+
+def _text(found: Any, replayed: bool | None) -> list[str]:
+    parts = [] if found else ["Nothing found: none of F1 to F10 shows."]
+    for d in found:
+        lines = [f"{d.mode}  {d.title}  ({d.severity})", *(f"  shows in  {e}" for e in d.evidence)]
+        lines += [f"  because   {d.cause}", f"  next      {d.command}", f"  read      {d.runbook}"]
+        parts.append("\n".join(lines))
+    if replayed:
+        parts.append("Replayed: the same parameters, bit by bit.")
+    return parts
