@@ -126,13 +126,18 @@ class Validation(Fact):
 
 
 class Verdict(Fact):
-    """What one gate said: ``measured`` against ``threshold``, or the reason it could not measure."""
+    """What one gate said: ``measured`` against ``threshold``, or the reason it could not measure.
+
+    ``broke`` tells a refusal because something raised an error from one because of the candidate: the same command
+    asks again.
+    """
 
     gate: str
     passed: bool
     measured: float | None = None
     threshold: float | None = None
     reason: str
+    broke: bool = False
 
 
 class Resources(Fact):

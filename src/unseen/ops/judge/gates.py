@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 from unseen.ops.config.settings import Settings
 from unseen.ops.judge import measures
-from unseen.ops.judge.measures import Answer, Case, Refused
+from unseen.ops.judge.measures import Answer, Broke, Case, Refused
 from unseen.ops.record import FitFacts, Validation, Verdict
 
 
@@ -40,9 +40,9 @@ class Gate:
             passed = self.sign * measured >= self.sign * threshold
             return Verdict(gate=self.name, passed=passed, measured=measured, threshold=threshold, reason=words)
         except Refused as refusal:
-            return _refused(self.name, str(refusal))
+            return _refused(self.name, str(refusal), isinstance(refusal, Broke))
         except Exception as error:  # a gate that cannot answer has not said yes
-            return _refused(self.name, f"gates.{self.name} raised {type(error).__name__}")
+            return _refused(self.name, f"gates.{self.name} raised {type(error).__name__}", broke=True)
 
 
 def judge(
@@ -70,7 +70,7 @@ def judge(
     Mariano (1995), J. Bus. Econ. Statist. 13, for paired differences of scores.
     """
     case = Case(validation, fit, settings, has_champion)
-    verdicts = [] if error is None else [_refused("validation", error)]
+    verdicts = [] if error is None else [_refused("validation", error, broke=True)]
     if not has_champion:
         verdicts.append(_first("first", case))
     if settings.gates.heldout_drop is None:
@@ -80,7 +80,7 @@ def judge(
     verdicts += [gate.verdict(case) for gate in GATES if gate.configured(case)]
     asked = settings.gates.min_metric is not None or settings.gates.metric_drop is not None
     if validation is not None and validation.metric_error is not None and not asked:
-        verdicts.append(_refused("metric", validation.metric_error))
+        verdicts.append(_refused("metric", validation.metric_error, broke=True))
     return tuple(verdicts)
 
 
@@ -90,8 +90,8 @@ def allowed(verdicts: Iterable[Verdict]) -> bool:
     return bool(said) and all(said)
 
 
-def _refused(gate: str, reason: str) -> Verdict:
-    return Verdict(gate=gate, passed=False, reason=reason)
+def _refused(gate: str, reason: str, broke: bool = False) -> Verdict:
+    return Verdict(gate=gate, passed=False, reason=reason, broke=broke)
 
 
 def _first(gate: str, case: Case) -> Verdict:

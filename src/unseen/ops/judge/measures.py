@@ -17,6 +17,10 @@ class Refused(Exception):
     """Why a gate could not measure, or did not pass; the message holds columns, counts and densities only."""
 
 
+class Broke(Refused):
+    """What had to be asked raised an error: it says nothing about the candidate."""
+
+
 @dataclass(frozen=True, slots=True)
 class Case:
     """What is known when the gates are asked."""
@@ -133,7 +137,7 @@ def metric_drop(case: Case) -> Answer:
 
 def _metric(case: Case, value: float | None) -> float:
     if case.seen.metric_error is not None:
-        raise Refused(case.seen.metric_error)
+        raise Broke(case.seen.metric_error)
     if case.settings.validate_.metric is None:
         raise Refused("validate.metric names no function: give module:function, or leave the gate out")
     return _number(value)

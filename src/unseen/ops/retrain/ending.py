@@ -7,7 +7,7 @@ from collections.abc import Callable
 from contextlib import suppress
 from typing import Any
 
-from unseen.errors import DataError, UnseenError
+from unseen.errors import DataError, RegistryError, UnseenError
 from unseen.ops.config import Settings, settings_hash
 from unseen.ops.logs import logger, reason
 from unseen.ops.places import Places
@@ -78,14 +78,15 @@ def report_unread(
     tell: Callable[[str, str], Any],
     actor: str | None,
 ) -> Record:
-    """The record of a batch that could not even be opened: it has no rows to be named by, so time names it."""
+    """The record of a run that could not even begin: it has no rows, or no folder, to be named by; time names it."""
     places = Places.of(settings)
     id = time.strftime("unread-%Y%m%dT%H%M%S", time.gmtime()) + f"-{time.time_ns() % 10**6:06d}"
     record = Record(id=id, name=settings.name, started=now(), settings=settings_hash(settings), **environment(settings))
     with suppress(UnseenError):
         record = record.having(champion=_champion(settings))
-    outcome = Outcome.REFUSED if isinstance(error, DataError) else Outcome.ERROR
-    tell("batch", reason(error))
+    kinds = {DataError: Outcome.REFUSED, RegistryError: Outcome.REGISTRY}
+    outcome = next((o for kind, o in kinds.items() if isinstance(error, kind)), Outcome.ERROR)
+    tell(outcome.value, reason(error))
     return close(settings, Journal(places.run(id), record), meter, outcome, reason(error), actor)
 
 

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import json
+import os
 import shutil
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import replace
 from datetime import UTC, datetime
@@ -18,10 +19,11 @@ from unseen.core.source import Source
 from unseen.errors import ConflictError, RegistryError, UnseenError
 from unseen.ops import files
 from unseen.ops.record import Outcome, Record
+from unseen.ops.registry import Version
 from unseen.result import Result
 
 RECORD, MODEL, REFERENCE = "record.json", "model", "reference.json"
-#: outcomes that the same command with the same data and settings would only repeat
+#: outcomes that the same command with the same data and settings would only repeat, as long as `Journal.settled`
 LASTING = (Outcome.PROMOTED, Outcome.HELD, Outcome.REFUSED, Outcome.UNFIT)
 
 
@@ -59,12 +61,25 @@ class Journal:
 
     @classmethod
     def open(cls, folder: Path, name: str, id: str) -> Journal:
-        known = read(folder)
-        return cls(folder, known or Record(id=id, name=name, started=now()))
+        """An empty record; `alone` reads the one that is there."""
+        return cls(folder, Record(id=id, name=name, started=now()))
 
-    @property
-    def finished(self) -> bool:
-        return self.record.outcome in LASTING
+    def settled(self, champion: Callable[[], Version | None]) -> bool:
+        """Whether the same command could only repeat what was decided; ``champion`` gives that of today.
+
+        Where something raised instead of judging, or the champion is another than the one that was compared with, the
+        candidate is judged again. So is a batch that was refused for what privacy.sensitive may allow by now.
+        """
+        known = self.record
+        if known.outcome not in LASTING or any(v.broke for v in known.gates):
+            return False
+        if known.outcome != Outcome.HELD:
+            return not any(f.check == "sensitive" for f in known.findings)
+        try:
+            now = champion()
+        except RegistryError:
+            return False
+        return now is None or now.number == known.champion or now.record == known.id
 
     def know(self, **facts: Any) -> None:
         """Add facts and save."""
@@ -106,22 +121,28 @@ class Journal:
 
     @contextmanager
     def alone(self) -> Iterator[None]:
-        """Keep other processes from working on the same run.
+        """Keep other processes from working on the same run, and see what they found out before.
 
         Raises
         ------
         ConflictError
             One does already.
+        RegistryError
+            The folder cannot be written, or the record in it not be understood.
         """
         from filelock import FileLock, Timeout
 
-        self.folder.mkdir(parents=True, exist_ok=True)
-        lock = FileLock(self.folder / ".lock", timeout=0)
         try:
+            self.folder.mkdir(parents=True, exist_ok=True)
+            lock = FileLock(self.folder / ".lock", timeout=0)
             lock.acquire()
         except Timeout:
             raise ConflictError(f"run {self.record.id} is being worked on by another process: wait for it") from None
+        except OSError as error:
+            why = os.strerror(error.errno) if error.errno else type(error).__name__
+            raise RegistryError(f"{self.folder} cannot be written: {why}") from error
         try:
+            self.record = read(self.folder) or self.record
             yield
         finally:
             lock.release()

@@ -38,4 +38,8 @@ def judged(
     try:
         return validation, tuple(judge(validation, fit, settings, has_champion, trouble))
     except Exception as error:  # a gate that cannot answer has not said yes
-        return validation, (Verdict(gate="gates", passed=False, reason=f"a gate raised {reason(error)}: refused"),)
+        return validation, (_broke(error),)
+
+
+def _broke(error: Exception) -> Verdict:
+    return Verdict(gate="gates", passed=False, reason=f"a gate raised {reason(error)}: refused", broke=True)

@@ -63,13 +63,16 @@ def retrain(
     places = Places.of(settings)
     id = run_id(intake, settings)
     journal = Journal.open(places.run(id), settings.name, id)
-    with journal.alone():
-        if journal.finished and not again:
-            tell("done", f"run {id} ended before: {journal.record.reason}")
-            return journal.record
-        journal.begin_anew() if again else journal.go_on()
-        run = Retrain(settings, places, intake, journal, meter, tell, tuple(observers), actor)
-        return run.through()
+    try:
+        with journal.alone():
+            if not again and journal.settled(Registry(settings).champion):
+                tell("done", f"run {id} ended before: {journal.record.reason}")
+                return journal.record
+            journal.begin_anew() if again else journal.go_on()
+            run = Retrain(settings, places, intake, journal, meter, tell, tuple(observers), actor)
+            return run.through()
+    except RegistryError as error:  # the folder of the run cannot be used: nothing was begun
+        return report_unread(settings, error, meter, tell, actor)
 
 
 @dataclass
@@ -140,6 +143,9 @@ class Retrain:
         """Say what is about to be done, and look at the champion."""
         batch = self.intake.batch
         current = self.registry.champion()
+        if current is not None and current.record == self.journal.record.id and self.journal.record.fit is not None:
+            self.journal.know(version=current.number)  # killed after its promotion, before it could say so
+            raise Ended(Outcome.PROMOTED, f"version {current.number} is the champion")
         self.journal.know(
             batch=batch,
             settings=settings_hash(self.settings),
