@@ -16,7 +16,7 @@ from unseen.ops.config import load
 from unseen.ops.drift import latest
 from unseen.ops.places import Places
 from unseen.ops.record import Outcome
-from unseen.ops.registry import Log
+from unseen.ops.registry import Log, Registry
 from unseen.ops.retrain import retrain
 
 FILE = """
@@ -56,10 +56,10 @@ def test_drift_is_told_with_its_causes_and_its_exit_code(here: Path) -> None:
     write(rows(2000, 70, GROWN), here / "new.parquet")
     done = call("drift", "new.parquet")
     assert done.exit_code == 20, done.output
-    head, cause, *_, last = done.stdout.splitlines()
+    head, cause, *_ = done.stdout.splitlines()
     assert head == "drift (2,000 rows, look 1 at version 1)"
     assert cause.startswith("  component ") and " grew from " in cause
-    assert last == "drift.retrain asks for a retrain: run unseen retrain"
+    assert "drift.retrain is set" in done.stdout and "ended before" in done.stdout.splitlines()[-1]
     again = call("drift", "new.parquet")
     assert again.exit_code == 20
     assert "looked at before: nothing was added" in again.stdout
@@ -68,6 +68,16 @@ def test_drift_is_told_with_its_causes_and_its_exit_code(here: Path) -> None:
     assert (line["version"], line["look"], line["rows"], line["drifted"]) == (1, 1, 2000, True)
     known = latest(places)
     assert known is not None and (known.looks_total, known.alarms_total) == (1, 1)
+
+
+def test_drift_retrains_where_that_is_asked_for(here: Path) -> None:
+    write(rows(2000, 70, GROWN), here / "data" / "new.parquet")
+    done = call("drift", "data/new.parquet", "--json")
+    told = json.loads(done.stdout)
+    assert done.exit_code == 20 and told["retrained"]["outcome"] in ("promoted", "held"), done.output
+    assert told["retrained"]["version"] == 2
+    call("drift", "data/new.parquet")
+    assert len(Registry(load("unseen.yaml")).versions()) == 2, "the same rows are trained on once"
 
 
 def test_no_drift(here: Path) -> None:

@@ -11,7 +11,9 @@ from unseen.cli.common import as_json, bar, config, data_argument, needs_ops, qu
 from unseen.cli.exits import OK, print_json
 
 if TYPE_CHECKING:
+    from unseen.ops.config import Settings
     from unseen.ops.drift import DriftReport
+    from unseen.ops.record import Record
 
 DRIFT = 20
 MOST_SMALL = 4
@@ -37,7 +39,7 @@ def drift(data: tuple[Path, ...], config: Path, peek: bool, as_json: bool, quiet
     Compared are every column, its missing cells, the model's own density, the shares and the positions of the
     components. Each look adds to the evidence of the looks before, so slow drift shows as well, and looking often is
     allowed: drift.false_alarms bounds the chance of any false alarm over the champion's whole life. The same files
-    looked at twice count once.
+    looked at twice count once. With drift.retrain set, drift is followed by what `unseen retrain` does.
     """
     from unseen.errors import RegistryError
     from unseen.ops.config import load
@@ -66,12 +68,24 @@ def drift(data: tuple[Path, ...], config: Path, peek: bool, as_json: bool, quiet
     if report.added and not peek:
         facts = report.model_dump(include={"batch", "look", "rows", "drifted"})
         registry.log.append("drift", name=settings.name, version=champion.number, **facts)
+    if not as_json:
+        click.echo("\n".join(told(report, champion.number, peek, quiet)))
+    follows = report.retrain and report.added and not peek
+    record = _retrained(settings, quiet or as_json) if follows else None
     code = DRIFT if report.drifted else OK
     if as_json:
-        print_json({**report.model_dump(mode="json"), "version": champion.number, "recorded": not peek, "exit": code})
-    else:
-        click.echo("\n".join(told(report, champion.number, peek, quiet)))
+        followed = {"retrained": record.model_dump(mode="json")} if record else {}
+        facts = {"version": champion.number, "recorded": not peek, "exit": code, **followed}
+        print_json({**report.model_dump(mode="json"), **facts})
     raise click.exceptions.Exit(code)
+
+
+def _retrained(settings: Settings, silent: bool) -> Record:
+    """What `unseen retrain` would do now."""
+    from unseen.cli.retrain import teller
+    from unseen.ops.retrain import retrain
+
+    return retrain(settings, tell=teller(silent))
 
 
 def told(report: DriftReport, version: int, peek: bool, quiet: bool) -> list[str]:
@@ -95,5 +109,5 @@ def told(report: DriftReport, version: int, peek: bool, quiet: bool) -> list[str
     elif peek:
         lines.append("not recorded")
     if report.retrain:
-        lines.append("drift.retrain asks for a retrain: run unseen retrain")
+        lines.append("drift.retrain is set: a look that adds to the evidence retrains")
     return lines

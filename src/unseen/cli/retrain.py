@@ -45,7 +45,7 @@ def retrain(config: Path, until: str | None, again: bool, actor: str | None, as_
     settings = load(config)
     starts = settings.fit.restarts
     with Progress(len(settings.model.components), starts, quiet or as_json) as bar:
-        record = run(settings, until, again=again, actor=actor, tell=_teller(quiet or as_json), observers=(bar,))
+        record = run(settings, until, again=again, actor=actor, tell=teller(quiet or as_json), observers=(bar,))
     assert record.outcome is not None
     if as_json:
         print_json({**record.model_dump(mode="json"), "exit": record.outcome.exit_code})
@@ -54,7 +54,9 @@ def retrain(config: Path, until: str | None, again: bool, actor: str | None, as_
     raise click.exceptions.Exit(record.outcome.exit_code)
 
 
-def _teller(silent: bool) -> Any:
+def teller(silent: bool) -> Any:
+    """Prints what a stage says, one line each."""
+
     def tell(stage: str, said: str) -> None:
         if not silent:
             click.echo(f"{stage:<9} {said}", file=sys.stdout)
