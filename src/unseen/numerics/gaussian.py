@@ -84,7 +84,7 @@ class FullForm(Form):
         self.constant = -half_log_det - 0.5 * means.shape[1] * LOG_2PI
         self.natural = natural(self.shift, self.precision)
         self.natural[:, 0] += self.constant
-        self.patterns = PatternTable(covariances, self.precision, met)
+        self.patterns = PatternTable(covariances, self.precision, met, compiled)
 
     @cached_property
     def bound(self) -> float:

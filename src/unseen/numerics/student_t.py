@@ -41,7 +41,13 @@ class StudentForm(Form):
     """K multivariate t distributions with full scale matrices (K, d, d) and degrees of freedom (K,)."""
 
     def __init__(
-        self, means: Array, scales: Array, df: Array, anchor: Array, met: dict[bytes, Array] | None = None
+        self,
+        means: Array,
+        scales: Array,
+        df: Array,
+        anchor: Array,
+        met: dict[bytes, Array] | None = None,
+        compiled: bool = False,
     ) -> None:
         super().__init__(means, anchor)
         self.scales, self.df = scales, df[:, None]
@@ -51,7 +57,7 @@ class StudentForm(Form):
         self.half_log_det = np.log(np.diagonal(lower, axis1=1, axis2=2)).sum(-1)[:, None]
         self.natural = natural(self.shift, self.precision)
         self.quadratic = -2 * self.natural
-        self.patterns = PatternTable(scales, self.precision, met)
+        self.patterns = PatternTable(scales, self.precision, met, compiled)
         # per number of observed cells 0 ... d: what the density has beside the distance, and psi((nu + o) / 2)
         cells = np.arange(means.shape[1] + 1)
         half = 0.5 * (self.df + cells)
