@@ -20,7 +20,7 @@ from unseen.numerics import gaussian as forms
 from unseen.numerics.compiled import full_gaussian_kernel, worthwhile
 from unseen.numerics.compiled_patterns import CELL
 from unseen.numerics.completion import conditional_draw, conditional_mean
-from unseen.numerics.incomplete import PATTERN_BUDGET
+from unseen.numerics.incomplete import PATTERN_BUDGET, Met
 from unseen.numerics.linalg import floor_covariances
 
 FORMS = ("full", "diagonal", "spherical")
@@ -102,9 +102,9 @@ class Gaussian(Family):
         return Last()
 
     @cached_property
-    def _met(self) -> dict[bytes, Array]:
+    def _met(self) -> Met:
         """Missing patterns met so far, at whatever parameters."""
-        return {}
+        return Met()
 
     def prepare(self, params: Params) -> forms.Form:
         return self._last.made(params, self._form)

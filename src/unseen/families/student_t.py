@@ -20,6 +20,7 @@ from unseen.numerics import gaussian as forms
 from unseen.numerics.compiled import worthwhile
 from unseen.numerics.compiled_patterns import CELL
 from unseen.numerics.completion import conditional_mean
+from unseen.numerics.incomplete import Met
 from unseen.numerics.linalg import floor_covariances
 from unseen.numerics.special import half_df
 from unseen.numerics.student_t import StudentForm, conditional_draw
@@ -113,9 +114,9 @@ class StudentT(Family):
         return Last()
 
     @cached_property
-    def _met(self) -> dict[bytes, Array]:
+    def _met(self) -> Met:
         """Missing patterns met so far, at whatever parameters."""
-        return {}
+        return Met()
 
     def prepare(self, params: Params) -> StudentForm:
         return self._last.made(params, self._form)

@@ -28,6 +28,27 @@ Places = tuple[int, int, Regressions, Array]
 _ADDING = threading.Lock()
 
 
+class Met:
+    """Patterns met so far, at whatever parameters: masks (d,) by name."""
+
+    def __init__(self) -> None:
+        self.masks: dict[bytes, Array] = {}
+        self._ordered: tuple[Array, dict[bytes, int]] = np.empty((0, 0), bool), {}
+
+    def ordered(self) -> tuple[Array, dict[bytes, int]]:
+        """All of them as `_ordered`, which parameter after parameter asks for again."""
+        if len(self._ordered[1]) < len(self.masks):
+            self._ordered = _ordered(self.masks)
+        return self._ordered
+
+
+def _ordered(masks: dict[bytes, Array]) -> tuple[Array, dict[bytes, int]]:
+    """Masks (P, d) in an order that is good for sweeping, and where each is by name."""
+    keys, rows = list(masks), np.array(list(masks.values()))
+    order = in_order(rows)
+    return rows[order], {keys[i]: at for at, i in enumerate(order)}
+
+
 class PatternTable:
     """Regressions of the patterns met so far at given parameters, made once for all blocks and threads.
 
@@ -39,7 +60,7 @@ class PatternTable:
         self,
         covariance: Array,
         precision: Array | None = None,
-        met: dict[bytes, Array] | None = None,
+        met: Met | None = None,
         compiled: bool = False,
     ) -> None:
         self.covariance, self.twin = covariance, PatternKernel.where_there() if compiled else None
@@ -47,7 +68,7 @@ class PatternTable:
         k, d = covariance.shape[:2]
         self.capacity = max(1, PATTERN_BUDGET // (k * (d * d + d * (d + 1) // 2)))
         self.capacity = min(self.capacity, 2 ** min(d, 24))
-        self._met = {} if met is None else met
+        self._met = Met() if met is None else met
         self._places: dict[bytes, int] = {}
         self._held: Regressions | None = None  # until there is a pattern: complete rows need none
 
@@ -68,18 +89,19 @@ class PatternTable:
 
     def _add(self, fresh: dict[bytes, Array], wanted: dict[bytes, Array]) -> Regressions:
         """Make what is new; at first everything met before as well, and everything wanted in a new table."""
-        if len(self._met) <= self.capacity:
-            self._met.update(fresh)
-        if self._held is None and len(self._met) <= self.capacity:
-            fresh = self._met
+        if len(self._met.masks) <= self.capacity:
+            self._met.masks.update(fresh)
+        ordered = None
+        if self._held is None and len(self._met.masks) <= self.capacity:
+            ordered = self._met.ordered()
         elif self._held is None or len(self._places) + len(fresh) > self.capacity:
             self._held, fresh = None, wanted
         if self._held is None:  # others may still read what was held before
             self._held, self._places = Regressions.room(self.capacity, *self.covariance.shape[:2]), {}
-        keys, masks = list(fresh), np.array(list(fresh.values()))
-        order, first = in_order(masks), len(self._places)
-        regress(self.covariance, self.precision, masks[order], self._held.part(first, first + len(keys)), self.twin)
-        self._places.update((keys[i], first + at) for at, i in enumerate(order))
+        masks, places = ordered or _ordered(fresh)
+        first = len(self._places)
+        regress(self.covariance, self.precision, masks, self._held.part(first, first + len(masks)), self.twin)
+        self._places.update(places if first == 0 else {key: first + at for key, at in places.items()})
         return self._held
 
 

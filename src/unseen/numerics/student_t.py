@@ -18,7 +18,7 @@ from unseen.core.block import Cells
 from unseen.core.stats import Array, Sums
 from unseen.numerics.completion import conditional_draw as gaussian_draw
 from unseen.numerics.gaussian import LOG_2PI, Form, centred
-from unseen.numerics.incomplete import PatternTable, incomplete_rows
+from unseen.numerics.incomplete import Met, PatternTable, incomplete_rows
 from unseen.numerics.linalg import cholesky, inverse_lower
 from unseen.numerics.quadratic import features, natural, pack, rounding_bound
 from unseen.numerics.special import digamma, gammaln
@@ -46,7 +46,7 @@ class StudentForm(Form):
         scales: Array,
         df: Array,
         anchor: Array,
-        met: dict[bytes, Array] | None = None,
+        met: Met | None = None,
         compiled: bool = False,
     ) -> None:
         super().__init__(means, anchor)
