@@ -29,7 +29,7 @@ class Patterns:
         sizes = np.bincount(pattern)
         self.order: Array = order[np.argsort(sizes[pattern], kind="stable")]
         self.starts = np.append(0, np.sort(sizes).cumsum())
-        self.masks = observed[:, self.order[self.starts[:-1]]].T
+        self.masks = np.ascontiguousarray(observed[:, self.order[self.starts[:-1]]].T)
         self._batches: dict[tuple[int, int], list[tuple[slice, slice, int]]] = {}
         #: whether the rows were grouped so already
         self.sorted = bool((self.order[1:] > self.order[:-1]).all())

@@ -18,8 +18,9 @@ from unseen.core.stats import Array, Params, Sums, Validity
 from unseen.errors import DataError, ModelError
 from unseen.numerics import gaussian as forms
 from unseen.numerics.compiled import full_gaussian_kernel, worthwhile
+from unseen.numerics.compiled_patterns import CELL
 from unseen.numerics.completion import conditional_draw, conditional_mean
-from unseen.numerics.incomplete import PATTERN_BUDGET
+from unseen.numerics.incomplete import PATTERN_BUDGET, Met
 from unseen.numerics.linalg import floor_covariances
 
 FORMS = ("full", "diagonal", "spherical")
@@ -101,9 +102,9 @@ class Gaussian(Family):
         return Last()
 
     @cached_property
-    def _met(self) -> dict[bytes, Array]:
+    def _met(self) -> Met:
         """Missing patterns met so far, at whatever parameters."""
-        return {}
+        return Met()
 
     def prepare(self, params: Params) -> forms.Form:
         return self._last.made(params, self._form)
@@ -116,7 +117,7 @@ class Gaussian(Family):
 
     def _worth_compiling(self, components: int) -> bool:
         d = len(self.columns)
-        return worthwhile(self.rows * components * d * (d + 3))
+        return worthwhile(self.rows * components * d * (d + 3 + (CELL if self.incomplete else 0)))
 
     def evaluate(self, prepared: forms.Form, cells: Sequence[Cells]) -> tuple[Array, Collect]:
         density, collect = prepared.evaluate(cells[0])

@@ -17,7 +17,10 @@ from unseen.core.profile import Profile
 from unseen.core.stats import Array, Params, Sums, Validity
 from unseen.errors import DataError, ModelError
 from unseen.numerics import gaussian as forms
+from unseen.numerics.compiled import worthwhile
+from unseen.numerics.compiled_patterns import CELL
 from unseen.numerics.completion import conditional_mean
+from unseen.numerics.incomplete import Met
 from unseen.numerics.linalg import floor_covariances
 from unseen.numerics.special import half_df
 from unseen.numerics.student_t import StudentForm, conditional_draw
@@ -71,6 +74,8 @@ class StudentT(Family):
     columns: tuple[str, ...] = ()
     anchor: Any = None  # (d,) or, where accuracy needs it, (K, d)
     scale: Any = None
+    incomplete: bool = False
+    rows: int = 0  # of the data it is bound to: few are not worth a compiler
 
     def __post_init__(self) -> None:
         if self.df != "free" and not (isinstance(self.df, (int, float)) and 0 < self.df < np.inf):
@@ -94,6 +99,8 @@ class StudentT(Family):
             columns=profile.names,
             anchor=np.array([c.mean for c in profile.columns]),
             scale=np.sqrt([c.variance for c in profile.columns]),
+            incomplete=any(c.missing for c in profile.columns),
+            rows=profile.rows,
         )
 
     @property
@@ -107,14 +114,17 @@ class StudentT(Family):
         return Last()
 
     @cached_property
-    def _met(self) -> dict[bytes, Array]:
+    def _met(self) -> Met:
         """Missing patterns met so far, at whatever parameters."""
-        return {}
+        return Met()
 
     def prepare(self, params: Params) -> StudentForm:
-        return self._last.made(
-            params, lambda p: StudentForm(p["locations"], p["scales"], p["df"], self.anchor, self._met)
-        )
+        return self._last.made(params, self._form)
+
+    def _form(self, params: Params) -> StudentForm:
+        k, d = params["locations"].shape
+        compiled = self.incomplete and worthwhile(self.rows * k * d * (d + 3 + CELL))
+        return StudentForm(params["locations"], params["scales"], params["df"], self.anchor, self._met, compiled)
 
     def evaluate(self, prepared: StudentForm, cells: Sequence[Cells]) -> tuple[Array, Collect]:
         return prepared.evaluate(cells[0])

@@ -58,11 +58,8 @@ def build(source: ModuleType, dtype: np.dtype, lanes: int = 0) -> Compiled:
     parsed = llvm.parse_assembly(str(module))
     parsed.triple, parsed.data_layout = triple(), str(target.target_data)
     parsed.verify()
-    # loops are blocked for the registers by hand: what vectorises or unrolls them again only takes time
-    tuning = llvm.create_pipeline_tuning_options(speed_level=2)
-    tuning.loop_vectorization = tuning.slp_vectorization = tuning.loop_unrolling = False
-    passes = llvm.create_pass_builder(target, tuning)
-    passes.getModulePassManager().run(parsed, passes)
+    if getattr(source, "POLISHED", True):
+        _polish(parsed, target)
     engine = llvm.create_mcjit_compiler(parsed, target)
     engine.finalize_object()
     functions: dict[str, Callable[..., None]] = {
@@ -70,3 +67,12 @@ def build(source: ModuleType, dtype: np.dtype, lanes: int = 0) -> Compiled:
         for name, kinds in signatures.items()
     }
     return Compiled(functions, dtype, lanes, engine)
+
+
+def _polish(parsed: Any, target: Any) -> None:
+    """LLVM's passes. Loops are blocked for the registers by hand: what vectorises or unrolls them again only takes
+    time."""
+    tuning = llvm.create_pipeline_tuning_options(speed_level=2)
+    tuning.loop_vectorization = tuning.slp_vectorization = tuning.loop_unrolling = False
+    passes = llvm.create_pass_builder(target, tuning)
+    passes.getModulePassManager().run(parsed, passes)

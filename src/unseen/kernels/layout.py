@@ -5,6 +5,7 @@ from __future__ import annotations
 ROWS = 4  # of a block of accumulators ...
 VECTORS = 3  # ... that is this many vectors wide: 12 of 16 registers
 STRIP = 48  # rows whose weighted products are summed before they leave the registers; their data fits in level 1
+SPARE = 8  # numbers behind a table whose lines are read in whole vectors
 COLUMNS = 2  # vectors that the softmax does together: one cache line
 
 

@@ -19,6 +19,7 @@ from unseen.errors import DataError, ModelError
 from unseen.numerics import gaussian as forms
 from unseen.numerics.completion import conditional_draw, conditional_mean
 from unseen.numerics.factors import fit_diagonal, fit_isotropic
+from unseen.numerics.incomplete import Met
 
 FORMS = ("diagonal", "isotropic")
 
@@ -109,9 +110,9 @@ class FactorAnalysis:
         return Last()
 
     @cached_property
-    def _met(self) -> dict[bytes, Array]:
+    def _met(self) -> Met:
         """Missing patterns met so far, at whatever parameters."""
-        return {}
+        return Met()
 
     def _form(self, params: Params) -> forms.FullForm:
         return self._last.made(

@@ -11,7 +11,7 @@ import numpy as np
 from unseen.core.block import Cells
 from unseen.core.stats import Array
 from unseen.numerics.compiled import FullGaussian
-from unseen.numerics.incomplete import PatternTable, incomplete_rows
+from unseen.numerics.incomplete import Met, PatternTable, incomplete_rows
 from unseen.numerics.linalg import cholesky, inverse_lower
 from unseen.numerics.quadratic import features, natural, pack, rounding_bound, unpack
 from unseen.numerics.workspace import borrow
@@ -71,7 +71,7 @@ class FullForm(Form):
         means: Array,
         covariances: Array,
         anchor: Array,
-        met: dict[bytes, Array] | None = None,
+        met: Met | None = None,
         compiled: bool = False,
     ) -> None:
         super().__init__(means, anchor)
@@ -84,7 +84,7 @@ class FullForm(Form):
         self.constant = -half_log_det - 0.5 * means.shape[1] * LOG_2PI
         self.natural = natural(self.shift, self.precision)
         self.natural[:, 0] += self.constant
-        self.patterns = PatternTable(covariances, self.precision, met)
+        self.patterns = PatternTable(covariances, self.precision, met, compiled)
 
     @cached_property
     def bound(self) -> float:

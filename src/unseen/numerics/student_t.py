@@ -18,7 +18,7 @@ from unseen.core.block import Cells
 from unseen.core.stats import Array, Sums
 from unseen.numerics.completion import conditional_draw as gaussian_draw
 from unseen.numerics.gaussian import LOG_2PI, Form, centred
-from unseen.numerics.incomplete import PatternTable, incomplete_rows
+from unseen.numerics.incomplete import Met, PatternTable, incomplete_rows
 from unseen.numerics.linalg import cholesky, inverse_lower
 from unseen.numerics.quadratic import features, natural, pack, rounding_bound
 from unseen.numerics.special import digamma, gammaln
@@ -41,7 +41,13 @@ class StudentForm(Form):
     """K multivariate t distributions with full scale matrices (K, d, d) and degrees of freedom (K,)."""
 
     def __init__(
-        self, means: Array, scales: Array, df: Array, anchor: Array, met: dict[bytes, Array] | None = None
+        self,
+        means: Array,
+        scales: Array,
+        df: Array,
+        anchor: Array,
+        met: Met | None = None,
+        compiled: bool = False,
     ) -> None:
         super().__init__(means, anchor)
         self.scales, self.df = scales, df[:, None]
@@ -51,7 +57,7 @@ class StudentForm(Form):
         self.half_log_det = np.log(np.diagonal(lower, axis1=1, axis2=2)).sum(-1)[:, None]
         self.natural = natural(self.shift, self.precision)
         self.quadratic = -2 * self.natural
-        self.patterns = PatternTable(scales, self.precision, met)
+        self.patterns = PatternTable(scales, self.precision, met, compiled)
         # per number of observed cells 0 ... d: what the density has beside the distance, and psi((nu + o) / 2)
         cells = np.arange(means.shape[1] + 1)
         half = 0.5 * (self.df + cells)

@@ -11,10 +11,13 @@ Source: Goodnight (1979), The American Statistician 33, on the sweep operator; L
 from __future__ import annotations
 
 from dataclasses import dataclass
+from math import prod
 
 import numpy as np
 
 from unseen.core.stats import Array
+from unseen.kernels.layout import SPARE
+from unseen.numerics.compiled_patterns import PatternKernel
 from unseen.numerics.linalg import cholesky, inverse_lower
 from unseen.numerics.quadratic import pairs
 from unseen.numerics.workspace import borrow
@@ -29,25 +32,32 @@ SWEPT_AT_ONCE = 131_072
 
 @dataclass(frozen=True, slots=True)
 class Regressions:
-    """Per pattern and component: the matrix above (P, K, d, d), its C packed, zero elsewhere, (P, K, d(d+1)/2), and
-    half the log-determinant of Sigma_oo (P, K)."""
+    """Per pattern and component: the columns of the matrix above (P, K, d, d), its C packed, zero elsewhere,
+    (P, K, d(d+1)/2), and half the log-determinant of Sigma_oo (P, K)."""
 
-    matrix: Array
+    columns: Array
     residual: Array
     half_log_det: Array
 
+    @property
+    def matrix(self) -> Array:
+        """The matrices above, (P, K, d, d)."""
+        return np.swapaxes(self.columns, -1, -2)
+
     @classmethod
     def room(cls, patterns: int, components: int, d: int) -> Regressions:
-        """Uninitialised memory for so many patterns."""
-        shapes = (components, d, d), (components, d * (d + 1) // 2), (components,)
-        return cls(*(borrow((patterns, *shape)) for shape in shapes))
+        """Uninitialised memory for so many patterns, with some to spare behind it."""
+        shapes = [(patterns, components, *shape) for shape in ((d, d), (d * (d + 1) // 2,), ())]
+        return cls(*(borrow((prod(shape) + SPARE,))[:-SPARE].reshape(shape) for shape in shapes))
 
     def part(self, start: int, stop: int) -> Regressions:
         """A view of patterns ``start`` to ``stop``."""
-        return Regressions(self.matrix[start:stop], self.residual[start:stop], self.half_log_det[start:stop])
+        return Regressions(self.columns[start:stop], self.residual[start:stop], self.half_log_det[start:stop])
 
 
-def regress(covariance: Array, precision: Array, masks: Array, out: Regressions) -> None:
+def regress(
+    covariance: Array, precision: Array, masks: Array, out: Regressions, twin: PatternKernel | None = None
+) -> None:
     """Write into ``out`` the regressions of the patterns in ``masks`` (P, d), each there once, at best `in_order`.
 
     covariance and precision (K, d, d). A pattern's numbers do not depend on which others are asked for with it.
@@ -55,6 +65,9 @@ def regress(covariance: Array, precision: Array, masks: Array, out: Regressions)
     k, d = covariance.shape[:2]
     size = max(1, SWEPT_AT_ONCE // (k * d * d))
     swept = d <= SWEPT_COLUMNS and share_left(covariance, precision) > TOLERANCE
+    if swept and twin is not None:
+        out.half_log_det[:] = 0.5 * np.log(twin.sweep(covariance, masks, out.columns, out.residual)).sum(-1)
+        return
     for first in range(0, len(masks), size):
         (sweep if swept else factor)(covariance, masks[first : first + size], out.part(first, first + size))
 
@@ -94,10 +107,10 @@ def sweep(covariance: Array, masks: Array, out: Regressions) -> None:
         half_log_det = np.concatenate([half_log_det[:, without], half_log_det[:, has] + log_root], axis=1)
         matrix, codes = after, longer
     order = np.argsort(patterns)
-    out.matrix.reshape(count, -1)[order] = matrix.T
+    out.columns[order] = matrix.reshape(k, d, d, -1).transpose(3, 0, 2, 1)
     out.half_log_det[order] = half_log_det.T
     left, right = pairs(d)
-    np.take(out.matrix.reshape(count, k, -1), left * d + right, axis=2, out=out.residual, mode="clip")
+    np.take(out.columns.reshape(count, k, -1), right * d + left, axis=2, out=out.residual, mode="clip")
     np.multiply(out.residual, ~(masks[:, left] | masks[:, right])[:, None], out=out.residual)
 
 

@@ -53,6 +53,8 @@ def kmeans_plus_plus(
     Source: Arthur & Vassilvitskii (2007), SODA; labels: Basu, Banerjee & Mooney (2002), ICML; distances over the
     observed coordinates: Dixon (1979), IEEE Trans. SMC 9.
     """
+    if model.components == 1:  # which everything is nearest to, wherever it lies
+        return around(model, engine, np.zeros((1, 1)), prior)
     sample = draw_sample(model, engine, seed)
     with one_blas_thread():
         centres = _best_centres(sample, model.components, np.random.default_rng([seed, 1]), steps, tries)
@@ -83,6 +85,8 @@ def around(model: Any, engine: Engine, centres: Array, prior: Any = None) -> Par
     """Parameters when every row belongs to the nearest centre (K, m), or to the class of its label."""
 
     def assign(block: Block) -> Any:
+        if model.components == 1:
+            return model.collect(np.ones((1, block.rows)), block)
         cells = model.family.embed(block.cells)
         nearest = distances(cells.values.T, _mask(cells), centres).argmin(axis=0)
         return model.collect((np.arange(model.components)[:, None] == nearest).astype(float), block)
