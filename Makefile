@@ -14,7 +14,7 @@ CODE := src tests scripts $(wildcard benchmarks)
 ONE_THREAD := OMP_NUM_THREADS=1 OPENBLAS_NUM_THREADS=1 MKL_NUM_THREADS=1 NUMEXPR_NUM_THREADS=1
 WORKERS ?= 2
 
-.PHONY: help venv test lint demo demo-production bench clean
+.PHONY: help venv test lint demo demo-production bench soak clean
 
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /\1\t/' | expand -t 18
@@ -47,6 +47,9 @@ demo-production: $(VENV)/.stamp ## live with the flights month by month: retrain
 
 bench: $(BENCH)/.stamp ## measure against the peers, in an environment of their own
 	$(BENCH)/bin/python benchmarks/run.py $(BENCH_ARGS)
+
+soak: $(VENV)/.stamp ## a thousand retrains, a fifth of them hit by faults (minutes; SOAK_ARGS="--retrains 50")
+	$(ONE_THREAD) $(BIN)/python benchmarks/soak.py $(SOAK_ARGS)
 
 $(BENCH)/.stamp: pyproject.toml constraints.txt benchmarks/requirements.txt scripts/make_venv.sh
 	@echo "unseen: setting up $(BENCH) with the peers (once; several minutes)" >&2

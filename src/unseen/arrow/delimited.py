@@ -125,6 +125,8 @@ def _explained(dialect: Dialect) -> Iterator[list[int]]:
     name = dialect.path.name
     try:
         yield bad
+    except MemoryError:
+        raise
     except (pa.ArrowException, OSError, EOFError) as error:
         if isinstance(error, DataError):
             raise

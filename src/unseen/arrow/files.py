@@ -69,6 +69,8 @@ def opened(path: Path) -> ParquetFile:
             meta, schema = file.metadata, file.schema_arrow
             groups = tuple(meta.row_group(g).num_rows for g in range(meta.num_row_groups))
             hollow = _hollow(meta)
+    except MemoryError:
+        raise
     except (pa.ArrowException, OSError):
         raise DataError(
             f"{path.name!r} starts as a Parquet file but its footer is missing or damaged: it was probably cut "

@@ -172,6 +172,8 @@ def _explained(entry: ParquetFile, group: int) -> Iterator[None]:
 
     try:
         yield
+    except MemoryError:  # one of Arrow's is an ArrowException too, and says nothing about the file
+        raise
     except (pa.ArrowException, OSError, StopIteration) as error:
         if isinstance(error, DataError):
             raise

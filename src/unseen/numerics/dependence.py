@@ -22,7 +22,7 @@ def dependent(columns: Array) -> dict[int, list[int]]:
     basis: list[Array] = []
     kept: list[int] = []
     for j, column in enumerate(centred):
-        if not size[j]:
+        if not 0 < size[j] < np.inf:  # of a column whose squares overflow nothing can be told
             continue
         rest = column / size[j]
         for _ in range(2):  # once more takes away what rounding left

@@ -48,9 +48,16 @@ def floor_covariances(covariances: Array, scale: Array, floor: float) -> tuple[A
 
     covariances (K, d, d), scale (d,) standard deviations of the data; returns the covariances and how many
     were changed.
+
+    Raises
+    ------
+    NumericalError
+        A covariance that is not finite: cells so large that their squares are none.
     """
     units = np.outer(scale, scale)
     standard = covariances / units
+    if not np.isfinite(standard).all():
+        raise NumericalError("a component's covariance is not finite: look for cells of another order of magnitude")
     margin = floor * np.eye(len(scale))
     try:
         np.linalg.cholesky(standard - margin)

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import glob
 import os
+import shutil
 import tempfile
+from collections.abc import Iterable
 from contextlib import suppress
 from pathlib import Path
 
@@ -36,6 +39,14 @@ def write(path: Path, text: str) -> None:
             f"cannot write {path}: {os.strerror(error.errno) if error.errno else type(error).__name__}; what was "
             "there before is untouched. Free space or permissions, then run the same command again"
         ) from None
+
+
+def sweep(folder: Path, names: Iterable[str]) -> None:
+    """Remove what a process that was killed left half-written beside these names; call it where nobody else writes."""
+    for name in names:
+        for left in folder.glob(f".{glob.escape(name)}-*"):
+            with suppress(OSError):
+                shutil.rmtree(left) if left.is_dir() else left.unlink()
 
 
 def _umask() -> int:

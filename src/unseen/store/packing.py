@@ -8,6 +8,7 @@ could not keep.
 
 from __future__ import annotations
 
+import functools
 import importlib
 import json
 import re
@@ -31,6 +32,7 @@ def type_name(cls: type) -> str | None:
     return name if cls.__module__.startswith("unseen.") and _TYPE.fullmatch(name) else None
 
 
+@functools.cache
 def type_of(name: str) -> type:
     """The class of that name, nothing but a dataclass out of unseen's own files.
 

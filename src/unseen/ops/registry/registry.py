@@ -128,13 +128,14 @@ class Registry:
         """A retrain begins: trouble with the log shows before any time is spent."""
         return self.log.append(BEGAN, actor=actor, name=self.settings.name, record=record.id, champion=record.champion)
 
-    def register(self, record: Record, run: Path, actor: str | None = None) -> int:
+    def register(self, record: Record, run: Path, actor: str | None = None, *, align: bool = True) -> int:
         """Make a version of a retrain's fit, once: the same fit of the same retrain gives the version it has.
 
         Parameters
         ----------
         record : what is known of the retrain, with the verdicts of its gates
         run : the saved fit, or the retrain's folder with the fit in ``model/``
+        align : False leaves the aliases in MLflow to the decision that comes at once
 
         Raises
         ------
@@ -153,7 +154,8 @@ class Registry:
                 known = self.log.append(REGISTERED, actor=actor, **facts).facts["version"]
             elif (v := self.state().version(known)) and (v.passed, list(v.refused_by)) != tuple(gates.values()):
                 self.log.append(JUDGED, actor=actor, name=self.settings.name, version=known, **gates)
-            self.align()
+            if align:
+                self.align()
         return known
 
     def promote(

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from unseen.errors import RegistryError, UnseenError
-from unseen.ops.config import Settings
+from unseen.ops.config import Settings, settings_hash
 from unseen.ops.doctor import Case
 from unseen.ops.ingest import take_in
 from unseen.ops.judge import HoldOut, allowed
@@ -66,11 +66,16 @@ def replay(case: Case) -> bool:
     Raises
     ------
     RegistryError
-        The run holds no fit, or belongs to no loop.
+        The run holds no fit, belongs to no loop, or was fitted with other settings.
     """
     if case.record is None or case.record.batch is None or case.result is None or case.settings is None:
         raise RegistryError(f"{case.subject} cannot be replayed: it is no fitted retrain of a loop")
     settings = case.settings
+    if case.record.settings != settings_hash(settings):
+        raise RegistryError(
+            f"{case.record.id} was fitted with other settings than unseen.yaml has now: put the file back as it was"
+            + (f" (git revision {case.record.git})" if case.record.git else "")
+        )
     intake = take_in(settings, case.record.batch.partitions[-1])
     judges = settings.validate_
     holdout = HoldOut(intake.source, intake.newest.path, judges.share, judges.seed)

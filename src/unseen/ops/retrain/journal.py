@@ -142,6 +142,7 @@ class Journal:
             why = os.strerror(error.errno) if error.errno else type(error).__name__
             raise RegistryError(f"{self.folder} cannot be written: {why}") from error
         try:
+            files.sweep(self.folder, (RECORD, REFERENCE, MODEL))
             self.record = read(self.folder) or self.record
             yield
         finally:

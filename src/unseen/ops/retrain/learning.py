@@ -10,9 +10,9 @@ from typing import Any
 import numpy as np
 
 from unseen.core.encoding import Encoded
-from unseen.core.observe import Observer
-from unseen.core.stop import CONVERGED, FAILED, FELL, INTERRUPTED, TIME
-from unseen.errors import NumericalError
+from unseen.core.observe import Event, Observer
+from unseen.core.stop import CONVERGED, FAILED, FELL, INTERRUPTED, TIME, Outcome, Record, Rule
+from unseen.errors import LimitError, NumericalError
 from unseen.fit import default_rule, solve
 from unseen.ops.config import Settings
 from unseen.ops.judge import HoldOut
@@ -41,6 +41,19 @@ def planned(settings: Settings, source: Any) -> Plan:
         covariance=model.covariance,
         engine=settings.fit.engine,
     )
+
+
+@dataclass(frozen=True)
+class InTime(Rule):
+    """Stop when a limit of time or cost is reached, whichever start is run by then: each run has a clock of its own."""
+
+    left: Callable[[], float | None]
+
+    def __call__(self, trace: Sequence[Record], seconds: float) -> Outcome | None:
+        left = self.left()
+        if left is None or left > 0:
+            return None
+        return Outcome(TIME, f"used up after {len(trace)} iterations of the last start: raise it, or use squarem")
 
 
 @dataclass
@@ -116,8 +129,15 @@ class Learning:
             "seed": seed,
             "prior": fit.prior,
             "algorithm": {"batch": Batch, "squarem": SQUAREM}[fit.algorithm](),
-            "observers": self.observers,
+            "stop": default_rule(fit.tol, fit.max_iterations, None) | InTime(self.seconds_left),
+            "observers": (*self.observers, self._in_time),
         }
+
+    def _in_time(self, event: Event) -> None:
+        """Starts are tried out by short runs, which no rule stops."""
+        left = self.seconds_left()
+        if event.name == "restart" and left is not None and left < 0 and event.facts.get("stage") == "started":
+            raise LimitError("limits.seconds or limits.cost was used up before all starts were tried: raise it")
 
     def _fit(self, seed: int) -> Result:
         fit, model = self.settings.fit, self.settings.model
@@ -137,12 +157,10 @@ class Learning:
     def _go_on(self) -> Result:
         """From the champion's parameters."""
         assert self.champion is not None
-        fit = self.settings.fit
         return solve(
             bind(self.plan.model_for(self.champion.model.components), self._train()),
             start=self.champion.params,
-            stop=default_rule(fit.tol, fit.max_iterations, self.seconds_left()),
-            **self._options(fit.seed),
+            **self._options(self.settings.fit.seed),
         )
 
     def heldout(self, result: Result) -> float:

@@ -11,7 +11,7 @@ from unseen.core.observe import Observer
 from unseen.errors import ConflictError, DataError, LimitError, NumericalError, RegistryError, UnseenError
 from unseen.ops.config import Settings, settings_hash
 from unseen.ops.ingest import Intake, check, take_in
-from unseen.ops.judge import HoldOut
+from unseen.ops.judge import HoldOut, allowed
 from unseen.ops.logs import logger, reason
 from unseen.ops.patience import passes, patiently
 from unseen.ops.places import Places
@@ -102,27 +102,32 @@ class Retrain:
 
     def through(self) -> Record:
         """All stages; whatever happens ends in a record with an outcome."""
+        # not while an exception is being handled: it holds on to all that had filled the memory
+        outcome, why = self._through()
+        return self._end(outcome, why)
+
+    def _through(self) -> tuple[Outcome, str]:
         try:
             for stage in (self.begin, self.schema, self.fit, self.validate, self.register, self.promote):
                 self._timed(stage)
         except Ended as end:
-            return self._end(end.outcome, end.reason)
+            return end.outcome, end.reason
         except KeyboardInterrupt:
-            return self._end(Outcome.INTERRUPTED, "interrupted: the same command goes on")
+            return Outcome.INTERRUPTED, "interrupted: the same command goes on"
         except LimitError as error:
-            return self._end(Outcome.LIMIT, str(error))
+            return Outcome.LIMIT, str(error)
         except MemoryError:
-            return self._end(Outcome.LIMIT, "out of memory: set fit.engine: outofcore, or take fewer components")
+            return Outcome.LIMIT, "out of memory: set fit.engine: outofcore, or take fewer components"
         except DataError as error:
-            return self._end(Outcome.ERROR if passes(error) else Outcome.REFUSED, str(error))
+            return Outcome.ERROR if passes(error) else Outcome.REFUSED, str(error)
         except NumericalError as error:
-            return self._end(Outcome.UNFIT, str(error))
+            return Outcome.UNFIT, str(error)
         except ConflictError as error:
-            return self._end(Outcome.HELD, str(error))
+            return Outcome.HELD, str(error)
         except RegistryError as error:
-            return self._end(Outcome.REGISTRY, str(error))
+            return Outcome.REGISTRY, str(error)
         except Exception as error:  # whatever it is, the champion stays and the run ends with a sentence
-            return self._end(Outcome.ERROR, reason(error))
+            return Outcome.ERROR, reason(error)
         raise AssertionError("the last stage always ends the run")
 
     def _timed(self, stage: Callable[[], None]) -> None:
@@ -241,7 +246,8 @@ class Retrain:
     def register(self) -> None:
         """A version of its own, whatever the gates said: what was fitted can be looked at."""
         self.journal.remember(self.result, self.plan.known.source)
-        version = self.registry.register(self.journal.record, self.journal.folder)
+        record = self.journal.record
+        version = self.registry.register(record, self.journal.folder, align=not allowed(record.gates))
         self.journal.know(version=version)
         self.tell("registry", f"version {version}")
 
@@ -252,8 +258,12 @@ class Retrain:
         if refused or not record.gates or record.version is None:
             said = refused[0].reason if refused else "no gate was configured"
             raise Ended(Outcome.HELD, said)
-        self.meter.check()
-        self.registry.promote(record.version, expected=record.champion, reason="all gates passed", actor=self.actor)
+        try:
+            self.meter.check()
+            self.registry.promote(record.version, expected=record.champion, reason="all gates passed", actor=self.actor)
+        except UnseenError:
+            self.registry.align()  # as the challenger, which it stays
+            raise
         if self.registry.behind:
             self.tell("aliases", self.registry.behind)
         raise Ended(Outcome.PROMOTED, f"version {record.version} is the champion")

@@ -1,0 +1,100 @@
+"""Faults of what is delivered: each breaks the newest month, and the schema gate has to refuse it."""
+
+from __future__ import annotations
+
+import os
+import shutil
+from collections.abc import Callable
+from random import Random
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+from benchmarks.soaking.world import NUMBERS, World
+
+Spoil = Callable[[pa.Table, Random], pa.Table]
+
+
+def delivered(spoil: Spoil) -> Callable[[World, int, Random], str]:
+    """The month arrives spoiled, and is retrained on."""
+
+    def strike(world: World, month: int, rng: Random) -> str:
+        world.deliver(month, spoil(world.drawn(month), rng))
+        world.spoiled.add(world.batch(month))
+        return str(world.retrain(month).outcome)
+
+    return strike
+
+
+def renamed(table: pa.Table, rng: Random) -> pa.Table:
+    at = rng.randrange(table.num_columns)
+    return table.rename_columns([f"{n}_new" if i == at else n for i, n in enumerate(table.column_names)])
+
+
+def dropped(table: pa.Table, rng: Random) -> pa.Table:
+    return table.drop_columns([rng.choice(table.column_names)])
+
+
+def retyped(table: pa.Table, rng: Random) -> pa.Table:
+    return _put(table, name := rng.choice(NUMBERS), pc.cast(table[name], pa.string()))
+
+
+def emptied(table: pa.Table, rng: Random) -> pa.Table:
+    """Most cells of a column are gone."""
+    gone = pa.array(np.random.default_rng(rng.randrange(2**32)).random(table.num_rows) < 0.6)
+    name = rng.choice(NUMBERS)
+    return _put(table, name, pc.if_else(gone, pa.scalar(None, pa.float64()), table[name]))
+
+
+def unit_changed(table: pa.Table, rng: Random) -> pa.Table:
+    """Hours become minutes."""
+    return _put(table, name := rng.choice(NUMBERS), pc.multiply(table[name], 60.0))
+
+
+def moved(table: pa.Table, rng: Random) -> pa.Table:
+    """A sensor that is off by a constant: inside the range, but not where the median may be."""
+    return _put(table, name := rng.choice(NUMBERS), pc.add(table[name], 5.0))
+
+
+def new_category(table: pa.Table, rng: Random) -> pa.Table:
+    plan = table["plan"].to_pylist()
+    for i in rng.sample(range(len(plan)), 5):
+        plan[i] = "unheard of"
+    return _put(table, "plan", pa.array(plan))
+
+
+def repeated(table: pa.Table, rng: Random) -> pa.Table:
+    """A good part of the rows stands there twice."""
+    return pa.concat_tables([table, table.slice(0, table.num_rows // rng.randrange(2, 5))])
+
+
+def nothing(table: pa.Table, rng: Random) -> pa.Table:
+    return table.slice(0, 0)
+
+
+def unreadable(world: World, month: int, rng: Random) -> str:
+    """A file that was cut short, has damage inside, or is none at all."""
+    path = world.deliver(month)
+    body = bytearray(path.read_bytes())
+    how = rng.randrange(3)
+    if how == 0:
+        body = body[: rng.randrange(1, len(body))]
+    elif how == 1:
+        at = rng.randrange(4, len(body) - 2000)
+        body[at : at + 500] = os.urandom(500)
+    else:
+        body = bytearray(os.urandom(5000))
+    path.write_bytes(body)
+    world.spoiled.add(world.batch(month))
+    return str(world.retrain(month).outcome)
+
+
+def last_month_again(world: World, month: int, rng: Random) -> str:
+    """The file of last month comes under the new name."""
+    shutil.copyfile(world.path(month - 1), world.path(month))
+    world.spoiled.add(world.batch(month))
+    return str(world.retrain(month).outcome)
+
+
+def _put(table: pa.Table, name: str, column: pa.Array) -> pa.Table:
+    return table.set_column(table.column_names.index(name), name, column)

@@ -1,0 +1,96 @@
+"""F1 non-convergence and F2 slow convergence: read from the trace."""
+
+from __future__ import annotations
+
+import math
+
+from unseen.core.stop import CAP, CONVERGED, TIME
+from unseen.ops.doctor.diagnosis import Case, Diagnosis
+from unseen.ops.doctor.rate import PLAIN, iterations_for, missing_information
+from unseen.ops.record import FitFacts, Outcome
+
+#: from 0.01 nats per row, where a start leaves off, to the default tolerance of 1e-7
+FROM_START_TO_TOLERANCE = 1e5
+#: iterations for that way which are worth a word; at this length the fraction of missing information is 0.94
+PATIENT = 100
+#: share of the cap on iterations at which the next batch may well hit it
+NEAR_CAP = 0.5
+
+
+def non_convergence(case: Case) -> Diagnosis | None:
+    """F1: the fit was stopped before it arrived. That no start led to a fit at all is F3's to tell."""
+    fit, record = case.fit, case.record
+    if fit is None or fit.outcome not in (CAP, TIME):
+        return None
+    unfit = record is not None and record.outcome in (Outcome.UNFIT, Outcome.LIMIT)
+    tries = [f"try {a.number}: {a.error}" for a in record.attempts if a.stage == "fit"] if record else []
+    how = "hit the cap" if fit.outcome == CAP else "ran out of time"
+    evidence = [f"the fit {how} after {fit.iterations:,} iterations with seed {fit.seed}"]
+    if len(fit.trace) > 1:
+        evidence.append(f"its last iteration still gained {fit.trace[-1] - fit.trace[-2]:.2g} per row")
+    rate = _rate(fit)
+    cause = "the cap on iterations or time is reached before the likelihood is flat"
+    if rate is not None:
+        evidence.append(_of_information(rate))
+        if iterations_for(rate, FROM_START_TO_TOLERANCE) > PATIENT:
+            cause = "components overlap, or many cells are missing, so that each iteration learns little"
+    command = case.change(*_faster(fit), f"fit.max_iterations: {2 * max(fit.iterations, 500)}")
+    return case.found("F1", "page" if unfit else "ticket", [*evidence, *tries], cause, command)
+
+
+def slow_convergence(case: Case) -> Diagnosis | None:
+    """F2: it arrives, but each iteration closes a small part of the way; or cap or limits come close or came first."""
+    fit = case.fit
+    if fit is None and _overdue(case):
+        return _too_long(case)
+    if fit is None or fit.outcome != CONVERGED or fit.iterations < PATIENT:
+        return None
+    rate, cap = _rate(fit), _cap(case)
+    slow = rate is not None and iterations_for(rate, FROM_START_TO_TOLERANCE) > PATIENT
+    near = cap is not None and fit.iterations >= NEAR_CAP * cap
+    if not slow and not near:
+        return None
+    evidence = [f"{fit.iterations:,} iterations in {fit.seconds:.1f} s"]
+    if near:
+        evidence.append(f"that is {100 * fit.iterations / (cap or 1):.0f} % of fit.max_iterations")
+    cause = "EM converges at the rate of the missing information: overlapping components, or many missing cells"
+    if rate is not None:
+        each = math.log(0.5) / math.log(rate)
+        evidence.append(f"{_of_information(rate)}: {each:.0f} iterations to halve the distance")
+    elif fit.algorithm not in PLAIN:
+        evidence.append(f"the trace of {fit.algorithm} does not tell how much information is missing")
+    command = case.change(*_faster(fit), "fit.tol: 1e-06")
+    return case.found("F2", "ticket" if near else "note", evidence, cause, command)
+
+
+def _overdue(case: Case) -> bool:
+    """Whether a limit of time or cost ended the retrain."""
+    record = case.record
+    return record is not None and record.outcome == Outcome.LIMIT and "memory" not in record.reason
+
+
+def _too_long(case: Case) -> Diagnosis:
+    assert case.record is not None
+    cause = "starts times components times iterations take longer than the limit allows"
+    command = case.change("fit.algorithm: squarem", "fit.restarts: 3", "limits.seconds: higher")
+    return case.found("F2", "page", [case.record.reason], cause, command)
+
+
+def _rate(fit: FitFacts) -> float | None:
+    return missing_information(fit.trace) if fit.algorithm in PLAIN else None
+
+
+def _of_information(rate: float) -> str:
+    return f"about {100 * rate:.1f} % of the information is missing"
+
+
+def _faster(fit: FitFacts) -> tuple[str, ...]:
+    """Extrapolation, where it is not in use already."""
+    return ("fit.algorithm: squarem",) if fit.algorithm in PLAIN else ()
+
+
+def _cap(case: Case) -> int | None:
+    if case.result is not None:
+        cap = case.result.options.get("max_iterations")
+        return int(cap) if cap else None
+    return case.settings.fit.max_iterations if case.settings else None

@@ -1,0 +1,90 @@
+"""All ten examinations of a run or a service."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from unseen.errors import RegistryError, UnseenError
+from unseen.ops.config import Settings
+from unseen.ops.doctor.answers import overfitting, unreliable_responsibilities
+from unseen.ops.doctor.convergence import non_convergence, slow_convergence
+from unseen.ops.doctor.diagnosis import Case, Diagnosis
+from unseen.ops.doctor.drifted import silent_drift
+from unseen.ops.doctor.exposure import sensitive_data
+from unseen.ops.doctor.memory_use import out_of_memory
+from unseen.ops.doctor.reproducing import non_reproducible
+from unseen.ops.doctor.stability import instability, singular_component
+from unseen.ops.places import Places
+from unseen.ops.record import Record
+from unseen.result import Result
+
+EXAMINATIONS = (
+    non_convergence,
+    slow_convergence,
+    instability,
+    overfitting,
+    singular_component,
+    out_of_memory,
+    silent_drift,
+    unreliable_responsibilities,
+    sensitive_data,
+    non_reproducible,
+)
+
+
+def diagnose(case: Case) -> tuple[Diagnosis, ...]:
+    """Every failure mode that is found, F1 to F10; none means that nothing was found, not that all is well."""
+    return tuple(found for examine in EXAMINATIONS if (found := examine(case)) is not None)
+
+
+def failing(found: tuple[Diagnosis, ...]) -> list[str]:
+    """The modes that someone should look after; what is only worth a note is left out."""
+    return [d.mode for d in found if d.severity != "note"]
+
+
+def modes_of(record: Record, settings: Settings) -> list[str]:
+    """The failure modes of a retrain that has just ended, for its metrics: no look beyond the run itself."""
+    return failing(diagnose(Case(record.id, record, _model(Places.of(settings), record), settings, around=False)))
+
+
+def case_of(subject: str, settings: Settings | None) -> Case:
+    """What there is to look at: a run folder, a retrain by its id, or the loop's name (its last retrain).
+
+    Raises
+    ------
+    RegistryError
+        There is no such run or name, or its record is damaged.
+    """
+    from unseen.ops.retrain.journal import read
+    from unseen.store import find, is_run, load
+
+    folder = Path(subject)
+    if settings is not None:
+        places = Places.of(settings)
+        id = newest(places) if subject == settings.name else subject
+        record = read(places.run(id)) if id else None
+        if record is not None:
+            return Case(subject, record, _model(places, record), settings)
+        if subject == settings.name:
+            return Case(subject, None, None, settings)
+    if folder.exists():
+        at = folder if is_run(folder) else find(folder)
+        return Case(str(at), None, load(at), None)
+    known = f"the loop's name {settings.name!r}, a retrain's id, or " if settings else ""
+    raise RegistryError(f"there is nothing to examine at {subject!r}: give {known}the folder of a run")
+
+
+def newest(places: Places) -> str | None:
+    """The id of the retrain that was worked on last."""
+    found = sorted(places.runs.glob("*/record.json"), key=lambda p: p.stat().st_mtime_ns)
+    return found[-1].parent.name if found else None
+
+
+def _model(places: Places, record: Record) -> Result | None:
+    from unseen.ops.retrain.journal import MODEL
+    from unseen.store import load
+
+    try:
+        return load(places.run(record.id) / MODEL)
+    except UnseenError:
+        return None
