@@ -1,4 +1,4 @@
-"""`make soak`: 1,000 retrains of a small model, a fifth of them hit by a fault, with a look at what must hold after each.
+"""`make soak`: 1,000 retrains of a small model, a fifth of them hit by a fault; what must hold is looked at after each.
 
 Where the system allows it, everything happens on a disk of its own (a tmpfs in a mount namespace), which the fault
 "disk full" really fills. Exits with 1 if anything did not hold.
