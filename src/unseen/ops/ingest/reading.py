@@ -28,6 +28,8 @@ def reading(what: str) -> Iterator[None]:
         yield
     except ReadError:
         raise
+    except MemoryError:
+        raise MemoryError(f"no memory left to read {what}") from None
     except OSError as error:
         raise _passing(what, error) from error
     except DataError as error:
