@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from importlib.util import find_spec
 from typing import Any
 
 from unseen.core.block import CATEGORY
@@ -24,7 +25,9 @@ POSTERIOR = 8
 #: temporaries of one tile of rows: features or completed rows, products with them, and what a thread keeps to reuse
 TILE = 6
 #: tables of matrices for missing patterns: those of two parameters, and what is gathered from them
-PATTERNS = 6 * 8 * 2_000_000
+PATTERNS = 4 * 8 * 2_000_000
+#: the compiler of the kernels, where it is installed
+COMPILER = 60_000_000
 #: reading text: blocks of it, their columns, and the table that is made of them
 PARSING, TEXT = 60_000_000, 2
 #: what the allocator keeps of memory that was given back
@@ -87,10 +90,10 @@ def _need(slots: Any, components: int, profile: Profile, source: Any, make: Any,
     sample = min(rows, max(SAMPLE_ROWS, 10 * components * _features(slots)))
     tile, wide = _tile(slots, components, missing)
     return Need(
-        libraries=LIBRARIES,
+        libraries=LIBRARIES + (COMPILER if find_spec("llvmlite") else 0),
         held=table + (0 if on_disk else rows * row),
         reading=parsing + READING * (workers * largest + sample) * row + workers * _groups(parts) * row,
-        working=workers * 8 * (POSTERIOR * largest * components + TILE * min(tile, largest) * wide)
+        working=workers * 8 * (POSTERIOR * largest * components + min(tile, largest) * wide)
         + (PATTERNS if missing else 0)
         + 8 * 40 * components * _features(slots),
     )
@@ -114,10 +117,16 @@ def _features(slots: Any) -> int:
 
 
 def _tile(slots: Any, components: int, missing: bool) -> tuple[int, int]:
-    """Rows of a tile, and doubles per row: features and densities, or every component's completed row."""
+    """Rows of a tile, and doubles per row.
+
+    A row's features and densities, several times; with missing cells, the row as each component completes it, and the
+    conditional covariances of its pattern, which may be its own.
+    """
     d = _widest(slots)
     features = 1 + d + d * (d + 1) // 2
-    return tile_rows(features), components * (d + 1) if missing else features + components
+    if not missing:
+        return tile_rows(features), TILE * (features + components)
+    return tile_rows(features), components * (TILE * (d + 1) + d * (d + 1) // 2)
 
 
 def _groups(parts: Any) -> int:

@@ -25,6 +25,8 @@ from unseen.result import Result
 RECORD, MODEL, REFERENCE = "record.json", "model", "reference.json"
 #: outcomes that the same command with the same data and settings would only repeat, as long as `Journal.settled`
 LASTING = (Outcome.PROMOTED, Outcome.HELD, Outcome.REFUSED, Outcome.UNFIT)
+#: findings that the same batch may be without the next time
+PASSING = ("unchecked", "sensitive")
 
 
 def now() -> str:
@@ -68,13 +70,14 @@ class Journal:
         """Whether the same command could only repeat what was decided; ``champion`` gives that of today.
 
         Where something raised instead of judging, or the champion is another than the one that was compared with, the
-        candidate is judged again. So is a batch that was refused for what privacy.sensitive may allow by now.
+        candidate is judged again. So is a batch that was refused because a check broke down, or for what
+        privacy.sensitive may allow by now.
         """
         known = self.record
         if known.outcome not in LASTING or any(v.broke for v in known.gates):
             return False
         if known.outcome != Outcome.HELD:
-            return not any(f.check == "sensitive" for f in known.findings)
+            return not any(f.check in PASSING for f in known.findings)
         try:
             now = champion()
         except RegistryError:

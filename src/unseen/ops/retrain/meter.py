@@ -5,6 +5,7 @@ from __future__ import annotations
 import resource
 import sys
 import time
+from contextlib import suppress
 
 from unseen.core.engine import usable_cores
 from unseen.errors import LimitError
@@ -64,7 +65,13 @@ class Meter:
 
 
 def peak_memory() -> int:
-    """Largest resident memory of this process so far, in bytes."""
+    """Largest resident memory of this process so far, in bytes.
+
+    Linux hands ``ru_maxrss`` down to the programs that a process starts: a small job of a large scheduler would look
+    large. What ``/proc`` says is the program's own.
+    """
+    with suppress(OSError, StopIteration), open("/proc/self/status") as lines:
+        return int(next(line for line in lines if line.startswith("VmHWM")).split()[1]) * 1024
     most = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
     return most if sys.platform == "darwin" else most * 1024
 

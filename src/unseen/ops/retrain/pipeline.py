@@ -23,6 +23,7 @@ from unseen.ops.retrain.journal import Journal
 from unseen.ops.retrain.judging import judged
 from unseen.ops.retrain.learning import Learning, broken, facts, planned, usable
 from unseen.ops.retrain.meter import Meter
+from unseen.ops.retrain.warming import check_installed, warm_up
 from unseen.plan import Plan
 from unseen.result import Result
 
@@ -55,6 +56,7 @@ def retrain(
     ConflictError
         Another process works on the same run.
     """
+    check_installed()
     meter = Meter(settings.limits)
     try:
         intake = patiently(lambda: take_in(settings, until), settings.retries)
@@ -182,7 +184,7 @@ class Retrain:
 
     def fit(self) -> None:
         """Fit on the training rows, unless an earlier try of this run did."""
-        self.registry.warm()
+        warm_up(self.settings)
         judges = self.settings.validate_
         self.plan = planned(self.settings, self.intake.source)
         self._end_if_identifying()
