@@ -44,7 +44,9 @@ print(json.dumps({"loglik": loglik, "iterations": int(fit.n_iter_), "version": s
 
 
 def environment(cold: str | None = None) -> dict[str, str]:
-    env = {**os.environ, "PYTHONPATH": str(SOURCE)}
+    """What a process is started with. The peers' bytecode was written when they were installed: ours is kept, too."""
+    kept = {k: v for k, v in os.environ.items() if k != "PYTHONDONTWRITEBYTECODE"}
+    env = {**kept, "PYTHONPATH": str(SOURCE)}
     if cold:
         env |= {"PYTHONPYCACHEPREFIX": cold, "NUMBA_CACHE_DIR": cold}
     return env

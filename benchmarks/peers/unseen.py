@@ -31,5 +31,6 @@ def prepare(case, folder, dtype):
 
 
 def impute(X: np.ndarray, variant: str) -> np.ndarray:
-    model = Mixture(Gaussian("full"), int(variant.removeprefix("k")))
-    return np.asarray(unseen.fit(model, X, seed=0).impute(X))
+    components, _, starts = variant.removeprefix("k").partition("-")
+    options = {"restarts": 1} if starts else {}
+    return np.asarray(unseen.fit(Mixture(Gaussian("full"), int(components)), X, seed=0, **options).impute(X))

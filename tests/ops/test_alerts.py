@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import subprocess
 from pathlib import Path
 from typing import Any
@@ -203,11 +204,8 @@ def test_grouping_and_repeats_come_from_the_settings(tmp_path: Path) -> None:
     assert route["routes"][0]["repeat_interval"] == "2h"
 
 
-def test_inhibitions_name_alerts_that_exist_and_never_form_a_circle(tmp_path: Path) -> None:
-    """Two alerts that silence each other would both be silent."""
-    import re
-
-    s = settings(tmp_path)
+def silenced_by(s: Settings) -> dict[str, set[str]]:
+    """Every alert and those that it silences."""
     known = {alert.name: {"alertname": alert.name, "severity": alert.severity} for alert in alerts(s)}
 
     def matching(matchers: list[str]) -> set[str]:
@@ -224,10 +222,25 @@ def test_inhibitions_name_alerts_that_exist_and_never_form_a_circle(tmp_path: Pa
         assert "model" in rule["equal"]
         for source in matching(rule["source_matchers"]):
             silences[source] |= matching(rule["target_matchers"])
-    for _ in known:  # everything that is silenced by way of others
+    return silences
+
+
+def test_inhibitions_name_alerts_that_exist_and_never_form_a_circle(tmp_path: Path) -> None:
+    """Two alerts that silence each other would both be silent."""
+    silences = silenced_by(settings(tmp_path))
+    for _ in set(silences):  # everything that is silenced by way of others
         silences = {n: t.union(*(silences[x] for x in t)) if t else t for n, t in silences.items()}
     assert not [name for name, targets in silences.items() if name in targets]
     assert not any("UnseenTampered" in t or "UnseenSensitiveData" in t for t in silences.values())
+
+
+def test_a_cause_is_evaluated_after_what_it_silences(tmp_path: Path) -> None:
+    """When all end together, what was silenced would else be told between the end of its cause and its own."""
+    s = settings(tmp_path)
+    (group,) = rules(s)["groups"]
+    order = [rule["alert"] for rule in group["rules"] if "alert" in rule]
+    for cause, silenced in silenced_by(s).items():
+        assert not [name for name in silenced if order.index(name) > order.index(cause)], cause
 
 
 # ---- unseen alerts

@@ -116,3 +116,11 @@ def test_the_next_fit_is_predicted_from_the_last_one_without_reading_a_row(tmp_p
 
 def test_it_is_said_in_words() -> None:
     assert str(Need(330_000_000, 8_000_000_000, 100_000_000, 100_000_000)) == "11 GB (10 GB of them to hold the rows)"
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="elsewhere the system's own word is taken")
+def test_the_peak_of_a_process_is_not_that_of_its_parent() -> None:
+    child = "from unseen.ops.retrain.meter import peak_memory; print(peak_memory())"
+    parent = f"import subprocess, sys; x = b'1' * 400_000_000; subprocess.run([sys.executable, '-c', {child!r}])"
+    done = subprocess.run([sys.executable, "-c", parent], capture_output=True, text=True, check=True)
+    assert 10**7 < int(done.stdout) < 300_000_000

@@ -9,6 +9,7 @@ import numpy as np
 
 from unseen.arrow.fill import filled
 from unseen.core.block import OTHER
+from unseen.core.masked import as_array, mask_of, unmasked
 from unseen.core.stats import Array
 
 Fills = Mapping[str, tuple[Array, Array]]
@@ -17,9 +18,9 @@ Fills = Mapping[str, tuple[Array, Array]]
 def insert(data: Any, source: Any, fills: Fills) -> Any:
     """A copy of the data with new values in some cells; columns without new values are as they were."""
     if isinstance(data, Mapping):
-        return {name: _array(np.ma.asanyarray(v), fills.get(str(name))) for name, v in data.items()}
+        return {name: _array(as_array(v), fills.get(str(name))) for name, v in data.items()}
     if _is_matrix(data):
-        return _matrix(np.ma.asanyarray(data), source, fills)
+        return _matrix(as_array(data), source, fills)
     library = type(data).__module__.partition(".")[0]
     if library == "pandas":
         return _pandas(data, fills)
@@ -41,8 +42,7 @@ def _array(values: Array, fill: tuple[Array, Array] | None) -> Array:
     rows, new = fill
     out = values.astype(_type_for(values.dtype, new))
     out[rows] = new
-    full = isinstance(out, np.ma.MaskedArray) and not np.ma.getmaskarray(out).any()
-    return np.ma.getdata(out) if full else out
+    return _plain_if_full(out)
 
 
 def _type_for(have: np.dtype[Any], new: Array) -> Any:
@@ -64,9 +64,12 @@ def _matrix(matrix: Array, source: Any, fills: Fills) -> Array:
     out = out.copy()
     for name, (rows, new) in fills.items():
         out[rows, names.index(name)] = new
-    if isinstance(out, np.ma.MaskedArray) and not np.ma.getmaskarray(out).any():
-        out = np.ma.getdata(out)
-    return out.reshape(matrix.shape)
+    return _plain_if_full(out).reshape(matrix.shape)
+
+
+def _plain_if_full(values: Array) -> Array:
+    mask = mask_of(values)
+    return unmasked(values) if mask is not None and not mask.any() else values
 
 
 def _arrow(data: Any, source: Any, fills: Fills) -> Any:

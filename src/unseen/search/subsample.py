@@ -15,7 +15,7 @@ from unseen.engines.threads import Threads
 #: starts and short runs use this many rows, or ten for each parameter if that is more
 SAMPLE_ROWS = 20_000
 SAMPLE_STEP = 2**31 - 2  # a step of the generator that neither starts nor iterations use
-PIECES = 8
+PIECES = 4
 
 
 def subsample(model: Any, engine: Engine, rows: int, seed: int) -> Engine:
@@ -29,7 +29,16 @@ def subsample(model: Any, engine: Engine, rows: int, seed: int) -> Engine:
     if rows < 2.5 * wanted:
         return engine
     drawn = engine.sum(lambda block: Drawn.of(block, wanted / rows, seed)).stats.block
-    return Threads([replace(part, id=i) for i, part in enumerate(drawn.tiles(-(-drawn.rows // PIECES)))])
+    return Threads([_grouped(replace(part, id=i)) for i, part in enumerate(drawn.tiles(-(-drawn.rows // PIECES)))])
+
+
+def _grouped(block: Block) -> Block:
+    """The rows by the missing pattern of the widest slot that has one: models need not sort them in every pass."""
+    incomplete = [c for c in block.cells if c.observed is not None]
+    if not incomplete:
+        return block
+    widest = max(incomplete, key=lambda c: len(c.values))
+    return replace(block.take(widest.patterns().order), order=None)
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 
 from unseen.core.block import BOOLEAN, CATEGORY, EMPTY, INTEGER, NUMBER, OTHER, Column, Field, Frame
+from unseen.core.masked import as_array, mask_of, unmasked
 from unseen.core.source import Part, cut
 from unseen.core.stats import Array
 from unseen.errors import DataError
@@ -45,7 +46,7 @@ class Arrays:
         block_rows: int | None = None,
     ) -> None:
         self.unit, self.whole = unit, whole
-        self._columns = {**_named(data, names), **{k: np.ma.asanyarray(v) for k, v in (extra or {}).items()}}
+        self._columns = {**_named(data, names), **{k: as_array(v) for k, v in (extra or {}).items()}}
         lengths = {len(v) for v in self._columns.values()}
         if len(lengths) > 1:
             raise DataError("the columns have different lengths: every column needs one value per row")
@@ -87,7 +88,7 @@ class Arrays:
         digest = hashlib.sha256()
         for name, values in self._columns.items():
             digest.update(f"{name}\0{values.dtype}\0".encode())
-            plain = np.ma.getdata(values)
+            plain = unmasked(values)
             body = "\0".join(map(str, plain)).encode() if plain.dtype == object else np.ascontiguousarray(plain).data
             digest.update(body)
         return {"format": "arrays", "rows": self.rows, "sha256": digest.hexdigest()}
@@ -95,8 +96,8 @@ class Arrays:
 
 def _named(data: Any, names: Sequence[str] | None) -> dict[str, Array]:
     if isinstance(data, Mapping):
-        return {str(k): np.ma.asanyarray(v) for k, v in data.items()}
-    matrix = np.ma.asanyarray(data)
+        return {str(k): as_array(v) for k, v in data.items()}
+    matrix = as_array(data)
     if matrix.ndim == 1:
         matrix = matrix[:, None]
     if matrix.ndim != 2:
@@ -113,7 +114,7 @@ def _named(data: Any, names: Sequence[str] | None) -> dict[str, Array]:
 def _kind(values: Array) -> str:
     letter = values.dtype.kind
     if letter == "O":
-        present = [v for v in np.ma.getdata(values) if not _absent(v)]
+        present = [v for v in unmasked(values) if not _absent(v)]
         if all(isinstance(v, (bool, np.bool_)) for v in present):
             return BOOLEAN if present else EMPTY
         if all(isinstance(v, (int, float, np.number)) for v in present):
@@ -122,9 +123,15 @@ def _kind(values: Array) -> str:
             return CATEGORY
         # numbers with text among them: refused when they are read, not passed over
         return NUMBER if any(isinstance(v, (int, float, np.number)) for v in present) else OTHER
-    if letter == "f" and len(values) and np.isnan(np.ma.filled(values[:1], np.nan)[0]):
-        return EMPTY if np.isnan(np.ma.filled(values, np.nan)).all() else NUMBER
+    if letter == "f" and len(values) and _unknown(values[:1]).all():
+        return EMPTY if _unknown(values).all() else NUMBER
     return {"f": NUMBER, "i": INTEGER, "u": INTEGER, "b": BOOLEAN, "U": CATEGORY, "S": CATEGORY}.get(letter, OTHER)
+
+
+def _unknown(values: Array) -> Array:
+    """Which numbers are NaN or masked."""
+    mask, missing = mask_of(values), np.isnan(unmasked(values))
+    return missing if mask is None else mask | missing
 
 
 def _absent(value: Any) -> bool:
@@ -135,8 +142,7 @@ def _absent(value: Any) -> bool:
 
 
 def _column(values: Array, kind: str) -> Column:
-    mask = np.ma.getmaskarray(values) if isinstance(values, np.ma.MaskedArray) else None
-    plain = np.ma.getdata(values)
+    mask, plain = mask_of(values), unmasked(values)
     if kind == CATEGORY:
         return _category(plain, mask)
     if plain.dtype == object:

@@ -5,11 +5,10 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-import numpy as np
-
 from unseen.arrow.columns import fields_of, names_once
 from unseen.arrow.table import TableBlocks
 from unseen.core.block import EMPTY, Field
+from unseen.core.masked import as_array
 from unseen.errors import DataError
 
 
@@ -107,7 +106,7 @@ def _extra(name: str, values: Any, rows: int) -> Any:
     import pyarrow as pa
 
     try:
-        array = pa.array(values if hasattr(values, "dtype") else np.ma.asanyarray(values), from_pandas=True)
+        array = pa.array(values if hasattr(values, "dtype") else as_array(values), from_pandas=True)
     except (pa.ArrowException, TypeError, ValueError):
         raise DataError(f"the {name.strip('()')} mix types: give numbers, or text, one per row") from None
     if len(array) != rows:

@@ -11,7 +11,7 @@ from unseen.errors import OpsError
 from unseen.ops.config import Settings
 from unseen.ops.registry import warm
 
-LATER = ("pandas", "pandera", "scipy", "mlflow", "prometheus_client")
+LATER = ("structlog", "pandas", "pandera", "scipy", "mlflow", "prometheus_client")
 #: of those, in the order in which they are needed; MLflow comes after them, because it takes longest
 SLOW = ("scipy.optimize", "prometheus_client")
 

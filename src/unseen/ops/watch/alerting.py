@@ -57,8 +57,9 @@ def _folder(prefix: str) -> str:
 
 
 def alerts(settings: Settings) -> list[Alert]:
-    """All alerts of a model, pages first."""
-    return [*_failed(settings), *_unsafe(settings), *_stale(settings), *_burning(settings), *_low_quality(settings)]
+    """All alerts of a model: pages first, and each before what it silences."""
+    parts = (_failed, _unsafe, _stale, _burning, _low_quality)
+    return sorted((alert for part in parts for alert in part(settings)), key=lambda alert: alert.severity != "page")
 
 
 def _ended(settings: Settings, *outcomes: str) -> str:
@@ -68,6 +69,18 @@ def _ended(settings: Settings, *outcomes: str) -> str:
 def _failed(settings: Settings) -> Iterator[Alert]:
     name, limits = settings.name, settings.limits
     stays = "The champion is untouched and goes on serving."
+    quiet = f"time() - {newest('unseen_retrain_unfinished_timestamp_seconds', name)}"
+    typical = newest("unseen_retrain_typical_duration_seconds", name)
+    if limits.seconds is not None:
+        lost = f"{quiet} > {number(1.5 * limits.seconds + LOST_SECONDS)}"
+    else:
+        lost = f"{quiet} > {number(LOST_SECONDS)} + {number(LOST_FACTOR)} * {typical}"
+        lost += f" or {quiet} > {number(LOST_AT_MOST)}"
+    yield Alert(
+        "UnseenRetrainLost", "page", CAUSE, lost, "F6",
+        "a retrain stopped without an outcome",
+        f"A retrain has not written to its record for far too long: it hangs, or was killed (out of memory?). {stays}",
+    )  # fmt: skip
     yield Alert(
         "UnseenRetrainFailed", "page", CAUSE, _ended(settings, "error", "registry"), "F10",
         "a retrain failed ({{ $labels.outcome }})",
@@ -82,18 +95,6 @@ def _failed(settings: Settings) -> Iterator[Alert]:
         "UnseenLimitReached", "page", CAUSE, _ended(settings, "limit"), "F6",
         "a retrain ran out of memory, time or money",
         f"The last retrain was ended by a limit. {stays}",
-    )  # fmt: skip
-    quiet = f"time() - {newest('unseen_retrain_unfinished_timestamp_seconds', name)}"
-    typical = newest("unseen_retrain_typical_duration_seconds", name)
-    if limits.seconds is not None:
-        lost = f"{quiet} > {number(1.5 * limits.seconds + LOST_SECONDS)}"
-    else:
-        lost = f"{quiet} > {number(LOST_SECONDS)} + {number(LOST_FACTOR)} * {typical}"
-        lost += f" or {quiet} > {number(LOST_AT_MOST)}"
-    yield Alert(
-        "UnseenRetrainLost", "page", CAUSE, lost, "F6",
-        "a retrain stopped without an outcome",
-        f"A retrain has not written to its record for far too long: it hangs, or was killed (out of memory?). {stays}",
     )  # fmt: skip
     cpu = newest("unseen_retrain_cpu_seconds", name)
     typical = newest("unseen_retrain_typical_cpu_seconds", name)
@@ -176,6 +177,11 @@ def _low_quality(settings: Settings) -> Iterator[Alert]:
     def ticket(alert: str, expr: str, mode: str | None, summary: str, description: str) -> Alert:
         return Alert(alert, "ticket", SYMPTOM, expr, mode, summary, description)
 
+    others = [page for page in MODES.values() if page != MODES["F9"]]
+    yield ticket(
+        "UnseenDiagnosis", f"{newest('unseen_failure_mode', name, mode=others)} == 1", None,
+        "{{ $labels.mode }}", "The doctor found {{ $labels.mode }} in the last retrain.",
+    )  # fmt: skip
     yield ticket(
         "UnseenBatchRefused", _ended(settings, "refused"), "F7", "a batch was refused",
         "The last batch breaks the schema. Nothing was trained and the champion stays.",
@@ -205,9 +211,4 @@ def _low_quality(settings: Settings) -> Iterator[Alert]:
         "UnseenUnreliableResponsibilities",
         above("unseen_validation_calibration_error", CALIBRATION if most is None else most), "F8",
         "responsibilities are not to be trusted", "Their calibration error on held-out rows is too large.",
-    )  # fmt: skip
-    others = [page for page in MODES.values() if page != MODES["F9"]]
-    yield ticket(
-        "UnseenDiagnosis", f"{newest('unseen_failure_mode', name, mode=others)} == 1", None,
-        "{{ $labels.mode }}", "The doctor found {{ $labels.mode }} in the last retrain.",
     )  # fmt: skip

@@ -20,7 +20,8 @@ def rules(settings: Settings) -> dict[str, Any]:
         A service level and a burn rate make an alert that could never fire.
     """
     recordings = [recording for level in levels(settings) for recording in level.recordings()]
-    alerting = [alert.rule(settings) for alert in alerts(settings)]
+    # Prometheus tells of each rule in turn: a cause must end after what it silences, or that is told at the very end
+    alerting = [alert.rule(settings) for alert in reversed(alerts(settings))]
     return {
         "groups": [
             # one group is evaluated in order: alerts see the recordings of the same evaluation

@@ -1,0 +1,33 @@
+"""NumPy's masked arrays where someone uses them; for everyone else their module, which is slow to load, stays out."""
+
+from __future__ import annotations
+
+import sys
+from typing import Any
+
+import numpy as np
+
+from unseen.core.stats import Array
+
+
+def as_array(values: Any) -> Array:
+    """An array of anything; one that is masked stays so.
+
+    >>> as_array([1, 2])
+    array([1, 2])
+    """
+    masked = sys.modules.get("numpy.ma")  # who has a masked array has loaded it
+    if masked is None or type(values) is np.ndarray:
+        return np.asarray(values)
+    made: Array = masked.asanyarray(values)
+    return made if masked.getmask(made) is not masked.nomask else np.asarray(made)
+
+
+def mask_of(values: Array) -> Array | None:
+    """Where a masked array is masked (same shape), or None for any other array."""
+    return None if type(values) is np.ndarray else np.ma.getmaskarray(values)
+
+
+def unmasked(values: Array) -> Array:
+    """What lies in an array, under its mask as well."""
+    return values if type(values) is np.ndarray else np.ma.getdata(values)
