@@ -96,7 +96,6 @@ BEGIN = """
 import os
 os.chdir(sys.argv[2])
 loop = registry(Path(sys.argv[1]))
-loop.warm().join()
 loop.register(record("a"), saved(loop, "a"))
 loop.promote(1, None, "first")
 assert loop.behind is None, loop.behind

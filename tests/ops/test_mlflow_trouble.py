@@ -16,7 +16,7 @@ import pytest
 from tests.ops.registry_case import COLUMNS, fitted, holding, registered, registry, with_database
 from unseen.errors import RegistryError
 from unseen.ops.record import Verdict
-from unseen.ops.registry import Registry, opening, warm
+from unseen.ops.registry import Registry, opening
 from unseen.ops.registry.tracking import Tracking
 
 
@@ -145,21 +145,17 @@ def test_no_room_for_an_artefact_is_said(loop: Registry) -> None:
     assert loop.versions() == ()
 
 
-# ---- warm
+# ---- opening
 
 
-def test_warm_may_be_called_from_everywhere_at_once(loop: Registry) -> None:
-    threads = [threading.Thread(target=warm, args=(loop.settings,)) for _ in range(4)] + [loop.warm()]
-    for thread in threads[:4]:
+def test_it_may_be_opened_from_everywhere_at_once(loop: Registry) -> None:
+    threads = [threading.Thread(target=opening.client, args=(loop.settings,)) for _ in range(5)]
+    for thread in threads:
         thread.start()
     assert registered(loop, "a") == 1
     for thread in threads:
         thread.join()
     assert len([c for uri, c in opening._clients.items() if uri == loop.tracking.uri]) == 1
-
-
-def test_warm_keeps_its_trouble_to_itself(tmp_path: Path) -> None:
-    warm(registry(tmp_path, state="100%").settings)
 
 
 def test_manners_can_be_changed_from_outside(monkeypatch: pytest.MonkeyPatch) -> None:

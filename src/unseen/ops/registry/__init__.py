@@ -27,13 +27,12 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from unseen.ops.registry.entry import Entry
     from unseen.ops.registry.log import Log
-    from unseen.ops.registry.opening import warm
     from unseen.ops.registry.registry import Registry
     from unseen.ops.registry.state import Version
 
-HOMES = {"Entry": "entry", "Log": "log", "Registry": "registry", "Version": "state", "warm": "opening"}
+HOMES = {"Entry": "entry", "Log": "log", "Registry": "registry", "Version": "state"}
 
-__all__ = ["Entry", "Log", "Registry", "Version", "warm"]
+__all__ = ["Entry", "Log", "Registry", "Version"]
 
 
 def __getattr__(name: str) -> Any:

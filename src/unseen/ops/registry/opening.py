@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import threading
-from contextlib import suppress
 from pathlib import Path
 from typing import Any
 from urllib.parse import unquote, urlsplit
@@ -139,17 +138,6 @@ def _file(uri: str) -> Path | None:
     if any(c in str(path) for c in "%?#"):
         raise RegistryError(f"MLflow opens no database with %, ? or # in its path ({path}): move it with registry.uri")
     return path
-
-
-def warm(settings: Settings) -> None:
-    """Import MLflow and open its database: call it in a thread while something else takes its time.
-
-    Trouble is not told here; whoever needs MLflow next meets it and says it.
-    """
-    with suppress(Exception):
-        client(settings)
-        import mlflow.models
-        import mlflow.pyfunc  # noqa: F401
 
 
 def _mind_manners() -> None:

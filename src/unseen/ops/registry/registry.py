@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import threading
 from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
@@ -16,7 +15,7 @@ from unseen.ops.registry.deciding import expect, held_back, registrable
 from unseen.ops.registry.entry import BEGAN, JUDGED, PROMOTED, REGISTERED, ROLLED_BACK, Entry
 from unseen.ops.registry.log import Log
 from unseen.ops.registry.mirror import Mirror
-from unseen.ops.registry.opening import local, warm
+from unseen.ops.registry.opening import local
 from unseen.ops.registry.state import State, Version
 from unseen.ops.registry.tracking import Tracking
 
@@ -249,12 +248,6 @@ class Registry:
             raise RegistryError(f"version {version.number} loads, but {error}: the champion stays") from error
 
     # ---- the mirror in MLflow
-
-    def warm(self) -> threading.Thread:
-        """Import MLflow and open its database in the background."""
-        thread = threading.Thread(target=warm, args=(self.settings,), name="unseen-warm", daemon=True)
-        thread.start()
-        return thread
 
     def repair(self) -> None:
         """Make MLflow's aliases say what the log says.

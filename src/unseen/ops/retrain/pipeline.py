@@ -19,11 +19,11 @@ from unseen.ops.record import Attempt, FitFacts, Outcome, Record
 from unseen.ops.registry import Registry
 from unseen.ops.retrain.ending import Ended, close, report_unread
 from unseen.ops.retrain.identity import environment, run_id
+from unseen.ops.retrain.installed import check_installed
 from unseen.ops.retrain.journal import Journal
 from unseen.ops.retrain.judging import judged
 from unseen.ops.retrain.learning import Learning, broken, facts, planned, usable
 from unseen.ops.retrain.meter import Meter
-from unseen.ops.retrain.warming import check_installed, warm_up
 from unseen.plan import Plan
 from unseen.result import Result
 
@@ -184,7 +184,6 @@ class Retrain:
 
     def fit(self) -> None:
         """Fit on the training rows, unless an earlier try of this run did."""
-        warm_up(self.settings)
         judges = self.settings.validate_
         self.plan = planned(self.settings, self.intake.source)
         self._end_if_identifying()
