@@ -20,7 +20,7 @@ from tests.cli.calling import FAST, call, fails, ok, people
 @pytest.mark.parametrize(
     ("message", "args"),
     [
-        ("No such command", ["fti"]),
+        ("the nearest is .fit.", ["fti"]),
         ("No such option", ["fit", "people.parquet", "--component", "3"]),
         ("Missing argument", ["fit"]),
         ("each 1 or more", ["fit", "people.parquet", "-k", "0"]),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib
+from difflib import get_close_matches
 from typing import Any
 
 import click
@@ -76,6 +77,14 @@ class Shell(click.Group):
         module = importlib.import_module(f"unseen.cli.{COMMANDS[name]}")
         command: click.Command = getattr(module, name)
         return command
+
+    def resolve_command(self, ctx: click.Context, args: list[str]) -> Any:
+        try:
+            return super().resolve_command(ctx, args)
+        except click.UsageError as error:
+            if near := get_close_matches(args[0], COMMANDS, 1):
+                error.message = f"No such command {args[0]!r}; the nearest is {near[0]!r}."
+            raise
 
     def main(self, args: Any = None, *rest: Any, **extra: Any) -> Any:
         with told_as_json(args):
