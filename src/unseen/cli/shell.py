@@ -83,7 +83,7 @@ class Shell(click.Group):
             return super().resolve_command(ctx, args)
         except click.UsageError as error:
             if near := get_close_matches(args[0], COMMANDS, 1):
-                error.message = f"No such command {args[0]!r}; the nearest is {near[0]!r}."
+                raise click.UsageError(f"No such command {args[0]!r}; the nearest is {near[0]!r}.", ctx) from error
             raise
 
     def main(self, args: Any = None, *rest: Any, **extra: Any) -> Any:
