@@ -102,7 +102,7 @@ def _failed(settings: Settings) -> Iterator[Alert]:
     if limits.cost is not None:
         runaway += f" or {newest('unseen_retrain_cost', name)} > {number(limits.cost)}"
     yield Alert(
-        "UnseenRunawayCost", "page", CAUSE, runaway, "F2",
+        "UnseenRunawayCost", "page", SYMPTOM, runaway, "F2",
         "a retrain cost far more than usual",
         f"The last retrain took over {RUNAWAY:g} times the usual CPU time, or cost more than limits.cost.",
     )  # fmt: skip
