@@ -39,7 +39,7 @@ def out_of_memory(world: World, month: int, rng: Random) -> str:
 def metric_raises(world: World, month: int, rng: Random) -> str:
     """The team's own measure raises, with a card number in its text."""
     record = world.retrain(month, validate__metric="judges:value", gates__min_metric=0.0)
-    return "leak" if "4111" in record.model_dump_json() else str(record.outcome)
+    return "leak" if "4111 1111" in record.model_dump_json() else str(record.outcome)
 
 
 def gate_raises(world: World, month: int, rng: Random) -> str:
@@ -48,13 +48,13 @@ def gate_raises(world: World, month: int, rng: Random) -> str:
         gates = _gates_with_that()
         with patch("unseen.ops.judge.gates.GATES", gates):
             record = world.retrain(month)
-    return "leak" if "ada" in record.model_dump_json() else str(record.outcome)
+    return "leak" if "ada@" in record.model_dump_json() else str(record.outcome)
 
 
 def validation_raises(world: World, month: int, rng: Random) -> str:
     with patch("unseen.ops.retrain.judging.validate", _raising(OSError(5, "ada@example.org"))):
         record = world.retrain(month)
-    return "leak" if "ada" in record.model_dump_json() else str(record.outcome)
+    return "leak" if "ada@" in record.model_dump_json() else str(record.outcome)
 
 
 def without_threshold(world: World, month: int, rng: Random) -> str:

@@ -47,7 +47,7 @@ def registry_unreachable(world: World, month: int, rng: Random) -> str:
         record = world.retrain(month)
     if rng.random() < 0.3:
         spoil(world.settings().home / "runs" / record.id / "model" / "arrays.npz", rng)
-    return "leak" if "ada" in record.model_dump_json() else str(record.outcome)
+    return "leak" if "ada@" in record.model_dump_json() else str(record.outcome)
 
 
 def aliases_stuck(world: World, month: int, rng: Random) -> str:

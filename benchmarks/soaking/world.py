@@ -32,7 +32,7 @@ schema:
   min_rows: 100
 model: {components: 3}
 fit: {restarts: 2, tol: 1.0e-5}
-gates: {heldout_drop: 0.06, first: allow}
+gates: {heldout_drop: 0.1, first: allow}
 retries: {attempts: 2, first_seconds: 0.01, most_seconds: 0.02}
 """
 ROOT = Path(__file__).parents[2]
