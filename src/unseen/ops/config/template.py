@@ -121,7 +121,7 @@ def _comment(text: str, pad: str, hang: str = "") -> Iterator[str]:
 def model_name(data: Path | None) -> str:
     """A name that the file accepts, from that of the data or of the folder around it.
 
-    >>> model_name(Path("/work/2013 flights.parquet")), model_name(Path("/work/delays/data/*.csv"))
+    >>> model_name(Path("2013 flights.parquet")), model_name(Path("delays/data/*.csv"))
     ('flights', 'delays')
     """
     for part in reversed(data.parts if data else ()):
