@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from typing import Any, Self
 
 import numpy as np
@@ -13,6 +14,19 @@ from unseen.core.profile import Profile
 from unseen.core.stats import Array, Params, Sums, Validity
 
 Collect = Callable[[Array], Sums]
+
+
+@dataclass(frozen=True, slots=True)
+class Floor:
+    """A floor that binds: in which component and column, and whether the data itself sets it.
+
+    ``kind`` is ``"grid"`` where the floor is the resolution of the recorded numbers, so that the likelihood of a cell
+    is bounded by 1 and a constant component is a finding, or ``"variance"`` where nothing in the data bounds it.
+    """
+
+    component: int
+    column: str
+    kind: str
 
 
 class Family(ABC):
@@ -107,6 +121,17 @@ class Family(ABC):
     def spread(self, params: Params) -> Array | None:
         """Per component the smallest variance in units of the data's own, (K,): near 0 is a singularity."""
         return None
+
+    def volume(self, cells: Sequence[Cells]) -> Array | None:
+        r"""Sum of :math:`\log h` over the observed cells that have a density and lie on a grid of step h, (n,).
+
+        Added to the log-density of a row it gives the log-probability of its recorded cells; None is 0 everywhere.
+        """
+        return None
+
+    def floors(self, params: Params) -> list[Floor]:
+        """The floors that bind at these parameters, by component and column."""
+        return []
 
 
 def tile_rows(features: int) -> int:
