@@ -10,6 +10,7 @@ from __future__ import annotations
 import threading
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Protocol
 
 import numpy as np
@@ -17,9 +18,11 @@ import numpy as np
 from unseen.core.block import Cells
 from unseen.core.patterns import Patterns
 from unseen.core.stats import Array
+from unseen.numerics import by_precision
 from unseen.numerics.compiled_patterns import PatternKernel
+from unseen.numerics.linalg import cholesky, inverse_lower
 from unseen.numerics.quadratic import pairs
-from unseen.numerics.sweep import Regressions, in_order, regress
+from unseen.numerics.sweep import SWEPT_COLUMNS, Regressions, in_order, regress, share_left
 from unseen.numerics.workspace import borrow
 
 PATTERN_BUDGET = 2_000_000  # doubles in one table of per-pattern matrices
@@ -71,6 +74,16 @@ class PatternTable:
         self._met = Met() if met is None else met
         self._places: dict[bytes, int] = {}
         self._held: Regressions | None = None  # until there is a pattern: complete rows need none
+
+    @cached_property
+    def whitener(self) -> Array:
+        """Inverse Cholesky factors of all columns' covariances, (K, d, d)."""
+        return inverse_lower(cholesky(self.covariance))
+
+    @cached_property
+    def precise(self) -> bool:
+        """Whether expectations may be taken from the precision matrix."""
+        return share_left(self.covariance, self.precision) > by_precision.LEAST_LEFT
 
     def find(self, keys: list[bytes], masks: Array) -> tuple[Regressions, Array]:
         """A table and the places in it of patterns, no more of them than its capacity: their names and masks (P, d)."""
@@ -216,8 +229,16 @@ def incomplete_rows(cells: Cells, table: PatternTable, anchor: Array, shift: Arr
     """Rows (d, n) with missing cells against components at ``anchor`` + ``shift``; anchor (d,) or (K, d)."""
     patterns = cells.patterns()
     rows = cells if patterns.sorted else cells.take(patterns.order)
-    complete = _plainly if table.twin is None else table.twin.complete
-    squares, completed, half_log_det = complete(rows, patterns, table.places(patterns), anchor, shift)
+    squares: Array
+    completed: Completed
+    wide = table.twin is None or shift.shape[1] > SWEPT_COLUMNS  # no kernel sweeps so many columns
+    if wide and by_precision.suits(patterns) and table.precise:
+        squares, completed, half_log_det = by_precision.complete(
+            rows, patterns, table.precision, table.whitener, anchor, shift
+        )
+    else:
+        complete = _plainly if table.twin is None else table.twin.complete
+        squares, completed, half_log_det = complete(rows, patterns, table.places(patterns), anchor, shift)
     return IncompleteRows(patterns, shift, squares, completed, np.concatenate(half_log_det))
 
 
