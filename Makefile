@@ -6,6 +6,7 @@ SHELL := /bin/bash
 PYTHON ?= python3
 VENV := .venv
 BENCH := .bench-venv
+TABLES := .tables-venv
 BIN := $(VENV)/bin
 PIP_FLAGS := -qq --disable-pip-version-check --no-input
 CODE := src tests scripts $(wildcard benchmarks)
@@ -14,7 +15,7 @@ CODE := src tests scripts $(wildcard benchmarks)
 ONE_THREAD := OMP_NUM_THREADS=1 OPENBLAS_NUM_THREADS=1 MKL_NUM_THREADS=1 NUMEXPR_NUM_THREADS=1
 WORKERS ?= 2
 
-.PHONY: help venv test lint demo demo-production bench soak clean
+.PHONY: help venv test lint demo demo-production bench tables soak clean
 
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /\1\t/' | expand -t 18
@@ -48,6 +49,9 @@ demo-production: $(VENV)/.stamp ## live with the flights month by month: retrain
 bench: $(BENCH)/.stamp ## measure against the peers, in an environment of their own
 	$(BENCH)/bin/python benchmarks/run.py $(BENCH_ARGS)
 
+tables: $(TABLES)/.stamp ## judge the default fit on thirty ordinary tables (hours; TABLES_ARGS="--quick")
+	$(TABLES)/bin/python benchmarks/tables $(TABLES_ARGS)
+
 soak: $(VENV)/.stamp ## a thousand retrains, a fifth of them hit by faults (minutes; SOAK_ARGS="--retrains 50")
 	$(ONE_THREAD) $(BIN)/python benchmarks/soak.py $(SOAK_ARGS)
 
@@ -59,7 +63,15 @@ $(BENCH)/.stamp: pyproject.toml constraints.txt benchmarks/requirements.txt scri
 	@$(BENCH)/bin/python -m pip install $(PIP_FLAGS) -c constraints.txt --no-build-isolation -e '.[fast,sklearn,frames]'
 	@touch $@
 
+$(TABLES)/.stamp: pyproject.toml constraints.txt benchmarks/requirements-tables.txt scripts/make_venv.sh
+	@echo "unseen: setting up $(TABLES) with tables and peers (once; a minute or two)" >&2
+	@scripts/make_venv.sh "$(PYTHON)" $(TABLES)
+	@$(TABLES)/bin/python -m pip install $(PIP_FLAGS) -c constraints.txt pip setuptools
+	@$(TABLES)/bin/python -m pip install $(PIP_FLAGS) -c constraints.txt -r benchmarks/requirements-tables.txt
+	@$(TABLES)/bin/python -m pip install $(PIP_FLAGS) -c constraints.txt --no-build-isolation -e '.[fast,sklearn,frames]'
+	@touch $@
+
 clean: ## remove the environments, caches and built files
-	rm -rf $(VENV) $(BENCH) $(VENV).virtualenv $(BENCH).virtualenv build dist .demo .demo-production src/*.egg-info
+	rm -rf $(VENV) $(BENCH) $(TABLES) $(addsuffix .virtualenv,$(VENV) $(BENCH) $(TABLES)) build dist .demo .demo-production src/*.egg-info
 	rm -rf .pytest_cache .hypothesis .mypy_cache .ruff_cache .import_linter_cache
 	find src tests scripts $(wildcard benchmarks) -name __pycache__ -type d -prune -exec rm -rf {} +

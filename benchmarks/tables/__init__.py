@@ -1,0 +1,1 @@
+"""Thirty ordinary tables: what the default fit answers, beside one component, an earlier version and the peers."""

@@ -1,0 +1,139 @@
+"""Who takes part in which measure, in which version, and one measurement of one contestant on one table."""
+
+from __future__ import annotations
+
+import io
+import json
+import os
+import signal
+import subprocess
+import sys
+import tarfile
+import tempfile
+import time
+from dataclasses import dataclass
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+from typing import Any
+
+import measures
+import numpy as np
+import pandas as pd
+from catalogue import Table
+from places import CACHE, ROOT
+
+HERE = Path(__file__).resolve().parent
+TODAY = "f5ec183"  # the code before the default fit was taught what columns are
+
+
+@dataclass(frozen=True)
+class Contestant:
+    """``group`` is what `--only` names; ``source`` the folder that unseen is imported from, for versions of ours."""
+
+    name: str
+    group: str
+    measures: tuple[str, ...]
+    limit: int
+    package: str = ""
+    source: Path | None = None
+    components: int | None = None
+
+    @property
+    def version(self) -> str:
+        if self.name == "mclust":
+            return _r_version()
+        if self.package:
+            try:
+                return f"{self.package} {version(self.package)}"
+            except PackageNotFoundError:
+                return f"no {self.package}"
+        return TODAY if self.group == "today" else "as it is"
+
+
+CONTESTANTS = (
+    Contestant("default", "ours", ("whole", "hidden", "heldout"), 600, source=ROOT / "src"),
+    Contestant("one", "ours", ("hidden", "heldout"), 300, source=ROOT / "src", components=1),
+    Contestant("today", "today", ("heldout",), 120, source=CACHE / TODAY / "src"),
+    Contestant("iterative", "peers", ("hidden",), 600, "scikit-learn"),
+    Contestant("forest", "peers", ("hidden",), 900, "scikit-learn"),
+    Contestant("mclust", "peers", ("whole",), 600),
+    Contestant("gmm", "peers", ("whole",), 600, "scikit-learn"),
+    Contestant("stepmix", "peers", ("whole",), 600, "stepmix"),
+)
+
+
+def _r_version() -> str:
+    script = 'cat(as.character(packageVersion("mclust")))'
+    try:
+        done = subprocess.run(["Rscript", "-e", script], capture_output=True, text=True)
+    except FileNotFoundError:
+        return "no Rscript"
+    return f"mclust {done.stdout}" if not done.returncode else "no mclust"
+
+
+def earlier() -> None:
+    """The code of the earlier version, taken out of the repository once."""
+    folder = CACHE / TODAY
+    if not (folder / "src").exists():
+        done = subprocess.run(["git", "archive", TODAY, "src"], cwd=ROOT, capture_output=True)
+        if done.returncode:
+            raise RuntimeError(f"this copy of the repository does not hold {TODAY}: git fetch --unshallow")
+        with tarfile.open(fileobj=io.BytesIO(done.stdout)) as archive:
+            archive.extractall(folder, filter="data")
+
+
+def measure(who: Contestant, table: Table, seed: int, what: str, limit: int | None = None) -> dict[str, Any]:
+    """One contestant, one table, one seed, one measure: what it answered and ``value``, or why it did not."""
+    with tempfile.TemporaryDirectory(prefix="unseen-tables-") as folder:
+        file, score = Path(folder) / f"{table.name}.csv", Path(folder) / "all.csv"
+        output = Path(folder) / ("filled.csv" if what == "hidden" else "out.npy")
+        gone = out = np.zeros(0)
+        if what == "hidden":
+            shown, gone = measures.hide(table, seed)
+        elif what == "heldout":
+            out = measures.leave_out(table, seed)
+            shown = table.frame[~out]
+            table.frame.to_csv(score, index=False)
+        else:
+            shown = table.frame
+        shown.to_csv(file, index=False)
+        request = {
+            "contestant": who.name, "measure": what, "file": str(file), "score": str(score), "output": str(output),
+            "seed": seed, "components": who.components, "source": str(who.source or ""),
+            "numbers": list(table.numbers), "categories": list(table.categories),
+        }  # fmt: skip
+        told = work(who, request, Path(folder), limit or who.limit)
+        if "failed" in told:
+            return told
+        if what == "hidden":
+            return told | measures.errors(table, gone, pd.read_csv(output, keep_default_na=False, na_values=[""]))
+        if what == "heldout":
+            return told | measures.recorded(table, out, np.load(output), told["columns"])
+        return told | (measures.agreement(table, np.load(output)) if table.classes else {})
+
+
+def work(who: Contestant, request: dict[str, Any], folder: Path, limit: int) -> dict[str, Any]:
+    """The answer of a process of its own, stopped with all its children at the limit."""
+    (folder / "request.json").write_text(json.dumps(request))
+    script = HERE / ("ours.py" if who.source else "peers.py")
+    environment = {**os.environ, "PYTHONPATH": str(who.source)} if who.source else dict(os.environ)
+    began = time.perf_counter()
+    process = subprocess.Popen(
+        [sys.executable, str(script), str(folder / "request.json")],
+        env=environment, cwd=folder, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
+        start_new_session=True,
+    )  # fmt: skip
+    try:
+        printed, said = process.communicate(timeout=limit)
+    except BaseException as error:
+        os.killpg(process.pid, signal.SIGKILL)
+        process.communicate()
+        if isinstance(error, subprocess.TimeoutExpired):
+            return {"failed": f"stopped after {limit} s"}
+        raise
+    wall = time.perf_counter() - began
+    try:
+        told = json.loads(printed.strip().splitlines()[-1])
+    except (ValueError, IndexError):
+        told = {"failed": (said.strip().splitlines() or [f"exit status {process.returncode}"])[-1][:300]}
+    return told | {"wall": wall}
