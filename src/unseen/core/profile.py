@@ -9,7 +9,9 @@ from functools import reduce
 import numpy as np
 
 from unseen.core.block import BOOLEAN, CATEGORY, INTEGER, NUMBER, Column, Field, Frame
+from unseen.core.shape import ATOM, Facts, Shape
 from unseen.core.stats import Array
+from unseen.core.values import Draw
 from unseen.errors import DataError
 
 MAX_CATEGORIES = 1000
@@ -34,11 +36,85 @@ class ColumnProfile:
     single: bool = False
     #: value -> weight for category, boolean and integer columns; None once there are too many to list
     values: Mapping[str, float] | None = None
+    #: third moment about the mean; None where no number was profiled
+    m3: float | None = None
+    #: what a saved run keeps of the shape
+    facts: Facts | None = field(default=None, compare=False)
+    _shape: Shape | None = field(default=None, repr=False, compare=False)
 
     @property
     def variance(self) -> float:
         """Weighted variance (divisor: the total weight)."""
         return self.m2 / self.weight if self.weight else 0.0
+
+    @property
+    def skewness(self) -> float:
+        """Third standardized moment, m3 / m2**1.5; NaN where the values do not vary or are not numbers."""
+        sd = float(np.sqrt(self.variance))
+        if self.m3 is None or not self.weight or not sd > 8 * _eps(self.single) * max(abs(self.low), abs(self.high)):
+            return float("nan")
+        return self.m3 / self.weight / sd / sd / sd
+
+    @property
+    def resolution(self) -> float | None:
+        """Step of the grid that the numbers are recorded on (0.1: one decimal), None where there is none."""
+        return self._facts().resolution
+
+    @property
+    def coarser(self) -> tuple[float, float] | None:
+        """A grid coarser than ``resolution`` that holds nearly all values but not all: (step, share of the weight)."""
+        return self._facts().coarser
+
+    @property
+    def distinct(self) -> int | None:
+        """Number of distinct observed values, None past 2,000 and where it was not counted."""
+        if self._shape is None and self.facts is None:
+            return None if self.values is None else len(self.values)
+        return self._facts().distinct
+
+    def atoms(self, share: float = ATOM) -> tuple[tuple[float, float], ...]:
+        """(value, share of the observed weight) of the numbers that hold at least ``share``, largest first.
+
+        Past 2,000 distinct values those of 2 % are never missed, rarer ones may be; a profile out of a saved run
+        knows those of 2 %.
+        """
+        if self._shape is None:
+            return tuple(a for a in self._facts().atoms if a[1] >= share)
+        return self._shape.atoms(self.weight, share)
+
+    def table(self) -> tuple[Array, Array]:
+        """All distinct numbers and their weights; past 2,000 of them a random sample, its weights scaled to the total.
+
+        Raises
+        ------
+        DataError
+            A column of text, or a profile out of a saved run, which keeps no numbers.
+        """
+        if self._shape is not None:
+            return self._shape.table(self.weight)
+        if self.values is None or self.kind == CATEGORY:
+            raise DataError(f"the profile of column {self.name!r} holds no numbers: profile its data again")
+        seen = sorted((float(v), w) for v, w in self.values.items() if w > 0)
+        return np.array([v for v, _ in seen]), np.array([w for _, w in seen])
+
+    def sentinel(self, share: float = 0.005) -> tuple[float, float] | None:
+        """A number that stands off from all others and holds at least ``share``, as 999 for "unknown" does.
+
+        Returns (value, share), or None. It lies beyond all others by twice their range; a number in nines (99, -999)
+        by a quarter of it; -1 where all others are zero or more.
+        """
+        if self._shape is None:
+            return self._facts().sentinel
+        return self._shape.sentinel(self.weight, share)
+
+    def kept(self) -> ColumnProfile:
+        """The profile as a run keeps it: what is known of the values, not the values themselves."""
+        return self if self._shape is None else replace(self, facts=self._facts(), _shape=None)
+
+    def _facts(self) -> Facts:
+        if self._shape is None:
+            return self.facts or Facts()
+        return self._shape.facts(self.weight, max(abs(self.low), abs(self.high)), self.kind != NUMBER)
 
     @property
     def categories(self) -> tuple[str, ...]:
@@ -51,7 +127,7 @@ class ColumnProfile:
     def __add__(self, other: ColumnProfile) -> ColumnProfile:
         # Chan, Golub & LeVeque (1979): moments about each part's own mean merge without cancellation
         weight = self.weight + other.weight
-        gap = other.mean - self.mean
+        gap = other.mean - self.mean if self.weight else 0.0
         share = other.weight / weight if weight else 0.0
         return replace(
             self,
@@ -62,11 +138,35 @@ class ColumnProfile:
             weight=weight,
             mean=self.mean + gap * share if self.weight else other.mean,
             m2=self.m2 + other.m2 + gap * gap * self.weight * share,
+            m3=_third(self, other),
             low=min(self.low, other.low),
             high=max(self.high, other.high),
             single=self.single and other.single,
             values=_merge(self.values, other.values),
+            facts=None,
+            _shape=_joined(self, other),
         )
+
+
+def _third(a: ColumnProfile, b: ColumnProfile) -> float | None:
+    """Third moment of two parts together: Pébay (2008), equation 2.2."""
+    if not a.weight or not b.weight:
+        return b.m3 if not a.weight else a.m3
+    if a.m3 is None or b.m3 is None:
+        return None
+    gap, total = b.mean - a.mean, a.weight + b.weight
+    p, q = a.weight / total, b.weight / total
+    return a.m3 + b.m3 + gap**3 * a.weight * q * (p - q) + 3 * gap * (p * b.m2 - q * a.m2)
+
+
+def _joined(a: ColumnProfile, b: ColumnProfile) -> Shape | None:
+    if not a.weight or not b.weight:
+        return b._shape if not a.weight else a._shape
+    return None if a._shape is None or b._shape is None else a._shape + b._shape
+
+
+def _eps(single: bool) -> float:
+    return float(np.finfo(np.float32 if single else np.float64).eps)
 
 
 @dataclass(frozen=True, slots=True)
@@ -124,10 +224,11 @@ def profile_frame(
         w = np.where(np.isfinite(w) & (w > 0), w, 0.0)
     empty = np.ones(frame.rows, bool)
     columns = []
+    draw = Draw.of(frame.rows, frame.id)
     for f in fields:
         column = frame.columns[f.name]
         empty &= False if column.observed is None else ~column.observed
-        columns.append(profile_column(f, column, w))
+        columns.append(profile_column(f, column, w, draw))
     known: Mapping[str, float] = {}
     if labels is not None:
         known = _classes(labels, frame.columns[labels])
@@ -146,10 +247,12 @@ def _classes(name: str, column: Column) -> Mapping[str, float]:
     return known
 
 
-def profile_column(spec: Field, column: Column, weights: Array | None = None) -> ColumnProfile:
-    """The profile of one column of one block."""
+def profile_column(
+    spec: Field, column: Column, weights: Array | None = None, draw: Draw | None = None
+) -> ColumnProfile:
+    """The profile of one column of one block; ``draw`` says which of its rows are the block's random ones."""
     n, seen = len(column.values), column.observed
-    missing = 0 if seen is None else int(n - seen.sum())
+    missing = 0 if seen is None else int(n - np.count_nonzero(seen))
     out = ColumnProfile(spec.name, spec.kind, n, missing)
     if spec.kind in (CATEGORY, INTEGER, BOOLEAN):
         out = replace(out, values=_value_weights(spec, column, weights))
@@ -158,19 +261,26 @@ def profile_column(spec: Field, column: Column, weights: Array | None = None) ->
         return replace(out, weight=total)
     single = column.values.dtype == np.float32
     x = np.asarray(column.values if seen is None else column.values[seen], float)
-    w = None if weights is None else (weights if seen is None else weights[seen])
-    infinite = int(len(x) - np.isfinite(x).sum())
-    fractions = int((x != np.floor(x)).sum()) if spec.kind == NUMBER else 0
-    out = replace(out, fractions=fractions)
-    if not len(x) or infinite or (w is not None and not w.any()):
-        return replace(out, infinite=infinite, single=single)
+    low, high = (float(x.min()), float(x.max())) if len(x) else (np.inf, -np.inf)
+    infinite = 0 if np.isfinite(low) and np.isfinite(high) else int(len(x) - np.count_nonzero(np.isfinite(x)))
+    fractions = int(np.count_nonzero(x != np.floor(x))) if spec.kind == NUMBER else 0
+    out = replace(out, fractions=fractions, single=single)
+    used = seen if weights is None else (weights > 0 if seen is None else seen & (weights > 0))
+    w = None if weights is None or used is None else weights[used]
+    if not len(x) or infinite or (w is not None and not len(w)):
+        return replace(out, infinite=infinite)
     if w is not None:
-        x, w = x[w > 0], w[w > 0]
+        x = np.asarray(column.values[used], float)
+        low, high = float(x.min()), float(x.max())
     weight = float(len(x) if w is None else w.sum())
     mean = float(np.average(x, weights=w))
     centred = x - mean
     m2 = float(centred @ centred if w is None else (w * centred) @ centred)
-    return replace(out, weight=weight, mean=mean, m2=m2, low=float(x.min()), high=float(x.max()), single=single)
+    with np.errstate(over="ignore", invalid="ignore"):
+        m3 = float((centred * centred) @ (centred if w is None else w * centred))
+    drawn = (draw or Draw.of(n, 0)).sample(column.values, weights, used)
+    shape = Shape.of(x, w, drawn, low, high, _eps(single))
+    return replace(out, weight=weight, mean=mean, m2=m2, m3=m3, low=low, high=high, _shape=shape)
 
 
 def _value_weights(spec: Field, column: Column, weights: Array | None) -> Mapping[str, float] | None:
