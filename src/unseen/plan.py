@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -20,11 +21,15 @@ ROWS_PER_COLUMN = 2
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """Data that is read and profiled, what is done with each column, and the model for each number of components."""
+    """Data that is read and profiled, what is done with each column, and what to try.
+
+    ``model_for(components, form)`` is the model with one of the ``forms`` of covariance, by default the first.
+    """
 
     known: Survey
     choices: tuple[Choice, ...]
-    model_for: Callable[[int], Any]
+    model_for: Callable[..., Any]
+    forms: tuple[str, ...] = ("full",)
 
 
 def plan(
@@ -35,7 +40,7 @@ def plan(
     families: Mapping[str, str] | None = None,
     weights: str | None = None,
     labels: str | None = None,
-    covariance: str = "full",
+    covariance: str = "auto",
     engine: str = "auto",
     workers: int | None = None,
 ) -> Plan:
@@ -66,15 +71,31 @@ def plan(
         engine=engine,
         workers=workers,
     )
-    spec.check(known.profile)
+    spec = spec.decided(known.profile)
     spec, known = _without_dependent(spec, known)
-    return Plan(known, spec.choices, spec.mixture)
+    forms = spec.forms()
+    return Plan(_only(known, spec.columns), spec.choices, partial(_model, spec, forms[0]), forms)
+
+
+def _model(spec: Spec, first: str, components: int, form: str = "") -> Any:
+    return spec.mixture(components, form or first)
+
+
+def _only(known: Survey, columns: tuple[str, ...]) -> Survey:
+    """What is known of the columns that the model reads."""
+    if columns == known.profile.names:
+        return known
+    fields = tuple(f for f in known.fields if f.name in columns)
+    left = tuple(f for f in known.fields if f.name not in columns)
+    return replace(
+        known, fields=fields, profile=known.profile.select(tuple(f.name for f in fields)), ignored=known.ignored + left
+    )
 
 
 def _without_dependent(spec: Spec, known: Survey) -> tuple[Spec, Survey]:
     """Leave out columns of a full covariance that follow exactly from others: they would make it singular."""
     names = spec.of("gaussian")
-    if not spec.covariance.endswith("full") or len(names) < 2:
+    if spec.covariance.endswith(("diagonal", "spherical")) or len(names) < 2:
         return spec, known
     rows = _complete_rows(known.source, names)
     found = dependent(rows) if rows.shape[1] >= ROWS_PER_COLUMN * len(names) else {}
@@ -85,9 +106,7 @@ def _without_dependent(spec: Spec, known: Survey) -> tuple[Spec, Survey]:
         replace(c, family="", note=f"left out: follows from {notes[c.column]}") if c.column in notes else c
         for c in spec.choices
     )
-    fields = tuple(f for f in known.fields if f.name not in notes)
-    profile = known.profile.select(tuple(f.name for f in fields))
-    return replace(spec, choices=choices), replace(known, fields=fields, profile=profile)
+    return replace(spec, choices=choices), known
 
 
 def _complete_rows(source: Source, names: Sequence[str], most: int = 20_000) -> Array:

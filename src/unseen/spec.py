@@ -11,20 +11,41 @@ from unseen.errors import DataError, ModelError
 
 if TYPE_CHECKING:  # the command line reads this file for its --help, which must not wait for numpy
     from unseen.core.block import Field
-    from unseen.core.profile import Profile
+    from unseen.core.profile import ColumnProfile, Profile
 
-FAMILIES = ("gaussian", "student_t", "categorical", "bernoulli", "poisson")
-COVARIANCES = tuple(f"{tied}{form}" for tied in ("", "tied-") for form in ("full", "diagonal", "spherical"))
+#: families of numbers that may stand beside atoms
+BESIDE = ("gaussian", "log_normal", "student_t", "gamma", "beta", "poisson", "negative_binomial")
+FAMILIES = (
+    *BESIDE,
+    "zero_inflated_poisson",
+    "zero_inflated_negative_binomial",
+    "bernoulli",
+    "ordinal",
+    "categorical",
+    *(f"hurdle_{name}" for name in BESIDE),
+)
+#: decided when the data is known
+AUTO = "auto"
+#: families that share one block with covariances, logarithms taken and atoms set apart
+BLOCK = ("gaussian", "log_normal", "hurdle_gaussian", "hurdle_log_normal")
+COVARIANCES = (
+    AUTO,
+    *(f"{tied}{form}" for tied in ("", "tied-") for form in ("full", "diagonal", "spherical")),
+    *(f"{tied}factors-{q}" for tied in ("", "tied-") for q in range(1, 6)),
+)
 
 
 @dataclass(frozen=True, slots=True)
 class Choice:
-    """What is done with one column: its family, or ``""`` with a note why it is left out."""
+    """What is done with one column: its family with a note why it fits, or ``""`` with a note why it is left out."""
 
     column: str
     kind: str
     family: str
     note: str = ""
+    atoms: tuple[float, ...] = ()
+    #: whether the user asked for the column, or for its family
+    asked: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,57 +65,126 @@ class Spec:
         """The columns it leaves out, weights and labels not among them."""
         return tuple(c.column for c in self.choices if not c.family and c.note not in SIDE)
 
-    def of(self, family: str) -> tuple[str, ...]:
-        """The columns of one family."""
-        return tuple(c.column for c in self.choices if c.family == family)
+    def of(self, *families: str) -> tuple[str, ...]:
+        """The columns of some families."""
+        return tuple(c.column for c in self.choices if c.family in families)
 
-    def mixture(self, components: int) -> Any:
-        """The mixture: one term per family, or the family itself where there is only one.
+    def mixture(self, components: int, form: str = "") -> Any:
+        """The mixture: one block of the columns with covariances, one term for each other column.
 
-        All Gaussian columns form one block with the chosen covariance, and so do Student-t columns unless the
-        covariance is diagonal or spherical; the columns of other families are independent inside a component.
+        Normal and log-normal columns, with atoms or without, form one block whose covariance has the given form (by
+        default the spec's own, or full), and so do Student-t columns unless it is diagonal or spherical; the
+        columns of other families are independent inside a component.
         """
-        from unseen import Bernoulli, Categorical, Gaussian, Mixture, Poisson, Product, StudentT
+        from unseen import Mixture, Product, StudentT
 
-        tied, form = self.covariance.startswith("tied-"), self.covariance.removeprefix("tied-")
+        form = form or (self.covariance if self.covariance != AUTO else "full")
         terms: dict[tuple[str, ...], Any] = {}
-        if self.of("gaussian"):
-            terms[self.of("gaussian")] = Gaussian(form, tied=tied)
+        if self.of(*BLOCK, AUTO):
+            terms[self.of(*BLOCK, AUTO)] = self._block(form)
         students = self.of("student_t")
-        for group in [students] if form == "full" else [(c,) for c in students]:
+        for group in [(c,) for c in students] if form.endswith(("diagonal", "spherical")) else [students]:
             if group:
                 terms[group] = StudentT()
-        for name, family in (("categorical", Categorical()), ("bernoulli", Bernoulli()), ("poisson", Poisson())):
-            for column in self.of(name):
-                terms[(column,)] = family
+        for choice in self.choices:
+            if choice.family not in (*BLOCK, AUTO, "student_t", ""):
+                terms[(choice.column,)] = _single(choice)
         family = next(iter(terms.values())) if len(terms) == 1 else Product(terms)
         return Mixture(family, components)
 
-    def check(self, profile: Profile) -> None:
-        """Refuse columns that no fit can use, each with the option that leaves it out.
+    def _block(self, form: str) -> Any:
+        from unseen import Gaussian, Hurdle, LogNormal
+
+        name, _, factors = form.removeprefix("tied-").partition("-")
+        family: Any = Gaussian(name, tied=form.startswith("tied-"), factors=int(factors or 0))
+        logs = self.of("log_normal", "hurdle_log_normal")
+        if logs:
+            family = LogNormal(family, logs=logs)
+        hurdles = [c for c in self.choices if c.family in ("hurdle_gaussian", "hurdle_log_normal")]
+        if hurdles:
+            atoms = {c.column: c.atoms for c in hurdles} if all(c.atoms for c in hurdles) else None
+            family = Hurdle(family, atoms=atoms)
+        return family
+
+    def forms(self) -> tuple[str, ...]:
+        """The forms of covariance that are worth a try: the one that was asked for, else all that differ."""
+        d = len(self.of(*BLOCK))
+        if self.covariance != AUTO:
+            return (self.covariance,)
+        if d < 2:
+            return ("full", "tied-full") if d else ("full",)
+        most = min(3, max(q for q in range(d) if (d - q) ** 2 >= d + q))
+        factors = [f"{tied}factors-{q}" for tied in ("", "tied-") for q in range(1, most + 1)] if d >= 4 else []
+        return ("full", "tied-full", "diagonal", "tied-diagonal", *factors)
+
+    def decided(self, profile: Profile) -> Spec:
+        """The spec with the family of every undecided column found in the data.
 
         Raises
         ------
         DataError
-            A constant column, or text with more than 1,000 categories.
+            A column that the user asked for and no fit can use, or no column that is left.
         """
-        from unseen.core.block import CATEGORY
-        from unseen.core.profile import MAX_CATEGORIES
+        from dataclasses import replace
 
-        for choice in self.choices:
-            if not choice.family:
-                continue
-            known = profile[choice.column]
-            hint = f"leave it out with --ignore {shlex.quote(choice.column)}"
-            discrete = choice.family == "categorical"
-            if discrete and (known.values is None or len(known.values) > MAX_CATEGORIES):
-                raise DataError(
-                    f"column {choice.column!r} has more than {MAX_CATEGORIES:,} categories, too many to compare: "
-                    f"{hint}, or group the rare ones"
-                )
-            one = len(known.values or ()) == 1 if known.kind == CATEGORY else not known.variance > 0
-            if one:
-                raise DataError(f"column {choice.column!r} is constant, so it tells components nothing: {hint}")
+        from unseen.columns import decide
+
+        choices = []
+        for c in self.choices:
+            if c.family:
+                why = _useless(c, profile[c.column])
+                if why and c.asked:
+                    raise DataError(
+                        f"column {c.column!r} {why}: leave it out with --ignore {shlex.quote(c.column)}"
+                        + (", or group the rare ones" if "categories" in why else "")
+                    )
+                if why:
+                    c = replace(c, family="", note=f"left out: {why}")
+            if c.family == AUTO:
+                found = decide(profile[c.column], profile)
+                c = replace(c, family=found.family, note=found.reason, atoms=found.atoms)
+                if not c.family and c.asked:
+                    c = replace(c, family="categorical", note="")
+            choices.append(c)
+        if not any(c.family for c in choices):
+            whys = "; ".join(f"{c.column!r} {c.note}" for c in choices if c.note.startswith("left out"))
+            raise DataError(f"no column is left to fit: {whys or 'all are ignored'}")
+        return replace(self, choices=tuple(choices))
+
+
+def _useless(choice: Choice, known: ColumnProfile) -> str:
+    """Why no fit can use a column, or nothing."""
+    from unseen.core.block import CATEGORY
+    from unseen.core.profile import MAX_CATEGORIES
+
+    discrete = choice.family == "categorical" or known.kind == CATEGORY
+    if discrete and (known.values is None or len(known.values) > MAX_CATEGORIES):
+        return f"has more than {MAX_CATEGORIES:,} categories, too many to compare"
+    one = len(known.values or ()) == 1 if known.kind == CATEGORY else not known.variance > 0
+    return "is constant, so it tells components nothing" if one else ""
+
+
+def _single(choice: Choice) -> Any:
+    """The family of one column that stands for itself."""
+    import unseen
+
+    makers = {
+        "student_t": unseen.StudentT,
+        "gamma": unseen.Gamma,
+        "beta": unseen.Beta,
+        "poisson": unseen.Poisson,
+        "negative_binomial": unseen.NegativeBinomial,
+        "zero_inflated_poisson": lambda: unseen.ZeroInflated(unseen.Poisson()),
+        "zero_inflated_negative_binomial": lambda: unseen.ZeroInflated(unseen.NegativeBinomial()),
+        "bernoulli": unseen.Bernoulli,
+        "ordinal": unseen.Ordinal,
+        "categorical": unseen.Categorical,
+    }
+    rest = choice.family.removeprefix("hurdle_")
+    family = makers[rest]()
+    if rest == choice.family:
+        return family
+    return unseen.Hurdle(family, atoms={choice.column: choice.atoms} if choice.atoms else None)
 
 
 SIDE = ("row weights", "known classes")
@@ -110,7 +200,7 @@ def infer(
     labels: str | None = None,
     covariance: str = "full",
 ) -> Spec:
-    """What to do with each column: text is categorical, booleans Bernoulli, numbers Gaussian, dates are left out.
+    """What to do with each column as far as its name and type say: `Spec.decided` finds the families in the data.
 
     Raises
     ------
@@ -120,8 +210,8 @@ def infer(
         An unknown family or covariance, or a column that is both named and left out.
 
     >>> from unseen.core.block import Field
-    >>> infer([Field("delay", "number"), Field("carrier", "category")]).of("categorical")
-    ('carrier',)
+    >>> infer([Field("delay", "number"), Field("day", "other")], families={"delay": "student_t"}).of("student_t")
+    ('delay',)
     """
     from unseen.core.block import OTHER
 
@@ -151,17 +241,12 @@ def infer(
                 raise DataError(f"column {f.name!r} cannot be modelled: {f.note or 'it is no number, boolean or text'}")
             choices.append(Choice(f.name, f.kind, "", f.note or "ignored: no number, boolean or text"))
         else:
-            choices.append(Choice(f.name, f.kind, wanted.get(f.name) or _family(f)))
+            asked = f.name in columns or f.name in wanted
+            choices.append(Choice(f.name, f.kind, wanted.get(f.name, AUTO), asked=asked))
     spec = Spec(tuple(choices), covariance)
     if not spec.columns:
         raise DataError("no column is left to fit: numbers, booleans and text are what models read")
     return spec
-
-
-def _family(f: Field) -> str:
-    from unseen.core.block import BOOLEAN, CATEGORY
-
-    return {CATEGORY: "categorical", BOOLEAN: "bernoulli"}.get(f.kind, "gaussian")
 
 
 def _there(schema: Sequence[Field], names: Sequence[str]) -> None:

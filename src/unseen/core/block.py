@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field, replace
+from typing import Any
 
 import numpy as np
 
@@ -66,7 +67,7 @@ class Cells:
 
     values: Array
     observed: Array | None = None
-    _patterns: list[Patterns] = field(default_factory=list, init=False, repr=False, compare=False)
+    _known: dict[Any, Any] = field(default_factory=dict, init=False, repr=False, compare=False)
 
     def rows(self, start: int, stop: int) -> Cells:
         """A view of rows ``start`` to ``stop``."""
@@ -78,10 +79,18 @@ class Cells:
 
     def patterns(self) -> Patterns:
         """Rows grouped by which cells are observed; found once, since cells do not change."""
-        if not self._patterns:
-            seen = np.ones(self.values.shape, bool) if self.observed is None else self.observed
-            self._patterns.append(Patterns(seen))
-        return self._patterns[0]
+        found: Patterns = self.derived("patterns", self._group)
+        return found
+
+    def _group(self) -> Patterns:
+        return Patterns(np.ones(self.values.shape, bool) if self.observed is None else self.observed)
+
+    def derived(self, key: Any, make: Callable[[], Any]) -> Any:
+        """What ``make`` finds in these cells, kept under ``key``: cells do not change."""
+        found = self._known.get(key)
+        if found is None:
+            found = self._known.setdefault(key, make())
+        return found
 
 
 @dataclass(frozen=True, slots=True)

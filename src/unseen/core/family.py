@@ -38,6 +38,11 @@ class Family(ABC):
     """
 
     @property
+    def continuous(self) -> bool:
+        """Whether it describes its numbers by a density, not by probabilities of single values."""
+        return False
+
+    @property
     def wanted(self) -> tuple[str, ...] | None:
         """The columns it insists on, or None for every column it is given."""
         return None

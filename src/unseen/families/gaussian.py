@@ -11,7 +11,7 @@ import numpy as np
 
 from unseen.core.block import Cells, Slot
 from unseen.core.example import Example
-from unseen.core.family import Collect, Family, tile_rows, unset
+from unseen.core.family import Collect, Family, Floor, tile_rows, unset
 from unseen.core.memo import Last
 from unseen.core.profile import Profile
 from unseen.core.stats import Array, Params, Sums, Validity
@@ -20,10 +20,13 @@ from unseen.numerics import gaussian as forms
 from unseen.numerics.compiled import full_gaussian_kernel, worthwhile
 from unseen.numerics.compiled_patterns import CELL
 from unseen.numerics.completion import conditional_draw, conditional_mean
+from unseen.numerics.factors import fit_diagonal
 from unseen.numerics.incomplete import PATTERN_BUDGET, Met
-from unseen.numerics.linalg import floor_covariances
+from unseen.numerics.resolution import cell_volume, least_variances, raise_covariances, resting, steps_of
 
-FORMS = ("full", "diagonal", "spherical")
+# Newton steps of one M-step's factors: the next M-step goes on from where this one stopped
+STEPS = 8
+FORMS = ("full", "diagonal", "spherical", "factors")
 
 
 @dataclass(frozen=True)
@@ -36,37 +39,45 @@ class Gaussian(Family):
 
     Parameters
     ----------
-    covariance : ``"full"``, ``"diagonal"`` or ``"spherical"``
+    covariance : ``"full"``, ``"diagonal"``, ``"spherical"``, or ``"factors"``, which is
+        :math:`\Sigma_k = \Lambda_k \Lambda_k^\top + \Psi_k` with diagonal noise
     tied : one covariance for all components
-    floor : smallest variance (eigenvalue) allowed, in units of the data's own variance
+    floor : smallest variance (eigenvalue) allowed, in units of the data's own variance; where a column is recorded in
+        steps of h, also at least :math:`h^2 / 2 \pi`, so that no recorded cell has a probability above 1. 0: no floor
+    factors : columns of the loadings, where the covariance is ``"factors"``
     name parameters : ``means`` (K, d) and ``covariances``: full (K, d, d), diagonal (K, d), spherical (K,);
-        tied: without the leading K
+        factors: ``loadings`` (K, d, q) and ``noise`` (K, d); tied: without the leading K
 
     Raises
     ------
     ModelError
-        An unknown form, or a floor outside [0, 1).
+        An unknown form, a floor outside [0, 1), or factors that do not go with the form or the columns.
     DataError
         A constant column, or one that holds no numbers.
 
     >>> Gaussian("diagonal", tied=True).tied
     True
 
-    Source: Dempster, Laird & Rubin (1977), section 4.3; Little & Rubin (2019), section 11.2 for missing cells.
+    Source: Dempster, Laird & Rubin (1977), section 4.3; Little & Rubin (2019), section 11.2 for missing cells;
+    McLachlan & Peel (2000), chapter 8 for factors.
     """
 
     covariance: str = "full"
     tied: bool = False
     floor: float = 1e-6
+    factors: int = 0
     columns: tuple[str, ...] = ()
     anchor: Any = None  # (d,) or, where accuracy needs it, (K, d)
     scale: Any = None
     incomplete: bool = False
+    steps: Any = None  # (d,) of the grids the columns are recorded on, 0 where there is none
     rows: int = 0  # of the data it is bound to: few are not worth a compiler
 
     def __post_init__(self) -> None:
         if self.covariance not in FORMS:
             raise ModelError(f"covariance={self.covariance!r} is none of {', '.join(FORMS)}")
+        if (self.covariance == "factors") != (self.factors > 0):
+            raise ModelError('factors=1 or more goes with covariance="factors", and only with it')
         if not 0 <= self.floor < 1:
             raise ModelError("floor is a share of the data's variance: take it from 0 up to 1, for example 1e-6")
 
@@ -81,15 +92,34 @@ class Gaussian(Family):
                 raise DataError(
                     f"column {c.name!r} is constant, so its variance is zero: it tells components nothing, ignore it"
                 )
-        mean = np.array([c.mean for c in profile.columns])
+        if self.factors >= max(len(profile.columns), 2):
+            raise ModelError(f"{len(profile.columns)} columns cannot have {self.factors} factors: use fewer factors")
         return replace(
             self,
             columns=profile.names,
-            anchor=mean,
+            anchor=np.array([c.mean for c in profile.columns]),
             scale=np.sqrt([c.variance for c in profile.columns]),
             incomplete=any(c.missing for c in profile.columns),
+            steps=steps_of(profile.columns) if self.floor else None,
             rows=profile.rows,
         )
+
+    @property
+    def dense(self) -> bool:
+        """Whether columns depend on each other inside a component."""
+        return self.covariance in ("full", "factors")
+
+    @property
+    def least(self) -> Array:
+        """The smallest variances allowed, (d,)."""
+        if self.covariance == "spherical":  # one variance for all: the mean scale, and the coarsest grid
+            coarsest = None if self.steps is None else self.steps.max()
+            return np.repeat(least_variances(np.sqrt((self.scale**2).mean()), coarsest, self.floor), len(self.columns))
+        return least_variances(self.scale, self.steps, self.floor)
+
+    @property
+    def continuous(self) -> bool:
+        return True
 
     @property
     def slots(self) -> tuple[Slot, ...]:
@@ -110,7 +140,7 @@ class Gaussian(Family):
         return self._last.made(params, self._form)
 
     def _form(self, params: Params) -> forms.Form:
-        if self.covariance == "full":
+        if self.dense:
             compiled = self._worth_compiling(len(params["means"]))
             return forms.FullForm(params["means"], self.full(params), self.anchor, self._met, compiled)
         return forms.DiagonalForm(params["means"], self._variances(params), self.anchor)
@@ -125,7 +155,7 @@ class Gaussian(Family):
 
     def tile(self, components: int) -> int:
         d = len(self.columns)
-        if self.covariance != "full":
+        if not self.dense:
             return tile_rows(3 * d)
         if not self.incomplete and self._worth_compiling(components) and full_gaussian_kernel(d, np.dtype(np.float64)):
             return tile_rows(4 * d + 2 * components)  # no features: the rows twice, the densities, the working space
@@ -136,7 +166,7 @@ class Gaussian(Family):
     # ---- M-step
 
     def moments(self, sums: Sums, params: Params | None) -> Params:
-        if self.covariance == "full":
+        if self.dense:
             mass, shift, spread = forms.full_moments(sums["moments"])
         else:
             mass, shift, spread = forms.diagonal_moments(sums["moments"], len(self.columns))
@@ -145,68 +175,98 @@ class Gaussian(Family):
         if kept.any() and params is not None:  # a component that lost its rows stays where it was
             means[kept] = params["means"][kept]
             spread[kept] = 0 if self.tied else (self.full if spread.ndim == 3 else self._variances)(params)[kept]
-        covariances, bound = self._constrain(spread, mass)
-        events = {"variance floor": bound, "empty component": int(kept.sum())}
-        return Params(means=means, covariances=covariances, events={k: v for k, v in events.items() if v})
+        new = Params(means=means, **self._constrain(spread, mass, params))
+        found = [floor.kind for floor in self.floors(new)]
+        events = {f"{kind} floor": found.count(kind) for kind in ("variance", "grid")}
+        events["empty component"] = int(kept.sum())
+        return Params(new, events={k: v for k, v in events.items() if v})
 
-    def _constrain(self, spread: Array, mass: Array) -> tuple[Array, int]:
+    def _constrain(self, spread: Array, mass: Array, params: Params | None) -> dict[str, Array]:
         """Covariances of the chosen form: pooled over components if tied, over columns if spherical, floored."""
-        if self.covariance == "full":
+        if self.dense:
             if self.tied:
                 spread = np.einsum("k,kij->ij", mass / mass.sum(), spread)[None]
-            spread, bound = floor_covariances(spread, self.scale, self.floor)
-            return (spread[0] if self.tied else spread), bound
+            if self.covariance == "factors":
+                return self._factorise(spread, params)
+            spread = raise_covariances(spread, self.least, self.scale)
+            return {"covariances": spread[0] if self.tied else spread}
         axes = {"diagonal": (0,) if self.tied else (), "spherical": (0, 1) if self.tied else (1,)}[self.covariance]
         if axes:
             share = mass.sum(axis=axes)
             spread = np.divide((spread * mass).sum(axis=axes), share, out=np.zeros_like(share), where=share > 0)
-        least = self.floor * (self.scale**2 if self.covariance == "diagonal" else (self.scale**2).mean())
-        return np.maximum(spread, least), int((spread < least).sum())
+        return {"covariances": np.maximum(spread, self.least if self.covariance == "diagonal" else self.least[0])}
+
+    def _factorise(self, spread: Array, params: Params | None) -> dict[str, Array]:
+        """Loadings and noise of each covariance (K, d, d), given what they were."""
+        least = np.maximum(self.least, np.finfo(float).eps * self.scale**2)
+        halves = np.diagonal(spread, axis1=1, axis2=2) / 2
+        fresh = params is None or not params["loadings"].any()
+        before = halves if params is None or fresh else params["noise"].reshape(-1, len(least))
+        pairs = [
+            fit_diagonal(s, self.factors, np.maximum(b, least), least, STEPS)
+            for s, b in zip(spread, before, strict=True)
+        ]
+        loadings, noise = (np.array(part) for part in zip(*pairs, strict=True))
+        return {"loadings": loadings[0], "noise": noise[0]} if self.tied else {"loadings": loadings, "noise": noise}
 
     # ---- parameters
 
     def vague(self, components: int) -> Params:
         means = np.repeat(self.centre[None], components, axis=0)
         variances = self.scale**2 if self.covariance != "spherical" else (self.scale**2).mean()
+        lead = () if self.tied else (components,)
+        if self.covariance == "factors":
+            none = np.zeros((*lead, len(self.columns), self.factors))
+            return Params(means=means, loadings=none, noise=np.broadcast_to(variances, (*lead, len(self.columns))))
         one = np.diag(variances) if self.covariance == "full" else variances
-        return Params(means=means, covariances=one if self.tied else np.repeat(one[None], components, axis=0))
+        return Params(means=means, covariances=np.broadcast_to(one, (*lead, *np.shape(one))))
 
     def full(self, params: Params) -> Array:
         """Covariance matrices (K, d, d), whatever the form."""
+        if self.covariance == "factors":
+            loadings, noise = params["loadings"], params["noise"]
+            one = loadings @ np.swapaxes(loadings, -1, -2) + noise[..., None] * np.eye(len(self.columns))
+            return self._each(one, params)
         if self.covariance == "full":
-            return self._expand(params)
+            return self._each(params["covariances"], params)
         return self._variances(params)[..., None] * np.eye(len(self.columns))
 
-    def _expand(self, params: Params) -> Array:
+    def _each(self, covariances: Array, params: Params) -> Array:
         """Covariances with a leading K."""
-        shape = params["covariances"].shape
-        return np.broadcast_to(params["covariances"], (len(params["means"]), *shape) if self.tied else shape).copy()
+        shape = covariances.shape
+        return np.broadcast_to(covariances, (len(params["means"]), *shape) if self.tied else shape).copy()
 
     def _variances(self, params: Params) -> Array:
-        v = self._expand(params)
+        v = self._each(params["covariances"], params)
         return np.repeat(v[:, None], len(self.columns), 1) if self.covariance == "spherical" else v
 
     def valid(self, params: Params) -> Validity:
-        covariances = params["covariances"]
-        if not np.isfinite(params["means"]).all() or not np.isfinite(covariances).all():
+        if not all(np.isfinite(values).all() for values in params.values()):
             return Validity("a mean or covariance is not finite")
-        if self.covariance != "full":
-            return Validity("" if (covariances > 0).all() else "a variance is not positive")
-        for k, matrix in enumerate(covariances[None] if self.tied else covariances):
+        if not self.dense:
+            return Validity("" if (params["covariances"] > 0).all() else "a variance is not positive")
+        if self.covariance == "factors" and not (params["noise"] > 0).all():
+            return Validity("a noise variance is not positive")
+        for k, matrix in enumerate(self.full(params)[:1] if self.tied else self.full(params)):
             if not np.allclose(matrix, matrix.T, rtol=1e-8) or np.linalg.eigvalsh(matrix)[0] <= 0:
                 return Validity(f"covariance {k} is not symmetric positive definite")
         return Validity()
 
     def size(self, params: Params) -> int:
-        k, d = params["means"].shape
-        one = {"full": d * (d + 1) // 2, "diagonal": d, "spherical": 1}[self.covariance]
+        (k, d), q = params["means"].shape, self.factors
+        one = {
+            "full": d * (d + 1) // 2,
+            "diagonal": d,
+            "spherical": 1,
+            "factors": min(d * (q + 1) - q * (q - 1) // 2, d * (d + 1) // 2),
+        }[self.covariance]
         return k * d + one * (1 if self.tied else k)
 
     def prior(self, strength: float, components: int) -> Sums:
         offset = np.zeros((components, len(self.columns)))
         if self.anchor.ndim == 2:
             offset = self.centre - self.anchor
-        return {"moments": strength * forms.prior_moments(offset, self.scale, self.covariance == "full")}
+        return {"moments": strength * forms.prior_moments(offset, self.scale, self.dense)}
 
     def log_prior(self, params: Params, prior: Sums) -> float:
         return self.prepare(params).log_prior(prior["moments"])
@@ -226,10 +286,18 @@ class Gaussian(Family):
         return float(np.finfo(float).eps) * prepared.bound
 
     def spread(self, params: Params) -> Array:
-        if self.covariance == "full":
-            standard = self._expand(params) / np.outer(self.scale, self.scale)
+        if self.dense:
+            standard = self.full(params) / np.outer(self.scale, self.scale)
             return np.linalg.eigvalsh(standard)[:, 0]
         return (self._variances(params) / self.scale**2).min(axis=1)
+
+    def floors(self, params: Params) -> list[Floor]:
+        """The floors that bind; in a direction across columns, the one that has most of it is named."""
+        matrices = self.full(params)
+        return resting(matrices[:1] if self.tied else matrices, self.least, self.steps, self.columns)
+
+    def volume(self, cells: Sequence[Cells]) -> Array | None:
+        return cell_volume(cells[0], self.steps)
 
     # ---- rows
 

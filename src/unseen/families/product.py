@@ -10,7 +10,7 @@ import numpy as np
 
 from unseen.core.block import Cells, Slot
 from unseen.core.example import Example
-from unseen.core.family import Collect, Family
+from unseen.core.family import Collect, Family, Floor
 from unseen.core.profile import Profile
 from unseen.core.stats import Array, Params, Sums, Validity
 from unseen.errors import ModelError
@@ -166,6 +166,17 @@ class Product(Family):
     def spread(self, params: Params) -> Array | None:
         found = [s for t in self.terms if (s := t.family.spread(params.sub(t.name))) is not None]
         return np.min(found, axis=0) if found else None
+
+    def floors(self, params: Params) -> list[Floor]:
+        return [floor for t in self.terms for floor in t.family.floors(params.sub(t.name))]
+
+    def volume(self, cells: Sequence[Cells]) -> Array | None:
+        found = [v for t, mine in self._cells(cells) if (v := t.family.volume(mine)) is not None]
+        return np.sum(found, axis=0) if found else None
+
+    @property
+    def continuous(self) -> bool:
+        return any(t.family.continuous for t in self.terms)
 
     # ---- rows
 

@@ -11,7 +11,7 @@ import numpy as np
 
 from unseen.core.block import Cells, Slot
 from unseen.core.example import Example
-from unseen.core.family import Collect, Family, tile_rows, unset
+from unseen.core.family import Collect, Family, Floor, tile_rows, unset
 from unseen.core.memo import Last
 from unseen.core.profile import Profile
 from unseen.core.stats import Array, Params, Sums, Validity
@@ -21,7 +21,7 @@ from unseen.numerics.compiled import worthwhile
 from unseen.numerics.compiled_patterns import CELL
 from unseen.numerics.completion import conditional_mean
 from unseen.numerics.incomplete import Met
-from unseen.numerics.linalg import floor_covariances
+from unseen.numerics.resolution import cell_volume, least_variances, raise_covariances, resting, steps_of
 from unseen.numerics.special import half_df
 from unseen.numerics.student_t import StudentForm, conditional_draw
 
@@ -75,6 +75,7 @@ class StudentT(Family):
     anchor: Any = None  # (d,) or, where accuracy needs it, (K, d)
     scale: Any = None
     incomplete: bool = False
+    steps: Any = None  # (d,) of the grids the columns are recorded on, 0 where there is none
     rows: int = 0  # of the data it is bound to: few are not worth a compiler
 
     def __post_init__(self) -> None:
@@ -100,8 +101,13 @@ class StudentT(Family):
             anchor=np.array([c.mean for c in profile.columns]),
             scale=np.sqrt([c.variance for c in profile.columns]),
             incomplete=any(c.missing for c in profile.columns),
+            steps=steps_of(profile.columns) if self.floor else None,
             rows=profile.rows,
         )
+
+    @property
+    def continuous(self) -> bool:
+        return True
 
     @property
     def slots(self) -> tuple[Slot, ...]:
@@ -141,22 +147,24 @@ class StudentT(Family):
         rows = mass if pseudo is None else mass + pseudo[:, 0]
         # an expanded M-step that meets a floor might lower the objective: then the plain one is taken
         expanded = pseudo is None
-        scales, bound = floor_covariances(spread, self.scale, self.floor) if expanded else (spread, 1)
-        if bound:
+        scales = raise_covariances(spread, self.least, self.scale) if expanded else spread
+        if not expanded or scales is not spread:
             expanded = False
             plain = spread * (weight / np.maximum(rows, 1e-300))[:, None, None]
-            scales, bound = floor_covariances(plain, self.scale, self.floor)
+            scales = raise_covariances(plain, self.least, self.scale)
         old = self.vague(len(mass)) if params is None else params
         df, met = self._df(mass, sums["moments"][:, 0], logs, expanded, old["df"])
         kept = rows <= EMPTY
         where = kept[:, None]
-        events = {"variance floor": bound, "df bound": met, "empty component": int(kept.sum())}
-        return Params(
+        new = Params(
             locations=np.where(where, old["locations"], self.anchor + shift),
             scales=np.where(where[..., None], old["scales"], scales),
             df=df,
-            events={k: v for k, v in events.items() if v},
         )
+        kinds = [floor.kind for floor in self.floors(new)]
+        events = {f"{kind} floor": kinds.count(kind) for kind in ("variance", "grid")}
+        events |= {"df bound": met, "empty component": int(kept.sum())}
+        return Params(new, events={k: v for k, v in events.items() if v})
 
     def _df(self, mass: Array, weight: Array, logs: Array, expanded: bool, old: Array) -> tuple[Array, int]:
         """Degrees of freedom from the mean of u and of log u, and how many met a bound."""
@@ -170,6 +178,18 @@ class StudentT(Family):
         return df, int((seen & ((df <= DF_BOUNDS[0]) | (df >= DF_BOUNDS[1]))).sum())
 
     # ---- parameters
+
+    @property
+    def least(self) -> Array:
+        """The smallest scales squared that are allowed, (d,): the density at the centre is below the normal one's."""
+        return least_variances(self.scale, self.steps, self.floor)
+
+    def floors(self, params: Params) -> list[Floor]:
+        """The floors that bind; in a direction across columns, the one that has most of it is named."""
+        return resting(params["scales"], self.least, self.steps, self.columns)
+
+    def volume(self, cells: Sequence[Cells]) -> Array | None:
+        return cell_volume(cells[0], self.steps)
 
     @property
     def centre(self) -> Array:

@@ -10,7 +10,7 @@ import numpy as np
 
 from unseen.core.block import Block, Slot
 from unseen.core.example import Example
-from unseen.core.family import Collect, Family, empty_cells
+from unseen.core.family import Collect, Family, Floor, empty_cells
 from unseen.core.memo import Last
 from unseen.core.profile import Profile
 from unseen.core.stats import Array, Kind, Params, Stats, Sums, Validity, accumulate
@@ -168,6 +168,14 @@ class Mixture:
     def spread(self, params: Params) -> Array | None:
         """Per component, the smallest variance in units of the data's own."""
         return self.family.spread(params)
+
+    def floors(self, params: Params) -> list[Floor]:
+        """The floors that bind at these parameters, by component and column."""
+        return self.family.floors(params)
+
+    def volume(self, block: Block) -> Array | None:
+        """Per row the log of what turns the density of its recorded cells into their probability, (n,)."""
+        return self.family.volume(block.cells)
 
     @property
     def wanted(self) -> tuple[str, ...] | None:

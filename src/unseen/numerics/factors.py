@@ -60,14 +60,16 @@ class Concentrated:
         return out * np.where(out.sum(axis=0) < 0, -1, 1)
 
 
-def fit_diagonal(covariance: Array, factors: int, begin: Array, least: Array) -> tuple[Array, Array]:
+def fit_diagonal(
+    covariance: Array, factors: int, begin: Array, least: Array, steps: int = 500
+) -> tuple[Array, Array]:
     """Loadings (d, q) and noise (d,), no entry of it below ``least``: at least as likely as the noise ``begin``.
 
-    Newton steps in the log-noise inside the bounds, halved until the discrepancy falls.
+    At most so many Newton steps in the log-noise inside the bounds, each halved until the discrepancy falls.
     """
     low = np.log(least)
     here = Concentrated(covariance, factors, np.maximum(np.log(begin), low))
-    for _ in range(500):
+    for _ in range(steps):
         gradient, curvature = here.slope
         free = (here.log_noise > low) | (gradient < 0)
         if np.abs(gradient[free]).max(initial=0.0) < 1e-12:

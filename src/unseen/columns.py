@@ -1,0 +1,163 @@
+"""What a column is: its family, found in the data, with the reason.
+
+A wrong family costs in two ways: a normal component on an atom or on few values spends components on them, and a
+family that describes columns one by one gives up their correlations. So a number stays in the one block with
+covariances unless the data speaks clearly for something else.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from unseen.core.profile import ColumnProfile, Profile
+
+#: whole numbers of at most so many different values are ordered codes
+CODES = 6
+#: counts have at most so many different values, and lie at most so high; beyond it they are as good as continuous
+COUNTS, HIGH = 40, 60
+#: a value is an atom if it holds this share of a column and so many times the share of the next one
+ATOM, ABOVE = 0.1, 4.0
+#: a logarithm has to gain so much per row, and the numbers have to be so skewed
+LOG_GAIN, LOG_SKEW = 0.05, 0.8
+#: text that is different in so many of its rows says who a row is, not what it is
+UNIQUE = 0.5
+STEPS = 30
+
+
+@dataclass(frozen=True, slots=True)
+class Decision:
+    """A family by its name in options, its atoms if it has any, and what in the data speaks for it."""
+
+    family: str
+    reason: str = ""
+    atoms: tuple[float, ...] = ()
+
+
+def decide(column: ColumnProfile, whole: Profile) -> Decision:
+    """Choose the family of one column by what its numbers are.
+
+    >>> import numpy as np
+    >>> from unseen.core.block import Column, Field
+    >>> from unseen.core.profile import Profile, profile_column
+    >>> x = np.array([0.0] * 60 + [float(i * i) for i in range(1, 41)])
+    >>> one = profile_column(Field("debt", "number"), Column(x))
+    >>> decide(one, Profile((one,), 100, 100, 100.0)).family
+    'hurdle_log_normal'
+    """
+    if column.kind == "category":
+        return _text(column)
+    if column.kind == "boolean":
+        return Decision("bernoulli", "true or false")
+    whole_numbers = column.fractions == 0
+    distinct = column.distinct
+    if distinct == 2 and whole_numbers:
+        if (column.low, column.high) == (0.0, 1.0):
+            return Decision("bernoulli", "0 or 1")
+        return Decision("categorical", "two values")
+    if whole_numbers and distinct is not None and distinct <= CODES and column.high - column.low <= 4 * CODES:
+        return Decision("ordinal", f"{distinct} whole numbers")
+    atoms = _atoms(column)
+    if whole_numbers and column.low >= 0 and distinct is not None and distinct <= COUNTS and column.high <= HIGH:
+        found = _count(column, whole)
+        if found is not None:
+            return found
+    return _continuous(column, whole, atoms)
+
+
+def _text(column: ColumnProfile) -> Decision:
+    values = column.values
+    if values is not None and len(values) > 20 and len(values) > UNIQUE * column.weight:
+        return Decision("", f"left out: {len(values):,} different values, nearly one for each row")
+    return Decision("categorical", f"{len(values or ()):,} categories")
+
+
+def _atoms(column: ColumnProfile) -> tuple[float, ...]:
+    """Values that stand out: each holds a tenth of the column and several times what the next value holds."""
+    if column.distinct is not None and column.distinct <= CODES:
+        return ()
+    shares = column.atoms(ATOM / ABOVE / 2)
+    found: list[float] = []
+    for i, (_, share) in enumerate(shares):
+        following = shares[i + 1][1] if i + 1 < len(shares) else ATOM / ABOVE / 2
+        if share < ATOM:
+            break
+        if share >= ABOVE * following:
+            found = [v for v, _ in shares[: i + 1]]
+    return tuple(found)
+
+
+def _count(column: ColumnProfile, whole: Profile) -> Decision | None:
+    """The best family of counts, if one is better than a normal density on the grid of whole numbers."""
+    from unseen import Gaussian, NegativeBinomial, Poisson, ZeroInflated
+
+    families: dict[str, Callable[[], Any]] = {
+        "poisson": Poisson,
+        "negative_binomial": NegativeBinomial,
+        "zero_inflated_poisson": lambda: ZeroInflated(Poisson()),
+        "zero_inflated_negative_binomial": lambda: ZeroInflated(NegativeBinomial()),
+    }
+    n = max(column.weight, 2.0)
+    normal = criterion(Gaussian(), column, whole, n)
+    zeros = dict(column.atoms(0.0)).get(0.0, 0.0)
+    if not zeros:
+        families = {k: v for k, v in families.items() if not k.startswith("zero_inflated")}
+    values = {name: criterion(make(), column, whole, n) for name, make in families.items()}
+    best = min(values, key=lambda name: values[name])
+    if not values[best] < normal:
+        return None
+    told = f"0 in {100 * zeros:.0f} % of rows" if best.startswith("zero_inflated") else f"mean {column.mean:.3g}"
+    if best.endswith("negative_binomial"):
+        told += f", variance {column.variance / column.mean:.2g} times the mean"
+    return Decision(best, f"counts, {told}")
+
+
+def _continuous(column: ColumnProfile, whole: Profile, atoms: tuple[float, ...]) -> Decision:
+    """Normal or log-normal, with atoms beside it or without."""
+    from unseen import Gaussian, LogNormal
+    from unseen.core.atoms import without
+
+    rest = without(column, atoms) if atoms else column
+    told = []
+    if atoms:
+        shares = dict(column.atoms(0.0))
+        told = [f"{value:.6g} in {100 * shares[value]:.0f} % of rows" for value in atoms]
+    if not rest.variance > 0 or (rest.distinct is not None and rest.distinct < 3):
+        return Decision("gaussian") if rest.variance > 0 or not atoms else Decision("categorical", "; ".join(told))
+    name = "gaussian"
+    if rest.low > 0 and rest.skewness > LOG_SKEW:
+        n = max(rest.weight, 2.0)
+        gain = (criterion(Gaussian(), rest, whole, n) - criterion(LogNormal(), rest, whole, n)) / (2 * n)
+        if gain > LOG_GAIN:
+            name = "log_normal"
+            told.append(f"skewness {rest.skewness:.2g}")
+    return Decision(f"hurdle_{name}" if atoms else name, "; ".join(told), atoms)
+
+
+def criterion(family: Any, column: ColumnProfile, whole: Profile, n: float) -> float:
+    """BIC of one component of a family on one column, as the probability of the recorded cells; inf where it fails."""
+    from dataclasses import replace
+
+    import numpy as np
+
+    from unseen.core.block import Block, Cells
+    from unseen.errors import DataError, NumericalError
+    from unseen.models.mixture import Mixture
+
+    values, weights = column.table()
+    try:
+        bound = Mixture(family, 1).bind(replace(whole, columns=(column,)))
+        block = Block(0, (Cells(values[None].astype(float)),), len(values), weights=weights)
+        params, before = bound.vague(), -np.inf
+        for _ in range(STEPS):
+            stats = bound.expect(params, block)
+            if stats.loglik <= before + 1e-4 * n:
+                break
+            params, before = bound.maximize(stats, params), stats.loglik
+    except (DataError, NumericalError):
+        return float("inf")
+    volume = bound.family.volume(block.cells)
+    total = stats.loglik + (0.0 if volume is None else float(weights @ volume))
+    return -2 * total * (n / float(weights.sum())) + bound.size(params) * float(np.log(n))
