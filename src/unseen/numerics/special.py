@@ -13,6 +13,13 @@ ASYMPTOTIC = 10
 TABLE = 4096
 
 
+def stirling_series(y: Array) -> Array:
+    r"""What :math:`\log\Gamma(y)` is above :math:`(y - \frac12) \log y - y + \frac12 \log 2\pi`, for y from 10 on."""
+    w = 1 / (y * y)
+    out: Array = (1 / 12 - w * (1 / 360 - w * (1 / 1260 - w * (1 / 1680 - w / 1188)))) / y
+    return out
+
+
 def _steps(x: Array, small: Array) -> Array:
     """x, x + 1, ..., x + 9 on a last axis, where x is small."""
     return np.where(small, x, 1.0)[..., None] + np.arange(ASYMPTOTIC)
@@ -27,9 +34,7 @@ def gammaln(x: Array) -> Array:
     x = np.asarray(x, float)
     small = x < ASYMPTOTIC
     y = np.where(small, x + ASYMPTOTIC, x)
-    w = 1 / (y * y)
-    series = (1 / 12 - w * (1 / 360 - w * (1 / 1260 - w * (1 / 1680 - w / 1188)))) / y
-    out = (y - 0.5) * np.log(y) - y + 0.5 * np.log(2 * np.pi) + series
+    out = (y - 0.5) * np.log(y) - y + 0.5 * np.log(2 * np.pi) + stirling_series(y)
     if small.any():
         out = np.where(small, out - np.log(_steps(x, small).prod(axis=-1)), out)
     return out

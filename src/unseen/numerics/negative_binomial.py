@@ -1,0 +1,177 @@
+"""Negative binomial counts: log-probabilities by table, statistics of fixed size, and the equation for the size r."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from unseen.core.block import Cells
+from unseen.core.stats import Array
+from unseen.numerics.special import digamma, gammaln, log_factorial, stirling_series, trigamma
+
+# counts below this have a place of their own in the histogram, larger ones are summed up at the old size
+LONGEST = 1024
+# the relative precision to which the size is solved for in one M-step
+SOLVED = 1e-12
+
+
+# behind a table stand what a missing cell looks up, a count past the table (added afterwards), and what is no count
+MISSING, LATE, WRONG = range(3)
+REST = (0.0, 0.0, -np.inf)
+
+
+class CountTables:
+    """K negative binomials in each of d columns, with ``lengths[j]`` counts from 0 on looked up in column j."""
+
+    def __init__(self, means: Array, sizes: Array, lengths: Sequence[int]) -> None:
+        self.means, self.sizes, self.lengths = means, sizes, tuple(lengths)
+        self.tables = [
+            np.hstack([log_table(means[:, j], sizes[:, j], length), np.tile(REST, (len(means), 1))])
+            for j, length in enumerate(lengths)
+        ]
+
+    def evaluate(self, cells: Cells) -> tuple[Array, Callable[[Array], tuple[Array, Array]]]:
+        """Log-probability of the observed cells (K, n); a collector R (K, n) -> histograms (K, C), tails (K, d, 3)."""
+        (d, n), k = cells.values.shape, len(self.means)
+        density = np.zeros((k, n))
+        places, beyond = [], []
+        for j, length in enumerate(self.lengths):
+            x, seen = cells.values[j], None if cells.observed is None else cells.observed[j]
+            place = places_of(x, seen, length)
+            density += np.take(self.tables[j], place, axis=1)
+            late = np.flatnonzero(place == length + LATE)
+            if len(late):
+                density[:, late] += log_probability(x[late].astype(float), self.means[:, j], self.sizes[:, j])
+            places.append(place)
+            beyond.append(late)
+
+        def collect(r: Array) -> tuple[Array, Array]:
+            parts, tails = [], np.zeros((k, d, 3))
+            for j, (place, late, length) in enumerate(zip(places, beyond, self.lengths, strict=True)):
+                parts.append(np.array([np.bincount(place, w, length + len(REST))[:length] for w in r]))
+                if len(late):
+                    x, w = cells.values[j, late].astype(float), r[:, late]
+                    slopes = digamma(x + self.sizes[:, j, None])
+                    tails[:, j] = np.stack([w.sum(axis=1), w @ x, (w * slopes).sum(axis=1)], axis=1)
+            return np.concatenate(parts, axis=1), tails
+
+        return density, collect
+
+
+def places_of(x: Array, seen: Array | None, length: int) -> Array:
+    """Where in a table of ``length`` counts and what stands behind it each cell (n,) is looked up."""
+    place = x.astype(np.intp)
+    wrong = place != x
+    if wrong.any() or place.min(initial=0) < 0:
+        place[wrong | (place < 0)] = length + WRONG
+        late = (x >= length) & ~wrong
+    else:
+        late = place >= length
+    place[late] = length + LATE
+    if seen is not None:
+        place[~seen] = length + MISSING
+    return place
+
+
+def log_table(mean: Array, size: Array, length: int) -> Array:
+    """Log-probabilities (K, length) of the counts 0, 1, ...: products of r + j, so that a large r loses no digits."""
+    j = np.arange(length - 1.0)
+    rising = np.pad(np.log1p(j / size[:, None]).cumsum(axis=1), ((0, 0), (1, 0)))
+    return rising + _powers(np.arange(float(length)), mean, size)
+
+
+def log_probability(x: Array, mean: Array, size: Array) -> Array:
+    """Log-probabilities (K, n) of large counts (n,)."""
+    r = size[:, None]
+    y = x + r
+    with np.errstate(over="ignore"):  # of the series where it is not taken
+        far = (y - 0.5) * np.log1p(x / r) - x + stirling_series(y) - stirling_series(r)
+    near = gammaln(y) - gammaln(r) - x * np.log(r)
+    return np.where(r >= 10, far, near) + _powers(x, mean, size)
+
+
+def _powers(x: Array, mean: Array, size: Array) -> Array:
+    """The rest of the log-probability (K, n): r^x Gamma(r) / Gamma(x + r) times the probability."""
+    odds = np.log1p(mean / size)
+    return x * (np.log(mean) - odds)[:, None] - (size * odds)[:, None] - log_factorial(x)
+
+
+@dataclass(frozen=True, slots=True)
+class SizeEquation:
+    r"""The slope of the expected log-likelihood of one column in its size r, at given means.
+
+    .. math:: \sum_x h_x \log \frac{\Gamma(x + r)}{\Gamma(r)} + N r \log r - (X + N r) \log(\mu + r)
+
+    Counts past the histogram enter by a tangent. :math:`\log\Gamma(x+r) - (x+r-\frac12)\log(\mu+r)` is convex in r but
+    for :math:`|x - \mu| < 1`, and there flatter than :math:`(\mu + r)^{-3}`; so the tangent at the old size bounds it
+    from below, and to raise the bound raises the likelihood. The curvature given away is about :math:`2 r / \mu`
+    times what there is: large counts, for which this is meant, have small r.
+
+    exceed : (K, V) weight of the counts above 0, 1, ...    below : (K, 2) weight and total of those in the histogram
+    tail : (K, 3) weight, total, and sum of :math:`\psi(x + r)` at the old size of those past it
+    pseudo : (K,) rows of a prior at ``points`` (m,), of which each has a ``share`` (m,)
+    """
+
+    exceed: Array
+    below: Array
+    tail: Array
+    pseudo: Array
+    points: Array
+    shares: Array
+    mean: Array
+    old: Array
+
+    def slope(self, size: Array) -> tuple[Array, Array]:
+        """The slope (K,) at sizes (K,), and its own derivative."""
+        r, m = size, self.mean + size
+        past = r[:, None] + np.arange(self.exceed.shape[1])
+        parts = self.exceed / past
+        first, second = parts.sum(axis=1), -(parts / past).sum(axis=1)
+        if self.pseudo.any():
+            at = self.points + r[:, None]
+            first = first + self.pseudo * ((digamma(at) - digamma(r)[:, None]) @ self.shares)
+            second = second + self.pseudo * ((trigamma(at) - trigamma(r)[:, None]) @ self.shares)
+        weight = self.below[:, 0] + self.pseudo
+        total = self.below[:, 1] + self.pseudo * (self.points @ self.shares)
+        # log r + 1 - log m - (total / weight + r) / m, without the cancellation at large r
+        first = first + weight * (self.mean / m - np.log1p(self.mean / r)) - total / m
+        second = second + weight * (self.mean / (r * m) - self.mean / m**2) + total / m**2
+        late, late_total, slopes = self.tail.T
+        if late.any():
+            old = self.mean + self.old
+            tangent = slopes - late * (np.log(old) + (self.old - 0.5) / old) - late_total / old
+            first = first + late * (np.log(r) + 1 - digamma(r) - 0.5 / m) + tangent
+            second = second + late * (1 / r - trigamma(r) + 0.5 / m**2)
+        return first, second
+
+    def solve(self, low: float, high: float, rounds: int = 80) -> Array:
+        """The first zero of the slope uphill from the old sizes, or the bound that is met on the way, (K,).
+
+        Newton's method for :math:`r^2` times the slope in log r, which is nearly linear where r is large; what leaves
+        the bracket is replaced by its middle.
+        """
+        s = np.log(np.clip(self.old, low, high))
+        value, _ = self._scaled(s)
+        left, right = np.where(value > 0, s, np.log(low)), np.where(value > 0, np.log(high), s)
+        end = np.where(value > 0, right, left)
+        bound = np.sign(self._scaled(end)[0]) == np.sign(value)
+        limits = np.where(value > 0, high, low)
+        for _ in range(rounds):
+            value, derivative = self._scaled(s)
+            left, right = np.where(value > 0, s, left), np.where(value > 0, right, s)
+            with np.errstate(divide="ignore", invalid="ignore"):
+                step = s - value / derivative
+            inside = (step > left) & (step < right)
+            new = np.where(bound | (value == 0), s, np.where(inside, step, (left + right) / 2))
+            settled = np.abs(new - s) <= SOLVED
+            s = new
+            if settled.all():
+                break
+        return np.where(bound, limits, np.clip(np.exp(s), low, high))
+
+    def _scaled(self, s: Array) -> tuple[Array, Array]:
+        r = np.exp(s)
+        first, second = self.slope(r)
+        return r * r * first, r * r * (2 * first + r * second)
