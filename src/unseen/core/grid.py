@@ -42,11 +42,11 @@ class Grid:
     def width(self, known: bool) -> float:
         """The step in the units of the data; a round one (a power of ten) unless the rows are enough to tell it."""
         if known and self.step:
-            return self.step / 10**self.places
+            return float(self.step / 10**self.places)
         common, power = gcd(self.step, self.origin), 1
         while common and common % (10 * power) == 0 and self.step:
             power *= 10
-        return power / 10**self.places
+        return float(power / 10**self.places)
 
 
 def decimal_grid(x: Array, probe: Array, eps: float) -> Grid | None:

@@ -51,26 +51,30 @@ class ColumnProfile:
     def skewness(self) -> float:
         """Third standardized moment, m3 / m2**1.5; NaN where the values do not vary or are not numbers."""
         sd = float(np.sqrt(self.variance))
-        if self.m3 is None or not self.weight or not sd > 8 * _eps(self.single) * max(abs(self.low), abs(self.high)):
+        if self.m3 is None or not self.weight or not sd > 8 * _eps(self.single) * self._size:
             return float("nan")
-        return self.m3 / self.weight / sd / sd / sd
+        return self.m3 / self.weight / sd / sd / sd if np.isfinite(self.m3) else float("nan")
 
     @property
     def resolution(self) -> float | None:
         """Step of the grid that the numbers are recorded on (0.1: one decimal), None where there is none."""
-        return self._facts().resolution
+        if self._shape is None:
+            return self._facts().resolution
+        return self._shape.resolution(self.weight, self._size, self.kind != NUMBER)
 
     @property
     def coarser(self) -> tuple[float, float] | None:
         """A grid coarser than ``resolution`` that holds nearly all values but not all: (step, share of the weight)."""
-        return self._facts().coarser
+        return self._facts().coarser if self._shape is None else self._shape.coarser()
 
     @property
     def distinct(self) -> int | None:
         """Number of distinct observed values, None past 2,000 and where it was not counted."""
-        if self._shape is None and self.facts is None:
-            return None if self.values is None else len(self.values)
-        return self._facts().distinct
+        if self._shape is not None:
+            return self._shape.distinct
+        if self.facts is not None:
+            return self.facts.distinct
+        return None if self.values is None else len(self.values)
 
     def atoms(self, share: float = ATOM) -> tuple[tuple[float, float], ...]:
         """(value, share of the observed weight) of the numbers that hold at least ``share``, largest first.
@@ -114,7 +118,11 @@ class ColumnProfile:
     def _facts(self) -> Facts:
         if self._shape is None:
             return self.facts or Facts()
-        return self._shape.facts(self.weight, max(abs(self.low), abs(self.high)), self.kind != NUMBER)
+        return self._shape.facts(self.weight, self._size, self.kind != NUMBER)
+
+    @property
+    def _size(self) -> float:
+        return max(abs(self.low), abs(self.high))
 
     @property
     def categories(self) -> tuple[str, ...]:
@@ -275,8 +283,8 @@ def profile_column(
     weight = float(len(x) if w is None else w.sum())
     mean = float(np.average(x, weights=w))
     centred = x - mean
-    m2 = float(centred @ centred if w is None else (w * centred) @ centred)
     with np.errstate(over="ignore", invalid="ignore"):
+        m2 = float(centred @ centred if w is None else (w * centred) @ centred)
         m3 = float((centred * centred) @ (centred if w is None else w * centred))
     drawn = (draw or Draw.of(n, 0)).sample(column.values, weights, used)
     shape = Shape.of(x, w, drawn, low, high, _eps(single))

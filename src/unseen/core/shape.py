@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -48,9 +48,23 @@ class Shape:
 
     def facts(self, weight: float, size: float, integer: bool) -> Facts:
         """All of it in short; ``size`` is the largest absolute value."""
-        distinct = None if self.values.table is None else len(self.values.table)
         common = tuple(a for a in self.atoms(weight, ATOM) if a[1] * weight >= 5)
-        return Facts(self.resolution(weight, size, integer), self.coarser(), distinct, common, self.sentinel(weight))
+        return Facts(
+            self.resolution(weight, size, integer), self.coarser(), self.distinct, common, self.sentinel(weight)
+        )
+
+    def without(self, values: Sequence[float]) -> Shape:
+        """The shape of the numbers that are none of ``values``; past the limit the grid stays that of all."""
+        left, known = self.values.without(values), self.values.table
+        grid = self.grid
+        if known is not None and left.table is not None and len(left.table) < len(known):
+            grid = decimal_grid(left.table.points, left.table.points, self.eps) if len(left.table) else None
+        return replace(self, grid=grid, values=left)
+
+    @property
+    def distinct(self) -> int | None:
+        """Number of distinct values, None past the limit."""
+        return None if self.values.table is None else len(self.values.table)
 
     def atoms(self, weight: float, share: float) -> tuple[Pair, ...]:
         """Values of at least that share, the largest first."""
@@ -65,17 +79,19 @@ class Shape:
             return self.values.table.points.copy(), self.values.table.mass.copy()
         sample = self.values.sample
         mass = np.ones(len(sample.points)) if sample.mass is None else sample.mass
-        return sample.points.copy(), mass * (weight / mass.sum())
+        return sample.points.copy(), mass * (weight / mass.sum() if len(mass) else 1.0)
 
     def resolution(self, weight: float, size: float, integer: bool) -> float | None:
         """The step of the grid, None where the values are on none and do not repeat."""
+        odd = self.sentinel(weight)
+        if odd is not None:
+            return self.without([odd[0]])._step(weight * (1 - odd[1]), size, integer)
+        return self._step(weight, size, integer)
+
+    def _step(self, weight: float, size: float, integer: bool) -> float | None:
         table, grid = self.values.table, self.grid
         if table is None:
             return None if grid is None or not grid.step else _coarse_enough(grid.width(True), size, self.eps, integer)
-        odd = self.sentinel(weight)
-        if odd is not None:
-            table = table.keep(table.points != odd[0])
-            grid = decimal_grid(table.points, table.points, self.eps)
         repeated = len(table) <= 0.5 * weight
         # numbers all but zero are no grid of zeros
         if grid is not None and (grid.step or len(table) == 1):
@@ -89,10 +105,6 @@ class Shape:
             return None
         gaps = gaps_of(table.points, self.eps)
         return float(gaps.min()) if len(gaps) else None
-
-    def without(self, values: Sequence[float]) -> Shape:
-        """The shape of the numbers that are none of ``values``."""
-        return Shape(self.grid, self.values.without(values), self.eps)
 
     def coarser(self, share: float = 0.9) -> Pair | None:
         """A decimal grid coarser than that of all values which holds at least ``share`` of them, and what it holds."""
@@ -110,12 +122,12 @@ class Shape:
 
     def sentinel(self, weight: float, share: float = 0.005) -> Pair | None:
         """One value at either end that stands off from all others and holds a visible share."""
+        table = Table(*self.table(weight))
+        ends = (table.points.min(), table.points.max()) if len(table) else ()
         for value, held in self.atoms(weight, share):
-            if value and held * weight >= 5 and held < 1:
-                points, mass = self.table(weight)
-                rest = Table(points, mass).keep(points != value)
-                if _stands_off(value, held * weight, rest):
-                    return value, held
+            off = value in ends and value and held * weight >= 5
+            if off and _stands_off(value, held * weight, table.keep(table.points != value)):
+                return value, held
         return None
 
 

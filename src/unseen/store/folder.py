@@ -44,7 +44,7 @@ def save(result: Result, path: str | os.PathLike[str]) -> Path:
 
     The folder appears whole or not at all: it is written beside its place, flushed to disk, and renamed. It
     holds no row of the data; of its values only the names of categories and classes with their weights, and
-    each numeric column's range, mean and variance.
+    each numeric column's range, mean, variance, skewness and step, and the numbers that at least 2 % of its rows share.
 
     Raises
     ------
@@ -186,10 +186,10 @@ def _contents(result: Result) -> dict[str, bytes]:
 
 
 def _without_values(result: Result) -> Result:
-    """The result without the lists of distinct numbers that the profile keeps for integer columns."""
+    """The result without the numbers of the data that its profile holds."""
     named = {name for slot in result.model.slots if slot.kind == CATEGORY for name in slot.columns}
     columns = tuple(
-        c if c.kind in (CATEGORY, BOOLEAN) or c.name in named else replace(c, values=None)
+        c.kept() if c.kind in (CATEGORY, BOOLEAN) or c.name in named else replace(c.kept(), values=None)
         for c in result.profile.columns
     )
     return replace(result, profile=replace(result.profile, columns=columns))

@@ -97,7 +97,6 @@ def _pack_mapping(value: Mapping[Any, Any], arrays: dict[str, Array], path: str)
 
 
 def _pack_dataclass(value: Any, arrays: dict[str, Array], path: str) -> Any:
-    value = value.kept() if hasattr(value, "kept") else value  # a profile leaves the data's own values out
     cls = type(value)
     name = type_name(cls)
     if name is None:
