@@ -13,10 +13,11 @@ import sys
 from pathlib import Path
 
 from catalogue import TABLES, Table
-from contestants import CONTESTANTS, Contestant, earlier, measure
+from contestants import CONTESTANTS, Contestant, measure, settle
 from places import Absent
-from report import head, line, render
 from results import Results
+
+from report import head, line, render
 
 REPORT = Path(__file__).resolve().parents[1] / "TABLES.md"
 QUICK = ("default", "one", "iterative")
@@ -56,8 +57,6 @@ def once(who: Contestant, table: Table, seed: int, what: str, known: Results, op
         found = known.recall(who.name, table.name, seed, what, key if who.group != "ours" else None)
         if found is not None or not asked:
             return
-    if who.group == "today":
-        earlier()
     row = measure(who, table, seed, what, options.limit.get(who.name))
     known.keep(who.name, table.name, seed, what, key, row)
     said = row.get("failed") or ", ".join(f"{k} {row[k]:.4g}" for k in ("value", "K", "seconds") if k in row)
@@ -70,6 +69,7 @@ def main() -> int:
     parser.add_argument("--seeds", type=int, default=5)
     parser.add_argument("--only", default="", help="ours, today, peers, or names of contestants; the rest from disk")
     parser.add_argument("--limit", type=limits, default={}, help="seconds for one fit, such as default=60,today=30")
+    parser.add_argument("--commit", default="", help="measure the code of a commit in place of the one at hand")
     parser.add_argument("--again", action="store_true", help="measure what is on disk again, peers too")
     parser.add_argument("--report", action="store_true", help="write TABLES.md from what is on disk, measure nothing")
     parser.add_argument("--quick", action="store_true", help="one seed, ours and IterativeImputer; printed only")
@@ -79,6 +79,8 @@ def main() -> int:
     names = options.tables.split(",") if options.tables else list(TABLES)
     if unknown := [n for n in names if n not in TABLES]:
         parser.error(f"no table {', '.join(unknown)}; there are {', '.join(TABLES)}")
+    if not options.report:
+        settle(options.commit)
     known, absent = Results(), {}
     print(head())
     for name in names:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import json
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -24,6 +25,7 @@ from places import CACHE, ROOT
 
 HERE = Path(__file__).resolve().parent
 TODAY = "f5ec183"  # the code before the default fit was taught what columns are
+NOW = CACHE / "now" / "src"  # a copy, so that nothing that is edited during a run changes its second half
 
 
 @dataclass(frozen=True)
@@ -51,8 +53,8 @@ class Contestant:
 
 
 CONTESTANTS = (
-    Contestant("default", "ours", ("whole", "hidden", "heldout"), 600, source=ROOT / "src"),
-    Contestant("one", "ours", ("hidden", "heldout"), 300, source=ROOT / "src", components=1),
+    Contestant("default", "ours", ("whole", "hidden", "heldout"), 600, source=NOW),
+    Contestant("one", "ours", ("hidden", "heldout"), 300, source=NOW, components=1),
     Contestant("today", "today", ("heldout",), 120, source=CACHE / TODAY / "src"),
     Contestant("iterative", "peers", ("hidden",), 600, "scikit-learn"),
     Contestant("forest", "peers", ("hidden",), 900, "scikit-learn"),
@@ -71,15 +73,25 @@ def _r_version() -> str:
     return f"mclust {done.stdout}" if not done.returncode else "no mclust"
 
 
-def earlier() -> None:
-    """The code of the earlier version, taken out of the repository once."""
-    folder = CACHE / TODAY
-    if not (folder / "src").exists():
-        done = subprocess.run(["git", "archive", TODAY, "src"], cwd=ROOT, capture_output=True)
-        if done.returncode:
-            raise RuntimeError(f"this copy of the repository does not hold {TODAY}: git fetch --unshallow")
-        with tarfile.open(fileobj=io.BytesIO(done.stdout)) as archive:
-            archive.extractall(folder, filter="data")
+def settle(commit: str) -> None:
+    """The sources that are measured: a copy of those at hand or of a commit, and those of the earlier version."""
+    shutil.rmtree(NOW.parent, ignore_errors=True)
+    if commit:
+        take_out(commit, NOW.parent)
+    else:
+        shutil.copytree(ROOT / "src" / "unseen", NOW / "unseen", ignore=shutil.ignore_patterns("__pycache__"))
+    if not (CACHE / TODAY / "src").exists():
+        take_out(TODAY, CACHE / TODAY)
+
+
+def take_out(commit: str, folder: Path) -> None:
+    """The sources of a commit in a folder of their own."""
+    done = subprocess.run(["git", "archive", commit, "src"], cwd=ROOT, capture_output=True)
+    if done.returncode:
+        print(f"tables: this copy of the repository does not hold {commit}: its rows will say so", file=sys.stderr)
+        return
+    with tarfile.open(fileobj=io.BytesIO(done.stdout)) as archive:
+        archive.extractall(folder, filter="data")
 
 
 def measure(who: Contestant, table: Table, seed: int, what: str, limit: int | None = None) -> dict[str, Any]:
@@ -116,11 +128,11 @@ def work(who: Contestant, request: dict[str, Any], folder: Path, limit: int) -> 
     """The answer of a process of its own, stopped with all its children at the limit."""
     (folder / "request.json").write_text(json.dumps(request))
     script = HERE / ("ours.py" if who.source else "peers.py")
-    environment = {**os.environ, "PYTHONPATH": str(who.source)} if who.source else dict(os.environ)
+    ours = {"PYTHONPATH": str(who.source), "UNSEEN_TRACEBACK": "1"} if who.source else {}
     began = time.perf_counter()
     process = subprocess.Popen(
         [sys.executable, str(script), str(folder / "request.json")],
-        env=environment, cwd=folder, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
+        env={**os.environ, **ours}, cwd=folder, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
         start_new_session=True,
     )  # fmt: skip
     try:

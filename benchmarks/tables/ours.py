@@ -19,6 +19,7 @@ from typing import Any
 import numpy as np
 
 DENSITIES = ("gaussian", "student_t", "log_normal", "gamma", "beta")
+COUNTS = ("categorical", "bernoulli", "ordinal", "poisson", "negative_binomial")  # plain, or zero_inflated before it
 
 
 def fit(path: str, folder: str, seed: int, components: int | None) -> tuple[Any, dict[str, Any], float]:
@@ -41,7 +42,8 @@ def fit(path: str, folder: str, seed: int, components: int | None) -> tuple[Any,
 
 def _reason(printed: str) -> str:
     try:
-        return str(json.loads(printed)["error"])
+        said = json.loads(printed)["error"]
+        return str(said["message"])
     except (ValueError, KeyError, TypeError):
         return printed.strip()[-300:] or "no run was saved"
 
@@ -60,12 +62,12 @@ def described(result: Any) -> dict[str, dict[str, Any]]:
     """Per column its family, the values that have a probability of their own, and whether the rest has a density."""
     found = {}
     for entry in result.model.describe(result.params):
-        family = str(entry["family"])
-        atoms = entry.get("atoms", entry.get("atom", []))
-        atoms = [float(a) for a in np.ravel(atoms)] if family.startswith("hurdle") else []
-        rest = str(entry.get("rest", family.partition("hurdle")[2])) if family.startswith("hurdle") else family
-        dense = any(name in rest for name in DENSITIES)
-        found[str(entry["column"])] = {"family": family, "dense": dense, "atoms": atoms}
+        family = str(entry["family"]).replace("-", "_").replace(" ", "_")
+        rest = family.removeprefix("hurdle_").removeprefix("zero_inflated_")
+        if rest not in DENSITIES + COUNTS:
+            raise RuntimeError(f"the benchmark does not know whether the family {family} has a density")
+        atoms = [float(a) for a in np.ravel(entry.get("atoms", []))] if rest in DENSITIES else []
+        found[str(entry["column"])] = {"family": family, "dense": rest in DENSITIES, "atoms": atoms}
     return found
 
 

@@ -91,7 +91,8 @@ def failures(tables: list[Table], known: Results) -> list[str]:
 def slowest(tables: list[Table], known: Results) -> str:
     times = [(known.middle(t.name, "default", what, "seconds"), t.name, what)
              for t in tables for what in ("whole", "hidden", "heldout")]  # fmt: skip
-    return ", ".join(f"{name} ({what}) {s:.1f} s" for s, name, what in sorted((t for t in times if t[0] == t[0]), reverse=True)[:8])
+    worst = sorted((t for t in times if t[0] == t[0]), reverse=True)[:8]
+    return ", ".join(f"{name} ({what}) {s:.1f} s" for s, name, what in worst)
 
 
 def render(tables: list[Table], absent: dict[str, str], known: Results, seeds: int) -> str:
