@@ -9,6 +9,8 @@ from typing import Any
 
 import numpy as np
 
+from unseen.core.block import BOOLEAN, CATEGORY
+from unseen.core.profile import Profile
 from unseen.core.source import Source
 from unseen.core.stats import Array
 from unseen.numerics.dependence import dependent
@@ -17,6 +19,19 @@ from unseen.spec import Choice, Spec, infer
 
 #: complete rows that it takes to say that columns follow from one another: any few points lie in a plane
 ROWS_PER_COLUMN = 2
+
+
+def column_facts(choice: Choice, profile: Profile) -> dict[str, Any]:
+    """What was found in a column and decided about it, as plain facts; ``family`` is None where it is left out."""
+    out: dict[str, Any] = {"column": choice.column, "kind": choice.kind, "family": choice.family or None}
+    if choice.column in profile.names and choice.family:
+        c = profile[choice.column]
+        out["missing"] = c.missing
+        out["distinct"] = c.distinct if c.kind != CATEGORY else len(c.values or ())
+        if c.kind not in (CATEGORY, BOOLEAN):
+            out |= {"low": c.low, "high": c.high, "resolution": c.resolution, "skewness": c.skewness}
+            out |= {"atoms": [list(a) for a in c.atoms()], "sentinel": c.sentinel()}
+    return {**out, "note": choice.note}
 
 
 @dataclass(frozen=True, slots=True)

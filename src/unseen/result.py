@@ -23,7 +23,8 @@ from unseen.errors import ModelError
 class Result:
     r"""Parameters, how the run ended, and methods that score new data with them.
 
-    ``loglik`` is the log-likelihood of the *final* parameters (a closing pass computes it), ``entropy`` is
+    ``loglik`` is the log-likelihood of the *final* parameters (a closing pass computes it), a density wherever the
+    families are densities; ``log_probability`` is that of the recorded cells. ``entropy`` is
     :math:`-\sum_{nk} r_{nk} \log r_{nk}`; BIC is :math:`-2 \log L + p \log n`, lower is better; n is the total weight.
     """
 
@@ -48,10 +49,27 @@ class Result:
     options: dict[str, Any] = field(default_factory=dict)
     fingerprint: dict[str, Any] = field(default_factory=dict)
     search: tuple[dict[str, Any], ...] = ()
+    #: log of what turns the densities of the recorded cells into probabilities, None where all columns have those
+    volume: float | None = None
+    #: what was found in each column and decided about it, where a plan did that
+    columns: tuple[dict[str, Any], ...] = ()
 
     @property
     def converged(self) -> bool:
         return self.outcome.converged
+
+    @property
+    def log_probability(self) -> float:
+        r"""Log-probability of the recorded cells: a number on a grid of step h counts as :math:`h f(x)`.
+
+        It compares families and models with each other. Columns of ``ungridded`` lie on no grid and count by density.
+        """
+        return self.loglik + (self.volume or 0.0)
+
+    @property
+    def ungridded(self) -> tuple[str, ...]:
+        """The columns described by a density that lie on no grid."""
+        return tuple(getattr(getattr(self.model, "family", None), "ungridded", ()))
 
     @property
     def bic(self) -> float:
@@ -206,16 +224,18 @@ def close(problem: Any, found: Any, prior: Sums | None, seed: int, options: dict
         confidence=tuple(closing.confidence.tolist()),
         options={**options, "ignored": [f.name for f in problem.ignored]},
         fingerprint=problem.source.fingerprint(),
+        volume=closing.volume,
     )
 
 
 @dataclass(frozen=True, slots=True)
 class Closing:
-    """Statistics at the final parameters, classification entropy, histogram of the largest responsibility."""
+    """Statistics at the final parameters, classification entropy, histogram of the largest responsibility, volume."""
 
     stats: Any
     entropy: float
     confidence: Array
+    volume: float | None = None
 
     @classmethod
     def of(cls, model: Any, params: Params, block: Block) -> Closing:
@@ -228,7 +248,11 @@ class Closing:
         w = np.ones(block.rows) if block.weights is None else block.weights
         terms = np.where(r > 0, r * np.log(np.maximum(r, 1e-300)), 0.0).sum(0)
         top = np.histogram(r.max(axis=0), bins=20, range=(0, 1), weights=w)[0]
-        return cls(stats, float(-(w @ terms)), top)
+        cells = model.volume(block) if hasattr(model, "volume") else None
+        return cls(stats, float(-(w @ terms)), top, None if cells is None else float(w @ cells))
 
     def __add__(self, other: Closing) -> Closing:
-        return Closing(self.stats + other.stats, self.entropy + other.entropy, self.confidence + other.confidence)
+        volume = None if self.volume is None and other.volume is None else (self.volume or 0) + (other.volume or 0)
+        return Closing(
+            self.stats + other.stats, self.entropy + other.entropy, self.confidence + other.confidence, volume
+        )

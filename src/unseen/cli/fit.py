@@ -10,7 +10,7 @@ import click
 from unseen.cli.common import as_json, data_argument, quiet
 from unseen.cli.exits import INTERRUPTED, NOT_CONVERGED, print_json
 from unseen.cli.options import ColumnFamily, Components
-from unseen.spec import COVARIANCES
+from unseen.spec import COVARIANCES, FAMILIES
 
 EXAMPLES = """\b
 Examples:
@@ -37,13 +37,16 @@ Positive = click.IntRange(min=1)
     "--family",
     multiple=True,
     type=ColumnFamily(),
-    help="The distribution of a column: gaussian, student_t, categorical, bernoulli, poisson.",
+    help=f"The distribution of a column: {', '.join(n for n in FAMILIES if not n.startswith('hurdle'))}, or hurdle_ "
+    "before one of numbers. [default: found in the data]",
 )
 @click.option(
     "--covariance",
     type=click.Choice(COVARIANCES),
+    metavar="FORM",
     default=None,
-    help="The form of the Gaussian covariances.  [default: full]",
+    help="The form of the Gaussian covariances: full, diagonal, spherical, factors-1 to factors-5, each also with "
+    "tied- before it.  [default: auto, the best of them by the criterion]",
 )
 @click.option("--weights", metavar="COL", help="A column that says how many copies each row stands for.")
 @click.option("--labels", metavar="COL", help="A column with the known classes of some rows; empty is unknown.")
@@ -95,8 +98,9 @@ Positive = click.IntRange(min=1)
 def fit(data: tuple[Path, ...], out: Path, name: str | None, as_json: bool, quiet: bool, **options: Any) -> None:
     """Fit a mixture model to incomplete data, and save the run.
 
-    DATA is a Parquet or CSV file, several of them, or a folder. Text becomes categorical, booleans Bernoulli,
-    numbers one Gaussian block; dates are left out. Missing cells stay missing: they are part of the likelihood.
+    DATA is a Parquet or CSV file, several of them, or a folder. What each column is, is found in the data and told:
+    counts, amounts with a heap at zero, few codes, skewed numbers, text; dates are left out. Numbers that vary together
+    form one block with covariances. Missing cells stay missing: they are part of the likelihood.
 
     Ctrl-C saves the best parameters so far; go on with --start RUN. A second Ctrl-C ends without saving.
     """
@@ -115,7 +119,7 @@ def fit(data: tuple[Path, ...], out: Path, name: str | None, as_json: bool, quie
     if as_json:
         from unseen.summary import facts
 
-        print_json({"run": str(folder), "columns": fitting.columns(task), **facts(result)})
+        print_json({"run": str(folder), **facts(result)})
     elif quiet:
         click.echo(str(folder))
     else:

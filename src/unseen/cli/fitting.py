@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import shlex
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -13,12 +13,12 @@ import click
 from unseen.cli.options import split_columns
 from unseen.core.profile import ColumnProfile
 from unseen.errors import ModelError
-from unseen.plan import plan
+from unseen.plan import column_facts, plan
 from unseen.problem import Survey, survey
 from unseen.progress import Progress
 from unseen.result import Result
 from unseen.search.order import search
-from unseen.spec import Choice
+from unseen.spec import AUTO, Choice
 
 STARTS = ("auto", "kmeans++", "rows", "random", "labels")
 
@@ -32,6 +32,7 @@ class Task:
     model_for: Callable[[int], Any]
     components: tuple[int, ...]
     start: Any
+    forms: tuple[str, ...] = ()
 
 
 def check_options(options: Mapping[str, Any]) -> None:
@@ -61,12 +62,12 @@ def prepare(data: Any, options: Mapping[str, Any]) -> Task:
         families=dict(options["family"]),
         weights=options["weights"],
         labels=options["labels"],
-        covariance=options["covariance"] or "full",
+        covariance=options["covariance"] or AUTO,
         engine=options["engine"],
         workers=options["workers"],
     )
     components = options["components"] or tuple(range(1, 9))
-    return Task(made.known, made.choices, made.model_for, components, options["start"])
+    return Task(made.known, made.choices, made.model_for, components, options["start"], made.forms)
 
 
 def _resume(source: Any, options: Mapping[str, Any]) -> Task:
@@ -107,7 +108,7 @@ def carry_out(task: Task, options: Mapping[str, Any], silent: bool) -> Result:
     drawn = options["restarts"] or (10 if task.start in STARTS and not options["labels"] else 1)
     passed = ("criterion", "seed", "tol", "max_iterations", "max_seconds", "restarts", "prior")
     with Progress(len(task.components), drawn, silent) as bar:
-        return search(
+        result = search(
             task.model_for,
             task.known,
             task.components,
@@ -115,32 +116,35 @@ def carry_out(task: Task, options: Mapping[str, Any], silent: bool) -> Result:
             observers=(bar,),
             **{name: options[name] for name in passed},
         )
+    return replace(result, columns=columns(task))
 
 
-def columns(task: Task) -> list[dict[str, Any]]:
-    """What was decided about each column, as plain facts."""
-    return [{"column": c.column, "kind": c.kind, "family": c.family or None, "note": c.note} for c in task.choices]
+def columns(task: Task) -> tuple[dict[str, Any], ...]:
+    """What was found in each column and decided about it, as plain facts."""
+    return tuple(column_facts(c, task.known.profile) for c in task.choices)
 
 
 def column_table(task: Task) -> str:
-    """What was decided about each column, as text."""
+    """What was decided about each column, and why, as text."""
     from unseen.summary.text import table
 
-    rows = [["column", "type", "family", "missing", "values"]]
+    rows = [["column", "type", "family", "missing", "values", "why"]]
     for c in task.choices:
         if not c.family:
-            rows.append([c.column, c.kind, "-", "", c.note])
+            rows.append([c.column, c.kind, "-", "", "", c.note])
             continue
         known = task.known.profile[c.column]
         share = f"{100 * known.missing / known.rows:.3g} %" if known.missing else "none"
-        rows.append([c.column, c.kind, c.family, share, _values(known)])
-    return "\n".join([f"{task.known.profile.rows:,} rows", *table(rows, left=5)])
+        rows.append([c.column, c.kind, c.family, share, _values(known), c.note])
+    lines = [f"{task.known.profile.rows:,} rows", *table(rows, left=6)]
+    return "\n".join([*lines, "  (another family: --family COLUMN=FAMILY; leave out: --ignore COLUMN)"])
 
 
 def _values(known: ColumnProfile) -> str:
     if known.kind == "category":
         return f"{len(known.values or ()):,} categories"
-    return f"{known.low:,.6g} to {known.high:,.6g}"
+    step = known.resolution
+    return f"{known.low:,.6g} to {known.high:,.6g}" + ("" if step in (None, 1) else f" by {step:.3g}")
 
 
 def next_steps(folder: Path, data: Sequence[Path], result: Result) -> str:

@@ -43,6 +43,11 @@ class Family(ABC):
         return False
 
     @property
+    def ungridded(self) -> tuple[str, ...]:
+        """The columns described by a density that lie on no grid: their cells have no probability."""
+        return ()
+
+    @property
     def wanted(self) -> tuple[str, ...] | None:
         """The columns it insists on, or None for every column it is given."""
         return None

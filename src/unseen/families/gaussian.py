@@ -22,7 +22,7 @@ from unseen.numerics.compiled_patterns import CELL
 from unseen.numerics.completion import conditional_draw, conditional_mean
 from unseen.numerics.factors import fit_diagonal
 from unseen.numerics.incomplete import PATTERN_BUDGET, Met
-from unseen.numerics.resolution import cell_volume, least_variances, raise_covariances, resting, steps_of
+from unseen.numerics.resolution import cell_volume, least_variances, off_grid, raise_covariances, resting, steps_of
 
 # Newton steps of one M-step's factors: the next M-step goes on from where this one stopped
 STEPS = 8
@@ -120,6 +120,10 @@ class Gaussian(Family):
     @property
     def continuous(self) -> bool:
         return True
+
+    @property
+    def ungridded(self) -> tuple[str, ...]:
+        return off_grid(self.columns, self.steps)
 
     @property
     def slots(self) -> tuple[Slot, ...]:

@@ -128,6 +128,10 @@ class Hurdle(Family):
         return self.inner.continuous
 
     @property
+    def ungridded(self) -> tuple[str, ...]:
+        return self.inner.ungridded
+
+    @property
     def widths(self) -> list[int]:
         """Per column with atoms, one more than it has."""
         return [1 + len(values) for _, values in self.atoms]

@@ -175,6 +175,10 @@ class Product(Family):
         return np.sum(found, axis=0) if found else None
 
     @property
+    def ungridded(self) -> tuple[str, ...]:
+        return tuple(c for t in self.terms for c in t.family.ungridded)
+
+    @property
     def continuous(self) -> bool:
         return any(t.family.continuous for t in self.terms)
 

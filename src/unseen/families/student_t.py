@@ -21,7 +21,7 @@ from unseen.numerics.compiled import worthwhile
 from unseen.numerics.compiled_patterns import CELL
 from unseen.numerics.completion import conditional_mean
 from unseen.numerics.incomplete import Met
-from unseen.numerics.resolution import cell_volume, least_variances, raise_covariances, resting, steps_of
+from unseen.numerics.resolution import cell_volume, least_variances, off_grid, raise_covariances, resting, steps_of
 from unseen.numerics.special import half_df
 from unseen.numerics.student_t import StudentForm, conditional_draw
 
@@ -108,6 +108,10 @@ class StudentT(Family):
     @property
     def continuous(self) -> bool:
         return True
+
+    @property
+    def ungridded(self) -> tuple[str, ...]:
+        return off_grid(self.columns, self.steps)
 
     @property
     def slots(self) -> tuple[Slot, ...]:

@@ -25,6 +25,11 @@ def steps_of(columns: tuple[ColumnProfile, ...]) -> Array:
     return np.array([c.resolution or 0.0 for c in columns])
 
 
+def off_grid(columns: tuple[str, ...], steps: Array | None) -> tuple[str, ...]:
+    """The columns that lie on no grid."""
+    return columns if steps is None else tuple(c for c, h in zip(columns, steps, strict=True) if not h > 0)
+
+
 def cell_volume(cells: Cells, steps: Array | None) -> Array | None:
     r"""Sum of :math:`\log h` over each row's observed cells on a grid, (n,); None where no column has one."""
     if steps is None or not (steps > 0).any():

@@ -10,7 +10,7 @@ import numpy as np
 from unseen.core.stop import CONVERGED
 from unseen.result import Result
 from unseen.search.restarts import spurious
-from unseen.summary.facts import mean_confidence
+from unseen.summary.facts import floors, mean_confidence
 
 FEW_ROWS = 5.0
 FLAT = 1e-4
@@ -31,20 +31,37 @@ def _outcome(result: Result) -> Iterator[str]:
 
 
 def _floors(result: Result) -> Iterator[str]:
-    """Events that the M-step counted, summed over the trace."""
-    for name, advice in (
-        (
-            "floor",
-            "a component is collapsing onto a few rows or onto equal values; use fewer components, a prior "
-            "(--prior 1), or a tied covariance",
-        ),
-        ("empty", "a component lost all its rows and was kept as it was; use fewer components or more starts"),
-    ):
-        hit = [any(name in event for event in r.events) for r in result.trace]
-        if any(hit):
-            when = "to the end" if hit[-1] else "on the way, not at the end"
-            what = "The variance floor held" if name == "floor" else "A component was empty"
-            yield f"{what} in {sum(hit)} of {len(hit)} iterations, {when}: {advice}."
+    """Floors that bind at the end, by component and column, and what the M-step counted on the way."""
+    ends: dict[tuple[str, str], list[str]] = {}
+    for floor in floors(result):
+        ends.setdefault((floor["kind"], floor["column"]), []).append(str(floor["component"]))
+    for (kind, column), components in ends.items():
+        who = f"component {', '.join(dict.fromkeys(components))}"
+        if kind == "grid":
+            yield (
+                f"Column {column!r} hardly varies in {who}: there it is as narrow as the step in which it is recorded "
+                "lets it be, which is a finding."
+            )
+        else:
+            yield (
+                f"The variance floor holds {who} up in column {column!r}: it collapses onto a few rows or onto equal "
+                "values, and without the floor the likelihood has no bound; use fewer components, a prior (--prior 1), "
+                "or a tied covariance."
+            )
+    hit = [any("variance floor" in event for event in r.events) for r in result.trace]
+    if any(hit) and not any(kind == "variance" for kind, _ in ends):
+        when = "to the end" if hit[-1] else "on the way, not at the end"
+        yield (
+            f"The variance floor held in {sum(hit)} of {len(hit)} iterations, {when}: a component is collapsing onto a "
+            "few rows or onto equal values; use fewer components, a prior (--prior 1), or a tied covariance."
+        )
+    hit = [any("empty" in event for event in r.events) for r in result.trace]
+    if any(hit):
+        when = "to the end" if hit[-1] else "on the way, not at the end"
+        yield (
+            f"A component was empty in {sum(hit)} of {len(hit)} iterations, {when}: a component lost all its rows and "
+            "was kept as it was; use fewer components or more starts."
+        )
 
 
 def _components(result: Result) -> Iterator[str]:

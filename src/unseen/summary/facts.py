@@ -21,6 +21,8 @@ def facts(result: Result) -> dict[str, Any]:
         "weight": result.weight,
         "missing_share": missing_share(result),
         "loglik": result.loglik,
+        "log_probability": result.log_probability,
+        "columns_without_grid": list(result.ungridded),
         "log_prior": result.log_prior,
         "parameters": result.size,
         "aic": result.aic,
@@ -32,7 +34,9 @@ def facts(result: Result) -> dict[str, Any]:
         "evaluations": result.evaluations,
         "seconds": result.seconds,
         "seed": result.seed,
+        "columns": [dict(c) for c in result.columns],
         "components": components(result),
+        "floors": floors(result),
         "restarts": [dict(r) for r in result.restarts],
         "search": [dict(r) for r in result.search],
         "options": dict(result.options),
@@ -61,11 +65,19 @@ def _family_name(family: Any) -> str:
             grouped.setdefault(_family_name(t.family), []).extend(t.columns)
         return "Product(" + "; ".join(f"{n}: {', '.join(c)}" for n, c in grouped.items()) + ")"
     inside = []
+    if hasattr(family, "inner"):
+        inside.append(_family_name(family.inner))
     if hasattr(family, "covariance"):
-        inside.append(str(family.covariance))
+        inside.append(f"{family.factors} factors" if getattr(family, "factors", 0) else str(family.covariance))
     if getattr(family, "tied", False):
         inside.append("tied")
     return type(family).__name__ + (f"({', '.join(inside)})" if inside else "")
+
+
+def floors(result: Result) -> list[dict[str, Any]]:
+    """The floors that bind at the final parameters, by component and column."""
+    found = result.model.floors(result.params) if hasattr(result.model, "floors") else []
+    return [{"component": f.component, "column": f.column, "kind": f.kind} for f in found]
 
 
 def missing_share(result: Result) -> float:

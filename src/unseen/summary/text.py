@@ -71,7 +71,26 @@ def table(rows: Sequence[Sequence[str]], left: int = 1) -> list[str]:
 
 def _head(result: Result) -> str:
     said = f"{result.outcome.name}: {result.outcome.message}"
-    return "\n".join([*textwrap.wrap(model_name(result.model), WIDTH), *textwrap.wrap(said, WIDTH)])
+    passed_over = _not_returned(result)
+    lines = [passed_over] if passed_over else []
+    return "\n".join(line for text in (*lines, model_name(result.model), said) for line in textwrap.wrap(text, WIDTH))
+
+
+def _not_returned(result: Result) -> str:
+    """Where the criterion's best is not what is returned: which it was, and why not."""
+    other = result.options.get("not_returned")
+    if not other:
+        return ""
+    form = f", {other['form']}" if other.get("form") else ""
+    return (
+        f"Not the best by {criterion_name(result)}: {other['components']} components{form} have "
+        f"{number(other['value'], 9)}, but {other['reason']}."
+    )
+
+
+def criterion_name(result: Result) -> str:
+    """What the number of components was judged by."""
+    return {"heldout": "held-out rows", "icl": "ICL"}.get(result.options.get("criterion", "bic"), "BIC")
 
 
 def _criteria(result: Result) -> str:
@@ -84,7 +103,7 @@ def _criteria(result: Result) -> str:
     pairs = [
         ("rows", rows),
         ("cells missing", f"{100 * missing_share(result):.3g} %"),
-        ("log-likelihood", number(result.loglik, 9)),
+        ("log-likelihood", _loglik(result)),
         ("parameters (df)", f"{result.size:,}"),
         ("AIC", number(result.aic, 9)),
         ("BIC", number(result.bic, 9)),
@@ -97,6 +116,16 @@ def _criteria(result: Result) -> str:
         pairs.append(("log prior", number(result.log_prior, 9)))
     width = max(len(name) for name, _ in pairs)
     return "\n".join(f"  {name.ljust(width)}  {value}" for name, value in pairs)
+
+
+def _loglik(result: Result) -> str:
+    """The log-likelihood, and as what it counts the recorded cells."""
+    density = number(result.loglik, 9)
+    if result.volume is None:
+        return density
+    told = f"{density} as density, {number(result.log_probability, 9)} as probability of the recorded cells"
+    off = result.ungridded
+    return told if not off else f"{told} ({len(off)} column{'s' * (len(off) > 1)} without a grid by density)"
 
 
 # ---- components
@@ -205,9 +234,11 @@ def _search(result: Result) -> str:
     if not result.search:
         return ""
     held = any("heldout" in r for r in result.search)
+    forms = len({r.get("form") for r in result.search}) > 1
     heads = [
         "",
         "components",
+        *(["form"] if forms else []),
         "logL",
         "df",
         "BIC",
@@ -218,20 +249,26 @@ def _search(result: Result) -> str:
     ]
     rows = [heads]
     for r in result.search:
-        chosen = r["components"] == getattr(result.model, "components", None)
-        row = [">" if chosen else "", str(r["components"])]
+        row = [">" if is_chosen(result, r) else "", str(r["components"]), *([str(r.get("form", ""))] if forms else [])]
         row += [number(r.get(name), 9) for name in ("loglik",)] + [str(r.get("size", "-"))]
         row += [number(r.get(name), 9) for name in ("bic", "icl")]
         if held:
             row.append(_held(r))
-        rows.append([*row, number(r.get("seconds"), 3), r["outcome"] + (", spurious" if r.get("spurious") else "")])
+        told = r["outcome"] + (", spurious" if r.get("spurious") else "")
+        rows.append([*row, number(r.get("seconds"), 3), told + (", singular" if r.get("singular") else "")])
     lines = table([r[:-1] for r in rows], left=0)
-    by = {"heldout": "held-out rows", "icl": "ICL"}.get(result.options.get("criterion", "bic"), "BIC")
-    title = f"Number of components, chosen by {by}"
+    title = f"Number of components{' and form of covariance' * forms}, chosen by {criterion_name(result)}"
     if held:
         title += " (logL, BIC and ICL here are those of the training rows)"
     title += _sampled(result)
     return "\n".join([title, *(f"{line}  {r[-1]}" for line, r in zip(lines, rows, strict=True))])
+
+
+def is_chosen(result: Result, row: dict[str, Any]) -> bool:
+    """Whether a row of the search is the fit that is returned."""
+    form = result.options.get("form")
+    same = row.get("form") in (None, form) or form is None
+    return bool(row["components"] == getattr(result.model, "components", None) and same)
 
 
 def _sampled(result: Result) -> str:
