@@ -17,6 +17,7 @@ ULPS = 4.0
 BLIND = 0.05
 #: distinct values that make a common divisor of their differences more than chance: 2**-7 for the divisor 2
 ENOUGH = 8
+_SCALES = 10.0 ** np.arange(PLACES + 1)[:, None]
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,7 +55,7 @@ def decimal_grid(x: Array, probe: Array, eps: float) -> Grid | None:
 
     Which decimal place a number needs is decided for each number alone, so parts of a column add up to the whole.
     """
-    if _places(probe[:32], eps) is None:
+    if _nowhere(probe[:16], eps):
         return None
     places = _places(probe, eps)
     if places is None:
@@ -74,6 +75,15 @@ def decimal_grid(x: Array, probe: Array, eps: float) -> Grid | None:
             if not len(x):
                 return total
     return None
+
+
+def _nowhere(x: Array, eps: float) -> bool:
+    """Whether one of a few numbers is on no decimal grid."""
+    with np.errstate(over="ignore", invalid="ignore"):
+        scaled = np.abs(x * _SCALES)
+        allowed = scaled * (ULPS * eps) + 1e-12
+        allowed[allowed > BLIND] = 0.0
+        return not (np.abs(scaled - np.rint(scaled)) <= allowed).any(axis=0).all()
 
 
 def _on(x: Array, places: int, eps: float) -> Array:

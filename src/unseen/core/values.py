@@ -111,29 +111,37 @@ class Sample:
 
 @dataclass(frozen=True, slots=True)
 class Draw:
-    """Random keys of a block's rows, and the rows of the smallest of them, in order."""
+    """Rows of a block that come first when each has a random key between 0 and 1, and their keys, in order.
 
+    Only the smallest keys are drawn: gaps between uniform order statistics are exponential (Rényi, 1953).
+    """
+
+    size: int
+    block: int
     keys: Array
     rows: Array
 
     @classmethod
-    def of(cls, rows: int, block: int) -> Draw:
-        """The same keys for the same block of so many rows, whoever reads it."""
-        keys = np.random.default_rng([20240229, block]).random(rows)
-        some = np.arange(rows)
-        if rows > 2 * PROBE:
-            some = np.flatnonzero(keys < (PROBE + 256) / rows)
-        return cls(keys, some[np.argsort(keys[some])])
+    def of(cls, size: int, block: int) -> Draw:
+        """The same rows for the same block of so many rows, whoever reads it."""
+        rng = np.random.default_rng([size, block])
+        count = size if size <= 2 * PROBE else PROBE + 256
+        rows = rng.permutation(size) if count == size else rng.choice(size, count, replace=False)
+        keys = np.cumsum(rng.standard_exponential(count))
+        total = (keys[-1] if count else 0.0) + rng.standard_gamma(size + 1 - count)
+        return cls(size, block, keys / total, rows)
 
     def sample(self, values: Array, weights: Array | None, seen: Array | None) -> Sample:
         """A random part of the values where ``seen``: enough for a probe, or all of them."""
-        rows = self.rows
+        rows, keys = self.rows, self.keys
         if seen is not None:
-            rows = rows[seen[rows]]
-            if len(rows) < SAMPLE and len(self.rows) < len(self.keys):
-                rows = np.flatnonzero(seen)
-                rows = rows[np.argsort(self.keys[rows])][:PROBE]
-        return Sample(self.keys[rows], values[rows].astype(float), None if weights is None else weights[rows])
+            first = seen[rows]
+            rows, keys = rows[first], keys[first]
+            if len(rows) < SAMPLE and len(self.rows) < self.size:
+                there = np.flatnonzero(seen)
+                again = Draw.of(len(there), self.block)
+                rows, keys = there[again.rows], again.keys
+        return Sample(keys, values[rows].astype(float), None if weights is None else weights[rows])
 
 
 @dataclass(frozen=True, slots=True)
