@@ -21,13 +21,14 @@ SUMMATION = 4e-15
 
 @dataclass(frozen=True, slots=True)
 class Run:
-    """What the loop leaves: final parameters, how it ended, and the trace."""
+    """What the loop leaves: final parameters, how it ended, the trace, and the model as it computed at the end."""
 
     params: Params
     outcome: Outcome
     trace: tuple[Record, ...]
     evaluations: int
     seconds: float
+    model: Any = None
 
 
 @dataclass(slots=True)
@@ -61,6 +62,14 @@ class Clock:
         new = self.model.maximize(stats.with_prior(self.prior), params)
         self.m += time.perf_counter() - began
         return new
+
+    def refine(self, last: Record) -> bool:
+        """Go over to double precision where single precision no longer tells a gain from rounding."""
+        finer = getattr(self.model, "in_double", lambda: self.model)()
+        if finer is self.model or not abs(last.change) <= last.rounding:
+            return False
+        self.model = finer
+        return True
 
     def moves(self) -> Moves:
         return Moves(self.ask, self.update, self.model.valid, len(self.engine))
@@ -99,29 +108,35 @@ def run(
     state = State(params)
     best = params
     outcome: Outcome | None = None
+    refined = False
     try:
         state = algorithm.init(params, moves)
         while outcome is None:
             before, spent = state, (clock.e, clock.m)
             state = algorithm.step(state, moves)
-            trace.append(_record(model, trace, state, clock, spent))
+            trace.append(_record(clock, trace, state, spent, refined))
             for observe in observers:
                 observe(Event("iteration", facts(trace[-1])))
             best = state.params
             if algorithm.monotone and (outcome := fall(trace)):
                 best = before.at or before.params
                 break
+            refined = clock.refine(trace[-1])
             outcome = stop(trace, time.perf_counter() - began)
     except KeyboardInterrupt:
         outcome = Outcome(INTERRUPTED, f"interrupted after {len(trace)} iterations; the last parameters were kept")
     except NumericalError as error:
         outcome = Outcome(FAILED, f"{error} (after {len(trace)} iterations; the last sound parameters were kept)")
         best = state.at or params
-    return Run(best, outcome, tuple(trace), clock.evaluations, time.perf_counter() - began)
+    return Run(best, outcome, tuple(trace), clock.evaluations, time.perf_counter() - began, clock.model)
 
 
-def _record(model: Model, trace: Sequence[Record], state: State, clock: Clock, spent: tuple[float, float]) -> Record:
-    change = state.objective - trace[-1].objective if trace else float("nan")
+def _record(
+    clock: Clock, trace: Sequence[Record], state: State, spent: tuple[float, float], refined: bool
+) -> Record:
+    # between two precisions lies rounding, too: that difference is no gain, from which the next could be judged
+    change = state.objective - trace[-1].objective if trace and not refined else float("nan")
+    model = clock.model
     about: dict[str, Any] = {}
     if state.at is not None and "weights" in state.at:
         about["smallest_weight"] = float(state.at["weights"].min())
@@ -132,6 +147,8 @@ def _record(model: Model, trace: Sequence[Record], state: State, clock: Clock, s
     about["rounding"] = SUMMATION * (1 + abs(state.objective))
     if hasattr(model, "rounding"):
         about["rounding"] += model.rounding(at)
+    if refined:
+        about["rounding"] = max(about["rounding"], trace[-1].rounding)
     return Record(
         len(trace) + 1,
         state.objective,

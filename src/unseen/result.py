@@ -200,7 +200,7 @@ class Result:
 
 def close(problem: Any, found: Any, prior: Sums | None, seed: int, options: dict[str, Any]) -> Result:
     """The closing pass: evaluate the final parameters, and how sure their responsibilities are."""
-    model, params = found.model, found.best.params
+    model, params = found.best.model or found.model, found.best.params
     closing = problem.engine.sum(lambda block: Closing.of(model, params, block)).stats
     stats = closing.stats
     return Result(

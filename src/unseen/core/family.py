@@ -128,6 +128,10 @@ class Family(ABC):
         """About how far rounding may move a row's log-density: what lies below is no change of the objective."""
         return 0.0
 
+    def in_double(self) -> Self:
+        """The family computing in double precision from now on: itself where it does so already."""
+        return self
+
     def spread(self, params: Params) -> Array | None:
         """Per component the smallest variance in units of the data's own, (K,): near 0 is a singularity."""
         return None

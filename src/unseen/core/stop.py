@@ -39,7 +39,8 @@ class Outcome:
 class Record:
     """One line of the trace; the objective belongs to the parameters before this iteration's M-step.
 
-    ``rounding`` is what arithmetic alone may add to the objective or take from it.
+    ``rounding`` is what arithmetic alone may add to the objective or take from it, in the precision of this E-step.
+    ``change`` is not a number in the first iteration, and where the precision changed.
     """
 
     iteration: int
@@ -113,6 +114,8 @@ class Converged(Rule):
 
     def _remaining(self, trace: Sequence[Record]) -> float:
         now, before = trace[-1].change, trace[-2].change
+        if now != now or before != before:
+            return float("inf")
         if abs(now) <= min(trace[-1].rounding, self.tol):
             return 0.0
         # increments of one sign shrink geometrically or not at all; those that alternate bracket the limit. Where

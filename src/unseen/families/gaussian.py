@@ -72,6 +72,7 @@ class Gaussian(Family):
     incomplete: bool = False
     steps: Any = None  # (d,) of the grids the columns are recorded on, 0 where there is none
     rows: int = 0  # of the data it is bound to: few are not worth a compiler
+    single: bool = False  # computes in single precision where that is accurate enough: the data have no more digits
 
     def __post_init__(self) -> None:
         if self.covariance not in FORMS:
@@ -102,6 +103,7 @@ class Gaussian(Family):
             incomplete=any(c.missing for c in profile.columns),
             steps=steps_of(profile.columns) if self.floor else None,
             rows=profile.rows,
+            single=all(c.single for c in profile.columns),
         )
 
     @property
@@ -141,7 +143,12 @@ class Gaussian(Family):
         return Met()
 
     def prepare(self, params: Params) -> forms.Form:
-        return self._last.made(params, self._form)
+        return self._last.made(params, self._at_precision)
+
+    def _at_precision(self, params: Params) -> forms.Form:
+        form = self._form(params)
+        form.single = self.single
+        return form
 
     def _form(self, params: Params) -> forms.Form:
         if self.dense:
@@ -287,7 +294,10 @@ class Gaussian(Family):
         return replace(self, anchor=params["means"].copy())
 
     def rounding(self, prepared: forms.Form) -> float:
-        return float(np.finfo(float).eps) * prepared.bound
+        return prepared.rounding
+
+    def in_double(self) -> Self:
+        return replace(self, single=False) if self.single else self
 
     def spread(self, params: Params) -> Array:
         if self.dense:

@@ -163,6 +163,11 @@ class Product(Family):
     def rounding(self, prepared: list[Any]) -> float:
         return sum(t.family.rounding(p) for t, p in zip(self.terms, prepared, strict=True))
 
+    def in_double(self) -> Self:
+        finer = self._each(lambda t: t.family.in_double())
+        same = all(a.family is b.family for a, b in zip(finer.terms, self.terms, strict=True))
+        return self if same else finer
+
     def spread(self, params: Params) -> Array | None:
         found = [s for t in self.terms if (s := t.family.spread(params.sub(t.name))) is not None]
         return np.min(found, axis=0) if found else None

@@ -234,7 +234,7 @@ class StudentT(Family):
         return centred if centred.prepare(params).accurate else replace(self, anchor=params["locations"].copy())
 
     def rounding(self, prepared: StudentForm) -> float:
-        return float(np.finfo(float).eps) * prepared.bound
+        return prepared.rounding
 
     def spread(self, params: Params) -> Array:
         return np.linalg.eigvalsh(params["scales"] / np.outer(self.scale, self.scale))[:, 0]

@@ -64,6 +64,7 @@ class FactorAnalysis:
     columns: tuple[str, ...] = ()
     anchor: Any = None
     scale: Any = None
+    single: bool = False  # computes in single precision where that is accurate enough: the data have no more digits
 
     kind: ClassVar[Kind] = Kind.FREE
     sequential: ClassVar[bool] = False
@@ -93,6 +94,7 @@ class FactorAnalysis:
             columns=profile.names,
             anchor=np.array([c.mean for c in profile.columns]),
             scale=np.sqrt([c.variance for c in profile.columns]),
+            single=all(c.single for c in profile.columns),
         )
 
     @property
@@ -115,9 +117,12 @@ class FactorAnalysis:
         return Met()
 
     def _form(self, params: Params) -> forms.FullForm:
-        return self._last.made(
-            params, lambda p: forms.FullForm(p["mean"][None], self.covariance(p)[None], self.anchor, self._met)
-        )
+        def make(p: Params) -> forms.FullForm:
+            form = forms.FullForm(p["mean"][None], self.covariance(p)[None], self.anchor, self._met)
+            form.single = self.single
+            return form
+
+        return self._last.made(params, make)
 
     # ---- E-step and M-step
 
@@ -176,6 +181,14 @@ class FactorAnalysis:
 
     def log_prior(self, params: Params, prior: Sums) -> float:
         return self._form(params).log_prior(prior["moments"])
+
+    def rounding(self, params: Params) -> float:
+        """About how far rounding may move a row's log-density."""
+        return self._form(params).rounding
+
+    def in_double(self) -> Self:
+        """The same model computing in double precision: itself where it does so already."""
+        return replace(self, single=False) if self.single else self
 
     # ---- rows
 

@@ -193,6 +193,11 @@ class HMM:
         """About how far rounding may move a row's log-density."""
         return self.family.rounding(self.family.prepare(params))
 
+    def in_double(self) -> Self:
+        """The same model computing in double precision: itself where it does so already."""
+        family = self.family.in_double()
+        return self if family is self.family else replace(self, family=family)
+
     def spread(self, params: Params) -> Array | None:
         """Per state, the smallest variance in units of the data's own."""
         return self.family.spread(params)

@@ -165,6 +165,11 @@ class Mixture:
         """About how far rounding may move a row's log-density."""
         return self.family.rounding(self._prepare(params))
 
+    def in_double(self) -> Self:
+        """The same model computing in double precision: itself where it does so already."""
+        family = self.family.in_double()
+        return self if family is self.family else replace(self, family=family)
+
     def spread(self, params: Params) -> Array | None:
         """Per component, the smallest variance in units of the data's own."""
         return self.family.spread(params)

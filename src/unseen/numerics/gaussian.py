@@ -18,7 +18,8 @@ from unseen.numerics.workspace import borrow
 
 LOG_2PI = float(np.log(2 * np.pi))
 # largest error in a row's log-density that the fast path may make before the whitened path takes over
-TOLERANCE = {np.dtype(np.float64): 1e-9, np.dtype(np.float32): 2e-3}
+DOUBLE, SINGLE = np.dtype(np.float64), np.dtype(np.float32)
+TOLERANCE = {DOUBLE: 1e-9, SINGLE: 2e-3}
 
 
 class Form(ABC):
@@ -27,6 +28,7 @@ class Form(ABC):
     def __init__(self, means: Array, anchor: Array) -> None:
         self.means, self.anchor = means, anchor
         self.shift = means - anchor
+        self.single = True  # whether float32 data may be computed in single precision at all
 
     @property
     @abstractmethod
@@ -34,17 +36,27 @@ class Form(ABC):
         """Rounding bound of the fast path in units of machine epsilon."""
 
     @property
+    @abstractmethod
+    def constants(self) -> Array:
+        """What each component's log-density has beside the products with the row, (K,)."""
+
+    @property
+    def rounding(self) -> float:
+        """About how far rounding moves a row's log-density, in the precision that the products run in."""
+        single = self.single and self.anchor.ndim == 1 and self.exact(SINGLE)
+        return float(np.finfo(SINGLE if single else DOUBLE).eps) * (self.bound + float(np.abs(self.constants).max()))
+
+    @property
     def accurate(self) -> bool:
         """Whether the fast path keeps its promise in double precision about a shared anchor."""
-        return self.anchor.ndim == 1 and self.exact(np.dtype(np.float64))
+        return self.anchor.ndim == 1 and self.exact(DOUBLE)
 
     def exact(self, dtype: np.dtype) -> bool:
         return bool(np.finfo(dtype).eps * self.bound <= TOLERANCE[dtype])
 
     def precision_for(self, values: Array) -> np.dtype:
         """float32 only for float32 data, and only where the bound allows."""
-        single = np.dtype(np.float32)
-        return single if values.dtype == single and self.exact(single) else np.dtype(np.float64)
+        return SINGLE if self.single and values.dtype == SINGLE and self.exact(SINGLE) else DOUBLE
 
     @abstractmethod
     def evaluate(self, cells: Cells) -> tuple[Array, Callable[[Array], Array]]:
@@ -90,6 +102,10 @@ class FullForm(Form):
     def bound(self) -> float:
         return rounding_bound(self.shift, self.precision)
 
+    @property
+    def constants(self) -> Array:
+        return self.natural[:, 0]
+
     @cached_property
     def natural32(self) -> Array:
         return self.natural.astype(np.float32)
@@ -119,13 +135,13 @@ class FullForm(Form):
         density = np.empty((len(self.means), n))
         anchors = np.broadcast_to(self.anchor, self.means.shape)
         for k, anchor in enumerate(anchors):
-            y = self.whitener[k] @ (centred(cells, anchor, np.dtype(np.float64)) - self.shift[k][:, None])
+            y = self.whitener[k] @ (centred(cells, anchor, DOUBLE) - self.shift[k][:, None])
             density[k] = self.constant[k] - 0.5 * np.einsum("in,in->n", y, y)
 
         def collect(r: Array) -> Array:
             out = []
             for k, anchor in enumerate(anchors):
-                z = centred(cells, anchor, np.dtype(np.float64))
+                z = centred(cells, anchor, DOUBLE)
                 weighted = z * r[k]
                 out.append(pack(r[k].sum(), weighted.sum(1), weighted @ z.T))
             return np.array(out)
@@ -156,6 +172,10 @@ class DiagonalForm(Form):
     @cached_property
     def bound(self) -> float:
         return float((-2 * self.square * (np.abs(self.shift) + 4 / np.sqrt(-2 * self.square)) ** 2).sum(1).max())
+
+    @property
+    def constants(self) -> Array:
+        return self.complete[:, 0]
 
     def evaluate(self, cells: Cells) -> tuple[Array, Callable[[Array], Array]]:
         dtype = self.precision_for(cells.values)
@@ -193,14 +213,14 @@ class DiagonalForm(Form):
         anchors = np.broadcast_to(self.anchor, self.means.shape)
         seen = np.ones((1, n)) if cells.observed is None else cells.observed
         for k, anchor in enumerate(anchors):
-            y = centred(cells, anchor, np.dtype(np.float64)) - self.shift[k][:, None]
+            y = centred(cells, anchor, DOUBLE) - self.shift[k][:, None]
             level = self.normaliser[k] + 0.5 * self.shift[k] ** 2 * -2 * self.square[k]
             density[k] = ((self.square[k][:, None] * y * y + level[:, None]) * seen).sum(0)
 
         def collect(r: Array) -> Array:
             return np.concatenate(
                 [
-                    self._moments(r[[k]] @ self._features(cells, a, np.dtype(np.float64)).T)
+                    self._moments(r[[k]] @ self._features(cells, a, DOUBLE).T)
                     for k, a in enumerate(anchors)
                 ]
             )

@@ -17,13 +17,11 @@ import numpy as np
 from unseen.core.block import Cells
 from unseen.core.stats import Array, Sums
 from unseen.numerics.completion import conditional_draw as gaussian_draw
-from unseen.numerics.gaussian import LOG_2PI, Form, centred
+from unseen.numerics.gaussian import DOUBLE, LOG_2PI, Form, centred
 from unseen.numerics.incomplete import Met, PatternTable, incomplete_rows
 from unseen.numerics.linalg import cholesky, inverse_lower
 from unseen.numerics.quadratic import features, natural, pack, rounding_bound
 from unseen.numerics.special import digamma, gammaln
-
-DOUBLE = np.dtype(np.float64)
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,6 +48,7 @@ class StudentForm(Form):
         compiled: bool = False,
     ) -> None:
         super().__init__(means, anchor)
+        self.single = False
         self.scales, self.df = scales, df[:, None]
         lower = cholesky(scales)
         self.whitener = inverse_lower(lower)
@@ -68,6 +67,11 @@ class StudentForm(Form):
     @cached_property
     def bound(self) -> float:
         return rounding_bound(self.shift, self.precision)
+
+    @property
+    def constants(self) -> Array:
+        found: Array = self.level[:, -1] - self.half_log_det[:, 0]
+        return found
 
     def evaluate(self, cells: Cells) -> tuple[Array, Callable[[Array], Any]]:
         """Log-density (K, n), and the collector of mass, moments weighted by u, and expected log u."""
