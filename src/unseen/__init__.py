@@ -36,6 +36,7 @@ _HOMES = {
     "Poisson": "unseen.families.poisson",
     "Product": "unseen.families.product",
     "StudentT": "unseen.families.student_t",
+    "ZeroInflated": "unseen.families.zero_inflated",
     # algorithms
     "Batch": "unseen.algorithms.batch",
     "Incremental": "unseen.algorithms.incremental",
