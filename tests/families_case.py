@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from unseen import Bernoulli, Categorical, Gaussian, Mixture, Params, Poisson, Product, StudentT
+from unseen import Bernoulli, Categorical, Gaussian, Hurdle, Mixture, Params, Poisson, Product, StudentT
 from unseen.core.block import Block
 from unseen.core.family import Family
 from unseen.problem import pose
@@ -23,10 +23,12 @@ def draw_data(kind: str, missing: bool, rows: int = ROWS, seed: int = 3) -> dict
     group = rng.integers(0, 2, rows)
     gap = rng.random((3, rows)) < (0.2 if missing else 0)
     gap[:, 0] = missing
-    if kind in ("normal", "student"):
+    if kind in ("normal", "student", "amounts"):
         noise = rng.standard_t(3, (3, rows)) if kind == "student" else rng.standard_normal((3, rows))
         noise[1] += 0.7 * noise[0]
         x = noise + 3 * group
+        if kind == "amounts":  # two heaps in the first column, one in the second
+            x[0], x[1] = np.where(rng.random(rows) < 0.3, 5.0 * group, x[0]), np.where(rng.random(rows) < 0.2, 0, x[1])
     elif kind == "counts":
         x = rng.poisson(np.where(group, [[2.0], [5.0], [1.0]], [[9.0], [4.0], [3.0]])).astype(float)
     elif kind == "binary":
@@ -45,6 +47,9 @@ def draw_data(kind: str, missing: bool, rows: int = ROWS, seed: int = 3) -> dict
 
 FAMILIES: dict[str, tuple[Family, str]] = {
     "gaussian": (Gaussian("full"), "normal"),
+    "gaussian, factors": (Gaussian("factors", factors=1), "normal"),
+    "gaussian, tied factors": (Gaussian("factors", tied=True, factors=1), "normal"),
+    "hurdle": (Hurdle(Gaussian("full"), atoms={"x0": (0.0, 5.0), "x1": 0.0}), "amounts"),
     "student_t": (StudentT(), "student"),
     "student_t, df 4": (StudentT(df=4), "student"),
     "poisson": (Poisson(), "counts"),

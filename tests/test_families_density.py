@@ -52,9 +52,19 @@ def oracle(name: str, family: Any, params: Params, cells: Cells, k: int, i: int)
     if name == "categorical":
         parts = family.parts(params["probabilities"])
         return float(sum(np.log(parts[j][k, x[j]]) for j in np.flatnonzero(seen)))
-    if name == "gaussian":
-        sigma = params["covariances"][k][np.ix_(seen, seen)]
+    if name.startswith("gaussian"):
+        sigma = family.full(params)[k][np.ix_(seen, seen)]
         return float(stats.multivariate_normal.logpdf(x[seen], params["means"][k][seen], sigma))
+    if name == "hurdle":
+        total, beside = 0.0, seen.copy()
+        for place, (_, atoms), (first, _) in zip(family.places, family.atoms, family._spans(), strict=True):
+            if seen[place]:
+                code = 1 + atoms.index(x[place]) if x[place] in atoms else 0
+                beside[place] = code == 0
+                total += np.log(params["shares"][k, first + code])
+        rest = Params({n.removeprefix("rest."): v for n, v in params.items() if n.startswith("rest.")})
+        inside = Cells(cells.values, np.repeat(beside[:, None], cells.values.shape[1], axis=1))
+        return float(total) + oracle("gaussian", family.inner, rest, inside, k, i)
     sigma = params["scales"][k][np.ix_(seen, seen)]
     return float(stats.multivariate_t.logpdf(x[seen], params["locations"][k][seen], sigma, df=params["df"][k]))
 

@@ -165,10 +165,10 @@ def test_a_row_without_any_cell_changes_nothing(name: str) -> None:
     family, block = case(name, True)
     params = wander(family, block)
     density, collect = family.evaluate(family.prepare(params), block.cells)
-    assert (density[:, 0] == 0).all()
+    assert (np.abs(density[:, 0]) <= 1e-15).all()
     r = np.random.default_rng(0).dirichlet([1, 1], block.rows).T
     without = r.copy()
     without[:, 0] = 0
-    if name not in ("gaussian", "product"):  # a Gaussian completes such a row: it only slows EM
+    if not name.startswith(("gaussian", "product", "hurdle")):  # a Gaussian completes such a row: it only slows EM
         for key, value in collect(r).items():
             np.testing.assert_allclose(value, collect(without)[key], rtol=1e-12, atol=1e-12)
