@@ -11,7 +11,7 @@ import numpy as np
 from unseen.core.block import BOOLEAN, CATEGORY, INTEGER, NUMBER, Column, Field, Frame
 from unseen.core.shape import ATOM, Facts, Shape
 from unseen.core.stats import Array
-from unseen.core.values import Draw
+from unseen.core.values import NOTHING, Draw, tally_whole
 from unseen.errors import DataError
 
 MAX_CATEGORIES = 1000
@@ -287,7 +287,7 @@ def profile_column(
         m2 = float(centred @ centred if w is None else (w * centred) @ centred)
         m3 = float((centred * centred) @ (centred if w is None else w * centred))
     drawn = (draw or Draw.of(n, 0)).sample(column.values, weights, used)
-    shape = Shape.of(x, w, drawn, low, high, _eps(single))
+    shape = Shape.of(x, w, drawn, not fractions, _eps(single))
     return replace(out, weight=weight, mean=mean, m2=m2, m3=m3, low=low, high=high, _shape=shape)
 
 
@@ -302,9 +302,8 @@ def _value_weights(spec: Field, column: Column, weights: Array | None) -> Mappin
         return _limited({c: float(s) for c, s, n in zip(column.categories, sums, rows, strict=True) if n})
     if len(x) and np.ptp(x.astype(float)) > 50 * MAX_CATEGORIES:
         return None
-    distinct, where = np.unique(x, return_inverse=True)
-    sums = np.bincount(where, weights=w, minlength=len(distinct))
-    return _limited({str(int(v)): float(s) for v, s in zip(distinct, sums, strict=True)})
+    known = tally_whole(x, w) if len(x) else NOTHING
+    return _limited({str(int(v)): float(s) for v, s in zip(known.points, known.mass, strict=True)})
 
 
 def _limited(values: dict[str, float]) -> dict[str, float] | None:

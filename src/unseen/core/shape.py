@@ -40,11 +40,12 @@ class Shape:
         return Shape(grid, self.values + other.values, max(self.eps, other.eps))
 
     @classmethod
-    def of(cls, x: Array, w: Array | None, probe: Sample, low: float, high: float, eps: float) -> Shape:
+    def of(cls, x: Array, w: Array | None, probe: Sample, whole: bool, eps: float) -> Shape:
         """The shape of observed numbers ``x`` (n,), weights ``w`` above zero; ``probe`` is a random part of them."""
-        grid = decimal_grid(x, probe.points, eps)
-        whole = grid is not None and not grid.places and not np.count_nonzero(x != np.floor(x))
-        return cls(grid, values_of(x, w, probe, low, high, whole), eps)
+        values = values_of(x, w, probe, whole)
+        if values.table is not None:
+            return cls(decimal_grid(values.table.points, probe.points, eps), values, eps)
+        return cls(decimal_grid(x, probe.points, eps), values, eps)
 
     def facts(self, weight: float, size: float, integer: bool) -> Facts:
         """All of it in short; ``size`` is the largest absolute value."""

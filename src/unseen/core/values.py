@@ -67,8 +67,10 @@ def tally(x: Array, w: Array | None = None) -> Table:
     return Table(ordered[starts], mass)
 
 
-def tally_whole(x: Array, w: Array | None, low: float, high: float) -> Table:
-    """`tally` of whole numbers between two bounds that are not far apart."""
+def tally_whole(x: Array, w: Array | None) -> Table:
+    """`tally` of whole numbers that are not far apart."""
+    x = x.astype(np.int64) if x.dtype == bool else x
+    low = x.min()
     at = (x - low).astype(np.int64)
     rows = np.bincount(at)
     there = np.flatnonzero(rows)
@@ -176,11 +178,11 @@ class Values:
         return self.table.keep(self.table.mass >= 1e-3 * self.table.mass.sum()).heaviest(FREQUENT)
 
 
-def values_of(x: Array, w: Array | None, drawn: Sample, low: float, high: float, whole: bool) -> Values:
+def values_of(x: Array, w: Array | None, drawn: Sample, whole: bool) -> Values:
     """The values of one block (weights above zero); what a random part of them rules out is not looked for."""
     sample, probe = drawn.first(SAMPLE), drawn.points
-    if whole and high - low <= max(65_536, len(x) // 4):
-        return _limited(tally_whole(x, w, low, high), sample)
+    if whole and np.ptp(x) <= max(65_536, len(x) // 4):
+        return _limited(tally_whole(x, w), sample)
     if len(x) > len(probe):
         some = np.sort(probe[:1024])
         heavy = np.zeros(0) if w is None else x[w > 2.5e-3 * w.sum()]
