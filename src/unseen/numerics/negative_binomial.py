@@ -13,8 +13,8 @@ from unseen.numerics.special import digamma, gammaln, log_factorial, stirling_se
 
 # counts below this have a place of their own in the histogram, larger ones are summed up at the old size
 LONGEST = 1024
-# the relative precision to which the size is solved for in one M-step
-SOLVED = 1e-12
+# the last step, relative to the size, that is Newton's and leaves an error of about its square
+SOLVED = 1e-6
 
 
 # behind a table stand what a missing cell looks up, a count past the table (added afterwards), and what is no count
@@ -153,23 +153,27 @@ class SizeEquation:
         the bracket is replaced by its middle.
         """
         s = np.log(np.clip(self.old, low, high))
-        value, _ = self._scaled(s)
-        left, right = np.where(value > 0, s, np.log(low)), np.where(value > 0, np.log(high), s)
-        end = np.where(value > 0, right, left)
-        bound = np.sign(self._scaled(end)[0]) == np.sign(value)
-        limits = np.where(value > 0, high, low)
+        value, derivative = self._scaled(s)
+        uphill = value > 0
+        left, right = np.where(uphill, s, np.log(low)), np.where(uphill, np.log(high), s)
+        end, flat = np.where(uphill, right, left), value == 0
+        bound: Array | None = None
         for _ in range(rounds):
-            value, derivative = self._scaled(s)
-            left, right = np.where(value > 0, s, left), np.where(value > 0, right, s)
             with np.errstate(divide="ignore", invalid="ignore"):
                 step = s - value / derivative
             inside = (step > left) & (step < right)
-            new = np.where(bound | (value == 0), s, np.where(inside, step, (left + right) / 2))
-            settled = np.abs(new - s) <= SOLVED
-            s = new
+            if bound is None and not (inside | flat).all():
+                bound = ~flat & (np.sign(self._scaled(end)[0]) == np.where(uphill, 1, -1))
+                flat = flat | bound
+            new = np.where(flat, s, np.where(inside, step, (left + right) / 2))
+            settled, s = np.abs(new - s) <= SOLVED, new
             if settled.all():
                 break
-        return np.where(bound, limits, np.clip(np.exp(s), low, high))
+            value, derivative = self._scaled(s)
+            left, right = np.where(value > 0, s, left), np.where(value > 0, right, s)
+            flat = flat | (value == 0)
+        solved = np.clip(np.exp(s), low, high)
+        return solved if bound is None else np.where(bound, np.where(uphill, high, low), solved)
 
     def _scaled(self, s: Array) -> tuple[Array, Array]:
         r = np.exp(s)
