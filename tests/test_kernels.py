@@ -17,7 +17,7 @@ from unseen import Gaussian, MaxIterations, Mixture, kernels
 from unseen.core.block import Cells
 from unseen.kernels import full_gaussian, host
 from unseen.kernels import softmax as softmax_kernel
-from unseen.numerics.compiled import FullGaussian, softmax
+from unseen.numerics.compiled import LEAST_COLUMNS, FullGaussian, full_gaussian_kernel, softmax
 from unseen.numerics.gaussian import FullForm
 from unseen.numerics.posterior import responsibilities
 from unseen.testing import MODEL_CHECKS
@@ -131,17 +131,26 @@ def test_softmax_takes_rows_of_any_stride(always):
 
 
 @pytest.mark.parametrize("dtype", [DOUBLE, SINGLE], ids=str)
-def test_a_fit_is_the_same_with_and_without(monkeypatch, dtype):
-    x = clusters().astype(dtype)
-    fits = {}
+def test_an_iteration_is_the_same_with_and_without(monkeypatch, dtype):
+    x, model = clusters().astype(dtype), Mixture(Gaussian("full"), 3)
+    start = unseen.fit(model, x, seed=0, restarts=1, stop=MaxIterations(8)).params
+    fits = []
     for setting in ("off", "always"):
         monkeypatch.setenv(kernels.SWITCH, setting)
-        fit = fits[setting] = unseen.fit(Mixture(Gaussian("full"), 3), x, seed=0, restarts=1, stop=MaxIterations(8))
-        assert (fit.model.family.prepare(fit.params).twin(dtype) is None) == (setting == "off")
-    tolerance = 1e-10 if dtype == DOUBLE else 2e-4
-    assert fits["always"].loglik == pytest.approx(fits["off"].loglik, rel=tolerance)
-    for name, value in fits["off"].params.items():
-        near(fits["always"].params[name], value, tolerance)
+        fits.append(unseen.fit(model, x, start=start, stop=MaxIterations(1)))
+        form = fits[-1].model.family.prepare(start)
+        assert (form.twin(dtype) is None) == (setting == "off") and form.precision_for(x.T) == dtype
+    # what the family says that rounding does to a row's log-density, on either path. It moves a responsibility by
+    # twice that share of itself; adding n numbers moves their sum by about sqrt(n) eps
+    row = form.rounding
+    share = 2 * (2 * row + np.sqrt(len(x)) * np.finfo(dtype).eps)
+    off, always = fits
+    assert abs(always.trace[0].objective - off.trace[0].objective) <= 2 * row
+    mass, means, covariances = (off.params[name] for name in ("weights", "means", "covariances"))
+    # sums of r, r z and r z^2 about the anchor, each off by that share; mean = first / mass, second / mass - mean^2
+    second = (np.diagonal(covariances, axis1=1, axis2=2) + (means - form.anchor) ** 2).max()
+    for name, bound in {"weights": 2 * mass.max(), "means": 2 * np.sqrt(second), "covariances": 6 * second}.items():
+        assert np.abs(always.params[name] - off.params[name]).max() <= share * bound, name
 
 
 def test_same_bits_for_any_number_of_threads(always):
@@ -191,18 +200,33 @@ def test_conformance_with_kernels_everywhere(name, check, always):
 # ---- where kernels are used
 
 
+@pytest.mark.parametrize("width", WIDTHS)
+@pytest.mark.parametrize("dtype", [DOUBLE, SINGLE], ids=str)
+def test_the_width_of_vectors_does_not_decide_where_the_gaussian_kernel_is_used(built, monkeypatch, dtype, width):
+    monkeypatch.delenv(kernels.SWITCH, raising=False)
+    monkeypatch.setattr("unseen.numerics.compiled.load", lambda _, of: built(full_gaussian, of, width))
+    least = LEAST_COLUMNS[dtype]
+    assert full_gaussian_kernel(least - 1, dtype) is None
+    for columns in (least, least + 1, 64):
+        means, covariances, anchor = gaussians(columns, 2)
+        twin = FullForm(means, covariances, anchor, compiled=True).twin(dtype)
+        assert twin is not None and (twin.dtype, twin.kernel.lanes) == (dtype, width // dtype.itemsize)
+    monkeypatch.setenv(kernels.SWITCH, "always")
+    assert full_gaussian_kernel(1, dtype) is not None
+
+
 def test_kernels_wait_for_data_that_is_worth_them(monkeypatch):
     monkeypatch.delenv(kernels.SWITCH, raising=False)
     model = Mixture(Gaussian("full"), 3)
     few = unseen.fit(model, clusters(500), seed=0, restarts=1, stop=MaxIterations(1))
     assert not few.model.family.prepare(few.params).compiled
-    many = unseen.fit(model, clusters(400_000, 13, 3), seed=0, restarts=1, stop=MaxIterations(1))
+    many = unseen.fit(model, clusters(400_000, LEAST_COLUMNS[DOUBLE], 3), seed=0, restarts=1, stop=MaxIterations(1))
     form = many.model.family.prepare(many.params)
     assert form.compiled and isinstance(form.twin(DOUBLE), FullGaussian)
-    narrow = unseen.fit(model, clusters(500, 4), seed=0, restarts=1, stop=MaxIterations(1))
+    narrow = unseen.fit(model, clusters(500, LEAST_COLUMNS[DOUBLE] - 1), seed=0, restarts=1, stop=MaxIterations(1))
     form = narrow.model.family.prepare(narrow.params)
     form.compiled = True
-    assert form.twin(DOUBLE) is None, "four columns are faster without"
+    assert form.twin(DOUBLE) is None, "few columns are as fast without"
 
 
 def test_a_small_fit_does_not_load_the_compiler():

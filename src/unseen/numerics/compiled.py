@@ -18,8 +18,8 @@ if TYPE_CHECKING:
 # multiply-adds of one pass from which a fit of some tens of passes wins back the quarter of a second that loading takes
 WORTHWHILE = 2e8
 EXPONENTIAL = 70  # multiply-adds that take as long as one exponential
-# a triangle of fewer vectors is mostly its own edge, and NumPy's product is as fast
-LEAST_COLUMNS, LEAST_VECTORS = 12, 3
+# with fewer columns NumPy's product is as fast, on vectors of 256 bits and of 512 alike (benchmarks/README.md)
+LEAST_COLUMNS = {np.dtype(np.float64): 12, np.dtype(np.float32): 24}
 
 
 def worthwhile(multiply_adds: float) -> bool:
@@ -32,10 +32,7 @@ def worthwhile(multiply_adds: float) -> bool:
 
 def full_gaussian_kernel(columns: int, dtype: np.dtype) -> Compiled | None:
     """The kernel that `FullGaussian` calls, where it is there and faster."""
-    if columns < LEAST_COLUMNS and not forced():
-        return None
-    kernel = load("full_gaussian", dtype)
-    return kernel if kernel and (forced() or columns >= LEAST_VECTORS * kernel.lanes) else None
+    return load("full_gaussian", dtype) if forced() or columns >= LEAST_COLUMNS[dtype] else None
 
 
 class FullGaussian:
