@@ -168,23 +168,16 @@ def _single(choice: Choice) -> Any:
     """The family of one column that stands for itself."""
     import unseen
 
-    makers = {
-        "student_t": unseen.StudentT,
-        "gamma": unseen.Gamma,
-        "beta": unseen.Beta,
-        "poisson": unseen.Poisson,
-        "negative_binomial": unseen.NegativeBinomial,
-        "zero_inflated_poisson": lambda: unseen.ZeroInflated(unseen.Poisson()),
-        "zero_inflated_negative_binomial": lambda: unseen.ZeroInflated(unseen.NegativeBinomial()),
-        "bernoulli": unseen.Bernoulli,
-        "ordinal": unseen.Ordinal,
-        "categorical": unseen.Categorical,
-    }
-    rest = choice.family.removeprefix("hurdle_")
-    family = makers[rest]()
-    if rest == choice.family:
-        return family
-    return unseen.Hurdle(family, atoms={choice.column: choice.atoms} if choice.atoms else None)
+    outer, rest = "", choice.family
+    for head in ("hurdle_", "zero_inflated_"):
+        if rest.startswith(head):
+            outer, rest = head, rest.removeprefix(head)
+    family = getattr(unseen, "".join(word.title() for word in rest.split("_")))()
+    if outer == "zero_inflated_":
+        return unseen.ZeroInflated(family)
+    if outer == "hurdle_":
+        return unseen.Hurdle(family, atoms={choice.column: choice.atoms} if choice.atoms else None)
+    return family
 
 
 SIDE = ("row weights", "known classes")

@@ -14,13 +14,13 @@ from typing import Any
 import unseen
 from unseen.report.cards import Card, cards
 from unseen.report.sample import Sample
-from unseen.report.tables import components, facts, headline, numbers, outcome, tiles
+from unseen.report.tables import columns, components, facts, headline, outcome, tiles
 from unseen.report.view import View
 
 SECTIONS = {
     "components": ("The {noun}s", components),
     "data": ("The data", None),
-    "columns": ("Column by column", numbers),
+    "columns": ("Column by column", columns),
     "quality": ("Certainty and missing cells", None),
     "fit": ("How the fit went", facts),
 }

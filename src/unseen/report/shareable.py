@@ -54,6 +54,8 @@ def without(result: Any, hide: Sequence[str], fewest: int = FEWEST_ROWS) -> Any:
         profile=result.profile.select(tuple(n for n in result.profile.names if n not in hide)),
         trace=tuple(replace(t, events=_unnamed(t.events)) for t in result.trace),
         options={**result.options, "ignored": ignored},
+        # what speaks for a family may be a value that many rows have
+        columns=tuple({**c, "note": ""} for c in result.columns if c["column"] not in hide),
         fingerprint={},
     )
 

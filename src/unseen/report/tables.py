@@ -47,7 +47,8 @@ def tiles(view: View) -> str:
     cells = sum(c.rows for c in r.profile.columns)
     gaps = sum(c.missing for c in r.profile.columns)
     shown = [
-        ("log-likelihood", number(r.loglik, 7)),
+        ("log-likelihood" + " (density)" * (r.volume is not None), number(r.loglik, 7)),
+        *([("log-probability of cells", number(r.log_probability, 7))] if r.volume is not None else []),
         ("BIC", number(r.bic, 7)),
         *([("ICL", number(r.icl, 7))] if view.count else []),
         ("AIC", number(r.aic, 7)),
@@ -112,6 +113,30 @@ def numbers(view: View) -> str:
         pairs = [view.whole(e), *((float(e["mean"][k]), float(sd[k])) for k in view.order)]
         body.append([shorten(e["column"], 60), *(f"{number(m)} ± {number(s, 3)}" for m, s in pairs)])
     return _details("The same in numbers: mean ± standard deviation", head, body)
+
+
+def columns(view: View) -> str:
+    """What was found in each column, what was decided about it, and all means and deviations as text."""
+    return decisions(view) + numbers(view)
+
+
+def decisions(view: View) -> str:
+    """The family of every column, with what in the data speaks for it."""
+    rows = view.result.profile.rows
+    body = [
+        [
+            shorten(c["column"], 60),
+            c["kind"],
+            (c["family"] or "left out").replace("_", " "),
+            percent(c["missing"] / rows) if c.get("missing") else "–",
+            number(step, 3) if (step := c.get("resolution")) else "–",
+            c["note"] or "–",
+        ]
+        for c in view.result.columns
+    ]
+    if not body:
+        return ""
+    return _details("What each column is", ["column", "type", "family", "missing", "recorded in steps of", "why"], body)
 
 
 def facts(view: View) -> str:

@@ -77,7 +77,8 @@ def _family_name(family: Any) -> str:
 def floors(result: Result) -> list[dict[str, Any]]:
     """The floors that bind at the final parameters, by component and column."""
     found = result.model.floors(result.params) if hasattr(result.model, "floors") else []
-    return [{"component": f.component, "column": f.column, "kind": f.kind} for f in found]
+    told = set(result.profile.names)
+    return [{"component": f.component, "column": f.column, "kind": f.kind} for f in found if f.column in told]
 
 
 def missing_share(result: Result) -> float:

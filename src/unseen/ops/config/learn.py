@@ -2,11 +2,17 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Literal
+from typing import TYPE_CHECKING, Annotated, Literal
 
 from pydantic import Field, WithJsonSchema, field_validator, model_validator
 
 from unseen.ops.config.base import Count, Portion, Positive, Section, Text, clash
+from unseen.spec import COVARIANCES, FAMILIES
+
+if TYPE_CHECKING:  # made of lists that stand elsewhere, which a type checker cannot read
+    Family = Covariance = str
+else:
+    Family, Covariance = Literal[FAMILIES], Literal[COVARIANCES]
 
 MOST_NUMBERS = 1000
 _WRITTEN = 'write 6, "1:8" or "2,4,6"'
@@ -36,14 +42,14 @@ class Model(Section):
         description="Columns to model; if left out, all that can be and are not ignored.",
         examples=[["dep_delay", "distance"]],
     )
-    family: dict[Text, Literal["gaussian", "student_t", "categorical", "bernoulli", "poisson"]] = Field(
+    family: dict[Text, Family] = Field(
         default={},
-        description="Distribution of single columns; if left out: numbers gaussian, text categorical, "
-        "booleans bernoulli.",
+        description="Distribution of single columns; if left out it is found in the data.",
         examples=[{"dep_delay": "student_t"}],
     )
-    covariance: Literal["full", "diagonal", "spherical", "tied-full", "tied-diagonal", "tied-spherical"] = Field(
-        default="full", description="Form of the Gaussian covariances; tied ones are shared by all components."
+    covariance: Covariance = Field(
+        default="full",
+        description="Form of the Gaussian covariances; tied ones are shared by all components, auto tries several.",
     )
 
     @field_validator("components", mode="before")
