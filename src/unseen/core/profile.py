@@ -9,7 +9,8 @@ from functools import reduce
 import numpy as np
 
 from unseen.core.block import BOOLEAN, CATEGORY, INTEGER, NUMBER, Column, Field, Frame
-from unseen.core.shape import ATOM, Facts, Shape
+from unseen.core.known import Known, rounding
+from unseen.core.shape import Facts, Shape
 from unseen.core.stats import Array
 from unseen.core.values import NOTHING, Draw, tally_whole
 from unseen.errors import DataError
@@ -18,7 +19,7 @@ MAX_CATEGORIES = 1000
 
 
 @dataclass(frozen=True, slots=True)
-class ColumnProfile:
+class ColumnProfile(Known):
     """Moments of the observed cells of one column (weighted), their range, and the values seen if discrete."""
 
     name: str
@@ -41,88 +42,6 @@ class ColumnProfile:
     #: what a saved run keeps of the shape
     facts: Facts | None = field(default=None, compare=False)
     _shape: Shape | None = field(default=None, repr=False, compare=False)
-
-    @property
-    def variance(self) -> float:
-        """Weighted variance (divisor: the total weight)."""
-        return self.m2 / self.weight if self.weight else 0.0
-
-    @property
-    def skewness(self) -> float:
-        """Third standardized moment, m3 / m2**1.5; NaN where the values do not vary or are not numbers."""
-        sd = float(np.sqrt(self.variance))
-        if self.m3 is None or not self.weight or not sd > 8 * _eps(self.single) * self._size:
-            return float("nan")
-        return self.m3 / self.weight / sd / sd / sd if np.isfinite(self.m3) else float("nan")
-
-    @property
-    def resolution(self) -> float | None:
-        """Step of the grid that the numbers are recorded on (0.1: one decimal), None where there is none."""
-        if self._shape is None:
-            return self._facts().resolution
-        return self._shape.resolution(self.weight, self._size, self.kind != NUMBER)
-
-    @property
-    def coarser(self) -> tuple[float, float] | None:
-        """A grid coarser than ``resolution`` that holds nearly all values but not all: (step, share of the weight)."""
-        return self._facts().coarser if self._shape is None else self._shape.coarser()
-
-    @property
-    def distinct(self) -> int | None:
-        """Number of distinct observed values, None past 2,000 and where it was not counted."""
-        if self._shape is not None:
-            return self._shape.distinct
-        if self.facts is not None:
-            return self.facts.distinct
-        return None if self.values is None else len(self.values)
-
-    def atoms(self, share: float = ATOM) -> tuple[tuple[float, float], ...]:
-        """(value, share of the observed weight) of the numbers that hold at least ``share``, largest first.
-
-        Past 2,000 distinct values those of 2 % are never missed, rarer ones may be; a profile out of a saved run
-        knows those of 2 %.
-        """
-        if self._shape is None:
-            return tuple(a for a in self._facts().atoms if a[1] >= share)
-        return self._shape.atoms(self.weight, share)
-
-    def table(self) -> tuple[Array, Array]:
-        """All distinct numbers and their weights; past 2,000 of them a random sample, its weights scaled to the total.
-
-        Raises
-        ------
-        DataError
-            A column of text, or a profile out of a saved run, which keeps no numbers.
-        """
-        if self._shape is not None:
-            return self._shape.table(self.weight)
-        if self.values is None or self.kind == CATEGORY:
-            raise DataError(f"the profile of column {self.name!r} holds no numbers: profile its data again")
-        seen = sorted((float(v), w) for v, w in self.values.items() if w > 0)
-        return np.array([v for v, _ in seen]), np.array([w for _, w in seen])
-
-    def sentinel(self, share: float = 0.005) -> tuple[float, float] | None:
-        """A number that stands off from all others and holds at least ``share``, as 999 for "unknown" does.
-
-        Returns (value, share), or None. It lies beyond all others by twice their range; a number in nines (99, -999)
-        by a quarter of it; -1 where all others are zero or more.
-        """
-        if self._shape is None:
-            return self._facts().sentinel
-        return self._shape.sentinel(self.weight, share)
-
-    def kept(self) -> ColumnProfile:
-        """The profile as a run keeps it: what is known of the values, not the values themselves."""
-        return self if self._shape is None else replace(self, facts=self._facts(), _shape=None)
-
-    def _facts(self) -> Facts:
-        if self._shape is None:
-            return self.facts or Facts()
-        return self._shape.facts(self.weight, self._size, self.kind != NUMBER)
-
-    @property
-    def _size(self) -> float:
-        return max(abs(self.low), abs(self.high))
 
     @property
     def categories(self) -> tuple[str, ...]:
@@ -171,10 +90,6 @@ def _joined(a: ColumnProfile, b: ColumnProfile) -> Shape | None:
     if not a.weight or not b.weight:
         return b._shape if not a.weight else a._shape
     return None if a._shape is None or b._shape is None else a._shape + b._shape
-
-
-def _eps(single: bool) -> float:
-    return float(np.finfo(np.float32 if single else np.float64).eps)
 
 
 @dataclass(frozen=True, slots=True)
@@ -287,7 +202,7 @@ def profile_column(
         m2 = float(centred @ centred if w is None else (w * centred) @ centred)
         m3 = float((centred * centred) @ (centred if w is None else w * centred))
     drawn = (draw or Draw.of(n, 0)).sample(column.values, weights, used)
-    shape = Shape.of(x, w, drawn, not fractions, _eps(single))
+    shape = Shape.of(x, w, drawn, not fractions, rounding(single))
     return replace(out, weight=weight, mean=mean, m2=m2, m3=m3, low=low, high=high, _shape=shape)
 
 
