@@ -29,10 +29,12 @@ _HOMES = {
     # families
     "Bernoulli": "unseen.families.bernoulli",
     "Categorical": "unseen.families.categorical",
+    "Gamma": "unseen.families.gamma",
     "Gaussian": "unseen.families.gaussian",
     "Hurdle": "unseen.families.hurdle",
     "LogNormal": "unseen.families.log_normal",
     "NegativeBinomial": "unseen.families.negative_binomial",
+    "Ordinal": "unseen.families.ordinal",
     "Poisson": "unseen.families.poisson",
     "Product": "unseen.families.product",
     "StudentT": "unseen.families.student_t",

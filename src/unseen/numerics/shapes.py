@@ -7,8 +7,8 @@ import numpy as np
 from unseen.core.stats import Array
 from unseen.numerics.special import ASYMPTOTIC, digamma, gammaln, stirling_series, trigamma
 
-#: beyond it a shape is more than the digits of a mean of logarithms can tell
-LARGEST = 1e8
+#: beyond it the digits of a mean of logarithms do not tell a shape: 5e-11 is left of it, known to 2e-16
+LARGEST = 1e10
 SMALLEST = 1e-6
 ROUNDS = 60
 TWO_PI = 2 * np.pi
@@ -61,7 +61,7 @@ def gamma_shape(gap: Array) -> Array:
     return np.clip(a, SMALLEST, LARGEST)
 
 
-def gamma_estimates(means: Array, gaps: Array, least: Array, most: float) -> tuple[Array, Array]:
+def gamma_estimates(means: Array, gaps: Array, least: Array, most: Array) -> tuple[Array, Array]:
     r"""Means and shapes of largest likelihood among those with variance of at least ``least`` and shape up to ``most``.
 
     means, gaps : means, and log of the mean less mean of the log; ``least`` 0 where the data lie on no grid.
