@@ -80,7 +80,8 @@ def _categories(names: Sequence[str], kind: str | None) -> Array:
         kind = INTEGER if names and all(_whole(n) for n in names) else CATEGORY
     if kind == CATEGORY:
         return np.array(names, object)
-    return np.array([int(float(n)) for n in names], np.int64)
+    numbers = np.array([float(n) for n in names])
+    return numbers.astype(np.int64) if (numbers == np.floor(numbers)).all() else numbers
 
 
 def _whole(text: str) -> bool:

@@ -109,7 +109,7 @@ class Encoding:
         else:
             seen = slice(None) if column.observed is None else column.observed
             distinct, inverse = np.unique(column.values[seen], return_inverse=True)
-            local = tuple(str(int(v)) if float(v).is_integer() else "" for v in distinct)
+            local = tuple(label(float(v)) for v in distinct)
             codes = np.zeros(len(column.values), np.int32)
             codes[seen] = inverse
         lookup = np.array([table.get(c, -1) for c in local] or [-1], np.int32)
@@ -143,6 +143,15 @@ class Encoding:
                 f"{int((known & ~seen).sum()):,} rows: leave unknown labels empty"
             )
         return np.where(known & seen, recoded.values, -1).astype(np.int64)
+
+
+def label(value: float) -> str:
+    """A number as the name of a category.
+
+    >>> label(3.0), label(0.5)
+    ('3', '0.5')
+    """
+    return str(int(value)) if value.is_integer() else repr(value)
 
 
 def _same_kind(before: str, now: str) -> bool:
