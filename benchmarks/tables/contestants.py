@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import atexit
 import io
 import json
 import os
@@ -25,7 +26,9 @@ from places import CACHE, ROOT
 
 HERE = Path(__file__).resolve().parent
 TODAY = "f5ec183"  # the code before the default fit was taught what columns are
-NOW = CACHE / "now" / "src"  # a copy, so that nothing that is edited during a run changes its second half
+NOW = (
+    CACHE / f"now-{os.getpid()}" / "src"
+)  # a copy, so that nothing that is edited during a run changes its second half
 
 
 @dataclass(frozen=True)
@@ -75,7 +78,7 @@ def _r_version() -> str:
 
 def settle(commit: str) -> None:
     """The sources that are measured: a copy of those at hand or of a commit, and those of the earlier version."""
-    shutil.rmtree(NOW.parent, ignore_errors=True)
+    atexit.register(shutil.rmtree, NOW.parent, ignore_errors=True)
     if commit:
         take_out(commit, NOW.parent)
     else:
@@ -148,4 +151,4 @@ def work(who: Contestant, request: dict[str, Any], folder: Path, limit: int) -> 
         told = json.loads(printed.strip().splitlines()[-1])
     except (ValueError, IndexError):
         told = {"failed": (said.strip().splitlines() or [f"exit status {process.returncode}"])[-1][:300]}
-    return told | {"wall": wall}
+    return told | {"wall": wall, "command": wall - told.get("seconds_use", 0.0)}

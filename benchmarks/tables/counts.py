@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from math import inf, isfinite, nan
 
 from catalogue import Table
 from results import Results
@@ -29,30 +30,36 @@ class Count:
 def count(what: str, wanted: str, names: list[str], figure: Callable[[str], float], holds: Callable[[float], bool],
           form: str = "+.3f") -> Count:  # fmt: skip
     found = {n: v for n in names if (v := figure(n)) == v}
-    missed = tuple(f"{n} {v:{form}}" for n, v in found.items() if not holds(v))
+    missed = tuple(f"{n} {v:{form}}" if isfinite(v) else f"{n} (none)" for n, v in found.items() if not holds(v))
     return Count(what, len(found) - len(missed), len(found), wanted, missed)
 
 
 def counts(tables: list[Table], known: Results) -> list[Count]:
-    """What was asked of the default fit, counted. A fit that fails counts as missed."""
+    """What was asked of the default fit, counted. A fit that gives no answer on any seed counts as missed."""
     names = [t.name for t in tables]
-    classed = [t.name for t in tables if t.classes]
+
+    def figure(what: str, others: tuple[str, ...], lost: float, of: Callable[[str], float]) -> Callable[[str], float]:
+        def told(n: str) -> float:
+            if others and not any(known.values(n, o, what) for o in others):
+                return nan
+            rows = known.of(n, "default", what).values()
+            return lost if rows and all("failed" in r for r in rows) else of(n)
+
+        return told
 
     def held(other: str) -> Callable[[str], float]:
-        return _or_failed(known, "heldout", lambda n: known.gain(n, "heldout", "default", other), float("-inf"))
+        return figure("heldout", (other,), -inf, lambda n: known.gain(n, "heldout", "default", other))
 
     def hidden(other: str) -> Callable[[str], float]:
-        ratio = lambda n: known.gain(n, "hidden", "default", other, ratio=True)  # noqa: E731
-        return _or_failed(known, "hidden", ratio, float("inf"))
+        return figure("hidden", (other,), inf, lambda n: known.gain(n, "hidden", "default", other, ratio=True))
 
     def classes(n: str) -> float:
-        best = [v for p in PEERS if (v := known.middle(n, p, "whole")) == v]
-        return known.middle(n, "default", "whole") - max(best) if best else float("nan")
+        return known.middle(n, "default", "whole") - max(v for p in PEERS if (v := known.middle(n, p, "whole")) == v)
 
-    components = _or_failed(known, "whole", lambda n: known.middle(n, "default", "whole", "K"), 0.0)
+    components = figure("whole", (), inf, lambda n: known.middle(n, "default", "whole", "K"))
     up, below = (lambda v: v > 0), (lambda v: v < 1)
     return [
-        count("more than one component", "where there is more", names, components, lambda k: k > 1, ".0f"),
+        count("more than one component", "where there is more", names, components, lambda k: 1 < k < inf, ".0f"),
         count("held out: above one component", "all", names, held("one"), up),
         count("held out: above the earlier code", "all", names, held("today"), up),
         count("hidden cells: below one component", "27 of 30", names, hidden("one"), below, ".3f"),
@@ -60,16 +67,6 @@ def counts(tables: list[Table], known: Results) -> list[Count]:
               ".3f"),
         count("hidden cells: ahead of IterativeImputer", "22 of 30", names, hidden("iterative"), below, ".3f"),
         count("hidden cells: ahead of the forest", "12 of 30", names, hidden("forest"), below, ".3f"),
-        count("classes: ahead of the best peer, or equal to two decimals", "7 of 10", classed,
-              _or_failed(known, "whole", classes, float("-inf")), lambda v: v > -0.005),
+        count("classes: ahead of the best peer, or equal to two decimals", "7 of 10", names,
+              figure("whole", PEERS, -inf, classes), lambda v: v > -0.005),
     ]  # fmt: skip
-
-
-def _or_failed(known: Results, what: str, figure: Callable[[str], float], lost: float) -> Callable[[str], float]:
-    """The figure, or the worst one where the default fit gave no answer at all."""
-
-    def told(n: str) -> float:
-        rows = known.of(n, "default", what).values()
-        return lost if rows and all("failed" in r for r in rows) else figure(n)
-
-    return told

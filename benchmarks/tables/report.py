@@ -16,7 +16,8 @@ HEAD = f"""# Thirty ordinary tables
 Written by `make tables` (`benchmarks/tables`). The default fit is `unseen fit FILE` without an option. Medians over
 seeds; every figure comes from a process of its own.
 
-- K, form, seconds: the default fit of the whole table, classes taken out.
+- K, form, seconds: the default fit of the whole table, classes taken out, from the start of the process to the saved
+  run; the same for the table with hidden cells.
 - Held out: mean log-probability of the recorded cells of a fifth of the rows, fitted to the rest. A density counts
   times the step of its column's grid (found from all rows, the same for everybody); a column that a contestant leaves
   out counts with what its own values say; no row counts with more than probability one (`>1`: the share of rows that
@@ -53,8 +54,8 @@ def cells(table: Table, known: Results) -> list[str]:
     return [
         name, f"{n:,} x {d}", f"{100 * float(table.frame.isna().to_numpy().mean()):.3g}",
         _often(known, name, "K"), _often(known, name, "form"),
-        _number(known.middle(name, "default", "whole", "seconds"), ".1f"),
-        _number(known.middle(name, "default", "hidden", "seconds"), ".1f"),
+        _number(known.middle(name, "default", "whole", "command"), ".1f"),
+        _number(known.middle(name, "default", "hidden", "command"), ".1f"),
         _number(known.middle(name, "default", "heldout"), ".3f") + (f" ({above:.0%} >1)" if above > 0 else ""),
         _number(known.gain(name, "heldout", "default", "one"), "+.3f"),
         _number(known.gain(name, "heldout", "default", "today"), "+.3f"),
@@ -83,13 +84,18 @@ def line(table: Table, known: Results) -> str:
 
 
 def failures(tables: list[Table], known: Results) -> list[str]:
-    """Every fit that ended without an answer."""
-    pairs = [(t.name, who.name, what) for t in tables for who in CONTESTANTS for what in who.measures]
-    return [f"- {t}, {who}, {what}: {said}" for t, who, what in pairs if (said := known.failed(t, who, what))]
+    """Every fit that ended without an answer, by reason."""
+    found: dict[tuple[str, str, str], list[str]] = {}
+    for t in tables:
+        for who in CONTESTANTS:
+            for what in who.measures:
+                if said := known.failed(t.name, who.name, what):
+                    found.setdefault((t.name, who.name, said), []).append(what)
+    return [f"- {t}, {who}, {' and '.join(what)}: {said}" for (t, who, said), what in found.items()]
 
 
 def slowest(tables: list[Table], known: Results) -> str:
-    times = [(known.middle(t.name, "default", what, "seconds"), t.name, what)
+    times = [(known.middle(t.name, "default", what, "command"), t.name, what)
              for t in tables for what in ("whole", "hidden", "heldout")]  # fmt: skip
     worst = sorted((t for t in times if t[0] == t[0]), reverse=True)[:8]
     return ", ".join(f"{name} ({what}) {s:.1f} s" for s, name, what in worst)
