@@ -26,7 +26,7 @@ from places import CACHE, ROOT
 
 HERE = Path(__file__).resolve().parent
 TODAY = "f5ec183"  # the code before the default fit was taught what columns are
-NOW = (
+NOW = CACHE / f"now-{os.getpid()}" / "src"  # a copy, so that what is edited during a run does not change its second half
     CACHE / f"now-{os.getpid()}" / "src"
 )  # a copy, so that nothing that is edited during a run changes its second half
 
