@@ -22,7 +22,7 @@ def test_the_sum_over_a_grid_is_off_by_what_the_page_says(sd_in_steps: float, bo
 
 
 def test_the_error_against_the_exact_integral_of_a_cell() -> None:
-    """h f(x) against the integral over the cell: at the floor within 8 % of the probability of any cell that matters."""
+    """h f(x) against the integral of f over the cell, at the floor and above it."""
     for sd, bound in ((1 / np.sqrt(2 * np.pi), 0.22), (1.0, 0.021), (3.0, 0.0024)):
         for mean in np.linspace(0, 0.5, 11):
             x = np.arange(-8, 9)

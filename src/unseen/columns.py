@@ -42,7 +42,7 @@ def decide(column: ColumnProfile, whole: Profile) -> Decision:
     >>> import numpy as np
     >>> from unseen.core.block import Column, Field
     >>> from unseen.core.profile import Profile, profile_column
-    >>> x = np.array([0.0] * 60 + [float(i * i) for i in range(1, 41)])
+    >>> x = np.array([0.0] * 60 + [float(i**3) for i in range(1, 41)])
     >>> one = profile_column(Field("debt", "number"), Column(x))
     >>> decide(one, Profile((one,), 100, 100, 100.0)).family
     'hurdle_log_normal'
@@ -56,7 +56,7 @@ def decide(column: ColumnProfile, whole: Profile) -> Decision:
     if distinct == 2 and whole_numbers:
         if (column.low, column.high) == (0.0, 1.0):
             return Decision("bernoulli", "0 or 1")
-        return Decision("categorical", "two values")
+        return Decision("ordinal", "two values")
     if whole_numbers and distinct is not None and distinct <= CODES and column.high - column.low <= 4 * CODES:
         return Decision("ordinal", f"{distinct} whole numbers")
     atoms = _atoms(column)
@@ -125,7 +125,9 @@ def _continuous(column: ColumnProfile, whole: Profile, atoms: tuple[float, ...])
         shares = dict(column.atoms(0.0))
         told = [f"{value:.6g} in {100 * shares[value]:.0f} % of rows" for value in atoms]
     if not rest.variance > 0 or (rest.distinct is not None and rest.distinct < 3):
-        return Decision("gaussian") if rest.variance > 0 or not atoms else Decision("categorical", "; ".join(told))
+        few = column.distinct is not None and column.distinct <= CODES
+        codes = few and column.kind != "number"  # decimal types hold no codes
+        return Decision("categorical" if codes else "gaussian", "; ".join(told))
     name = "gaussian"
     if rest.low > 0 and rest.skewness > LOG_SKEW:
         n = max(rest.weight, 2.0)

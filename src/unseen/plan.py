@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 
+from unseen.columns import Decision
 from unseen.core.block import BOOLEAN, CATEGORY
 from unseen.core.profile import Profile
 from unseen.core.source import Source
@@ -31,6 +32,8 @@ def column_facts(choice: Choice, profile: Profile) -> dict[str, Any]:
         if c.kind not in (CATEGORY, BOOLEAN):
             out |= {"low": c.low, "high": c.high, "resolution": c.resolution, "skewness": c.skewness}
             out |= {"atoms": [list(a) for a in c.atoms()], "sentinel": c.sentinel()}
+    if choice.atoms:
+        out["set_apart"] = list(choice.atoms)
     return {**out, "note": choice.note}
 
 
@@ -46,6 +49,11 @@ class Plan:
     model_for: Callable[..., Any]
     forms: tuple[str, ...] = ("full",)
 
+    @property
+    def columns(self) -> tuple[dict[str, Any], ...]:
+        """What was found in each column and decided about it, as plain facts."""
+        return tuple(column_facts(c, self.known.profile) for c in self.choices)
+
 
 def plan(
     source: Source,
@@ -58,8 +66,12 @@ def plan(
     covariance: str = "auto",
     engine: str = "auto",
     workers: int | None = None,
+    before: Sequence[Mapping[str, Any]] = (),
 ) -> Plan:
     """Decide what each column is, profile the columns in one pass, and leave out those that follow from others.
+
+    ``before`` is what an earlier plan said of the columns (`Plan.columns`): its families stand, so that models of
+    different days can be compared.
 
     Raises
     ------
@@ -86,10 +98,16 @@ def plan(
         engine=engine,
         workers=workers,
     )
-    spec = spec.decided(known.profile)
+    spec = spec.decided(known.profile, _earlier(before))
     spec, known = _without_dependent(spec, known)
     forms = spec.forms()
     return Plan(_only(known, spec.columns), spec.choices, partial(_model, spec, forms[0]), forms)
+
+
+def _earlier(before: Sequence[Mapping[str, Any]]) -> dict[str, Decision]:
+    """Families that were decided before, of the columns that had one."""
+    known = [c for c in before if c["family"]]
+    return {c["column"]: Decision(c["family"], c.get("note", ""), tuple(c.get("set_apart", ()))) for c in known}
 
 
 def _model(spec: Spec, first: str, components: int, form: str = "") -> Any:

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 from unseen.errors import DataError, ModelError
 
 if TYPE_CHECKING:  # the command line reads this file for its --help, which must not wait for numpy
+    from unseen.columns import Decision
     from unseen.core.block import Field
     from unseen.core.profile import ColumnProfile, Profile
 
@@ -117,8 +118,8 @@ class Spec:
         factors = [f"{tied}factors-{q}" for tied in ("", "tied-") for q in range(1, most + 1)] if d >= 4 else []
         return ("full", "tied-full", "diagonal", "tied-diagonal", *factors)
 
-    def decided(self, profile: Profile) -> Spec:
-        """The spec with the family of every undecided column found in the data.
+    def decided(self, profile: Profile, before: Mapping[str, Decision] | None = None) -> Spec:
+        """The spec with the family of every undecided column found in the data, or as it was ``before``.
 
         Raises
         ------
@@ -141,7 +142,7 @@ class Spec:
                 if why:
                     c = replace(c, family="", note=f"left out: {why}")
             if c.family == AUTO:
-                found = decide(profile[c.column], profile)
+                found = (before or {}).get(c.column) or decide(profile[c.column], profile)
                 c = replace(c, family=found.family, note=found.reason, atoms=found.atoms)
                 if not c.family and c.asked:
                     c = replace(c, family="categorical", note="")

@@ -13,7 +13,7 @@ import click
 from unseen.cli.options import split_columns
 from unseen.core.profile import ColumnProfile
 from unseen.errors import ModelError
-from unseen.plan import column_facts, plan
+from unseen.plan import Plan, plan
 from unseen.problem import Survey, survey
 from unseen.progress import Progress
 from unseen.result import Result
@@ -121,7 +121,7 @@ def carry_out(task: Task, options: Mapping[str, Any], silent: bool) -> Result:
 
 def columns(task: Task) -> tuple[dict[str, Any], ...]:
     """What was found in each column and decided about it, as plain facts."""
-    return tuple(column_facts(c, task.known.profile) for c in task.choices)
+    return Plan(task.known, task.choices, task.model_for).columns
 
 
 def column_table(task: Task) -> str:

@@ -23,8 +23,11 @@ FIRST_TOL = 1e-4  # enough to compare numbers of components by, not to stop at
 OPTIONS: dict[str, Any] = {
     "columns": ("dep_delay", "arr_delay", "hour", "distance", "air_time", "carrier", "origin"),
     "ignore": (),
-    "family": (("dep_delay", "student_t"), ("arr_delay", "student_t")),
-    "covariance": None,
+    "family": (
+        *((name, "student_t") for name in ("dep_delay", "arr_delay")),
+        *((name, "gaussian") for name in ("hour", "distance", "air_time")),
+    ),
+    "covariance": "full",
     "weights": None,
     "labels": None,
     "start": "auto",
@@ -41,7 +44,8 @@ OPTIONS: dict[str, Any] = {
 }
 COMMAND = (
     "unseen fit flights.parquet --columns dep_delay,arr_delay,hour,distance,air_time,carrier,origin \\\n"
-    "    --family dep_delay=student_t --family arr_delay=student_t --components 1:8"
+    "    --family dep_delay=student_t --family arr_delay=student_t --family hour=gaussian \\\n"
+    "    --family distance=gaussian --family air_time=gaussian --covariance full --components 1:8"
 )
 
 

@@ -32,7 +32,7 @@ schema:
   duplicates: 0.05
 model:
   components: 4
-  family: {dep_delay: student_t, arr_delay: student_t}
+  family: {dep_delay: student_t, arr_delay: student_t, hour: gaussian, distance: gaussian, air_time: gaussian}
 fit: {restarts: 2, tol: 1.0e-5, seed: 1, start: champion}
 gates: {heldout_drop: 0.05, first: allow, max_floors: 4}
 drift: {false_alarms: 0.01, min_effect: 0.05}

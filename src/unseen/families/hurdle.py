@@ -62,8 +62,8 @@ class Hurdle(Family):
         A column that is nothing but atoms, text, or no atom found at all.
 
     >>> import unseen
-    >>> x = {"debt": np.array([0.0, 0.0, 0.0, 2.0, 3.0, 4.0])}
-    >>> unseen.fit(unseen.Mixture(Hurdle(unseen.Gaussian()), 1), x).params["shares"].tolist()
+    >>> x = {"debt": np.repeat([0.0, 2.0, 3.0, 4.0], [12, 4, 4, 4])}
+    >>> unseen.fit(unseen.Mixture(Hurdle(unseen.Gaussian(), share=0.2), 1), x).params["shares"].tolist()
     [[0.5, 0.5]]
 
     Source: Cragg (1971), Econometrica 39, 829-844; Mullahy (1986), J. Econometrics 33, 341-365.

@@ -79,10 +79,11 @@ def replay(case: Case) -> bool:
     intake = take_in(settings, case.record.batch.partitions[-1])
     judges = settings.validate_
     holdout = HoldOut(intake.source, intake.newest.path, judges.share, judges.seed)
-    made = planned(settings, intake.source)
     before = case.record.champion
-    champion = Registry(settings).load(before) if before is not None and settings.fit.start == "champion" else None
-    anew = Learning(settings, made, holdout, champion, lambda: None, lambda *_: None).best()
+    champion = Registry(settings).load(before) if before is not None else None
+    made = planned(settings, intake.source, champion)
+    start = champion if settings.fit.start == "champion" else None
+    anew = Learning(settings, made, holdout, start, lambda: None, lambda *_: None).best()
     old = case.result
     return old.params.keys() == anew.params.keys() and all(
         np.array_equal(old.params[name], anew.params[name]) for name in old.params

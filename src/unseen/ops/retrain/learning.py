@@ -28,8 +28,8 @@ from unseen.search.restarts import is_singular
 STOPPED = (INTERRUPTED, TIME)
 
 
-def planned(settings: Settings, source: Any) -> Plan:
-    """Columns, families and a profile, in one pass over the data."""
+def planned(settings: Settings, source: Any, champion: Result | None = None) -> Plan:
+    """Columns, families and a profile, in one pass over the data; the champion's families stand."""
     model, data = settings.model, settings.data
     return plan(
         source,
@@ -40,6 +40,7 @@ def planned(settings: Settings, source: Any) -> Plan:
         labels=data.labels,
         covariance=model.covariance,
         engine=settings.fit.engine,
+        before=() if champion is None else champion.columns,
     )
 
 
@@ -85,7 +86,7 @@ class Learning:
                 continue
             found.append(result)
             if result.outcome.name in STOPPED:
-                return result
+                return replace(result, columns=self.plan.columns)
             if not usable(result):
                 self.failed(number, result.outcome.message)
             elif is_singular(result.params):
@@ -94,7 +95,8 @@ class Learning:
                 break
         if not found:
             raise NumericalError("no start led to a fit: look at the columns, raise the variance floor, or fit fewer")
-        return max(found, key=lambda r: (usable(r), not is_singular(r.params), self.heldout(r)))
+        best = max(found, key=lambda r: (usable(r), not is_singular(r.params), self.heldout(r)))
+        return replace(best, columns=self.plan.columns)
 
     def _attempts(self) -> Iterator[Callable[[], Result]]:
         """One fit with each seed, and one from the champion if that was asked for."""

@@ -185,7 +185,7 @@ class Retrain:
     def fit(self) -> None:
         """Fit on the training rows, unless an earlier try of this run did."""
         judges = self.settings.validate_
-        self.plan = planned(self.settings, self.intake.source)
+        self.plan = planned(self.settings, self.intake.source, self.champion)
         self._end_if_identifying()
         self.holdout = HoldOut(self.intake.source, self.intake.newest.path, judges.share, judges.seed)
         self.result = self.journal.fitted() or self._learned()
