@@ -133,6 +133,13 @@ def test_a_code_that_only_rows_of_weight_zero_have_is_next_to_impossible() -> No
         assert r.loglik == pytest.approx(np.log([1 / 3, 1 / 2, 1 / 6]) @ [2, 3, 1], abs=1e-3)
 
 
+def test_an_unknown_number_in_a_row_of_weight_zero_counts_as_missing() -> None:
+    x = np.array([1.0, 1.5, 2.0, 2.0, 7.5])
+    r = unseen.fit(Mixture(Ordinal(), 1), {"n": x}, weights=np.array([1.0, 1, 1, 1, 0]))
+    assert r.model.describe(r.params)[0]["categories"] == ["1", "1.5", "2"]
+    assert r.loglik == pytest.approx(np.log([1 / 4, 1 / 4, 1 / 2, 1 / 2]).sum())
+
+
 def test_a_prior_is_pseudo_rows() -> None:
     x = np.repeat([1, 2, 3], [6, 3, 1])
     r = unseen.fit(Mixture(Ordinal(), 1), {"n": x}, prior=5.0)

@@ -65,11 +65,12 @@ class Encoding:
 
     def encode(self, frame: Frame) -> Block:
         """The block of a frame."""
+        weights = self._weights(frame)
         block = Block(
             frame.id,
-            tuple(self._cells(slot, frame) for slot in self.slots),
+            tuple(self._cells(slot, frame, weights) for slot in self.slots),
             frame.rows,
-            self._weights(frame),
+            weights,
             self._labels(frame),
             frame.offsets,
         )
@@ -78,11 +79,11 @@ class Encoding:
             block = block.take(Patterns(np.concatenate(masks)).order)
         return block
 
-    def _cells(self, slot: Slot, frame: Frame) -> Cells:
+    def _cells(self, slot: Slot, frame: Frame, weights: Array | None) -> Cells:
         columns = [frame.columns[name] for name in slot.columns]
         if slot.kind == CATEGORY:
             columns = [
-                self._recode(name, column, categories)
+                self._recode(name, column, categories, weights)
                 for name, column, categories in zip(slot.columns, columns, slot.categories, strict=True)
             ]
             dtype: type = np.int32
@@ -101,8 +102,8 @@ class Encoding:
                 raise DataError(f"column {name!r} has infinite values: mark them missing or clip them first")
         return Cells(values, observed)
 
-    def _recode(self, name: str, column: Column, categories: tuple[str, ...]) -> Column:
-        """Codes into the fit's categories."""
+    def _recode(self, name: str, column: Column, categories: tuple[str, ...], weights: Array | None = None) -> Column:
+        """Codes into the fit's categories; one that only a row of weight zero has counts as missing."""
         table = self._codes.setdefault(name, {c: i for i, c in enumerate(categories)})
         if column.categories:
             local, codes = column.categories, column.values
@@ -117,10 +118,11 @@ class Encoding:
         unknown = fresh < 0
         if column.observed is not None:
             unknown &= column.observed
-        if unknown.any() and self.unknown == "refuse":
+        refused = unknown if weights is None else unknown & (weights > 0)
+        if refused.any() and self.unknown == "refuse":
             raise SchemaError(
                 f"column {name!r} has a category that was not there when the model was fitted, in "
-                f"{int(unknown.sum()):,} rows: treat such cells as missing with unknown='missing' "
+                f"{int(refused.sum()):,} rows: treat such cells as missing with unknown='missing' "
                 "(--unknown missing), or fit again"
             )
         if unknown.any():
