@@ -28,6 +28,7 @@ _HOMES = {
     "Mixture": "unseen.models.mixture",
     # families
     "Bernoulli": "unseen.families.bernoulli",
+    "Beta": "unseen.families.beta",
     "Categorical": "unseen.families.categorical",
     "Gamma": "unseen.families.gamma",
     "Gaussian": "unseen.families.gaussian",

@@ -53,13 +53,13 @@ def check_open(column: ColumnProfile, upper: float, name: str) -> None:
 class Interior:
     """Cells over their centre, zero where missing (d, n), and their logarithms.
 
-    rest : logarithms of what is left up to the upper bound over the centre's, or None without such a bound
+    rest : logarithms of what is left up to the upper bound over the centre's, no rows without such a bound
     jacobian : what the log-density of a row loses, (n,)    outside : rows with an impossible cell, or None
     """
 
     values: Array
     logs: Array
-    rest: Array | None
+    rest: Array
     mask: Array | None
     jacobian: Array
     outside: Array | None
@@ -80,7 +80,7 @@ def interior(cells: Cells, centre: Array, upper: float = np.inf) -> Interior:
     z = np.where(usable, x, c)
     logs = np.log(z / c)
     jacobian = ((logs + np.log(c)) * usable).sum(axis=0)
-    rest = None
+    rest: Array = np.zeros((0, x.shape[1]))
     if upper < np.inf:
         rest = np.log1p((c - z) / (upper - c))
         jacobian += ((rest + np.log1p(-c / upper)) * usable).sum(axis=0)

@@ -115,7 +115,7 @@ def beta_shapes(g: Array, q: Array) -> tuple[Array, Array]:
     return a, b
 
 
-def beta_estimates(g: Array, q: Array, least: Array, most: float) -> tuple[Array, Array]:
+def beta_estimates(g: Array, q: Array, least: Array, most: Array) -> tuple[Array, Array]:
     r"""Shapes of largest likelihood among those with variance of at least ``least`` and a + b up to ``most``.
 
     On the border a + b depends on the mean m alone, :math:`\min(m (1-m) / v - 1, N)`, and m is found by bisection.
@@ -124,22 +124,22 @@ def beta_estimates(g: Array, q: Array, least: Array, most: float) -> tuple[Array
     least = np.broadcast_to(least, a.shape)
     tight = a + b > _sizes(a / (a + b), least, most)[0]
     if tight.any():
-        g, q, v = g[tight], q[tight], least[tight]
+        g, q, v, n = g[tight], q[tight], least[tight], most[tight]
         low, high = _bracket(v, (a / (a + b))[tight])
         for _ in range(ROUNDS):
             m = 0.5 * (low + high)
-            size, slope = _sizes(m, v, most)
+            size, slope = _sizes(m, v, n)
             left = g - np.log(m) + log_less_digamma(m * size) - log_less_digamma(size)
             right = q - np.log1p(-m) + log_less_digamma((1 - m) * size) - log_less_digamma(size)
             rising = left * (size + m * slope) + right * ((1 - m) * slope - size) > 0
             low, high = np.where(rising, m, low), np.where(rising, high, m)
         m = 0.5 * (low + high)
-        size = _sizes(m, v, most)[0]
+        size = _sizes(m, v, n)[0]
         a[tight], b[tight] = m * size, (1 - m) * size
     return a, b
 
 
-def _sizes(m: Array, least: Array, most: float) -> tuple[Array, Array]:
+def _sizes(m: Array, least: Array, most: Array) -> tuple[Array, Array]:
     """The largest a + b at mean m, and its slope there."""
     grid = least > 0
     v = np.where(grid, least, 1.0)
