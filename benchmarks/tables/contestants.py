@@ -26,9 +26,8 @@ from places import CACHE, ROOT
 
 HERE = Path(__file__).resolve().parent
 TODAY = "f5ec183"  # the code before the default fit was taught what columns are
-NOW = CACHE / f"now-{os.getpid()}" / "src"  # a copy, so that what is edited during a run does not change its second half
-    CACHE / f"now-{os.getpid()}" / "src"
-)  # a copy, so that nothing that is edited during a run changes its second half
+#: a copy, so that what is edited during a run does not change its second half
+NOW = CACHE / f"now-{os.getpid()}" / "src"
 
 
 @dataclass(frozen=True)
