@@ -8,8 +8,11 @@ import numpy as np
 import pytest
 
 from tests.test_sklearn import FAITHFUL, FITTED, KINDS, clouds, knock_out, pair
+from unseen.core.block import Cells
+from unseen.core.profile import ColumnProfile, Profile
 from unseen.errors import DataError
 from unseen.sklearn import GaussianMixture
+from unseen.sklearn.ridge import RidgedGaussian
 
 
 @pytest.mark.parametrize("kind", KINDS)
@@ -111,6 +114,32 @@ def test_a_component_that_only_the_ridge_holds_up_is_counted(kind: str) -> None:
     collapsed = GaussianMixture(**settings).fit(X)
     assert collapsed.weights_.min() == pytest.approx(8 / 200)
     assert collapsed.result_.params.events["variance floor"] >= 1
+
+
+@pytest.mark.parametrize("form", ["full", "diagonal", "spherical"])
+@pytest.mark.parametrize("tied", [False, True])
+@pytest.mark.parametrize("dtype", [np.float64, np.float32])
+def test_any_rounding_of_a_collapse_is_seen_and_no_real_variance_taken_for_one(
+    form: str, tied: bool, dtype: type
+) -> None:
+    """Sums in many orders of the rows, each with other rounding, of components that have a variance of exactly zero."""
+    rng = np.random.default_rng(0)
+    for seed in range(30):
+        order = np.random.default_rng(seed).permutation(200)
+        at = 10.0 ** rng.integers(0, 4, 2) * rng.normal(size=(2, 2))  # in deviations from the anchor
+        for narrow in (0.0, 0.3):
+            x = (at.repeat(100, axis=0) + narrow * rng.normal(size=(200, 2)))[order].T.astype(dtype)
+            columns = (ColumnProfile(f"x{j}", "number", weight=200, m2=200, single=dtype is np.float32) for j in (0, 1))
+            profile = Profile(tuple(columns), 200, 200, 200)
+            family = RidgedGaussian(form, tied, floor=0.0, ridge=1e-9).bind(profile)
+            r = (np.arange(2)[:, None] == (order >= 100)).astype(x.dtype)
+            params = family.vague(2)
+            _, collect = family.evaluate(family.prepare(params), [Cells(np.ascontiguousarray(x))])
+            counted = family.moments(collect(r), params).events.get("variance floor", 0)
+            if not narrow:
+                assert counted >= 1
+            elif dtype is np.float64 or np.abs(at).max() < 30:
+                assert counted == 0
 
 
 # ---- refusals

@@ -59,7 +59,7 @@ class Clock:
     def update(self, stats: Stats, params: Params) -> Params:
         """M-step with the prior's pseudo-counts added."""
         began = time.perf_counter()
-        new = self.model.maximize(stats.with_prior(self.prior), params)
+        new = self.model.maximize(stats.with_prior(self.prior).in_unit(), params)
         self.m += time.perf_counter() - began
         return new
 
@@ -131,9 +131,7 @@ def run(
     return Run(best, outcome, tuple(trace), clock.evaluations, time.perf_counter() - began, clock.model)
 
 
-def _record(
-    clock: Clock, trace: Sequence[Record], state: State, spent: tuple[float, float], refined: bool
-) -> Record:
+def _record(clock: Clock, trace: Sequence[Record], state: State, spent: tuple[float, float], refined: bool) -> Record:
     # between two precisions lies rounding, too: that difference is no gain, from which the next could be judged
     change = state.objective - trace[-1].objective if trace and not refined else float("nan")
     model = clock.model

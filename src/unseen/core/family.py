@@ -75,7 +75,10 @@ class Family(ABC):
 
     @abstractmethod
     def moments(self, sums: Sums, params: Params | None) -> Params:
-        """M-step: parameters from the summed statistics; counted events go into ``Params.events``."""
+        """M-step: parameters from the summed statistics; counted events go into ``Params.events``.
+
+        They are in a unit in which all rows together weigh 512 to 1,024: a threshold on them is a share of the whole.
+        """
 
     @abstractmethod
     def valid(self, params: Params) -> Validity:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from enum import Enum
@@ -148,6 +149,16 @@ class Stats:
     def with_prior(self, prior: Sums) -> Stats:
         """The statistics with pseudo-counts added: what turns maximum likelihood into MAP."""
         return replace(self, sums=add_sums(self.sums, prior)) if prior else self
+
+    def in_unit(self) -> Stats:
+        """The same sums in a unit of weight in which all rows together weigh 512 to 1,024: what an M-step is given.
+
+        The unit is a power of two, so ratios of sums keep their bits; and what an M-step takes for nothing (a component
+        that lost its rows) is a share of the whole, whatever unit the row weights came in.
+        """
+        if not 0 < self.weight < math.inf:
+            return self
+        return self.scaled(math.ldexp(1.0, 10 - math.frexp(self.weight)[1]), counts=1)
 
     @property
     def objective(self) -> float:

@@ -67,7 +67,7 @@ class Begin:
             places = np.arange(block.rows) if block.order is None else block.order
             return model.collect(np.ascontiguousarray(r[self.first_rows[block.id] + places].T), block)
 
-        return model.maximize(engine.sum(collect).stats, model.vague())
+        return model.maximize(engine.sum(collect).stats.in_unit(), model.vague())
 
     def _some_rows(self, model: Any, engine: Engine) -> Params:
         share = None if self.weights is None else self.weights / self.weights.sum()

@@ -16,9 +16,6 @@ from unseen.errors import NumericalError
 from unseen.families.gaussian import Gaussian
 from unseen.numerics.gaussian import Form
 
-# a variance this small, in units of the data's own, is rounding
-FLAT = 1e-14
-
 
 @dataclass(frozen=True)
 class RidgedGaussian(Gaussian):
@@ -36,6 +33,7 @@ class RidgedGaussian(Gaussian):
     """
 
     ridge: float = 0.0
+    count: int = 1  # rows of the data it is bound to
 
     def bind(self, profile: Profile) -> Self:
         variance = np.array([c.variance for c in profile.columns])
@@ -44,6 +42,8 @@ class RidgedGaussian(Gaussian):
             columns=profile.names,
             anchor=np.array([c.mean for c in profile.columns]),
             scale=np.sqrt(np.where(variance > 0, variance, 1.0)),
+            single=all(c.single for c in profile.columns),
+            count=profile.rows,
         )
 
     def prepare(self, params: Params) -> Form:
@@ -54,15 +54,44 @@ class RidgedGaussian(Gaussian):
     def moments(self, sums: Sums, params: Params | None) -> Params:
         # the ridge is taken off first: a component that lost its rows keeps its covariance, not one that grows
         before = None if params is None else self._lifted(params, -self.ridge)
-        return self._lifted(self._counted(super().moments(sums, before)), self.ridge)
+        new = super().moments(sums, before)
+        flat = int((self._smallest(new) <= self._rounding_of_variances(new, sums["moments"])).sum())
+        events = {**new.events, "variance floor": flat} if flat else new.events
+        return self._lifted(Params(new, events=events), self.ridge)
 
-    def _counted(self, params: Params) -> Params:
-        """With the variances that only the ridge holds up counted as events, as `Gaussian` does for matrices."""
+    def _smallest(self, params: Params) -> Array:
+        """Every variance, or the smallest eigenvalue of every matrix, of standardised columns."""
         if self.covariance == "full":
-            return params
-        unit = self.scale**2 if self.covariance == "diagonal" else (self.scale**2).mean()
-        flat = int((params["covariances"] <= FLAT * unit).sum())
-        return Params(params, events={**params.events, "variance floor": flat} if flat else params.events)
+            return np.linalg.eigvalsh(params["covariances"] / np.outer(self.scale, self.scale))[..., 0]
+        smallest: Array = params["covariances"] / (self._units[0] if self.covariance == "spherical" else self._units)
+        return smallest
+
+    @property
+    def _units(self) -> Array:
+        """The data's own variances, (d,), or their mean where one variance is for all."""
+        units = self.scale**2
+        return np.full_like(units, units.mean()) if self.covariance == "spherical" else units
+
+    def _rounding_of_variances(self, params: Params, sums: Array) -> Array:
+        r"""What rounding leaves where a variance is zero: such a one is held up by the ridge alone.
+
+        A variance is :math:`\sum r z^2 / m - \bar z^2` about the anchor. Sums of n numbers of one sign carry a relative
+        error of about :math:`\epsilon \sqrt n`, so the difference one of three times that share of
+        :math:`\sum r z^2 / m`; an eigenvalue moves by no more than the trace of the errors (Higham 2002, sections 4.2
+        and 1.7; Weyl). Below that, numbers themselves are rounded by :math:`\epsilon |x|`, which about an anchor of the
+        component's own is all there is.
+        """
+        d = len(self.columns)
+        mass = sums[:, :1] if self.covariance == "full" else sums[:, :d]
+        eps = np.finfo(np.float32 if self.single else float).eps
+        second = (np.diagonal(self.full(params), axis1=1, axis2=2) + (params["means"] - self.anchor) ** 2) / self._units
+        rows = self.count * mass / mass.sum(axis=0)
+        error = 3 * eps * (1 + np.sqrt(np.maximum(rows, 0))) * second
+        error = error + eps**2 * (1 + params["means"] ** 2 / self._units)
+        if self.covariance != "diagonal":
+            error = error.sum(axis=1) if self.covariance == "full" else error.mean(axis=1)
+            mass = mass.mean(axis=1)
+        return (error * mass).sum(axis=0) / mass.sum(axis=0) if self.tied else error
 
     def _lifted(self, params: Params, by: float) -> Params:
         covariances = params["covariances"]

@@ -92,7 +92,7 @@ def around(model: Any, engine: Engine, centres: Array, prior: Any = None) -> Par
         return model.collect((np.arange(model.components)[:, None] == nearest).astype(float), block)
 
     stats = engine.sum(assign).stats
-    return model.maximize(stats.with_prior(prior or {}), model.vague())
+    return model.maximize(stats.with_prior(prior or {}).in_unit(), model.vague())
 
 
 @dataclass(frozen=True, slots=True)

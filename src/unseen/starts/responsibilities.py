@@ -19,7 +19,7 @@ def random(model: Any, engine: Engine, seed: int, prior: Any = None) -> Params:
         r = rng(seed, 0, block.id).standard_exponential((model.components, block.rows))
         return model.collect(r / r.sum(axis=0), block)
 
-    return model.maximize(engine.sum(draw).stats.with_prior(prior or {}), model.vague())
+    return model.maximize(engine.sum(draw).stats.with_prior(prior or {}).in_unit(), model.vague())
 
 
 def from_labels(model: Any, engine: Engine, seed: int, prior: Any = None) -> Params:
@@ -44,7 +44,7 @@ def from_labels(model: Any, engine: Engine, seed: int, prior: Any = None) -> Par
         raise ModelError("start='labels' found no labelled row: label some, or start with kmeans++")
     pseudo = model.prior(1.0)  # one pseudo-row keeps classes with few labels away from singularity
     stats = engine.sum(known).stats
-    return model.maximize(stats.with_prior(pseudo).with_prior(prior or {}), model.vague())
+    return model.maximize(stats.with_prior(pseudo).with_prior(prior or {}).in_unit(), model.vague())
 
 
 class Classes:
