@@ -9,6 +9,7 @@ python benchmarks/tables --quick                            one seed; ours, one 
 from __future__ import annotations
 
 import argparse
+import signal
 import sys
 from pathlib import Path
 
@@ -54,7 +55,8 @@ def once(who: Contestant, table: Table, seed: int, what: str, known: Results, op
     key = f"{who.version}, {table.digest}"
     asked = not options.only or who.group in options.only or who.name in options.only
     if not asked or (who.group != "ours" and not options.again):
-        found = known.recall(who.name, table.name, seed, what, key if who.group != "ours" else None)
+        limit = options.limit.get(who.name, who.limit)
+        found = known.recall(who.name, table.name, seed, what, key if who.group != "ours" else None, limit)
         if found is not None or not asked:
             return
     row = measure(who, table, seed, what, options.limit.get(who.name))
@@ -64,11 +66,14 @@ def once(who: Contestant, table: Table, seed: int, what: str, known: Results, op
 
 
 def main() -> int:
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))  # ends the process that is measured, too
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--tables", default="", help=f"some of: {','.join(TABLES)}")
     parser.add_argument("--seeds", type=int, default=5)
     parser.add_argument("--only", default="", help="ours, today, peers, or names of contestants; the rest from disk")
-    parser.add_argument("--limit", type=limits, default={}, help="seconds for one fit, such as default=60,today=30")
+    parser.add_argument(
+        "--limit", type=limits, default={}, help="processor seconds for one fit, such as default=60,today=30"
+    )
     parser.add_argument("--commit", default="", help="measure the code of a commit in place of the one at hand")
     parser.add_argument("--again", action="store_true", help="measure what is on disk again, peers too")
     parser.add_argument("--report", action="store_true", help="write TABLES.md from what is on disk, measure nothing")

@@ -17,7 +17,7 @@ Written by `make tables` (`benchmarks/tables`). The default fit is `unseen fit F
 seeds; every figure comes from a process of its own.
 
 - K, form, seconds: the default fit of the whole table, classes taken out, from the start of the process to the saved
-  run; the same for the table with hidden cells.
+  run; processor seconds of all threads together, of the command alone, for the whole table and with cells hidden.
 - Held out: mean log-probability of the recorded cells of a fifth of the rows, fitted to the rest. A density counts
   times the step of its column's grid (found from all rows, the same for everybody); a column that a contestant leaves
   out counts with what its own values say; no row counts with more than probability one (`>1`: the share of rows that
@@ -55,7 +55,8 @@ def cells(table: Table, known: Results) -> list[str]:
         name, f"{n:,} x {d}", f"{100 * float(table.frame.isna().to_numpy().mean()):.3g}",
         _often(known, name, "K"), _often(known, name, "form"),
         _number(known.middle(name, "default", "whole", "command"), ".1f"),
-        _number(known.middle(name, "default", "hidden", "command"), ".1f"),
+        _number(known.middle(name, "default", "whole", "processor"), ".1f"),
+        _number(known.middle(name, "default", "hidden", "processor"), ".1f"),
         _number(known.middle(name, "default", "heldout"), ".3f") + (f" ({above:.0%} >1)" if above > 0 else ""),
         _number(known.gain(name, "heldout", "default", "one"), "+.3f"),
         _number(known.gain(name, "heldout", "default", "today"), "+.3f"),
@@ -67,12 +68,12 @@ def cells(table: Table, known: Results) -> list[str]:
 
 
 COLUMNS = (
-    "table", "rows x columns", "holes %", "K", "form", "s", "s, 10 % hidden", "held out", "gain on one",
-    f"gain on {TODAY}", "error hidden", "/ one", "/ iterative", "/ forest", "ARI", "best peer",
+    "table", "rows x columns", "holes %", "K", "form", "s", "processor s", "with 10 % hidden", "held out",
+    "gain on one", f"gain on {TODAY}", "error hidden", "/ one", "/ iterative", "/ forest", "ARI", "best peer",
 )  # fmt: skip
-WIDTHS = (11, 11, 7, 6, 10, 6, 6, 20, 8, 8, 7, 6, 6, 6, 6, 14)
-SHORT = ("table", "size", "holes", "K", "form", "s", "s hid", "held out", "+one", "+today", "error", "/one", "/iter",
-         "/rf", "ARI", "peer")  # fmt: skip
+WIDTHS = (11, 11, 6, 6, 10, 6, 6, 6, 18, 8, 8, 7, 6, 6, 6, 6, 14)
+SHORT = ("table", "size", "holes", "K", "form", "s", "cpu", "hidden", "held out", "+one", "+today", "error", "/one",
+         "/iter", "/rf", "ARI", "peer")  # fmt: skip
 
 
 def head() -> str:
@@ -95,7 +96,7 @@ def failures(tables: list[Table], known: Results) -> list[str]:
 
 
 def slowest(tables: list[Table], known: Results) -> str:
-    times = [(known.middle(t.name, "default", what, "command"), t.name, what)
+    times = [(known.middle(t.name, "default", what, "processor"), t.name, what)
              for t in tables for what in ("whole", "hidden", "heldout")]  # fmt: skip
     worst = sorted((t for t in times if t[0] == t[0]), reverse=True)[:8]
     return ", ".join(f"{name} ({what}) {s:.1f} s" for s, name, what in worst)
@@ -109,7 +110,7 @@ def render(tables: list[Table], absent: dict[str, str], known: Results, seeds: i
     out += ["| " + " | ".join(cells(t, known)) + " |" for t in tables]
     out += ["", "## Counts", "", "| what | reached | wanted | missed by |", "|---|---:|---:|---|"]
     out += [f"| {c.what} | {c.text} | {c.wanted} | {', '.join(c.missed)} |" for c in counts(tables, known)]
-    out += ["", f"Slowest: {slowest(tables, known)}."]
+    out += ["", f"Slowest, in processor seconds: {slowest(tables, known)}."]
     if said := failures(tables, known):
         out += ["", "## Without an answer", "", *said]
     if absent:

@@ -23,13 +23,14 @@ class Results:
     def path(self, who: str, table: str, seed: int, what: str) -> Path:
         return self.folder / who / f"{table}-{what}-{seed}.json"
 
-    def recall(self, who: str, table: str, seed: int, what: str, key: str | None = None) -> Row | None:
-        """What was measured before, with the same key if one is given."""
+    def recall(self, who: str, table: str, seed: int, what: str, key: str | None = None,
+               limit: int = 0) -> Row | None:  # fmt: skip
+        """What was measured before, with the same key if one is given, and no earlier end under a lower limit."""
         path = self.path(who, table, seed, what)
         if not path.exists():
             return None
         row: Row = json.loads(path.read_text())
-        if key is not None and row.get("key") != key:
+        if key is not None and (row.get("key") != key or row.get("limit", limit) < limit):
             return None
         self._put(who, table, seed, what, row)
         return row
