@@ -7,17 +7,16 @@ covariances unless the data speaks clearly for something else.
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from unseen.core.profile import ColumnProfile, Profile
 
-#: whole numbers of at most so many different values are ordered codes
-CODES = 6
-#: counts have at most so many different values, and lie at most so high; beyond it they are as good as continuous
-COUNTS, HIGH = 40, 60
+#: whole numbers of at most so many different values are ordered codes; up to so many they may be
+CODES, LEVELS = 6, 12
+#: counts have at most so many different values, and a mean that is small; others are as good as continuous
+COUNTS, SMALL = 40, 5.0
 #: a value is an atom if it holds this share of a column and so many times the share of the next one
 ATOM, ABOVE = 0.1, 4.0
 #: a logarithm has to gain so much per row, and the numbers have to be so skewed
@@ -57,11 +56,9 @@ def decide(column: ColumnProfile, whole: Profile) -> Decision:
         if (column.low, column.high) == (0.0, 1.0):
             return Decision("bernoulli", "0 or 1")
         return Decision("ordinal", "two values")
-    if whole_numbers and distinct is not None and distinct <= CODES and column.high - column.low <= 4 * CODES:
-        return Decision("ordinal", f"{distinct} whole numbers")
     atoms = _atoms(column)
-    if whole_numbers and column.low >= 0 and distinct is not None and distinct <= COUNTS and column.high <= HIGH:
-        found = _count(column, whole)
+    if whole_numbers and distinct is not None and distinct <= COUNTS:
+        found = _discrete(column, whole)
         if found is not None:
             return found
     return _continuous(column, whole, atoms)
@@ -86,28 +83,31 @@ def _atoms(column: ColumnProfile) -> tuple[float, ...]:
             break
         if share >= ABOVE * following:
             found = [v for v, _ in shares[: i + 1]]
-    return tuple(found)
+    apart = column.sentinel()
+    return tuple(found if apart is None or apart[0] in found else [*found, apart[0]])
 
 
-def _count(column: ColumnProfile, whole: Profile) -> Decision | None:
-    """The best family of counts, if one is better than a normal density on the grid of whole numbers."""
-    from unseen import Gaussian, NegativeBinomial, Poisson, ZeroInflated
+def _discrete(column: ColumnProfile, whole: Profile) -> Decision | None:
+    """The best family of counts or codes, if one is better than a normal density on the grid of whole numbers."""
+    from unseen import Gaussian, NegativeBinomial, Ordinal, Poisson, ZeroInflated
 
-    families: dict[str, Callable[[], Any]] = {
-        "poisson": Poisson,
-        "negative_binomial": NegativeBinomial,
-        "zero_inflated_poisson": lambda: ZeroInflated(Poisson()),
-        "zero_inflated_negative_binomial": lambda: ZeroInflated(NegativeBinomial()),
-    }
-    n = max(column.weight, 2.0)
-    normal = criterion(Gaussian(), column, whole, n)
+    families: dict[str, Any] = {}
+    if column.low >= 0 and column.mean < SMALL:
+        families = {"poisson": Poisson(), "negative_binomial": NegativeBinomial()}
     zeros = dict(column.atoms(0.0)).get(0.0, 0.0)
-    if not zeros:
-        families = {k: v for k, v in families.items() if not k.startswith("zero_inflated")}
-    values = {name: criterion(make(), column, whole, n) for name, make in families.items()}
-    best = min(values, key=lambda name: values[name])
-    if not values[best] < normal:
+    if zeros:
+        families |= {f"zero_inflated_{name}": ZeroInflated(family) for name, family in families.items()}
+    if (column.distinct or 0) <= LEVELS and column.high - column.low <= 2 * LEVELS:
+        families["ordinal"] = Ordinal()
+    if not families:
         return None
+    n = max(column.weight, 2.0)
+    values = {name: criterion(family, column, whole, n) for name, family in families.items()}
+    best = min(values, key=lambda name: values[name])
+    if len(column.table()[0]) > CODES and not values[best] < criterion(Gaussian(), column, whole, n):
+        return None
+    if best == "ordinal":
+        return Decision(best, f"{column.distinct} whole numbers")
     told = f"0 in {100 * zeros:.0f} % of rows" if best.startswith("zero_inflated") else f"mean {column.mean:.3g}"
     if best.endswith("negative_binomial"):
         told += f", variance {column.variance / column.mean:.2g} times the mean"
@@ -120,10 +120,13 @@ def _continuous(column: ColumnProfile, whole: Profile, atoms: tuple[float, ...])
     from unseen.core.atoms import without
 
     rest = without(column, atoms) if atoms else column
-    told = []
-    if atoms:
-        shares = dict(column.atoms(0.0))
-        told = [f"{value:.6g} in {100 * shares[value]:.0f} % of rows" for value in atoms]
+    told, apart = [], column.sentinel()
+    shares = dict(column.atoms(0.0))
+    for value in atoms:
+        mark = " stands apart" if apart is not None and value == apart[0] else ""
+        told.append(
+            f"{value:.6g}{mark} in {100 * shares[value]:.2g} % of rows{': does it mean missing?' if mark else ''}"
+        )
     if not rest.variance > 0 or (rest.distinct is not None and rest.distinct < 3):
         few = column.distinct is not None and column.distinct <= CODES
         codes = few and column.kind != "number"  # decimal types hold no codes
@@ -144,14 +147,16 @@ def criterion(family: Any, column: ColumnProfile, whole: Profile, n: float) -> f
 
     import numpy as np
 
-    from unseen.core.block import Block, Cells
+    from unseen.core.block import CATEGORY, Block, Cells
     from unseen.errors import DataError, NumericalError
     from unseen.models.mixture import Mixture
 
     values, weights = column.table()
     try:
         bound = Mixture(family, 1).bind(replace(whole, columns=(column,)))
-        block = Block(0, (Cells(values[None].astype(float)),), len(values), weights=weights)
+        codes = bound.slots[0].kind == CATEGORY
+        cells = np.arange(len(values), dtype=np.int32) if codes else values.astype(float)
+        block = Block(0, (Cells(cells[None]),), len(values), weights=weights)
         params, before = bound.vague(), -np.inf
         for _ in range(STEPS):
             stats = bound.expect(params, block)

@@ -87,7 +87,7 @@ def test_options_reach_the_model(here: Path) -> None:
     ok("fit", "people.parquet", *args, "-k", "2", "--seed", "3", "--prior", "1", "--name", "a", *FAST)
     result = unseen.load("runs/a")
     families = [(t.columns, type(t.family).__name__) for t in result.model.family.terms]
-    assert families == [(("age",), "StudentT"), (("plan",), "Categorical"), (("visits",), "Poisson")]
+    assert families == [(("age",), "StudentT"), (("visits",), "Poisson"), (("plan",), "Categorical")]
     assert (result.seed, result.options["prior"], len(result.restarts)) == (3, 1.0, 2)
     ok(
         "fit",

@@ -57,9 +57,10 @@ BAD = {
     "not parquet": (b"hello", [], "not Parquet|not a Parquet"),
     "no rows": (table().slice(0, 0), [], "no rows"),
     "all missing": (table(m=pa.nulls(30, pa.float64())), [], r"'m' has no observed value.*--ignore"),
-    "constant": (table(c=np.ones(30)), [], r"'c' is constant.*--ignore c"),
-    "constant text": (table(c=["a"] * 30), [], r"'c' is constant.*--ignore c"),
-    "a name to quote": (table(**{"a b": np.ones(30)}), [], r"--ignore 'a b'"),
+    "constant": (table(c=np.ones(30)), ["--columns", "x,c"], r"'c' is constant.*--ignore c"),
+    "constant text": (table(c=["a"] * 30), ["--family", "c=categorical"], r"'c' is constant.*--ignore c"),
+    "a name to quote": (table(**{"a b": np.ones(30)}), ["--columns", "a b"], r"--ignore 'a b'"),
+    "nothing but constants": (table().drop_columns(["x"]).append_column("c", [[1.0] * 30]), [], "no column is left"),
     "infinite": (table(i=np.r_[np.inf, np.arange(29.0)]), [], r"'i' has 1 infinite values"),
     "too few rows": (table().slice(0, 3), ["-k", "5"], "3 rows cannot tell 5 components apart"),
     "negative weights": (table(w=np.r_[-1.0, np.ones(29)]), ["--weights", "w"], "1 of 30 row weights are negative"),
@@ -89,7 +90,9 @@ def test_bad_data(here: Path, case: str) -> None:
 
 def test_more_than_a_thousand_categories(here: Path) -> None:
     pq.write_table(pa.table({"id": [f"n{i}" for i in range(1001)]}), "ids.parquet")
-    fails(3, r"'id' has more than 1,000 categories.*--ignore id", "fit", "ids.parquet", "-k", "1", *FAST)
+    asked = ("--columns", "id")
+    fails(3, r"'id' has more than 1,000 categories.*--ignore id", "fit", "ids.parquet", "-k", "1", *asked, *FAST)
+    fails(3, r"no column is left to fit: 'id' left out.*1,000 categories", "fit", "ids.parquet", "-k", "1", *FAST)
 
 
 def test_duplicated_names(here: Path) -> None:
