@@ -11,6 +11,8 @@ from unseen.numerics.special import ASYMPTOTIC, digamma, gammaln, stirling_serie
 LARGEST = 1e10
 SMALLEST = 1e-6
 ROUNDS = 60
+#: of an interval of a few steps of the grid: what is left of it changes no likelihood
+HALVINGS = 32
 TWO_PI = 2 * np.pi
 
 
@@ -75,8 +77,8 @@ def gamma_estimates(means: Array, gaps: Array, least: Array, most: Array) -> tup
     tight = shapes * least > means**2
     if tight.any():
         m, c, v = means[tight], gaps[tight], least[tight]
-        low, high = np.zeros(len(m)), np.full(len(m), 2.0)
-        for _ in range(ROUNDS):
+        low, high = np.zeros(len(m)), np.minimum(4 * v / m**2, 2.0)  # about v / m^2 where the rows are all equal
+        for _ in range(HALVINGS):
             delta = 0.5 * (low + high)
             rising = 2 * (log_less_digamma((m * (1 + delta)) ** 2 / v) - np.log1p(delta) - c) + delta / (1 + delta) > 0
             low, high = np.where(rising, delta, low), np.where(rising, high, delta)
@@ -99,14 +101,16 @@ def beta_shapes(g: Array, q: Array) -> tuple[Array, Array]:
     a, b = 0.5 + 0.5 * left / gap, 0.5 + 0.5 * right / gap
     for _ in range(ROUNDS):
         total = a + b
-        first = g - np.log(a / total) + log_less_digamma(a) - log_less_digamma(total)
-        second = q - np.log(b / total) + log_less_digamma(b) - log_less_digamma(total)
-        shared = trigamma(total)
-        p, r = trigamma(a), trigamma(b)
+        all_three = np.array([a, b, total])
+        # few cells, many calls: a function of three arrays at once costs about as much as of one
+        (gap_a, gap_b, gap_total), (p, r, shared) = log_less_digamma(all_three), trigamma(all_three)
+        first = g - np.log(a / total) + gap_a - gap_total
+        second = q - np.log(b / total) + gap_b - gap_total
         det = np.maximum(p * r - shared * (p + r), 1e-3 * p * r / total)
         new_a = np.clip(a + ((r - shared) * first + shared * second) / det, 0.2 * a, 5 * a)
         new_b = np.clip(b + ((p - shared) * second + shared * first) / det, 0.2 * b, 5 * b)
-        settled = (np.abs(new_a - a) <= 1e-12 * a) & (np.abs(new_b - b) <= 1e-12 * b)
+        digits = 1e-12 + 4 * np.finfo(float).eps * total
+        settled = (np.abs(new_a - a) <= digits * a) & (np.abs(new_b - b) <= digits * b)
         # rows that are all equal have no largest likelihood: the mean stays, the sum stops at a bound
         shrink = np.minimum(1, LARGEST / (new_a + new_b))
         a, b = new_a * shrink, new_b * shrink
@@ -125,12 +129,12 @@ def beta_estimates(g: Array, q: Array, least: Array, most: Array) -> tuple[Array
     tight = a + b > _sizes(a / (a + b), least, most)[0]
     if tight.any():
         g, q, v, n = g[tight], q[tight], least[tight], most[tight]
-        low, high = _bracket(v, (a / (a + b))[tight])
-        for _ in range(ROUNDS):
+        low, high = _bracket(v, n, (a / (a + b))[tight])
+        for _ in range(HALVINGS):
             m = 0.5 * (low + high)
             size, slope = _sizes(m, v, n)
-            left = g - np.log(m) + log_less_digamma(m * size) - log_less_digamma(size)
-            right = q - np.log1p(-m) + log_less_digamma((1 - m) * size) - log_less_digamma(size)
+            gap_a, gap_b, gap_total = log_less_digamma(np.array([m * size, (1 - m) * size, size]))
+            left, right = g - np.log(m) + gap_a - gap_total, q - np.log1p(-m) + gap_b - gap_total
             rising = left * (size + m * slope) + right * ((1 - m) * slope - size) > 0
             low, high = np.where(rising, m, low), np.where(rising, high, m)
         m = 0.5 * (low + high)
@@ -148,8 +152,8 @@ def _sizes(m: Array, least: Array, most: Array) -> tuple[Array, Array]:
     return np.where(inside, size, most), np.where(inside, (1 - 2 * m) / v, 0.0)
 
 
-def _bracket(least: Array, m: Array) -> tuple[Array, Array]:
-    """Means between which the best one lies: no farther than a few steps of the grid from the unbounded one."""
-    far = np.where(least > 0, 3 * np.sqrt(least), 0.5)
-    edge = np.where(least > 0, 2 * least, 1e-9)  # m (1 - m) > v
+def _bracket(least: Array, most: Array, m: Array) -> tuple[Array, Array]:
+    """Means between which the best one lies: no farther than three deviations from the unbounded one."""
+    edge = np.where(least > 0, 2 * least, 1e-12)  # m (1 - m) > v
+    far = 3 * np.sqrt(np.where(least > 0, least, 1 / most))
     return np.maximum(m - far, edge), np.minimum(m + far, 1 - edge)
