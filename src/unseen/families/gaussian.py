@@ -20,7 +20,7 @@ from unseen.numerics import gaussian as forms
 from unseen.numerics.compiled import full_gaussian_kernel, worthwhile
 from unseen.numerics.compiled_patterns import CELL
 from unseen.numerics.completion import conditional_draw, conditional_mean
-from unseen.numerics.factors import fit_diagonal
+from unseen.numerics.factors import improve_diagonal
 from unseen.numerics.incomplete import PATTERN_BUDGET, Met
 from unseen.numerics.resolution import cell_volume, least_variances, off_grid, raise_covariances, resting, steps_of
 
@@ -213,11 +213,9 @@ class Gaussian(Family):
         halves = np.diagonal(spread, axis1=1, axis2=2) / 2
         fresh = params is None or not params["loadings"].any()
         before = halves if params is None or fresh else params["noise"].reshape(-1, len(least))
-        pairs = [
-            fit_diagonal(s, self.factors, np.maximum(b, least), least, STEPS)
-            for s, b in zip(spread, before, strict=True)
-        ]
-        loadings, noise = (np.array(part) for part in zip(*pairs, strict=True))
+        loadings, noise = improve_diagonal(spread, self.factors, np.maximum(before, least), least)
+        for _ in range(STEPS if fresh else 0):
+            loadings, noise = improve_diagonal(spread, self.factors, noise, least)
         return {"loadings": loadings[0], "noise": noise[0]} if self.tied else {"loadings": loadings, "noise": noise}
 
     # ---- parameters
