@@ -36,11 +36,14 @@ def test_three_groups_are_found(criterion: str) -> None:
     assert best(result.search, key=lambda r: r[criterion])["components"] == 3
 
 
-def test_each_row_of_the_table_is_the_fit_of_that_number() -> None:
+def test_each_row_of_the_table_is_at_least_the_fit_of_that_number() -> None:
+    """The search has the starts of a fit and those from its neighbours; both converge to 1e-7 per row, twice over."""
     result = unseen.select(mixture(), three(), (1, 2, 3), restarts=3, seed=4)
     for row in result.search:
         alone = unseen.fit(mixture(row["components"]), three(), restarts=3, seed=4)
-        assert (row["loglik"], row["bic"], row["icl"], row["size"]) == (alone.loglik, alone.bic, alone.icl, alone.size)
+        assert row["loglik"] >= alone.loglik - 300 * 2e-7
+        assert row["size"] == alone.size
+        assert row["bic"] == pytest.approx(-2 * row["loglik"] + row["size"] * np.log(300))
     assert (result.bic, result.options["criterion"]) == (min(r["bic"] for r in result.search), "bic")
 
 

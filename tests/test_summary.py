@@ -32,7 +32,7 @@ def flowers(rows: int = 150, seed: int = 0) -> dict[str, Any]:
 @pytest.fixture(scope="module")
 def fitted() -> Any:
     model = unseen.Product({("length", "noise"): unseen.Gaussian("diagonal"), "colour": unseen.Categorical()})
-    return unseen.select(unseen.Mixture(model, 1), flowers(), (1, 2, 3), restarts=4, seed=1)
+    return unseen.select(unseen.Mixture(model, 1), flowers(), (1, 2, 3), restarts=4, finish=4, seed=1)
 
 
 def line(text: str, begins: str) -> str:

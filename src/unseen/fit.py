@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from unseen.core.algorithm import Algorithm
 from unseen.core.observe import Observer
@@ -13,6 +13,9 @@ from unseen.errors import ModelError
 from unseen.loop import check_pair
 from unseen.problem import Problem, pose
 from unseen.result import Result, close
+
+if TYPE_CHECKING:
+    from unseen.search.restarts import Proposals
 
 
 def fit(
@@ -50,15 +53,16 @@ def fit(
         several, or a folder), or a source; NaN, None and null are missing cells
     start : ``"kmeans++"``, ``"random"`` (responsibilities), ``"rows"`` (K random rows as centres), ``"labels"``, or
         parameters, as from a previous fit; ``"auto"`` takes labels if there are any, else the first three in turn
-    restarts : how many starts; each is run shortly and the best ``finish`` are run to the end. By default 10
-        where the start is drawn, 1 where it is given
+    restarts : how many starts; each is run for ``short`` iterations, then they race: those that meet another or
+        cannot win any more are stopped. ``finish`` runs so many of the best to the end instead. By default 10 where
+        the start is drawn, 1 where it is given
     seed : the whole run is a function of the data, the arguments and this number
     weights, labels : column name, or one value per row; a row of weight w counts as w copies; a label that is
         missing is unknown
     unit : the column that names the sequence a row belongs to, for sequential models
     prior : strength of a conjugate prior, in pseudo-rows per component; 0 is maximum likelihood
-    tol : stop when less than this is left to gain per row; ``max_iterations`` and ``max_seconds`` are caps;
-        ``stop`` replaces all three by a rule such as ``Converged(1e-10) | MaxIterations(50)``
+    tol : stop when less than this is left to gain per row; ``max_iterations`` caps each start, ``max_seconds`` all
+        of them together; ``stop`` replaces all three by a rule such as ``Converged(1e-10) | MaxIterations(50)``
 
     Raises
     ------
@@ -78,6 +82,8 @@ def fit(
     from unseen.algorithms.batch import Batch
     from unseen.sources import on_disk, open_source
 
+    if restarts is not None and restarts < 1:
+        raise ModelError(f"restarts={restarts} is no number of starts: take 1 or more")
     check_pair(model, Batch() if algorithm is None else algorithm)
     check_asked(model, start, prior, labels)
     # a file may hold many sequences, so it has to say where they end; data in memory may be one
@@ -112,8 +118,14 @@ def solve(
     finish: int | None = None,
     observers: Sequence[Observer] = (),
     options: dict[str, Any] | None = None,
+    proposals: Proposals | None = None,
+    beat: float = float("-inf"),
 ) -> Result:
-    """Fit a model that is bound to data already: what `fit` and the search over components share."""
+    """Fit a model that is bound to data already: what `fit` and the search over components share.
+
+    ``proposals`` makes starts of fits that are there already, beside which fewer are drawn; ``beat`` is an objective
+    below which no start is worth finishing.
+    """
     from unseen.algorithms.batch import Batch
     from unseen.search.restarts import restart
 
@@ -122,11 +134,7 @@ def solve(
     check_asked(problem.model, start, prior, problem.encoding.labels)
     pseudo = problem.model.prior(prior) if prior else None
     begin = _start(start, problem, seed)
-    drawn = start in ("auto", "kmeans++", "random", "rows") if isinstance(start, str) else False
-    count = restarts or (10 if drawn and problem.encoding.labels is None else 1)
-    alone = getattr(problem.model, "components", 2) == 1 or getattr(problem.model, "one_start", False)
-    if isinstance(start, Params) or alone:
-        count = 1
+    count = _starts(problem, start, restarts, proposals is not None)
     found = restart(
         problem.model,
         problem.engine,
@@ -141,6 +149,8 @@ def solve(
         short=short,
         finish=finish,
         observers=observers,
+        proposals=proposals,
+        beat=beat,
     )
     named = start if isinstance(start, str) else "parameters"
     used = {"start": named, "prior": prior, "algorithm": type(schedule).__name__, **(options or {})}
@@ -148,6 +158,22 @@ def solve(
 
 
 STARTS = ("auto", "kmeans++", "rows", "random", "labels")
+#: starts by default, and beside those that are made of fits of fewer components
+DRAWN, BESIDE = 10, 6
+
+
+def _starts(problem: Problem, start: str | Params, restarts: int | None, beside: bool) -> int:
+    """How many starts to draw: one where nothing is drawn, or where all would be the same."""
+    model, labels = problem.model, problem.profile.labels if problem.encoding.labels else ()
+    components = getattr(model, "components", 2)
+    if isinstance(start, Params) or components == 1 or getattr(model, "one_start", False):
+        return 1
+    if start == "labels" and len(labels) >= components:
+        return 1
+    if restarts is not None:
+        return restarts
+    drawn = start != "labels" and problem.encoding.labels is None
+    return (BESIDE if beside else DRAWN) if drawn else 1
 
 
 def check_asked(model: Any, start: str | Params, prior: float, labels: Any) -> None:
@@ -187,10 +213,10 @@ def _start(start: str | Params, problem: Problem, seed: int) -> Any:
 
     names = {"kmeans++": kmeans_plus_plus, "rows": random_rows, "random": random, "labels": from_labels}
     if start == "auto":
-        if problem.encoding.labels and problem.profile.labels:
-            return from_labels
         # one kind of start keeps finding the same optima: take turns, the best single one first
-        kinds = (kmeans_plus_plus, random, random_rows)
+        kinds: tuple[Any, ...] = (kmeans_plus_plus, random, random_rows)
+        if problem.encoding.labels and problem.profile.labels:
+            kinds = (from_labels, kmeans_plus_plus, random)
         return lambda model, engine, s, prior=None: kinds[(s - seed) % len(kinds)](model, engine, s, prior)
     if start not in names:
         raise ModelError(f"start={start!r} is none of auto, {', '.join(names)}, nor parameters")

@@ -29,6 +29,8 @@ class Run:
     evaluations: int
     seconds: float
     model: Any = None
+    #: to go on: where the algorithm stood, and whether its precision has just been changed
+    kept: tuple[State, bool] | None = field(default=None, repr=False, compare=False)
 
 
 @dataclass(slots=True)
@@ -98,19 +100,23 @@ def run(
     stop: Rule,
     prior: Sums | None = None,
     observers: Sequence[Observer] = (),
+    resume: Run | None = None,
 ) -> Run:
-    """Repeat the algorithm's step from ``params`` until a rule names the outcome."""
+    """Repeat the algorithm's step from ``params``, or from where ``resume`` ended, until a rule names the outcome."""
     check_pair(model, algorithm)
     clock = Clock(model, engine, prior or {})
-    moves = clock.moves()
     began = time.perf_counter()
     trace: list[Record] = []
-    state = State(params)
+    state: State | None = None
+    refined = False
+    if resume is not None and resume.kept is not None:
+        (state, refined), trace, clock.model = resume.kept, list(resume.trace), resume.model
+        clock.evaluations, began = resume.evaluations, began - resume.seconds
+    moves = clock.moves()
     best = params
     outcome: Outcome | None = None
-    refined = False
     try:
-        state = algorithm.init(params, moves)
+        state = state or algorithm.init(params, moves)
         while outcome is None:
             before, spent = state, (clock.e, clock.m)
             state = algorithm.step(state, moves)
@@ -127,8 +133,9 @@ def run(
         outcome = Outcome(INTERRUPTED, f"interrupted after {len(trace)} iterations; the last parameters were kept")
     except NumericalError as error:
         outcome = Outcome(FAILED, f"{error} (after {len(trace)} iterations; the last sound parameters were kept)")
-        best = state.at or params
-    return Run(best, outcome, tuple(trace), clock.evaluations, time.perf_counter() - began, clock.model)
+        best = (state and state.at) or params
+    seconds, kept = time.perf_counter() - began, None if state is None else (state, refined)
+    return Run(best, outcome, tuple(trace), clock.evaluations, seconds, clock.model, kept)
 
 
 def _record(clock: Clock, trace: Sequence[Record], state: State, spent: tuple[float, float], refined: bool) -> Record:

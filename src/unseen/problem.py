@@ -117,8 +117,8 @@ def survey(
     return Survey(source, fields, profile, make, weights, labels, ignored, unknown)
 
 
-def bind(model: Any, known: Survey, like: Problem | None = None, part: Any = None) -> Problem:
-    """Bind a model to surveyed data; the blocks of ``like`` are used again if they would be the same.
+def bind(model: Any, known: Survey, like: Sequence[Problem] = (), part: Any = None) -> Problem:
+    """Bind a model to surveyed data; the blocks of one of ``like`` are used again if they would be the same.
 
     ``part`` takes the blocks and gives those to fit to: a training share, for instance.
 
@@ -139,8 +139,9 @@ def bind(model: Any, known: Survey, like: Problem | None = None, part: Any = Non
         grouped=not model.sequential,
         unit=known.source.unit,
     )
-    if like is not None and like.encoding == encoding:
-        return replace(like, model=bound)
+    for problem in like:
+        if problem.encoding == encoding:
+            return replace(problem, model=bound)
     blocks = Encoded(known.source, encoding)
     engine = known.make(blocks if part is None else part(blocks))
     return Problem(bound, known.source, encoding, known.profile, engine, known.ignored)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import threading
 from collections import deque
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor, wait
@@ -95,8 +96,32 @@ def _blas() -> Any:
     return ThreadpoolController()
 
 
+class _Held:
+    """How many callers hold BLAS to one thread now, and what the first of them found."""
+
+    def __init__(self) -> None:
+        self.lock, self.count = threading.Lock(), 0
+        self.limiter: Any = None
+
+
+_held = _Held()
+
+
 @contextmanager
 def one_blas_thread() -> Iterator[None]:
-    """Hold BLAS to one thread: the engine's threads fill the cores, and results do not depend on BLAS's own."""
-    with _blas().limit(limits=1, user_api="blas"):
+    """Hold BLAS to one thread: the engine's threads fill the cores, and results do not depend on BLAS's own.
+
+    Calls may overlap: the last to leave gives BLAS back as the first found it.
+    """
+    with _held.lock:
+        if not _held.count:
+            _held.limiter = _blas().limit(limits=1, user_api="blas")
+        _held.count += 1
+    try:
         yield
+    finally:
+        with _held.lock:
+            _held.count -= 1
+            if not _held.count and _held.limiter is not None:
+                _held.limiter.restore_original_limits()
+                _held.limiter = None

@@ -1,32 +1,36 @@
-"""How many components: fit each number on the same blocks, and keep the best by a criterion."""
+"""How many components, and in which form: fit each on the same blocks, and keep the best by a criterion."""
 
 from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from typing import Any
 
 from unseen.core.algorithm import Algorithm
-from unseen.core.observe import Event, Observer
+from unseen.core.observe import Observer
 from unseen.core.stats import Params
-from unseen.core.stop import CONVERGED, FAILED, INTERRUPTED, TIME, Outcome, Rule
-from unseen.errors import DataError, ModelError, NumericalError
+from unseen.core.stop import Rule
+from unseen.errors import ModelError
 from unseen.fit import default_rule, solve
-from unseen.problem import Problem, Survey, bind, survey
+from unseen.problem import Problem, Survey, survey
 from unseen.result import Result
-from unseen.search.holdout import Split, score_held_out
-from unseen.search.restarts import is_singular, is_spurious
+from unseen.search.grid import Grid
+from unseen.search.holdout import Split
+from unseen.search.walk import walk
 
 CRITERIA = ("bic", "icl", "heldout")
+#: what is tried where nothing is asked for: from the first number on, until the criterion gets worse
+DEFAULT = range(1, 9)
 
 
 def select(
     model: Any,
     data: Any,
-    components: Iterable[int] = range(1, 9),
+    components: Iterable[int] | None = None,
     criterion: str = "bic",
     *,
+    forms: Sequence[str] = (),
     weights: Any = None,
     labels: Any = None,
     unit: str | None = None,
@@ -45,14 +49,17 @@ def select(
 
     Parameters
     ----------
-    model : a model with components, such as ``Mixture(Gaussian(), 1)``, or a function from K to a model
-    components : the numbers to try
+    model : a model with components, such as ``Mixture(Gaussian(), 1)``, or a function from K to a model, with
+        ``forms`` from K and a form
+    components : the numbers to try; by default 1 to 8, as far as the criterion does not get worse three times running
     criterion : ``"bic"``, ``"icl"`` or ``"heldout"``
+    forms : forms of the model, such as those of covariance, tried around the best numbers of components
     options : those of `unseen.fit`; ``max_seconds`` is for all fits together; ``share`` (0.2) is what
         ``"heldout"`` leaves out
 
-    The data is read and profiled once. A number of components that cannot be fitted is a row of the table with
-    its reason.
+    The data is read and profiled once. Each fit also starts from those of one component less or more. What cannot
+    be fitted, or is not tried, is a row of the table with its reason. Where the criterion's best is not what is
+    returned, ``options["not_returned"]`` says why.
 
     Raises
     ------
@@ -72,13 +79,15 @@ def select(
     """
     from unseen.sources import open_source
 
-    tried = numbers(components)
-    model_for = model if callable(model) else (lambda k: replace(model, components=k))
-    first = model_for(tried[0])
+    tried = numbers(DEFAULT if components is None else components)
+    if forms and not callable(model):
+        raise ModelError("forms need a function that takes the number of components and the form, and gives a model")
+    model_for: Callable[..., Any] = model if callable(model) else (lambda k: replace(model, components=k))
+    first = model_for(tried[0], forms[0]) if forms else model_for(tried[0])
     whole = first.sequential and unit is None
     source, weights, labels = open_source(data, weights, labels, unit=unit, whole=whole, block_rows=block_rows)
     known = survey(first, source, weights=weights, labels=labels, ignore=ignore, engine=engine, workers=workers)
-    return search(model_for, known, tried, criterion, **options)
+    return search(model_for, known, None if components is None else tried, criterion, forms=forms, **options)
 
 
 def numbers(components: Iterable[int]) -> tuple[int, ...]:
@@ -90,11 +99,12 @@ def numbers(components: Iterable[int]) -> tuple[int, ...]:
 
 
 def search(
-    model_for: Callable[[int], Any],
+    model_for: Callable[..., Any],
     known: Survey,
-    components: Iterable[int],
+    components: Iterable[int] | None = None,
     criterion: str = "bic",
     *,
+    forms: Sequence[str] = (),
     share: float = 0.2,
     seed: int = 0,
     tol: float = 1e-7,
@@ -110,23 +120,23 @@ def search(
     observers: Sequence[Observer] = (),
 ) -> Result:
     """`select` on data that is surveyed already."""
-    tried = numbers(components)
+    tried = numbers(DEFAULT if components is None else components)
     if criterion not in CRITERIA:
         raise ModelError(f"criterion={criterion!r} is none of {', '.join(CRITERIA)}")
     split = None
     if criterion == "heldout":
-        if model_for(tried[0]).sequential:
+        if (model_for(tried[0], forms[0]) if forms else model_for(tried[0])).sequential:
             raise ModelError("rows of a sequence cannot be held out one by one: choose criterion='bic' or 'icl'")
         split = Split(share, seed)
-    began = time.perf_counter()
 
-    def fit_one(problem: Problem) -> Result:
-        left = None if max_seconds is None else max(max_seconds - (time.perf_counter() - began), 0.0)
+    def fit_one(
+        problem: Problem, proposals: Any = None, beat: float = float("-inf"), drawn: int | None = None
+    ) -> Result:
         return solve(
             problem,
-            stop=stop or default_rule(tol, max_iterations, left),
+            stop=stop or default_rule(tol, max_iterations, grid.left()),
             start=start,
-            restarts=restarts,
+            restarts=restarts if drawn is None else drawn,
             seed=seed,
             prior=prior,
             algorithm=algorithm,
@@ -134,112 +144,23 @@ def search(
             finish=finish,
             observers=observers,
             options={"tol": tol, "max_iterations": max_iterations, "max_seconds": max_seconds},
+            proposals=None if isinstance(start, Params) or finish is not None else proposals,
+            beat=beat,
         )
 
-    trial = Search(model_for, known, criterion, fit_one, split, observers)
-    for k in tried:
-        if max_seconds is not None and time.perf_counter() - began > max_seconds and trial.rows:
-            trial.skip(k)
-        elif not trial.interrupted:
-            trial.attempt(k)
-    return trial.result()
+    grid = Grid(
+        model_for,
+        known,
+        criterion,
+        fit_one,
+        split,
+        tuple(forms),
+        bounded=components is None,
+        deadline=None if max_seconds is None else time.perf_counter() + max_seconds,
+        observers=observers,
+    )
+    walk(grid, tried, whole=components is not None)
+    return grid.result()
 
 
-@dataclass
-class Search:
-    """The table so far, the best fit so far, and the blocks that all fits share."""
-
-    model_for: Callable[[int], Any]
-    known: Survey
-    criterion: str
-    fit_one: Callable[[Problem], Result]
-    split: Split | None = None
-    observers: Sequence[Observer] = ()
-    rows: list[dict[str, Any]] = field(default_factory=list)
-    best: Result | None = None
-    rank: tuple[bool, bool, float] = (True, True, float("inf"))
-    like: Problem | None = None
-    error: Exception | None = None
-    interrupted: bool = False
-
-    def attempt(self, k: int) -> None:
-        """Fit k components: one more row, and a new best if it is better."""
-        began = time.perf_counter()
-        self._tell("started", k)
-        model = self.model_for(k)
-        row: dict[str, Any] = {"components": k, "outcome": FAILED}
-        self.rows.append(row)
-        try:
-            part = None if self.split is None else self.split.training
-            self.like = bind(model, self.known, self.like, part)
-            self._judge(self.fit_one(self.like), row)
-        except (DataError, NumericalError) as error:
-            row["reason"] = str(error)
-            self.error = self.error or error
-        except KeyboardInterrupt:
-            if self.best is None:
-                raise
-            row["outcome"], self.interrupted = INTERRUPTED, True
-        row["seconds"] = time.perf_counter() - began
-        self._tell("finished", k)
-
-    def _judge(self, result: Result, row: dict[str, Any]) -> None:
-        row.update(
-            outcome=result.outcome.name,
-            loglik=result.loglik,
-            size=result.size,
-            bic=result.bic,
-            icl=result.icl,
-        )
-        self.interrupted = result.outcome.name == INTERRUPTED
-        if result.outcome.name not in (CONVERGED, INTERRUPTED):
-            row["reason"] = result.outcome.message
-        if self.interrupted and self.best is not None:
-            return
-        if self.split is not None and self.like is not None and not self.interrupted:
-            held = score_held_out(self.like, result.params, self.known, self.split)
-            row.update(heldout=held.mean, heldout_se=held.standard_error)
-        value = -row.get("heldout", 0.0) if self.criterion == "heldout" else row[self.criterion]
-        row["spurious"] = is_spurious(result.model, result.params, result.weight)
-        rank = (result.outcome.name == FAILED, is_singular(result.params), value)
-        if self.best is None or rank < self.rank:
-            self.best, self.rank = result, rank
-
-    def skip(self, k: int) -> None:
-        """No time left for k components."""
-        self.rows.append({"components": k, "outcome": TIME, "reason": "max_seconds was used up before"})
-
-    def result(self) -> Result:
-        """The best fit; with held-out rows, the chosen number is fitted once more to all rows."""
-        if self.best is None:
-            assert self.error is not None
-            raise self.error
-        best = self.best
-        if self.split is not None and not self.interrupted:
-            self.like = None
-            best = self.fit_one(bind(self.model_for(best.model.components), self.known))
-        options = {**best.options, "criterion": self.criterion}
-        return replace(best, search=tuple(self.rows), options=options, outcome=self._outcome(best))
-
-    def _outcome(self, best: Result) -> Outcome:
-        chosen, last = best.model.components, self.rows[-1]["components"]
-        if self.interrupted and len(self.rows) > 1:
-            return Outcome(
-                INTERRUPTED,
-                f"interrupted while fitting {last} components; {chosen} is the best of those tried before",
-            )
-        late = [str(r["components"]) for r in self.rows if r["outcome"] == TIME and "loglik" not in r]
-        if late and best.outcome.converged:
-            return Outcome(
-                TIME,
-                f"max_seconds was used up before {', '.join(late)} components were tried; {chosen} is the best of "
-                "the others: raise max_seconds or try fewer",
-            )
-        return best.outcome
-
-    def _tell(self, stage: str, k: int) -> None:
-        for observe in self.observers:
-            observe(Event("components", {"components": k, "stage": stage}))
-
-
-__all__ = ["CRITERIA", "search", "select"]
+__all__ = ["CRITERIA", "DEFAULT", "search", "select"]

@@ -1,43 +1,26 @@
-"""Many starts: short runs first, then the best are finished."""
+"""Many starts: all shortly, then those that can still win."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import asdict, dataclass, replace
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
 
 from unseen.core.algorithm import Algorithm
 from unseen.core.engine import Engine
-from unseen.core.observe import Event, Observer
-from unseen.core.stats import Array, Params, Sums
-from unseen.core.stop import FAILED, INTERRUPTED, MaxIterations, Outcome, Rule
-from unseen.loop import Run, run
+from unseen.core.observe import Observer
+from unseen.core.stats import Sums
+from unseen.core.stop import INTERRUPTED, TIME, Outcome, Rule
+from unseen.errors import NumericalError
+from unseen.loop import Run
+from unseen.search.race import CANNOT_WIN, Race, Since, Start
 from unseen.search.subsample import subsample
+from unseen.search.tries import Attempt, Try, is_singular, is_spurious, spurious, table, unsound
 
-Start = Callable[[Any, Engine, int, Any], Params]
-
-# up to this many rows every start is finished: it costs little, and hit counts say how easy the optimum is to find
-FINISH_ALL_ROWS = 5_000
-NARROW, ROWS_PER_PARAMETER = 0.1, 10
-
-
-@dataclass(frozen=True, slots=True)
-class Attempt:
-    """One line of the restart table. ``objective`` is per unit of weight, after the short run if unfinished."""
-
-    start: int
-    seed: int
-    objective: float
-    iterations: int
-    outcome: str
-    finished: bool = False
-    hits: int = 1
-    spurious: bool = False
-
-    def as_dict(self) -> dict[str, Any]:
-        return asdict(self)
+#: starts that are made of what is known already, for a model on the rows that starts see
+Proposals = Callable[[Any, Engine], Sequence[Start]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,135 +46,96 @@ def restart(
     short: int = 15,
     finish: int | None = None,
     observers: Sequence[Observer] = (),
+    proposals: Proposals | None = None,
+    beat: float = -np.inf,
 ) -> Restarts:
-    """Begin ``restarts`` times, run each for ``short`` iterations, and finish the best ``finish`` of them.
+    """Begin ``restarts`` times, run each for ``short`` iterations, and let them race, or finish the best ``finish``.
 
-    With many rows starts and short runs see a sample of them; what is finished sees them all.
+    In a race starts are stopped once they met another or cannot win any more. With many rows starts and short runs
+    see a sample of them; what is finished sees them all. ``proposals`` are further starts; ``beat`` is an objective
+    that is known to be needed. The clock of ``stop`` runs for all starts together.
+
+    Raises
+    ------
+    NumericalError
+        Every start failed.
     """
-    keep = min(restarts, finish or (restarts if rows <= FINISH_ALL_ROWS else 1))
-    few = engine
-    begun: list[Begun] = []
+    race = Race(algorithm, Since(stop), prior, observers, beat)
+    short = max(short, 1)
     try:
-        few = subsample(model, engine, rows, seed) if keep < restarts else engine
-        for i in range(restarts):
-            begun.append(_begin(model, few, start, seed + i, prior, algorithm, short if keep < restarts else 0))
-            _tell(observers, i, "started", begun[-1].run)
-            if begun[-1].interrupted:
-                return _stopped(model, begun, {}, restarts, weight)
-    except KeyboardInterrupt:  # between two runs; inside one, the run itself keeps what it has
-        if not begun:
+        few = engine if finish is not None and finish >= restarts else subsample(model, engine, rows, seed)
+        seeds = _begin(race, model, few, start, range(seed, seed + restarts), short if finish is None else 0)
+        for i, proposed in enumerate(proposals(model, few) if proposals and seeds else ()):
+            race.begin(model, few, proposed, seed + restarts + i)
+        if finish is not None:
+            _finish(race, few, engine, finish, restarts, short)
+        elif few is engine:
+            race.run(engine, short)
+        else:
+            race.run_on_sample(few, engine, short)
+    except KeyboardInterrupt:
+        if not any(t.params is not None for t in race.tries):
             raise
-        return _stopped(model, begun, {}, restarts, weight)
-    done: dict[int, Run] = {}
-    for i in sorted(range(len(begun)), key=lambda i: -_objective(begun[i].run))[:keep]:
-        done[i] = run(begun[i].model, engine, begun[i].params, algorithm, stop, prior, observers)
-        _tell(observers, i, "finished", done[i])
-        if done[i].outcome.name == INTERRUPTED:
-            return _stopped(model, begun, done, keep, weight)
-    table = _table(model, begun, done, weight)
-    return _best(begun, done, table)
+        return _interrupted(race, restarts, weight)
+    return _closed(race, weight)
 
 
-def _best(begun: list[Begun], done: dict[int, Run], table: tuple[Attempt, ...]) -> Restarts:
-    sound = [i for i in done if not is_singular(done[i].params)] or list(done)
-    winner = max(sound, key=lambda i: _objective(done[i]))
-    return Restarts(done[winner], begun[winner].model, table)
+def _begin(race: Race, model: Any, engine: Engine, start: Start, seeds: Sequence[int], short: int) -> bool:
+    """Begin every start, the first with its short run; False if the time was used up on the way."""
+    for i, seed in enumerate(seeds):
+        new = race.begin(model, engine, start, seed)
+        if short and i == 0 and new.alive:
+            race.advance([new], engine, race.stop, short)
+        race.told(new, "started")
+        first = race.tries[0]
+        if short and first.run is not None and _late(race, first):
+            return False
+    return True
 
 
-def _stopped(model: Any, begun: list[Begun], done: dict[int, Run], planned: int, weight: float) -> Restarts:
-    """The best so far when the user interrupts: of the finished runs, else of the short ones."""
-    table = _table(model, begun, done, weight)
-    told = Outcome(
-        INTERRUPTED,
-        f"interrupted in start {len(done) or len(begun)} of {planned}; the best parameters so far were kept",
-    )
-    runs = done or {i: b.run or Run(b.params, told, (), 0, 0.0) for i, b in enumerate(begun)}
-    found = _best(begun, runs, table)
-    return replace(found, best=replace(found.best, outcome=told))
+def _late(race: Race, t: Try) -> bool:
+    ended = race.stop(t.trace, 0.0)
+    return ended is not None and ended.name == TIME
 
 
-@dataclass(frozen=True, slots=True)
-class Begun:
-    """A start: the model anchored for it, where it stands, and its short run if it had one."""
-
-    seed: int
-    model: Any
-    params: Params
-    run: Run | None
-
-    @property
-    def interrupted(self) -> bool:
-        return self.run is not None and self.run.outcome.name == INTERRUPTED
-
-
-def _begin(
-    model: Any, engine: Engine, start: Start, seed: int, prior: Sums | None, algorithm: Algorithm, short: int
-) -> Begun:
-    params = start(model, engine, seed, prior)
-    anchored = model.anchored(params) if hasattr(model, "anchored") else model
-    if not short:
-        return Begun(seed, anchored, params, None)
-    done = run(anchored, engine, params, algorithm, MaxIterations(short), prior)
-    return Begun(seed, anchored, done.params, done)
+def _finish(race: Race, few: Engine, engine: Engine, finish: int, restarts: int, short: int) -> None:
+    """Finish as many of the starts as was asked for, one after the other, however they compare."""
+    if finish < restarts:
+        for t in [t for t in race.tries if t.alive]:
+            race.advance([t], few, race.stop, short)
+    for t in sorted(race.tries, key=lambda t: -t.objective)[:finish]:
+        if t.error is not None:
+            continue
+        if few is not engine or t.ended:
+            t.before, t.run = len(t.trace), None
+        race.advance([t], engine, race.stop, 2**62)
+    for t in race.tries:
+        if t.alive and t.run is not None:
+            t.stopped = "ended with its short run"
 
 
-def _objective(done: Run | None) -> float:
-    if done is None or not done.trace or done.outcome.name == FAILED:
-        return -np.inf
-    return done.trace[-1].objective
+def _closed(race: Race, weight: float) -> Restarts:
+    best = race.best
+    if best.params is None:
+        raise best.error or NumericalError("no start led anywhere: look for cells of another order of magnitude")
+    done = best.run or Run(best.params, Outcome(TIME, "the time was used up before the first iteration"), (), 0, 0.0)
+    if best.stopped:
+        told = "none of its starts could have won over a fit that was known already"
+        done = replace(done, outcome=Outcome(best.stopped if best.stopped == CANNOT_WIN else TIME, told))
+    return Restarts(replace(done, kept=None), best.model, table(race.tries, weight))
 
 
-def _tell(observers: Sequence[Observer], i: int, stage: str, done: Run | None) -> None:
-    for observe in observers:
-        observe(Event("restart", {"start": i, "stage": stage, "outcome": done.outcome.name if done else ""}))
+def _interrupted(race: Race, planned: int, weight: float) -> Restarts:
+    """The best so far when the user interrupts."""
+    known = [t for t in race.tries if t.params is not None]
+    began = sum(t.run is not None for t in known) or len(known)
+    told = Outcome(INTERRUPTED, f"interrupted in start {began} of {planned}; the best parameters so far were kept")
+    best = min(known, key=lambda t: (unsound(t.params) if t.params else 9, -t.objective, t.start))
+    assert best.params is not None
+    done = best.run or Run(best.params, told, (), 0, 0.0)
+    return Restarts(replace(done, outcome=told, kept=None), best.model, table(race.tries, weight))
 
 
-def _table(model: Any, begun: list[Begun], done: dict[int, Run], weight: float) -> tuple[Attempt, ...]:
-    table = []
-    for i, start in enumerate(begun):
-        last = done.get(i, start.run)
-        short = len(start.run.trace) if start.run is not None and i in done else 0
-        table.append(
-            Attempt(
-                i,
-                start.seed,
-                _objective(last),
-                (len(last.trace) if last else 0) + short,
-                last.outcome.name if last else "not run",
-                i in done,
-                spurious=i in done and is_spurious(model, done[i].params, weight),
-            )
-        )
-    scale = 1e-6 * (1 + max((abs(a.objective) for a in table if np.isfinite(a.objective)), default=0.0))
-    finished = [a.objective for a in table if a.finished]
-    return tuple(
-        replace(a, hits=sum(abs(o - a.objective) <= scale for o in finished)) if a.finished else a for a in table
-    )
-
-
-def is_singular(params: Params) -> bool:
-    """Whether a variance floor holds a component up at these parameters: without it the likelihood has no bound."""
-    return any("variance floor" in event for event in params.events)
-
-
-def is_spurious(model: Any, params: Params, weight: float) -> bool:
-    """Whether some component looks `spurious`."""
-    return bool(spurious(model, params, weight).any())
-
-
-def spurious(model: Any, params: Params, weight: float) -> Array:
-    """Which components are so narrow and so light that they may describe a few rows, not the data, (K,) bool.
-
-    Narrow is a smallest variance below a tenth of the median component's; light is fewer than ten rows for each
-    parameter of a component. ``weight`` is the total weight of the rows. A small real group can look the same, so
-    such an optimum is flagged, not dropped.
-
-    Source: McLachlan & Peel (2000), section 3.10, on spurious local maximisers.
-    """
-    spread = model.spread(params) if hasattr(model, "spread") else None
-    if spread is None or "weights" not in params or len(spread) < 2:
-        return np.zeros(1, bool)
-    rows = params["weights"] * weight
-    light = rows < ROWS_PER_PARAMETER * model.size(params) / len(spread)
-    flagged: Array = light & (spread < NARROW * np.median(spread))
-    return flagged
+__all__ = [
+    "Attempt", "Proposals", "Restarts", "Start", "is_singular", "is_spurious", "restart", "spurious", "unsound",
+]  # fmt: skip

@@ -13,7 +13,7 @@ from unseen.core.stats import Array
 from unseen.engines.threads import Threads
 
 #: starts and short runs use this many rows, or ten for each parameter if that is more
-SAMPLE_ROWS = 20_000
+SAMPLE_ROWS = 8_000
 SAMPLE_STEP = 2**31 - 2  # a step of the generator that neither starts nor iterations use
 PIECES = 4
 

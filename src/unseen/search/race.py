@@ -1,0 +1,206 @@
+"""Starts that race: all are run shortly, then the better half for twice as long, until one has won."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor, wait
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+
+from unseen.core.algorithm import Algorithm
+from unseen.core.engine import Engine, one_blas_thread
+from unseen.core.observe import Event, Observer
+from unseen.core.stats import Params, Sums
+from unseen.core.stop import INTERRUPTED, TIME, Converged, Outcome, Record, Rule
+from unseen.errors import NumericalError
+from unseen.loop import run
+from unseen.search.tries import Pause, Try, coincide, optimistic, unsound
+
+Start = Callable[[Any, Engine, int, Any], Params]
+
+#: after each rung half of the starts go on, at least so many: a second one tells whether the optimum is found again
+LEAST_KEPT = 2
+#: on a sample it is the choice of a start that matters: the end is run on all rows
+SAMPLE_TOLERANCE, SAMPLE_ITERATIONS = 1e-5, 120
+#: seconds of an iteration from which threads gain more than they lose to the interpreter's lock
+WORTH_THREADS = 2e-3
+
+#: parameters that have moved for fewer iterations say too little to be compared
+LEAST_TO_JOIN = 20
+
+CANNOT_WIN, BEHIND = "stopped: cannot win", "stopped: others were ahead"
+
+
+@dataclass
+class Since(Rule):
+    """A rule whose clock began with all starts, so that a limit of time holds for them together."""
+
+    rule: Rule
+    began: float = field(default_factory=time.perf_counter)
+    halted: threading.Event = field(default_factory=threading.Event)
+
+    def __call__(self, trace: Sequence[Record], seconds: float) -> Outcome | None:
+        if self.halted.is_set():
+            return Outcome(INTERRUPTED, f"interrupted after {len(trace)} iterations; the last parameters were kept")
+        return self.rule(trace, time.perf_counter() - self.began)
+
+
+@dataclass
+class Race:
+    """Starts of one model on the same rows; ``beat`` is an objective below which none is worth finishing."""
+
+    algorithm: Algorithm
+    stop: Since
+    prior: Sums | None = None
+    observers: Sequence[Observer] = ()
+    beat: float = -np.inf
+    tries: list[Try] = field(default_factory=list)
+    _told: threading.Lock = field(default_factory=threading.Lock)
+
+    # ---- moves
+
+    def begin(self, model: Any, engine: Engine, start: Start, seed: int) -> Try:
+        """The parameters of one more start; one that arithmetic refuses is a try that failed."""
+        new = Try(len(self.tries), seed, model, None)
+        self.tries.append(new)
+        try:
+            params = start(model, engine, seed, self.prior)
+            new.model = model.anchored(params) if hasattr(model, "anchored") else model
+            new.params = params
+        except NumericalError as error:
+            new.error = error
+        return new
+
+    def advance(self, tries: Sequence[Try], engine: Engine, rule: Rule, until: int) -> None:
+        """Run each try until it has so many iterations or the rule ends it; side by side where that is faster.
+
+        A try does not depend on the others, so the outcome is the same however many run at once.
+        """
+
+        def go(t: Try) -> None:
+            assert t.params is not None
+            t.run = run(t.model, engine, t.params, self.algorithm, rule | Pause(until), self.prior, [self.tell], t.run)
+            t.model = t.run.model
+            t.params = t.run.params
+            if t.ended:
+                self.told(t, "finished")
+
+        threads = _threads(engine)
+        if threads < 2 or len(tries) < 2 or not all(_slow(t) for t in tries):
+            for t in tries:
+                go(t)
+                if t.outcome == INTERRUPTED:
+                    raise KeyboardInterrupt
+            return
+        with one_blas_thread(), ThreadPoolExecutor(min(threads, len(tries)), thread_name_prefix="starts") as pool:
+            futures = [pool.submit(go, t) for t in tries]
+            try:
+                for future in futures:
+                    future.result()
+            except BaseException:
+                self.stop.halted.set()
+                wait(futures)
+                raise
+        if any(t.outcome == INTERRUPTED for t in tries):
+            raise KeyboardInterrupt
+
+    def tell(self, event: Event) -> None:
+        """Observers hear of one thing at a time."""
+        with self._told:
+            for observe in self.observers:
+                observe(event)
+
+    def told(self, t: Try, stage: str) -> None:
+        self.tell(Event("restart", {"start": t.start, "stage": stage, "outcome": t.outcome}))
+
+    # ---- the race
+
+    def run(self, engine: Engine, short: int) -> None:
+        """Run the tries against each other until a rule ended the best and nothing can overtake it."""
+        until, rung = short, 0
+        while alive := [t for t in self.tries if t.alive]:
+            self.advance(alive, engine, self.stop, until)
+            self._judge(rung)
+            if any(t.outcome == TIME for t in alive):
+                return
+            until, rung = 2 * until, rung + 1
+
+    def run_on_sample(self, few: Engine, engine: Engine, short: int) -> None:
+        """The same on a sample of the rows, then the best start on all of them."""
+        until, rung = short, 0
+        rule = self.stop | Converged(SAMPLE_TOLERANCE)
+        while until <= SAMPLE_ITERATIONS and (alive := [t for t in self.tries if t.alive]):
+            self.advance(alive, few, rule, until)
+            self._judge(rung, compare=False)
+            if any(t.outcome == TIME for t in alive):
+                break
+            until, rung = 2 * until, rung + 1
+        best = self.best
+        for t in self.tries:
+            if t is not best and not t.stopped and t.error is None:
+                t.stopped = BEHIND
+        if best.params is None or best.outcome == TIME:
+            return
+        best.before, best.run, until = len(best.trace), None, 2 * short
+        while best.alive:
+            self.advance([best], engine, self.stop, until)
+            self._against_others()
+            until *= 2
+
+    @property
+    def best(self) -> Try:
+        """The try to keep: sound if there is a sound one, then finished, then the largest objective."""
+        whole = [t for t in self.tries if t.usable and t.joined is None] or self.tries
+        return min(whole, key=lambda t: (unsound(t.params) if t.params else 9, bool(t.stopped), -t.objective, t.start))
+
+    def _judge(self, rung: int, compare: bool = True) -> None:
+        """Stop what joined another start, cannot win any more, or is behind the first few."""
+        before = [t for t in self.tries if t.stopped]
+        self._join()
+        if compare:
+            self._against_others()
+        left = sorted((t for t in self.tries if not t.stopped and t.usable), key=lambda t: t.rank)
+        for t in left[max(LEAST_KEPT, -(-len(self.tries) // 2 ** (rung + 1))) :]:
+            if t.alive:
+                t.stopped = BEHIND
+        for t in self.tries:
+            if t.stopped and t not in before:
+                self.told(t, "stopped")
+
+    def _join(self) -> None:
+        settled = sorted((t for t in self.tries if not t.stopped and t.usable), key=lambda t: (not t.ended, t.rank))
+        for i, t in enumerate(settled):
+            if t.alive and len(t.trace) > LEAST_TO_JOIN:
+                same = (o for o in settled[:i] if not o.stopped and coincide(_params(o), _params(t)))
+                t.joined = next(same, None)
+                t.stopped = "" if t.joined is None else f"same as start {t.joined.start}"
+
+    def _against_others(self) -> None:
+        """Stop tries that a finished one is ahead of even if they gain what they may, and those below ``beat``.
+
+        An unsound optimum wins over no sound one, so its climb need not be seen to the end.
+        """
+        sound = [t.objective for t in self.tries if t.ended and t.usable and not unsound(_params(t))]
+        best = max([self.beat, *sound])
+        for t in self.tries:
+            if t.alive and (optimistic(t.trace) < best or (sound and unsound(_params(t)))):
+                t.stopped = CANNOT_WIN
+
+
+def _params(t: Try) -> Params:
+    assert t.params is not None
+    return t.params
+
+
+def _threads(engine: Engine) -> int:
+    """How many starts may run side by side: none where the engine's blocks fill its threads already."""
+    count = getattr(getattr(engine, "workers", None), "count", 1)
+    return int(count) if len(engine) < count else 1
+
+
+def _slow(t: Try) -> bool:
+    return t.run is not None and bool(t.trace) and t.run.seconds > WORTH_THREADS * len(t.trace)
