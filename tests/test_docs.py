@@ -123,6 +123,7 @@ def reader(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 
 @pytest.mark.parametrize("blocks", list(cases()))
+@pytest.mark.timeout(2 * HANG)
 def test_the_blocks_of_a_page_run(blocks: list[CodeBlock], reader: Path) -> None:
     run(blocks)
 

@@ -305,4 +305,4 @@ def test_a_forked_child_uses_what_its_parent_compiled(always):
         "if not child: r(b, True); os._exit(0 if np.array_equal(a, b) else 3)\n"
         "sys.exit(os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]))"
     )
-    assert subprocess.run([sys.executable, "-c", code], check=False, timeout=60).returncode == 0
+    assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0

@@ -98,7 +98,7 @@ def test_a_stream_serves_the_earliest_range_that_waits_first() -> None:
     gate, served = threading.Event(), []
 
     def batches():
-        gate.wait(10)
+        gate.wait()
         for i in range(5):
             yield pa.record_batch({"i": [i]})
 

@@ -19,7 +19,7 @@ from typing import Any
 
 import pytest
 
-PATIENCE = 60.0
+PATIENCE = 200.0
 #: this machine may have a proxy; nothing here goes anywhere but to itself
 DIRECT = urllib.request.build_opener(urllib.request.ProxyHandler({}))
 
@@ -40,7 +40,7 @@ def free_port() -> int:
 
 
 def get(url: str) -> str:
-    with DIRECT.open(url, timeout=10) as answer:
+    with DIRECT.open(url, timeout=60) as answer:
         text: str = answer.read().decode()
     return text
 
@@ -74,7 +74,7 @@ def server(folder: Path, name: str, *arguments: str, ready: str) -> Iterator[Non
         finally:
             process.terminate()
             try:
-                process.wait(10)
+                process.wait(60)
             except subprocess.TimeoutExpired:
                 process.kill()
                 process.wait()

@@ -166,6 +166,6 @@ def test_monitor_serves_what_is_true_at_the_time_of_asking(tmp_path: Path) -> No
         assert abs(time.time() - unfinished) < 600
     finally:
         process.terminate()
-        process.wait(20)
+        process.wait(200)
         assert process.stdout is not None
         process.stdout.close()

@@ -141,7 +141,7 @@ heavy = {"mlflow", "pandas", "scipy", "sqlalchemy", "tenacity"} & set(sys.module
 assert not heavy, heavy
 """
     process = python(code, loop.settings.folder)
-    assert process.communicate(timeout=60)[1] == "" and process.returncode == 0
+    assert process.communicate(timeout=200)[1] == "" and process.returncode == 0
 
 
 # ---- once, whatever happens in between

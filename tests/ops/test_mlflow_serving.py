@@ -170,7 +170,7 @@ def running(*command: object, port: int, folder: Path, **environment: str) -> It
         for _ in range(1200):
             assert process.poll() is None, said.read_text()[-3000:]
             try:
-                with urllib.request.urlopen(f"http://127.0.0.1:{port}/health", timeout=5) as answer:
+                with urllib.request.urlopen(f"http://127.0.0.1:{port}/health", timeout=30) as answer:
                     if answer.status == 200:
                         break
             except OSError:
@@ -188,7 +188,7 @@ def post(address: str, body: Any) -> tuple[int, Any]:
         f"{address}/invocations", json.dumps(body).encode(), {"Content-Type": "application/json"}
     )
     try:
-        with urllib.request.urlopen(request, timeout=60) as answer:
+        with urllib.request.urlopen(request, timeout=200) as answer:
             return answer.status, json.load(answer)
     except urllib.error.HTTPError as error:
         return error.code, json.load(error)

@@ -224,11 +224,11 @@ def test_as_real_processes(here: Path) -> None:
         (["promote", "people", "--reason", "second"], "version 2 is the champion (before: version 1), promoted"),
         (["rollback", "people", "--reason", "bad"], "version 1 is the champion (before: version 2), rolled back"),
     ):
-        ended = subprocess.run([*UNSEEN, *command], capture_output=True, text=True, timeout=120)
+        ended = subprocess.run([*UNSEEN, *command], capture_output=True, text=True, timeout=200)
         assert (ended.returncode, ended.stderr) == (0, "") and said in ended.stdout
     code = "import sys; from unseen.cli import main\ntry: main()\nfinally: assert 'mlflow' not in sys.modules"
     for name in ("status", "history"):
-        ended = subprocess.run([sys.executable, "-c", code, name], capture_output=True, text=True, timeout=60)
+        ended = subprocess.run([sys.executable, "-c", code, name], capture_output=True, text=True, timeout=200)
         assert (ended.returncode, ended.stderr) == (0, "") and "bad" in ended.stdout
 
 

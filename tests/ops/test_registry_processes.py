@@ -42,7 +42,7 @@ def test_of_two_promotions_at_once_one_wins_and_the_other_is_told_who(tmp_path: 
     for rival in rivals.values():
         assert rival.stdout is not None and rival.stdout.readline() == "ready\n"
     (tmp_path / "go").touch()
-    ends = {number: (*rival.communicate(timeout=60), rival.returncode) for number, rival in rivals.items()}
+    ends = {number: (*rival.communicate(timeout=200), rival.returncode) for number, rival in rivals.items()}
     codes = sorted(end[2] for end in ends.values())
     assert codes == [0, 1], ends
     winner, loser = sorted(ends, key=lambda number: ends[number][2])

@@ -16,6 +16,20 @@ from unseen.ops.ingest.header import discreet
 
 SECRETS = ("Ada Lovelace", "ada@example.org", "4929 1234 5678 9012", "O'Hara", "07700 900123")
 ROWS = len(SECRETS)
+# parts of them that chance does not write: a time stamp or a hash holds four digits in a row now and then, but no space
+# between digits, no letters beyond f, and fifteen digits of ours about once in 10^13 files
+PARTS = (
+    "Lovelace",
+    "Hara",
+    "ada@",
+    "example.org",
+    "4929 1",
+    "1234 5",
+    "8 9012",
+    "07700 ",
+    "0 900123",
+    "929123456789012",
+)
 
 
 def columns(**more):
@@ -88,8 +102,8 @@ def test_no_cell_ever_comes_out(tmp_path, capfd, caplog, name, rule):
     out = capfd.readouterr()
     state = [p.read_text() for p in (tmp_path / ".unseen").rglob("*") if p.is_file()]
     everything = "\n".join([*said, *map(str, warned), caplog.text, out.out, out.err, *state])
-    for secret in (*SECRETS, "Lovelace", "example.org", "4929", "929123456789012", "900123"):
-        assert secret not in everything
+    for secret in (*SECRETS, *PARTS):
+        assert secret not in everything, secret
 
 
 def test_unknown_names_are_struck_out():

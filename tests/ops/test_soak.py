@@ -6,9 +6,12 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pytest
+
 ROOT = Path(__file__).parents[2]
 
 
+@pytest.mark.timeout(1000)
 def test_faults_promote_no_bad_model_and_lose_no_good_one() -> None:
     words = [sys.executable, "benchmarks/soak.py", "--retrains", "16", "--share", "0.7", "--seed", "3"]
     done = subprocess.run(words, cwd=ROOT, capture_output=True, text=True, timeout=900, check=False)
