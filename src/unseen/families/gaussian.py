@@ -20,13 +20,9 @@ from unseen.numerics import gaussian as forms
 from unseen.numerics.compiled import full_gaussian_kernel, worthwhile
 from unseen.numerics.compiled_patterns import CELL
 from unseen.numerics.completion import conditional_draw, conditional_mean
-from unseen.numerics.factors import improve_diagonal
+from unseen.numerics.covariance import FORMS, Covariance
 from unseen.numerics.incomplete import PATTERN_BUDGET, Met
-from unseen.numerics.resolution import cell_volume, least_variances, off_grid, raise_covariances, resting, steps_of
-
-# Newton steps of one M-step's factors: the next M-step goes on from where this one stopped
-STEPS = 8
-FORMS = ("full", "diagonal", "spherical", "factors")
+from unseen.numerics.resolution import cell_volume, least_variances, off_grid, resting, steps_of
 
 
 @dataclass(frozen=True)
@@ -107,9 +103,14 @@ class Gaussian(Family):
         )
 
     @property
+    def form(self) -> Covariance:
+        """The form of its covariances."""
+        return Covariance(self.covariance, self.tied, self.factors, len(self.columns))
+
+    @property
     def dense(self) -> bool:
         """Whether columns depend on each other inside a component."""
-        return self.covariance in ("full", "factors")
+        return self.form.dense
 
     @property
     def least(self) -> Array:
@@ -186,90 +187,33 @@ class Gaussian(Family):
         if kept.any() and params is not None:  # a component that lost its rows stays where it was
             means[kept] = params["means"][kept]
             spread[kept] = 0 if self.tied else (self.full if spread.ndim == 3 else self._variances)(params)[kept]
-        new = Params(means=means, **self._constrain(spread, mass, params))
+        new = Params(means=means, **self.form.best(spread, mass, self.least, self.scale, params))
         found = [floor.kind for floor in self.floors(new)]
         events = {f"{kind} floor": found.count(kind) for kind in ("variance", "grid")}
         events["empty component"] = int(kept.sum())
         return Params(new, events={k: v for k, v in events.items() if v})
 
-    def _constrain(self, spread: Array, mass: Array, params: Params | None) -> dict[str, Array]:
-        """Covariances of the chosen form: pooled over components if tied, over columns if spherical, floored."""
-        if self.dense:
-            if self.tied:
-                spread = np.einsum("k,kij->ij", mass / mass.sum(), spread)[None]
-            if self.covariance == "factors":
-                return self._factorise(spread, params)
-            spread = raise_covariances(spread, self.least, self.scale)
-            return {"covariances": spread[0] if self.tied else spread}
-        axes = {"diagonal": (0,) if self.tied else (), "spherical": (0, 1) if self.tied else (1,)}[self.covariance]
-        if axes:
-            share = mass.sum(axis=axes)
-            spread = np.divide((spread * mass).sum(axis=axes), share, out=np.zeros_like(share), where=share > 0)
-        return {"covariances": np.maximum(spread, self.least if self.covariance == "diagonal" else self.least[0])}
-
-    def _factorise(self, spread: Array, params: Params | None) -> dict[str, Array]:
-        """Loadings and noise of each covariance (K, d, d), given what they were."""
-        least = np.maximum(self.least, np.finfo(float).eps * self.scale**2)
-        halves = np.diagonal(spread, axis1=1, axis2=2) / 2
-        fresh = params is None or not params["loadings"].any()
-        before = halves if params is None or fresh else params["noise"].reshape(-1, len(least))
-        loadings, noise = improve_diagonal(spread, self.factors, np.maximum(before, least), least)
-        for _ in range(STEPS if fresh else 0):
-            loadings, noise = improve_diagonal(spread, self.factors, noise, least)
-        return {"loadings": loadings[0], "noise": noise[0]} if self.tied else {"loadings": loadings, "noise": noise}
-
     # ---- parameters
 
     def vague(self, components: int) -> Params:
         means = np.repeat(self.centre[None], components, axis=0)
-        variances = self.scale**2 if self.covariance != "spherical" else (self.scale**2).mean()
-        lead = () if self.tied else (components,)
-        if self.covariance == "factors":
-            none = np.zeros((*lead, len(self.columns), self.factors))
-            return Params(means=means, loadings=none, noise=np.broadcast_to(variances, (*lead, len(self.columns))))
-        one = np.diag(variances) if self.covariance == "full" else variances
-        return Params(means=means, covariances=np.broadcast_to(one, (*lead, *np.shape(one))))
+        return Params(means=means, **self.form.vague(self.scale**2, components))
 
     def full(self, params: Params) -> Array:
         """Covariance matrices (K, d, d), whatever the form."""
-        if self.covariance == "factors":
-            loadings, noise = params["loadings"], params["noise"]
-            one = loadings @ np.swapaxes(loadings, -1, -2) + noise[..., None] * np.eye(len(self.columns))
-            return self._each(one, params)
-        if self.covariance == "full":
-            return self._each(params["covariances"], params)
-        return self._variances(params)[..., None] * np.eye(len(self.columns))
-
-    def _each(self, covariances: Array, params: Params) -> Array:
-        """Covariances with a leading K."""
-        shape = covariances.shape
-        return np.broadcast_to(covariances, (len(params["means"]), *shape) if self.tied else shape).copy()
+        return self.form.matrices(params, len(params["means"]))
 
     def _variances(self, params: Params) -> Array:
-        v = self._each(params["covariances"], params)
-        return np.repeat(v[:, None], len(self.columns), 1) if self.covariance == "spherical" else v
+        return self.form.variances(params, len(params["means"]))
 
     def valid(self, params: Params) -> Validity:
         if not all(np.isfinite(values).all() for values in params.values()):
             return Validity("a mean or covariance is not finite")
-        if not self.dense:
-            return Validity("" if (params["covariances"] > 0).all() else "a variance is not positive")
-        if self.covariance == "factors" and not (params["noise"] > 0).all():
-            return Validity("a noise variance is not positive")
-        for k, matrix in enumerate(self.full(params)[:1] if self.tied else self.full(params)):
-            if not np.allclose(matrix, matrix.T, rtol=1e-8) or np.linalg.eigvalsh(matrix)[0] <= 0:
-                return Validity(f"covariance {k} is not symmetric positive definite")
-        return Validity()
+        return Validity(self.form.broken(params, len(params["means"])))
 
     def size(self, params: Params) -> int:
-        (k, d), q = params["means"].shape, self.factors
-        one = {
-            "full": d * (d + 1) // 2,
-            "diagonal": d,
-            "spherical": 1,
-            "factors": min(d * (q + 1) - q * (q - 1) // 2, d * (d + 1) // 2),
-        }[self.covariance]
-        return k * d + one * (1 if self.tied else k)
+        k, d = params["means"].shape
+        return k * d + self.form.size * (1 if self.tied else k)
 
     def prior(self, strength: float, components: int) -> Sums:
         offset = np.zeros((components, len(self.columns)))

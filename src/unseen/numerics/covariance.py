@@ -1,0 +1,121 @@
+"""Forms of the covariance of K Gaussians: full, diagonal, spherical or by factors, free or tied."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import numpy as np
+
+from unseen.core.stats import Array
+from unseen.numerics.factors import fit_diagonal
+from unseen.numerics.resolution import raise_covariances
+
+FORMS = ("full", "diagonal", "spherical", "factors")
+# Newton steps of one M-step's factors: the next M-step goes on from where this one stopped
+STEPS = 8
+
+
+@dataclass(frozen=True, slots=True)
+class Covariance:
+    """One form: how its arrays become matrices, and its best arrays given second moments."""
+
+    form: str
+    tied: bool
+    factors: int
+    columns: int
+
+    @property
+    def dense(self) -> bool:
+        """Whether columns depend on each other."""
+        return self.form in ("full", "factors")
+
+    @property
+    def size(self) -> int:
+        """Free parameters of one covariance."""
+        d, q = self.columns, self.factors
+        full = d * (d + 1) // 2
+        by_factors = min(d * (q + 1) - q * (q - 1) // 2, full)
+        return {"full": full, "diagonal": d, "spherical": 1, "factors": by_factors}[self.form]
+
+    def vague(self, variances: Array, components: int) -> dict[str, Array]:
+        """Arrays without correlations, with the data's own variances (d,)."""
+        lead = () if self.tied else (components,)
+        if self.form == "factors":
+            none = np.zeros((*lead, self.columns, self.factors))
+            return {"loadings": none, "noise": np.broadcast_to(variances, (*lead, self.columns))}
+        one = {"full": np.diag(variances), "diagonal": variances, "spherical": np.asarray(variances.mean())}[self.form]
+        return {"covariances": np.broadcast_to(one, (*lead, *one.shape))}
+
+    def matrices(self, arrays: Mapping[str, Array], components: int) -> Array:
+        """Covariance matrices (K, d, d)."""
+        if self.form == "factors":
+            loadings, noise = arrays["loadings"], arrays["noise"]
+            one = loadings @ np.swapaxes(loadings, -1, -2) + noise[..., None] * np.eye(self.columns)
+            return self._each(one, components)
+        if self.form == "full":
+            return self._each(arrays["covariances"], components)
+        return self.variances(arrays, components)[..., None] * np.eye(self.columns)
+
+    def variances(self, arrays: Mapping[str, Array], components: int) -> Array:
+        """Variances (K, d) of a form without correlations."""
+        v = self._each(arrays["covariances"], components)
+        return np.repeat(v[:, None], self.columns, 1) if self.form == "spherical" else v
+
+    def _each(self, one: Array, components: int) -> Array:
+        return np.broadcast_to(one, (components, *one.shape) if self.tied else one.shape).copy()
+
+    def best(
+        self, spread: Array, mass: Array, least: Array, scale: Array, before: Mapping[str, Array] | None
+    ) -> dict[str, Array]:
+        """Arrays of largest likelihood under the floors ``least`` (d,).
+
+        spread : second moments about the means, (K, d, d) or, of a form without correlations, (K, d)
+        mass : weights, (K,) or (K, d)      scale : (d,) standard deviations of the data
+        before : the arrays so far, from which factors go on
+        """
+        if not self.dense:
+            return {
+                "covariances": np.maximum(self._pooled(spread, mass), least[0] if self.form != "diagonal" else least)
+            }
+        if self.tied:
+            spread = np.einsum("k,kij->ij", mass / mass.sum(), spread)[None]
+        if self.form == "factors":
+            return self._by_factors(spread, least, scale, before)
+        raised = raise_covariances(spread, least, scale)
+        return {"covariances": raised[0] if self.tied else raised}
+
+    def _pooled(self, spread: Array, mass: Array) -> Array:
+        """Variances pooled over components if tied, over columns if spherical."""
+        axes = (*((0,) if self.tied else ()), *((1,) if self.form == "spherical" else ()))
+        if not axes:
+            return spread
+        share = mass.sum(axis=axes)
+        return np.divide((spread * mass).sum(axis=axes), share, out=np.zeros_like(share), where=share > 0)
+
+    def _by_factors(
+        self, spread: Array, least: Array, scale: Array, before: Mapping[str, Array] | None
+    ) -> dict[str, Array]:
+        least = np.maximum(least, np.finfo(float).eps * scale**2)
+        halves = np.diagonal(spread, axis1=1, axis2=2) / 2
+        # without loadings there is nothing to go on from: half the variance is a start that arrives
+        fresh = before is None or not before["loadings"].any()
+        noise = halves if before is None or fresh else before["noise"].reshape(-1, self.columns)
+        pairs = [
+            fit_diagonal(s, self.factors, np.maximum(b, least), least, STEPS)
+            for s, b in zip(spread, noise, strict=True)
+        ]
+        found = dict(zip(("loadings", "noise"), map(np.array, zip(*pairs, strict=True)), strict=True))
+        return {name: values[0] for name, values in found.items()} if self.tied else found
+
+    def broken(self, arrays: Mapping[str, Array], components: int) -> str:
+        """The first invariant that arrays break, or nothing."""
+        if not self.dense:
+            return "" if (arrays["covariances"] > 0).all() else "a variance is not positive"
+        if self.form == "factors" and not (arrays["noise"] > 0).all():
+            return "a noise variance is not positive"
+        matrices = self.matrices(arrays, components)
+        for k, matrix in enumerate(matrices[:1] if self.tied else matrices):
+            if not np.allclose(matrix, matrix.T, rtol=1e-8) or np.linalg.eigvalsh(matrix)[0] <= 0:
+                return f"covariance {k} is not symmetric positive definite"
+        return ""
