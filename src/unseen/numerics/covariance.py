@@ -8,11 +8,11 @@ from dataclasses import dataclass
 import numpy as np
 
 from unseen.core.stats import Array
-from unseen.numerics.factors import fit_diagonal
+from unseen.numerics.factors import improve_diagonal
 from unseen.numerics.resolution import raise_covariances
 
 FORMS = ("full", "diagonal", "spherical", "factors")
-# Newton steps of one M-step's factors: the next M-step goes on from where this one stopped
+# Newton steps of the first M-step of factors; later ones go on from where the one before stopped
 STEPS = 8
 
 
@@ -101,12 +101,10 @@ class Covariance:
         # without loadings there is nothing to go on from: half the variance is a start that arrives
         fresh = before is None or not before["loadings"].any()
         noise = halves if before is None or fresh else before["noise"].reshape(-1, self.columns)
-        pairs = [
-            fit_diagonal(s, self.factors, np.maximum(b, least), least, STEPS)
-            for s, b in zip(spread, noise, strict=True)
-        ]
-        found = dict(zip(("loadings", "noise"), map(np.array, zip(*pairs, strict=True)), strict=True))
-        return {name: values[0] for name, values in found.items()} if self.tied else found
+        loadings, noise = improve_diagonal(spread, self.factors, np.maximum(noise, least), least)
+        for _ in range(STEPS if fresh else 0):
+            loadings, noise = improve_diagonal(spread, self.factors, noise, least)
+        return {"loadings": loadings[0], "noise": noise[0]} if self.tied else {"loadings": loadings, "noise": noise}
 
     def broken(self, arrays: Mapping[str, Array], components: int) -> str:
         """The first invariant that arrays break, or nothing."""
