@@ -77,9 +77,10 @@ def places_of(x: Array, seen: Array | None, length: int) -> Array:
 
 def log_table(mean: Array, size: Array, length: int) -> Array:
     """Log-probabilities (K, length) of the counts 0, 1, ...: products of r + j, so that a large r loses no digits."""
-    j = np.arange(length - 1.0)
-    rising = np.pad(np.log1p(j / size[:, None]).cumsum(axis=1), ((0, 0), (1, 0)))
-    return rising + _powers(np.arange(float(length)), mean, size)
+    x = np.arange(float(length))
+    out = _powers(x, mean, size)
+    out[:, 1:] += np.log1p(x[:-1] / size[:, None]).cumsum(axis=1)
+    return out
 
 
 def log_probability(x: Array, mean: Array, size: Array) -> Array:

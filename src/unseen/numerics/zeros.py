@@ -21,7 +21,10 @@ def excess(zero: Array, mass: Array, usual: Array, old: Array, pseudo: Array) ->
     >>> excess(np.array([6.0, 1.0]), m, np.array([0.2, 0.2]), np.zeros(2), none)
     array([0.5, 0. ])
     """
+    rows = mass + pseudo.sum(axis=1)
     with np.errstate(divide="ignore", invalid="ignore"):
-        best = (zero / mass - usual) / (1 - usual)
-        stepped = (zero * old / (old + (1 - old) * usual) + pseudo[:, 0]) / (mass + pseudo.sum(axis=1))
-    return np.clip(np.where(pseudo.sum(axis=1) > 0, stepped, np.nan_to_num(best)), 0, MOST)
+        if pseudo.any():
+            share = (zero * old / (old + (1 - old) * usual) + pseudo[:, 0]) / rows
+        else:
+            share = (zero / mass - usual) / (1 - usual)
+    return np.where(np.isfinite(share), np.minimum(np.maximum(share, 0), MOST), 0.0)

@@ -144,10 +144,14 @@ def check_comparable(candidate: Result, champion: Result) -> None:
             )
 
 
+#: families that give single values a probability
+DISCRETE = ("poisson", "negative_binomial", "bernoulli", "categorical", "ordinal")
+
+
 def _measures(result: Result) -> dict[str, str]:
     """For each column whether the model gives it a density or probabilities, or takes it as given."""
     model: Any = result.model
     out = {n: COUNTS if slot.kind == CATEGORY else DENSITY for slot in model.slots for n in slot.columns}
     described = model.describe(result.params) if hasattr(model, "describe") else []
-    out.update({d["column"]: COUNTS for d in described if d["family"] in ("poisson", "bernoulli", "categorical")})
+    out.update({d["column"]: COUNTS for d in described if d["family"].removeprefix("zero_inflated_") in DISCRETE})
     return out | dict.fromkeys(getattr(model, "predictors", ()), GIVEN)
