@@ -61,7 +61,7 @@ class Beta(Family):
     >>> x = np.array([0.2, 0.4, 0.5, 0.7])
     >>> result = unseen.fit(unseen.Mixture(Beta(), 1), {"share": x})
     >>> result.params["alphas"].round(3).tolist(), result.params["betas"].round(3).tolist()
-    ([[2.885]], [[3.523]])
+    ([[3.171]], [[3.889]])
 
     Source: Johnson, Kotz & Balakrishnan (1995), Continuous Univariate Distributions 2, chapter 25.
     """

@@ -60,7 +60,7 @@ class Gamma(Family):
     >>> x = np.array([0.5, 1.0, 1.5, 3.0])
     >>> result = unseen.fit(unseen.Mixture(Gamma(), 1), {"wait": x})
     >>> result.params["means"].tolist(), result.params["shapes"].round(3).tolist()
-    ([[1.5]], [[2.685]])
+    ([[1.5]], [[2.621]])
 
     Source: Johnson, Kotz & Balakrishnan (1994), Continuous Univariate Distributions 1, chapter 17.
     """

@@ -169,12 +169,14 @@ class LogNormal(Family):
         return out
 
     def _above(self, inner: Any, params: Params, slack: float = -1e-9) -> bool:
-        """Whether the covariances are above the floors at these means, by a little more than rounding."""
-        roots = np.sqrt(replace(inner, steps=self._steps_at(params["means"])).least)
-        if not (roots > 0).all():
+        """Whether covariances (of factors: the noise) are above the floors at these means, by more than rounding."""
+        least = replace(inner, steps=self._steps_at(params["means"])).least
+        if not (least > 0).all():
             return True
+        if "noise" in params:
+            return bool((params["noise"] >= (1 - slack) * least).all())
         try:
-            np.linalg.cholesky(inner.full(params) / np.outer(roots, roots) - (1 - slack) * np.eye(len(roots)))
+            np.linalg.cholesky(inner.full(params) / np.sqrt(np.outer(least, least)) - (1 - slack) * np.eye(len(least)))
         except np.linalg.LinAlgError:
             return False
         return True
