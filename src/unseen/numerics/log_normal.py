@@ -84,7 +84,7 @@ def take_logs(cells: Cells, logged: Array, patterns: bool) -> Logged:
     values = logs = np.log(x if whole else np.where(usable, x, 1))
     outside = None
     if not whole and (beyond := (~usable if seen is None else seen & ~usable)).any():
-        outside = beyond.any(axis=0)
+        outside = np.asarray(beyond.any(axis=0))
     if not logged.all():
         values = cells.values.copy()
         values[logged] = logs
