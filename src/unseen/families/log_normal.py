@@ -23,7 +23,7 @@ from unseen.numerics.log_normal import (
     take_logs,
     units_of_data,
 )
-from unseen.numerics.resolution import cell_volume, off_grid, steps_of
+from unseen.numerics.resolution import TOUCH, cell_volume, least_variances, off_grid, steps_of
 
 if TYPE_CHECKING:
     from unseen.families.gaussian import Gaussian
@@ -137,10 +137,13 @@ class LogNormal(Family):
         new = self.inner.moments(sums, params)
         if self.steps is None or not self.steps[self.logged].any():
             return new
+        near = self._near(new)
+        if not near.any():
+            return Params(new, events={k: v for k, v in new.events.items() if not k.endswith(" floor")})
         arrays = {name: values.copy() for name, values in new.items()}
         for at, inner in self._parts(len(arrays["means"])):
             mine = self._slice(new, at)
-            if not self._above(inner, mine):
+            if near[at].any() and not self._above(inner, mine):
                 old = None if params is None else self._slice(params, at)
                 for name, values in self._raised(inner, sums["moments"][at], mine, old).items():
                     arrays[name][at if len(values) == len(mine["means"]) else ...] = values
@@ -181,6 +184,20 @@ class LogNormal(Family):
             return False
         return True
 
+    def _near(self, params: Params) -> Array:
+        """Which components may rest on their floors, (K,): all at once, since most of them rarely do."""
+        steps = self.steps * np.where(self.logged, np.exp(np.minimum(-params["means"], LARGEST)), 1.0)
+        if self.inner.tied:
+            steps = np.broadcast_to(steps.max(axis=0), steps.shape)
+        roots = np.sqrt(least_variances(self.inner.scale, steps, self.inner.floor))
+        if not (roots > 0).all():
+            return np.zeros(len(steps), bool)
+        matrices = self.inner.full(params)
+        if "noise" in params:
+            return np.asarray((params["noise"] <= (1 + TOUCH) * roots**2).any(axis=1))
+        standard = matrices / (roots[:, :, None] * roots[:, None, :])
+        return np.asarray(np.linalg.eigvalsh(standard)[:, 0] <= 1 + TOUCH)
+
     def _steps_at(self, means: Array) -> Array:
         """Steps of the grids where components with these means (K, d) lie, in units of y, the coarsest of each (d,)."""
         at = np.where(self.logged, self.steps * np.exp(np.minimum(-means, LARGEST)), self.steps)
@@ -203,7 +220,10 @@ class LogNormal(Family):
         if self.steps is None:
             return self.inner.floors(params)
         out = []
+        near = self._near(params)
         for at, inner in self._parts(len(params["means"])):
+            if not near[at].any():
+                continue
             mine = self._slice(params, at)
             for floor in replace(inner, steps=self._steps_at(mine["means"])).floors(mine):
                 out.append(replace(floor, component=floor.component + at.start))
