@@ -36,7 +36,8 @@ class Progress:
             return
         facts = event.facts
         if event.name == "components" and facts["stage"] == "started":
-            self.bar.set_description_str(f"{facts['components']} components", refresh=False)
+            told = f"{facts['components']} components {facts.get('form', '')}".rstrip()
+            self.bar.set_description_str(told, refresh=False)
         elif event.name == "components":
             self.done += 1
             self._to(self.done * self.starts)

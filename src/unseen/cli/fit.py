@@ -23,7 +23,12 @@ Positive = click.IntRange(min=1)
 
 @click.command(epilog=EXAMPLES)
 @data_argument
-@click.option("--components", "-k", type=Components(), help="How many to try; the best is kept.  [default: 1:8]")
+@click.option(
+    "--components",
+    "-k",
+    type=Components(),
+    help="How many to try; the best is kept.  [default: from 1 to 8, until the criterion gets worse]",
+)
 @click.option(
     "--criterion",
     type=click.Choice(["bic", "icl", "heldout"]),
@@ -57,7 +62,7 @@ Positive = click.IntRange(min=1)
     show_default=True,
     help="kmeans++, rows, random, labels, or a run to go on from.",
 )
-@click.option("--restarts", type=Positive, help="How many starts for each number of components.  [default: 10]")
+@click.option("--restarts", type=Positive, help="How many starts for each number of components.  [default: up to 10]")
 @click.option("--seed", type=click.IntRange(min=0), default=0, show_default=True, help="Same seed, same fit.")
 @click.option(
     "--prior",

@@ -17,7 +17,7 @@ from unseen.plan import Plan, plan
 from unseen.problem import Survey, survey
 from unseen.progress import Progress
 from unseen.result import Result
-from unseen.search.order import search
+from unseen.search.order import DEFAULT, search
 from unseen.spec import AUTO, Choice
 
 STARTS = ("auto", "kmeans++", "rows", "random", "labels")
@@ -30,7 +30,7 @@ class Task:
     known: Survey
     choices: tuple[Choice, ...]
     model_for: Callable[[int], Any]
-    components: tuple[int, ...]
+    components: tuple[int, ...] | None  # None: 1 to 8, as far as the criterion does not get worse
     start: Any
     forms: tuple[str, ...] = ()
 
@@ -66,8 +66,8 @@ def prepare(data: Any, options: Mapping[str, Any]) -> Task:
         engine=options["engine"],
         workers=options["workers"],
     )
-    components = options["components"] or tuple(range(1, 9))
-    return Task(made.known, made.choices, made.model_for, components, options["start"], made.forms)
+    forms = made.forms if len(made.forms) > 1 else ()
+    return Task(made.known, made.choices, made.model_for, options["components"], options["start"], forms)
 
 
 def _resume(source: Any, options: Mapping[str, Any]) -> Task:
@@ -107,11 +107,14 @@ def carry_out(task: Task, options: Mapping[str, Any], silent: bool) -> Result:
     """Fit every number of components under a progress bar, and return the best."""
     drawn = options["restarts"] or (10 if task.start in STARTS and not options["labels"] else 1)
     passed = ("criterion", "seed", "tol", "max_iterations", "max_seconds", "restarts", "prior")
-    with Progress(len(task.components), drawn, silent) as bar:
+    # how many forms will be tried around the best number is not known before: about three fits each
+    fits = len(task.components or DEFAULT) + 3 * max(len(task.forms) - 1, 0)
+    with Progress(fits, drawn, silent) as bar:
         result = search(
             task.model_for,
             task.known,
             task.components,
+            forms=task.forms,
             start=task.start,
             observers=(bar,),
             **{name: options[name] for name in passed},

@@ -148,6 +148,7 @@ class Learning:
             self._train(),
             model.components,
             model.criterion,
+            forms=self.plan.forms if len(self.plan.forms) > 1 else (),
             start="auto" if fit.start == "champion" else fit.start,
             restarts=fit.restarts,
             tol=fit.tol,
