@@ -15,7 +15,7 @@ CODE := src tests scripts $(wildcard benchmarks)
 ONE_THREAD := OMP_NUM_THREADS=1 OPENBLAS_NUM_THREADS=1 MKL_NUM_THREADS=1 NUMEXPR_NUM_THREADS=1
 WORKERS ?= 2
 
-.PHONY: help venv test lint demo demo-production bench tables soak clean
+.PHONY: help venv test lint demo demo-table demo-production bench tables soak clean
 
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /\1\t/' | expand -t 18
@@ -42,6 +42,9 @@ lint: $(VENV)/.stamp ## ruff, mypy and the import contracts
 
 demo: $(VENV)/.stamp ## fit the flights of 2013 out of New York and write the report
 	@$(BIN)/python -m unseen.demo
+
+demo-table: $(VENV)/.stamp ## fit an ordinary table without an option: applications for credit, with holes and heaps at zero
+	@$(BIN)/python -m unseen.demo.table
 
 demo-production: $(VENV)/.stamp ## live with the flights month by month: retrain, drift, refuse, promote, roll back
 	@$(BIN)/python -m unseen.demo.production

@@ -46,7 +46,7 @@ def test_the_wheel_is_complete_and_imports_from_where_it_lies(tmp_path: Path) ->
     source = tmp_path / "tree" / "src"
     sources = {p.relative_to(source).as_posix() for p in source.rglob("*.py")}
     assert sources <= names
-    assert {"unseen/py.typed", "unseen/data/flights.parquet"} <= names
+    assert {"unseen/py.typed", "unseen/data/flights.parquet", "unseen/data/credit.csv"} <= names
     assert any(name.endswith("/LICENSE") for name in names)
     assert not any(name.startswith(("tests/", "benchmarks/", "scripts/")) for name in names)
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import sys
 import time
+from collections.abc import Callable
 from dataclasses import replace
 from importlib.resources import as_file, files
 from pathlib import Path
@@ -195,11 +196,11 @@ def cancelled(result: Result, path: Path) -> tuple[int, Any]:
     return rows, total / max(rows, 1)
 
 
-def run() -> None:
-    """The story as a program: trouble becomes a sentence and an exit code."""
+def run(story: Callable[[], None] = main) -> None:
+    """A story as a program: trouble becomes a sentence and an exit code."""
     import click
 
     try:
-        main()
+        story()
     except click.exceptions.Exit as stop:
         sys.exit(stop.exit_code)
