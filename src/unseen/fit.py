@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 from unseen.core.algorithm import Algorithm
+from unseen.core.interrupt import interruptible
 from unseen.core.observe import Observer
 from unseen.core.stats import Params
 from unseen.core.stop import Converged, MaxIterations, MaxSeconds, Rule
@@ -105,6 +106,7 @@ def fit(
     )
 
 
+@interruptible()
 def solve(
     problem: Problem,
     *,
@@ -147,7 +149,7 @@ def solve(
         rows=problem.profile.rows,
         weight=problem.profile.weight,
         short=short,
-        finish=finish,
+        finish=1 if isinstance(start, Params) else finish,  # given parameters are gone on from, on all rows at once
         observers=observers,
         proposals=proposals,
         beat=beat,

@@ -9,6 +9,7 @@ from typing import Any, cast
 
 from unseen.core.algorithm import Algorithm, Answer, Moves, State
 from unseen.core.engine import Engine
+from unseen.core.interrupt import check, interruptible
 from unseen.core.model import Model, Penalised
 from unseen.core.observe import Event, Observer
 from unseen.core.stats import Kind, Params, Stats, Sums
@@ -92,6 +93,7 @@ def check_pair(model: Model, algorithm: Algorithm) -> None:
         )
 
 
+@interruptible()
 def run(
     model: Model,
     engine: Engine,
@@ -129,6 +131,7 @@ def run(
                 break
             refined = clock.refine(trace[-1])
             outcome = stop(trace, time.perf_counter() - began)
+            check()
     except KeyboardInterrupt:
         outcome = Outcome(INTERRUPTED, f"interrupted after {len(trace)} iterations; the last parameters were kept")
     except NumericalError as error:

@@ -135,7 +135,7 @@ def test_a_closed_pipe_is_quiet(here: Path, fitted: Path) -> None:
     assert process.wait(120) == 0
 
 
-def slow_fit(folder: Path) -> list[object]:
+def slow_fit(folder: Path, restarts: int = 1) -> list[object]:
     """A fit that takes minutes if nobody stops it."""
     rng = np.random.default_rng(0)
     pq.write_table(pa.table({f"x{j}": rng.normal(size=40_000) for j in range(6)}), folder / "noise.parquet")
@@ -144,8 +144,10 @@ def slow_fit(folder: Path) -> list[object]:
         folder / "noise.parquet",
         "-k",
         "8",
+        "--covariance",
+        "full",
         "--restarts",
-        "1",
+        restarts,
         "--tol",
         "1e-15",
         "--max-iterations",
@@ -184,3 +186,35 @@ def test_ctrl_c_again_and_again_ends_cleanly(here: Path, pause: float) -> None:
     assert not [p for p in here.rglob("*") if p.name.startswith(".")]
     for run in here.glob("runs/*"):
         unseen.load(run)  # whole, if it is there at all
+
+
+def test_interrupts_at_any_moment_never_hang(here: Path) -> None:
+    """Twenty fits, five at once on however few cores, each interrupted once to three times, by Ctrl-C or SIGTERM."""
+    rng = np.random.default_rng(0)
+    for turn in range(4):
+        fits = [
+            started(*slow_fit(here, restarts=1 + 3 * (i % 2)), "--engine", ("threads", "outofcore")[turn % 2])
+            for i in range(5)
+        ]
+        for fit in fits:
+            assert fit.stdout is not None and "rows" in fit.stdout.readline()  # the columns are told: the fit begins
+        for fit in fits:
+            time.sleep(rng.random() / 2)
+            for _ in range(rng.integers(1, 4)):
+                fit.send_signal(signal.SIGINT if rng.random() < 0.7 else signal.SIGTERM)
+                time.sleep(rng.choice([0.0, 0.001, 0.02, 0.2]))
+        for fit in fits:
+            _, said = fit.communicate()
+            assert fit.returncode == 130 and "Traceback" not in said, said
+    for run in here.glob("runs/*"):
+        unseen.load(run)
+
+
+def test_sigterm_saves_what_there_is(here: Path) -> None:
+    fit = Terminal(*slow_fit(here))
+    fit.read(until=b"iteration")
+    fit.process.terminate()
+    out = fit.end()
+    assert fit.process.returncode == 130 and "\ninterrupted: " in out
+    (run,) = (here / "runs").iterdir()
+    assert unseen.load(run).outcome.name == "interrupted"

@@ -6,9 +6,12 @@ import atexit
 import gc
 import signal
 
+from unseen.core.interrupt import SIGNALS, ends_process
+
 
 def main() -> None:
     """Run the command line; every outcome has its exit code, listed in ``unseen --help``."""
+    ends_process()
     gc.set_threshold(50_000, 10, 10)  # imports make many objects and no garbage: a tenth of their time
     atexit.register(gc.freeze)  # nor is there any to be looked for when all of it goes: a second after MLflow
     try:
@@ -18,4 +21,5 @@ def main() -> None:
     except KeyboardInterrupt:  # before a command began, or after it said what there is to say
         raise SystemExit(130) from None
     finally:
-        signal.signal(signal.SIGINT, signal.SIG_IGN)  # all is decided: one more Ctrl-C must not change the code
+        for number in SIGNALS:
+            signal.signal(number, signal.SIG_IGN)  # all is decided: one more Ctrl-C must not change the code

@@ -14,6 +14,7 @@ from typing import Any
 
 import click
 
+from unseen.core.interrupt import ending
 from unseen.errors import (
     ConfigError,
     ConflictError,
@@ -69,6 +70,7 @@ def guarded() -> Iterator[None]:
         _silence()
         raise click.exceptions.Exit(OK) from None
     except KeyboardInterrupt:
+        ending()
         _fail("KeyboardInterrupt", "interrupted: whatever was not finished was not written", INTERRUPTED)
     except Exception as error:
         if os.environ.get("UNSEEN_TRACEBACK"):

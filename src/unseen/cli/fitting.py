@@ -11,6 +11,7 @@ from typing import Any
 import click
 
 from unseen.cli.options import split_columns
+from unseen.core.interrupt import interruptible
 from unseen.core.profile import ColumnProfile
 from unseen.errors import ModelError
 from unseen.plan import Plan, plan
@@ -103,6 +104,7 @@ def _resume(source: Any, options: Mapping[str, Any]) -> Task:
     return Task(known, tuple(choices), lambda k: result.model, (components,), result.params)
 
 
+@interruptible()
 def carry_out(task: Task, options: Mapping[str, Any], silent: bool) -> Result:
     """Fit every number of components under a progress bar, and return the best."""
     drawn = options["restarts"] or (10 if task.start in STARTS and not options["labels"] else 1)

@@ -9,7 +9,7 @@ from typing import Any
 import click
 
 import unseen
-from unseen.cli.exits import guarded, told_as_json
+from unseen.cli.exits import INTERRUPTED, guarded, told_as_json
 
 COMMANDS = {
     "fit": "fit",
@@ -88,7 +88,12 @@ class Shell(click.Group):
 
     def main(self, args: Any = None, *rest: Any, **extra: Any) -> Any:
         with told_as_json(args):
-            return super().main(args, *rest, **extra)
+            try:
+                return super().main(args, *rest, **extra)
+            except SystemExit as end:
+                if isinstance(end.__context__, click.Abort):  # interrupted before the command, or after it had ended
+                    raise SystemExit(INTERRUPTED) from None
+                raise
 
     def invoke(self, ctx: click.Context) -> Any:
         with guarded():

@@ -4,14 +4,16 @@ from __future__ import annotations
 
 import os
 import threading
-from collections import deque
-from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import ThreadPoolExecutor, wait
+import time
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import lru_cache
-from itertools import islice
+from queue import SimpleQueue
 from typing import Any, Generic, Protocol, Self, TypeVar, cast
+from weakref import finalize
+
+from unseen.core.interrupt import check
 
 
 class Addable(Protocol):
@@ -42,16 +44,19 @@ class Engine(Protocol):
         ...
 
 
-def add_in_order(values: Any) -> Any:
-    """Left-to-right sum of an iterable of addable values."""
+def add_in_order(values: Iterable[Any]) -> Any:
+    """Left-to-right sum of an iterable of addable values; Ctrl-C is asked for between them."""
     total = None
     for value in values:
         total = value if total is None else total + value
+        check()
     return total
 
 
 class Workers:
     """Threads that stay from one sum to the next, and with them the memory they work in; they end with this object.
+
+    Who waits for them holds no lock that they need, so an interrupt at any moment leaves nobody waiting for ever.
 
     >>> Workers(2).sum(lambda i: 10 * i, range(4))
     60
@@ -59,29 +64,85 @@ class Workers:
 
     def __init__(self, count: int) -> None:
         self.count = count
-        self._pool = ThreadPoolExecutor(count, thread_name_prefix="unseen")  # starts threads as they are needed
+        self._renew()
+
+    def _renew(self) -> None:
+        self._process = os.getpid()
+        self._jobs: SimpleQueue[_Job | None] = SimpleQueue()
+        self._threads: list[threading.Thread] = []
+        finalize(self, self._jobs.put, None)
 
     def sum(self, f: Callable[[int], T], chosen: Sequence[int]) -> T:
         """Sum of ``f`` over block numbers, added in their order.
 
-        Submission runs at most two blocks a thread ahead of the sum, so neither blocks nor results pile up.
+        At most two blocks a thread are under way ahead of the sum, so neither blocks nor results pile up.
         """
         if self.count < 2 or len(chosen) < 2:
             return cast(T, add_in_order(f(i) for i in chosen))
-        todo = iter(chosen)
-        running = deque(self._pool.submit(f, i) for i in islice(todo, 2 * self.count))
+        if self._process != os.getpid():  # a forked child has no threads
+            self._renew()
+        while len(self._threads) < min(self.count, len(chosen)):  # they are started as they are needed
+            self._threads.append(threading.Thread(target=_work, args=(self._jobs,), name="unseen", daemon=True))
+            self._threads[-1].start()
+        task = _Task(f)
         try:
-            total: Any = None
-            while running:
-                value = running[0].result()
-                running.popleft()
-                total = value if total is None else total + value
-                running.extend(self._pool.submit(f, i) for i in islice(todo, 1))
-            return cast(T, total)
+            return cast(T, add_in_order(self._answers(task, chosen)))
         finally:  # after an error or an interrupt nobody may go on working
-            for future in running:
-                future.cancel()
-            wait(running)
+            task.over = True
+            while len(task.done) < task.given:
+                time.sleep(0.001)
+
+    def _answers(self, task: _Task, chosen: Sequence[int]) -> Iterator[Any]:
+        early: dict[int, _Job] = {}
+        for place in range(len(chosen)):
+            while task.given < min(len(chosen), place + 2 * self.count):
+                self._jobs.put(_Job(task, task.given, chosen[task.given]))
+                task.given += 1
+            while place not in early:
+                job = task.answers.get()
+                early[job.place] = job
+                check()
+            job = early.pop(place)
+            if job.error is not None:
+                raise job.error
+            yield job.value
+
+
+class _Task:
+    """What all blocks of one sum have in common: the function, the answers, how many were given out and came back."""
+
+    def __init__(self, f: Callable[[int], Any]) -> None:
+        self.f = f
+        self.answers: SimpleQueue[_Job] = SimpleQueue()
+        self.given = 0
+        self.done: list[int] = []
+        self.over = False
+
+
+@dataclass(slots=True)
+class _Job:
+    """One block of a task, and what came of it."""
+
+    task: _Task
+    place: int
+    block: int
+    value: Any = None
+    error: BaseException | None = None
+
+
+def _work(jobs: SimpleQueue[_Job | None]) -> None:
+    """What a thread does: one job after the other, until it is told that there will be none."""
+    while (job := jobs.get()) is not None:
+        task = job.task
+        try:
+            if not task.over:
+                job.value = task.f(job.block)
+        except BaseException as error:
+            job.error = error
+        task.done.append(job.place)
+        task.answers.put(job)
+        del job, task  # and with them the block and its function, while this thread waits
+    jobs.put(None)
 
 
 def usable_cores() -> int:

@@ -6,6 +6,7 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 from unseen.core.engine import Summed, T, add_in_order, one_blas_thread
+from unseen.core.interrupt import interruptible
 
 
 class Memory:
@@ -23,5 +24,5 @@ class Memory:
 
     def sum(self, f: Callable[[Any], T], which: Sequence[int] | None = None) -> Summed[T]:
         chosen = tuple(range(len(self.blocks))) if which is None else tuple(which)
-        with one_blas_thread():
+        with interruptible(), one_blas_thread():
             return Summed(add_in_order(f(self.blocks[i]) for i in chosen), chosen)

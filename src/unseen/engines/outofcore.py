@@ -6,6 +6,7 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 from unseen.core.engine import Summed, T, Workers, one_blas_thread, usable_cores
+from unseen.core.interrupt import interruptible
 
 
 class OutOfCore:
@@ -24,5 +25,5 @@ class OutOfCore:
 
     def sum(self, f: Callable[[Any], T], which: Sequence[int] | None = None) -> Summed[T]:
         chosen = tuple(range(len(self.blocks))) if which is None else tuple(which)
-        with one_blas_thread():
+        with interruptible(), one_blas_thread():
             return Summed(self.workers.sum(lambda i: f(self.blocks[i]), chosen), chosen)

@@ -13,6 +13,7 @@ import numpy as np
 
 from unseen.core.algorithm import Algorithm
 from unseen.core.engine import Engine, one_blas_thread
+from unseen.core.interrupt import check
 from unseen.core.observe import Event, Observer
 from unseen.core.stats import Params, Sums
 from unseen.core.stop import INTERRUPTED, TIME, Converged, Outcome, Record, Rule
@@ -106,6 +107,7 @@ class Race:
                 wait(futures)
                 raise
         if any(t.outcome == INTERRUPTED for t in tries):
+            check()
             raise KeyboardInterrupt
 
     def tell(self, event: Event) -> None:

@@ -11,6 +11,7 @@ import numpy as np
 
 from unseen.algorithms.batch import Batch
 from unseen.core.encoding import Encoded
+from unseen.core.interrupt import interruptible
 from unseen.core.observe import Event, Observer
 from unseen.core.stats import Array, Params
 from unseen.core.stop import CAP, MaxIterations, Outcome
@@ -36,6 +37,7 @@ class Training:
     names: Sequence[str]
     begin: Begin
 
+    @interruptible()
     def fit(self) -> Result:
         """Run every start to its end and close the best one."""
         problem = self._problem()

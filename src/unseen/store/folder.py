@@ -19,6 +19,7 @@ import numpy as np
 
 import unseen
 from unseen.core.block import BOOLEAN, CATEGORY
+from unseen.core.interrupt import interruptible
 from unseen.core.stats import Array
 from unseen.errors import RunError
 from unseen.result import Result
@@ -39,6 +40,7 @@ class Manifest:
     content: str
 
 
+@interruptible(brief=True)
 def save(result: Result, path: str | os.PathLike[str]) -> Path:
     """Write a run: ``arrays.npz`` (no pickles), ``run.json`` and ``MANIFEST.json`` with the SHA-256 of each.
 

@@ -7,6 +7,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+from unseen.core.interrupt import interruptible
 from unseen.core.observe import Observer
 from unseen.errors import ConflictError, DataError, LimitError, NumericalError, RegistryError, UnseenError
 from unseen.ops.config import Settings, settings_hash
@@ -205,6 +206,7 @@ class Retrain:
             self.journal.know(findings=findings)
             raise Ended(Outcome.REFUSED, findings[0].message)
 
+    @interruptible()
     def _learned(self) -> Result:
         """The best fit there is, within the limits."""
         self.meter.check()
