@@ -157,3 +157,18 @@ def test_the_example_conforms() -> None:
     from unseen.families.hurdle import example
 
     check_model(example())
+
+
+@pytest.mark.parametrize("form", ["full", "diagonal", "spherical"])
+@pytest.mark.parametrize("tied", [False, True])
+def test_a_component_at_an_atom_lends_no_variance_to_others(form: str, tied: bool) -> None:
+    """Where one component has no rest in one column, its rest in the others still counts, and EM never falls."""
+    rng = np.random.default_rng(4)
+    x = {
+        "a": np.r_[np.zeros(60), np.round(rng.normal(40, 6, 60), 1), np.round(rng.normal(80, 6, 60), 1)],
+        "b": np.round(np.r_[rng.normal(5, 1, 60), rng.normal(9, 2, 60), rng.normal(2, 1, 60)], 1),
+    }
+    result = fit(Mixture(Hurdle(Gaussian(form, tied=tied)), 3), x, restarts=4, tol=1e-9)
+    objective = np.array([t.objective for t in result.trace])
+    assert (np.diff(objective) >= -1e-12 * np.abs(objective[0])).all()
+    assert result.converged and not any("empty" in event for event in result.params.events)

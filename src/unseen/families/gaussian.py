@@ -183,14 +183,14 @@ class Gaussian(Family):
         else:
             mass, shift, spread = forms.diagonal_moments(sums["moments"], len(self.columns))
         means = self.anchor + shift
-        kept = ~(mass > 1e-8).reshape(len(means), -1).all(axis=1)
-        if kept.any() and params is not None:  # a component that lost its rows stays where it was
+        kept = ~(mass > 1e-8)  # components, or cells of a form without correlations, that lost their rows stay
+        if kept.any() and params is not None:
             means[kept] = params["means"][kept]
             spread[kept] = 0 if self.tied else (self.full if spread.ndim == 3 else self._variances)(params)[kept]
         new = Params(means=means, **self.form.best(spread, mass, self.least, self.scale, params))
         found = [floor.kind for floor in self.floors(new)]
         events = {f"{kind} floor": found.count(kind) for kind in ("variance", "grid")}
-        events["empty component"] = int(kept.sum())
+        events["empty component"] = int(kept.reshape(len(means), -1).all(axis=1).sum())
         return Params(new, events={k: v for k, v in events.items() if v})
 
     # ---- parameters

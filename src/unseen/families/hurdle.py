@@ -193,7 +193,11 @@ class Hurdle(Family):
         empty = np.repeat(totals <= 0, self.widths, axis=1)
         old = np.broadcast_to(self.overall, shares.shape) if params is None else params["shares"]
         inner = self.inner.moments(_within(sums), None if params is None else params.sub(REST))
-        return Params({"shares": np.where(empty, old, shares), **_under(inner)}, events=inner.events)
+        # a component that is at an atom only has no rest, and is not empty
+        events = {name: count for name, count in inner.events.items() if not name.endswith("empty component")}
+        if lost := int((totals <= 0).all(axis=1).sum()):
+            events["empty component"] = lost
+        return Params({"shares": np.where(empty, old, shares), **_under(inner)}, events=events)
 
     # ---- parameters
 
