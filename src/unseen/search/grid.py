@@ -228,6 +228,11 @@ class Grid:
         rows = sorted(self.rows, key=lambda r: (r["components"], order.get(r.get("form", ""), 0)))
         return replace(chosen, search=tuple(rows), options=options, outcome=self._outcome(best, chosen))
 
+    def best_problem(self) -> Problem:
+        """All rows, bound to the model of the best fit."""
+        assert self.best is not None
+        return bind(self._model(self.best), self.known, self.likes if self.split is None else [])
+
     def _model(self, fit: Fit) -> Model:
         k, form = fit.row["components"], fit.row.get("form", "")
         model: Model = self.model_for(k, form) if form else self.model_for(k)

@@ -15,10 +15,13 @@ from unseen.errors import ModelError
 from unseen.fit import default_rule, solve
 from unseen.problem import Problem, Survey, survey
 from unseen.result import Result
+from unseen.search.finish import finished
 from unseen.search.grid import Grid
 from unseen.search.holdout import Split
 from unseen.search.walk import walk
 
+#: log-likelihood that may be left to gain while models are compared: half a unit of BIC tells none apart
+TOLD_APART = 0.25
 CRITERIA = ("bic", "icl", "heldout")
 #: what is tried where nothing is asked for: from the first number on, until the criterion gets worse
 DEFAULT = range(1, 9)
@@ -129,12 +132,15 @@ def search(
             raise ModelError("rows of a sequence cannot be held out one by one: choose criterion='bic' or 'icl'")
         split = Split(share, seed)
 
+    weight = known.profile.weight
+    coarse = max(tol, TOLD_APART / weight) if stop is None and algorithm is None and weight else tol
+
     def fit_one(
         problem: Problem, proposals: Any = None, beat: float = float("-inf"), drawn: int | None = None
     ) -> Result:
         return solve(
             problem,
-            stop=stop or default_rule(tol, max_iterations, grid.left()),
+            stop=stop or default_rule(coarse, max_iterations, grid.left()),
             start=start,
             restarts=restarts if drawn is None else drawn,
             seed=seed,
@@ -160,7 +166,10 @@ def search(
         observers=observers,
     )
     walk(grid, tried, whole=components is not None)
-    return grid.result()
+    result = grid.result()
+    if coarse == tol or not result.converged:
+        return result
+    return finished(result, grid.best_problem(), default_rule(tol, max_iterations, grid.left()), prior, observers)
 
 
 __all__ = ["CRITERIA", "DEFAULT", "search", "select"]
