@@ -121,12 +121,16 @@ def solve(
     observers: Sequence[Observer] = (),
     options: dict[str, Any] | None = None,
     proposals: Proposals | None = None,
+    drawn: int = 10,
     beat: float = float("-inf"),
+    faster: Algorithm | None = None,
+    explore: int | None = None,
 ) -> Result:
     """Fit a model that is bound to data already: what `fit` and the search over components share.
 
-    ``proposals`` makes starts of fits that are there already, beside which fewer are drawn; ``beat`` is an objective
-    below which no start is worth finishing.
+    ``proposals`` makes starts of fits that are there already; ``drawn`` is how many are drawn where ``restarts`` does
+    not say; ``beat`` is an objective below which no start is worth finishing; ``faster`` takes over after the short
+    runs; ``explore`` ends all after so many passes.
     """
     from unseen.algorithms.batch import Batch
     from unseen.search.restarts import restart
@@ -136,7 +140,7 @@ def solve(
     check_asked(problem.model, start, prior, problem.encoding.labels)
     pseudo = problem.model.prior(prior) if prior else None
     begin = _start(start, problem, seed)
-    count = _starts(problem, start, restarts, proposals is not None)
+    count = _starts(problem, start, restarts, drawn)
     found = restart(
         problem.model,
         problem.engine,
@@ -153,6 +157,8 @@ def solve(
         observers=observers,
         proposals=proposals,
         beat=beat,
+        faster=faster,
+        explore=None if getattr(problem.model, "components", 2) == 1 else explore,
     )
     named = start if isinstance(start, str) else "parameters"
     used = {"start": named, "prior": prior, "algorithm": type(schedule).__name__, **(options or {})}
@@ -160,22 +166,19 @@ def solve(
 
 
 STARTS = ("auto", "kmeans++", "rows", "random", "labels")
-#: starts by default, and beside those that are made of fits of fewer components
-DRAWN, BESIDE = 10, 6
 
 
-def _starts(problem: Problem, start: str | Params, restarts: int | None, beside: bool) -> int:
+def _starts(problem: Problem, start: str | Params, restarts: int | None, drawn: int) -> int:
     """How many starts to draw: one where nothing is drawn, or where all would be the same."""
     model, labels = problem.model, problem.profile.labels if problem.encoding.labels else ()
     components = getattr(model, "components", 2)
     if isinstance(start, Params) or components == 1 or getattr(model, "one_start", False):
-        return 1
+        return min(drawn, 1)
     if start == "labels" and len(labels) >= components:
         return 1
     if restarts is not None:
         return restarts
-    drawn = start != "labels" and problem.encoding.labels is None
-    return (BESIDE if beside else DRAWN) if drawn else 1
+    return drawn if start != "labels" and problem.encoding.labels is None else min(drawn, 1)
 
 
 def check_asked(model: Any, start: str | Params, prior: float, labels: Any) -> None:

@@ -112,7 +112,8 @@ def test_weights_and_labels(here: Path) -> None:
     pq.write_table(table.append_column("known", pa.array(some)), "more.parquet")
     ok("fit", "more.parquet", "-k", "2", "--weights", "w", "--labels", "known", "--name", "a", "--quiet")
     result = unseen.load("runs/a")
-    assert (result.weight, result.encoding.labels, len(result.restarts)) == (240.0, "known", 1)
+    assert (result.weight, result.encoding.labels) == (240.0, "known")
+    assert len(result.restarts) <= 2  # one from the labels, one from the other form
     assert result.encoding.classes == ("o", "y")
 
 

@@ -74,9 +74,7 @@ Positive = click.IntRange(min=1)
 @click.option(
     "--tol",
     type=click.FloatRange(min=0, min_open=True),
-    default=1e-7,
-    show_default=True,
-    help="Stop when less than this is left to gain per row.",
+    help="Stop when less than this is left to gain per row.  [default: 1e-7; 1e-5 without --components]",
 )
 @click.option(
     "--max-iterations", type=Positive, default=1000, show_default=True, help="Cap on the iterations of a start."

@@ -12,7 +12,7 @@ import numpy as np
 from unseen.core.model import Model
 from unseen.core.observe import Event, Observer
 from unseen.core.stats import Params
-from unseen.core.stop import CONVERGED, FAILED, INTERRUPTED, TIME, Outcome
+from unseen.core.stop import CONVERGED, FAILED, FELL, INTERRUPTED, TIME, Outcome
 from unseen.errors import DataError, ModelError, NumericalError
 from unseen.problem import Problem, Survey, bind
 from unseen.result import Result
@@ -20,15 +20,21 @@ from unseen.search.holdout import Split, score_held_out
 from unseen.search.neighbours import Neighbour
 from unseen.search.race import CANNOT_WIN, Start
 from unseen.search.restarts import Proposals
-from unseen.search.tries import is_singular, is_spurious, unsound
+from unseen.search.tries import UNFINISHED, is_singular, is_spurious, outstanding, unsound
 
 NOT_TRIED = "not tried"
+#: starts that are drawn by default: alone, beside those from other numbers, and beside those from other forms
+ALONE, BESIDE, BESIDE_FORMS = 10, 4, 2
+#: observed cells that each parameter should have
+CELLS_EACH = 4
+#: fits that are run to their end at most, the best and those that came near it
+MOST_FINISHED = 4
 Place = tuple[int, str]
 Rank = tuple[bool, bool, float]
 WORST: Rank = (True, True, float("inf"))
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class Fit:
     """What is kept of a fit: its result, its row of the table, and how it compares."""
 
@@ -41,8 +47,8 @@ class Fit:
 class Grid:
     """The table so far, the fits behind it, and the blocks that they share.
 
-    ``fit_one(problem, proposals, beat, restarts)`` fits one model; ``bounded`` says that fits which cannot win any
-    more may be left unfinished.
+    ``fit_one(problem, **how)`` fits one model; ``bounded`` says that fits which cannot win any more may be left
+    unfinished.
     """
 
     model_for: Callable[..., Any]
@@ -83,7 +89,9 @@ class Grid:
             if reason := self._too_large(problem.model):
                 row.update(outcome=NOT_TRIED, reason=reason)
             else:
-                self._judge(problem, self.fit_one(problem, self._proposals(place), self._needed(place, problem)), row)
+                proposals, drawn = self._proposals(place)
+                beat = self._needed(place, problem)
+                self._judge(problem, self.fit_one(problem, proposals=proposals, beat=beat, drawn=drawn), row)
         except (DataError, NumericalError) as error:
             row["reason"], self.error = str(error), self.error or error
         except ModelError as error:
@@ -108,16 +116,51 @@ class Grid:
         began, row = time.perf_counter(), dict(before.row)
         try:
             problem = self._bound(k, form)
-            again = self.fit_one(problem, proposals, _last_objective(before.result), 0)
+            again = self.fit_one(problem, proposals=proposals, beat=_last_objective(before.result), drawn=0)
         except (NumericalError, KeyboardInterrupt):
             return
         row["seconds"] = before.row.get("seconds", 0.0) + time.perf_counter() - began
-        if again.outcome.name == CONVERGED:
-            rank = self._judge(problem, again, row, before.rank)
-            if rank < before.rank:
-                before.row.clear()
-                before.row.update(row)
-                self.fits[place] = replace(self.fits[place], row=before.row)
+        if (
+            again.outcome.name in (CONVERGED, UNFINISHED)
+            and self._judge(problem, again, row, before.rank) < before.rank
+        ):
+            before.row.clear()
+            before.row.update(row)
+            self.fits[place] = replace(self.fits[place], row=before.row)
+
+    def finish(self) -> None:
+        """Run the best to its end, and what could still overtake it; the rest cannot win."""
+        for _ in range(MOST_FINISHED):
+            best = self.best
+            waiting = [f for f in self.fits.values() if f.result.outcome.name == UNFINISHED]
+            if best is None or not waiting or self.interrupted or self.late:
+                return
+            able = [best] if best in waiting else [f for f in waiting if (*f.rank[:2], self._hope(f)) < best.rank]
+            if not able:
+                break
+            self._finish(min(able, key=lambda f: f.rank))
+        for f in self.fits.values():
+            if f.result.outcome.name == UNFINISHED:
+                f.row.update(outcome=CANNOT_WIN, reason=f.row.get("reason") or "it could not have overtaken the best")
+
+    def _hope(self, fit: Fit) -> float:
+        """The criterion that an unfinished fit may come to at best."""
+        result = fit.result
+        left = outstanding(result.trace)
+        return fit.rank[2] - (left if self.criterion == "heldout" else 2 * left * result.weight)
+
+    def _finish(self, fit: Fit) -> None:
+        k, form = fit.row["components"], fit.row.get("form", "")
+        began, before, rank = time.perf_counter(), fit.result, fit.rank
+        self._tell("started", (k, form))
+        problem = self._bound(k, form)
+        again = self.fit_one(problem, begin=before.params)
+        if again.outcome.name in (FAILED, FELL) and not self.late:  # strides may fail where steps do not
+            again = self.fit_one(problem, begin=before.params, plain=True)
+        self.interrupted |= again.outcome.name == INTERRUPTED
+        self._judge(problem, continued(before, again), fit.row, (rank[0], rank[1], np.inf))
+        fit.row["seconds"] = fit.row.get("seconds", 0.0) + time.perf_counter() - began
+        self._tell("finished", (k, form))
 
     def leave(self, k: int, form: str, reason: str, outcome: str = NOT_TRIED) -> None:
         """A row for what is not tried, with the reason."""
@@ -132,11 +175,14 @@ class Grid:
         return problem
 
     def _too_large(self, model: Any) -> str:
-        """Why a form asks more of the rows than they can tell; forms that the caller insists on are tried."""
+        """Why a form asks more of the rows than they can tell; without forms the caller's model is tried as it is."""
         if not self.forms or not hasattr(model, "vague"):
             return ""
-        size, rows = model.size(model.vague()), self.known.profile.rows
-        return "" if size < rows else f"{size:,} parameters are more than {rows:,} rows can tell"
+        size, profile = model.size(model.vague()), self.known.profile
+        cells = sum(c.rows - c.missing for c in profile.columns)
+        if CELLS_EACH * size <= cells:
+            return ""
+        return f"{size:,} parameters are too many for {cells:,} observed cells: fewer than {CELLS_EACH} for each"
 
     def _judge(self, problem: Problem, result: Result, row: dict[str, Any], than: Rank | None = None) -> Rank:
         row.update(outcome=result.outcome.name, loglik=result.loglik, size=result.size, bic=result.bic, icl=result.icl)
@@ -154,24 +200,25 @@ class Grid:
             row["reason"] = doubt
         rank = (result.outcome.name == FAILED, bool(unsound(result.params)), float(value))
         place = (row["components"], row.get("form", ""))
-        if interrupted and self.fits or than is not None and not rank < than:
+        if interrupted and self.fits and than is None or than is not None and not rank < than:
             return rank
         self.tried[place], self.fits[place] = rank, Fit(result, row, rank)
         return rank
 
     # ---- what is known already
 
-    def _proposals(self, place: Place) -> Proposals | None:
-        """Starts from the fits beside this one."""
+    def _proposals(self, place: Place) -> tuple[Proposals | None, int]:
+        """Starts from the fits beside this one, and how many to draw beside them."""
         k, form = place
         others = [self.fits[p] for p in self.fits if p[0] == k and p[1] != form]
-        return self._combined(
-            [
-                (self.fits.get((k - 1, form)), Neighbour.one_more),
-                (self.fits.get((k + 1, form)), Neighbour.one_less),
-                (min(others, key=lambda f: f.rank) if others and form else None, Neighbour.as_it_is),
-            ]
-        )
+        same = min(others, key=lambda f: f.rank) if others and form else None
+        near = [
+            (self.fits.get((k - 1, form)), Neighbour.one_more),
+            (self.fits.get((k + 1, form)), Neighbour.one_less),
+            (same, Neighbour.as_it_is),
+        ]
+        proposals = self._combined(near)
+        return proposals, ALONE if proposals is None else BESIDE if same is None else BESIDE_FORMS
 
     def _combined(self, pairs: Sequence[tuple[Fit | None, Callable[..., Sequence[Start]]]]) -> Proposals | None:
         known = [(Neighbour(f.result.model, f.result.params), how) for f, how in pairs if f is not None]
@@ -218,7 +265,7 @@ class Grid:
         chosen = best.result
         if self.split is not None and not self.interrupted:
             again = bind(self._model(best), self.known)
-            chosen = self.fit_one(again, self._combined([(best, Neighbour.as_it_is)]), -np.inf)
+            chosen = self.fit_one(again, proposals=self._combined([(best, Neighbour.as_it_is)]), explore=None)
         options = {**chosen.options, "criterion": self.criterion}
         if form := best.row.get("form"):
             options["form"] = form
@@ -271,6 +318,36 @@ class Grid:
     def _tell(self, stage: str, place: Place) -> None:
         for observe in self.observers:
             observe(Event("components", {"components": place[0], "form": place[1], "stage": stage}))
+
+
+def continued(before: Result, after: Result) -> Result:
+    """The end of a run with the beginning it had, and with the table of the starts it came from."""
+    first = before.trace[-1] if before.trace else None
+    steps, passes = (0, 0) if first is None else (first.iteration, before.evaluations)
+    trace = tuple(replace(r, iteration=r.iteration + steps, evaluations=r.evaluations + passes) for r in after.trace)
+    if first is not None and trace:
+        trace = (replace(trace[0], change=trace[0].objective - first.objective), *trace[1:])
+    ended = after.restarts[0]
+    won = next((r for r in before.restarts if r["objective"] == (first and first.objective)), None)
+    table = tuple(
+        {
+            **r,
+            **{n: ended[n] for n in ("objective", "outcome", "finished", "spurious")},
+            "iterations": r["iterations"] + ended["iterations"],
+        }
+        if r is won
+        else r
+        for r in before.restarts
+    )
+    return replace(
+        after,
+        trace=(*before.trace, *trace),
+        restarts=table,
+        iterations=before.iterations + after.iterations,
+        evaluations=before.evaluations + after.evaluations,
+        seconds=before.seconds + after.seconds,
+        options=before.options,
+    )
 
 
 def doubtful(result: Result) -> str:

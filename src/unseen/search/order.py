@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import replace
 from typing import Any
 
+from unseen.algorithms.squarem import SQUAREM
 from unseen.core.algorithm import Algorithm
 from unseen.core.observe import Observer
 from unseen.core.stats import Params
@@ -25,6 +26,10 @@ TOLD_APART = 0.25
 CRITERIA = ("bic", "icl", "heldout")
 #: what is tried where nothing is asked for: from the first number on, until the criterion gets worse
 DEFAULT = range(1, 9)
+#: passes over the rows after which a fit among them is compared with the others; the best one is finished then
+EXPLORE = 60
+#: what may be left to gain per row, and where so many models are compared that criteria differ by far more
+TOLERANCE, SEARCH_TOLERANCE = 1e-7, 1e-5
 
 
 def select(
@@ -57,7 +62,8 @@ def select(
     components : the numbers to try; by default 1 to 8, as far as the criterion does not get worse three times running
     criterion : ``"bic"``, ``"icl"`` or ``"heldout"``
     forms : forms of the model, such as those of covariance, tried around the best numbers of components
-    options : those of `unseen.fit`; ``max_seconds`` is for all fits together; ``share`` (0.2) is what
+    options : those of `unseen.fit`; ``tol`` is 1e-5 by default where numbers of components are not given, and the
+        best fit then ends with `SQUAREM`; ``max_seconds`` is for all fits together; ``share`` (0.2) is what
         ``"heldout"`` leaves out
 
     The data is read and profiled once. Each fit also starts from those of one component less or more. What cannot
@@ -110,7 +116,7 @@ def search(
     forms: Sequence[str] = (),
     share: float = 0.2,
     seed: int = 0,
-    tol: float = 1e-7,
+    tol: float | None = None,
     max_iterations: int = 1000,
     max_seconds: float | None = None,
     stop: Rule | None = None,
@@ -132,26 +138,33 @@ def search(
             raise ModelError("rows of a sequence cannot be held out one by one: choose criterion='bic' or 'icl'")
         split = Split(share, seed)
 
+    bounded = components is None
+    if tol is None:
+        tol = SEARCH_TOLERANCE if bounded else TOLERANCE
+    # EM is slow near its end where components overlap; extrapolation takes a quarter of the passes there
+    faster = SQUAREM() if algorithm is None and bounded else None
     weight = known.profile.weight
-    coarse = max(tol, TOLD_APART / weight) if stop is None and algorithm is None and weight else tol
+    coarse = max(tol, TOLD_APART / weight) if not bounded and stop is None and algorithm is None and weight else tol
 
-    def fit_one(
-        problem: Problem, proposals: Any = None, beat: float = float("-inf"), drawn: int | None = None
-    ) -> Result:
+    def fit_one(problem: Problem, begin: Params | None = None, plain: bool = False, **how: Any) -> Result:
+        if begin is not None:
+            how = {"algorithm": algorithm if plain else faster or algorithm}
+        elif isinstance(start, Params) or finish is not None:
+            how = {"algorithm": algorithm}
+        else:
+            how = {"algorithm": algorithm, "faster": faster, "explore": EXPLORE if bounded else None, **how}
         return solve(
             problem,
             stop=stop or default_rule(coarse, max_iterations, grid.left()),
-            start=start,
-            restarts=restarts if drawn is None else drawn,
+            start=start if begin is None else begin,
+            restarts=restarts if how.get("drawn") != 0 else None,
             seed=seed,
             prior=prior,
-            algorithm=algorithm,
             short=short,
             finish=finish,
             observers=observers,
             options={"tol": tol, "max_iterations": max_iterations, "max_seconds": max_seconds},
-            proposals=None if isinstance(start, Params) or finish is not None else proposals,
-            beat=beat,
+            **how,
         )
 
     grid = Grid(
@@ -161,11 +174,12 @@ def search(
         fit_one,
         split,
         tuple(forms),
-        bounded=components is None,
+        bounded=bounded,
         deadline=None if max_seconds is None else time.perf_counter() + max_seconds,
         observers=observers,
     )
     walk(grid, tried, whole=components is not None)
+    grid.finish()
     result = grid.result()
     if coarse == tol or not result.converged:
         return result

@@ -26,12 +26,15 @@ Start = Callable[[Any, Engine, int, Any], Params]
 #: after each rung half of the starts go on, at least so many: a second one tells whether the optimum is found again
 LEAST_KEPT = 2
 #: on a sample it is the choice of a start that matters: the end is run on all rows
-SAMPLE_TOLERANCE, SAMPLE_ITERATIONS = 1e-5, 120
+SAMPLE_TOLERANCE, SAMPLE_PASSES = 1e-5, 120
 #: seconds of an iteration from which threads gain more than they lose to the interpreter's lock
 WORTH_THREADS = 2e-3
 
 #: parameters that have moved for fewer iterations say too little to be compared
 LEAST_TO_JOIN = 20
+
+#: log-likelihood that is not worth an iteration more: criteria compare models by units
+SMALL_GAIN = 0.05
 
 CANNOT_WIN, BEHIND = "stopped: cannot win", "stopped: others were ahead"
 
@@ -52,14 +55,20 @@ class Since(Rule):
 
 @dataclass
 class Race:
-    """Starts of one model on the same rows; ``beat`` is an objective below which none is worth finishing."""
+    """Starts of one model on rows of a total weight; ``beat`` is an objective below which none is worth finishing.
+
+    ``faster`` takes over from the algorithm after the short runs, where it is given.
+    """
 
     algorithm: Algorithm
     stop: Since
     prior: Sums | None = None
     observers: Sequence[Observer] = ()
     beat: float = -np.inf
+    weight: float = 1.0
+    faster: Algorithm | None = None
     tries: list[Try] = field(default_factory=list)
+    winner: Try | None = None
     _told: threading.Lock = field(default_factory=threading.Lock)
 
     # ---- moves
@@ -77,14 +86,15 @@ class Race:
         return new
 
     def advance(self, tries: Sequence[Try], engine: Engine, rule: Rule, until: int) -> None:
-        """Run each try until it has so many iterations or the rule ends it; side by side where that is faster.
+        """Run each try for so many passes, unless the rule ends it; side by side where that is faster.
 
         A try does not depend on the others, so the outcome is the same however many run at once.
         """
 
         def go(t: Try) -> None:
             assert t.params is not None
-            t.run = run(t.model, engine, t.params, self.algorithm, rule | Pause(until), self.prior, [self.tell], t.run)
+            schedule = self.algorithm if t.run is None or self.faster is None else self.faster
+            t.run = run(t.model, engine, t.params, schedule, rule | Pause(until), self.prior, [self.tell], t.run)
             t.model = t.run.model
             t.params = t.run.params
             if t.ended:
@@ -121,43 +131,50 @@ class Race:
 
     # ---- the race
 
-    def run(self, engine: Engine, short: int) -> None:
-        """Run the tries against each other until a rule ended the best and nothing can overtake it."""
+    def run(self, engine: Engine, short: int, explore: int | None = None) -> None:
+        """Run the tries against each other until a rule ended the best and nothing can overtake it.
+
+        ``explore`` ends the race after so many passes, whoever is still on the way.
+        """
         until, rung = short, 0
         while alive := [t for t in self.tries if t.alive]:
             self.advance(alive, engine, self.stop, until)
             self._judge(rung)
-            if any(t.outcome == TIME for t in alive):
+            if any(t.outcome == TIME for t in alive) or (explore is not None and until >= explore):
                 return
             until, rung = 2 * until, rung + 1
 
-    def run_on_sample(self, few: Engine, engine: Engine, short: int) -> None:
+    def run_on_sample(self, few: Engine, engine: Engine, short: int, explore: int | None = None) -> None:
         """The same on a sample of the rows, then the best start on all of them."""
         until, rung = short, 0
         rule = self.stop | Converged(SAMPLE_TOLERANCE)
-        while until <= SAMPLE_ITERATIONS and (alive := [t for t in self.tries if t.alive]):
+        while until <= (explore or SAMPLE_PASSES) and (alive := [t for t in self.tries if t.alive]):
             self.advance(alive, few, rule, until)
             self._judge(rung, compare=False)
             if any(t.outcome == TIME for t in alive):
                 break
             until, rung = 2 * until, rung + 1
-        best = self.best
-        for t in self.tries:
-            if t is not best and not t.stopped and t.error is None:
-                t.stopped = BEHIND
-        if best.params is None or best.outcome == TIME:
+        if any(t.outcome == TIME for t in self.tries):
             return
-        best.before, best.run, until = len(best.trace), None, 2 * short
-        while best.alive:
-            self.advance([best], engine, self.stop, until)
-            self._against_others()
-            until *= 2
+        order = sorted((t for t in self.tries if t.joined is None and t.usable), key=_merit)
+        for t in order:
+            t.stopped = t.stopped or BEHIND
+        for t in order:
+            t.before, t.run, t.stopped, until = len(t.trace), None, "", 2 * short
+            while t.alive:
+                self.advance([t], engine, self.stop, until)
+                self._against_others()
+                if explore is not None:
+                    break
+                until *= 2
+            if t.usable:
+                self.winner = t
+                return
 
     @property
     def best(self) -> Try:
         """The try to keep: sound if there is a sound one, then finished, then the largest objective."""
-        whole = [t for t in self.tries if t.usable and t.joined is None] or self.tries
-        return min(whole, key=lambda t: (unsound(t.params) if t.params else 9, bool(t.stopped), -t.objective, t.start))
+        return self.winner or min([t for t in self.tries if t.usable and t.joined is None] or self.tries, key=_merit)
 
     def _judge(self, rung: int, compare: bool = True) -> None:
         """Stop what joined another start, cannot win any more, or is behind the first few."""
@@ -187,10 +204,14 @@ class Race:
         An unsound optimum wins over no sound one, so its climb need not be seen to the end.
         """
         sound = [t.objective for t in self.tries if t.ended and t.usable and not unsound(_params(t))]
-        best = max([self.beat, *sound])
+        best = max([self.beat, *(o + SMALL_GAIN / self.weight for o in sound)])
         for t in self.tries:
             if t.alive and (optimistic(t.trace) < best or (sound and unsound(_params(t)))):
                 t.stopped = CANNOT_WIN
+
+
+def _merit(t: Try) -> tuple[int, bool, float, int]:
+    return (unsound(t.params) if t.params else 9, bool(t.stopped), -t.objective, t.start)
 
 
 def _params(t: Try) -> Params:

@@ -15,9 +15,9 @@ from unseen.core.stats import Sums
 from unseen.core.stop import INTERRUPTED, TIME, Outcome, Rule
 from unseen.errors import NumericalError
 from unseen.loop import Run
-from unseen.search.race import CANNOT_WIN, Race, Since, Start
+from unseen.search.race import BEHIND, CANNOT_WIN, Race, Since, Start
 from unseen.search.subsample import subsample
-from unseen.search.tries import Attempt, Try, is_singular, is_spurious, spurious, table, unsound
+from unseen.search.tries import PAUSED, UNFINISHED, Attempt, Try, is_singular, is_spurious, spurious, table, unsound
 
 #: starts that are made of what is known already, for a model on the rows that starts see
 Proposals = Callable[[Any, Engine], Sequence[Start]]
@@ -48,19 +48,22 @@ def restart(
     observers: Sequence[Observer] = (),
     proposals: Proposals | None = None,
     beat: float = -np.inf,
+    faster: Algorithm | None = None,
+    explore: int | None = None,
 ) -> Restarts:
     """Begin ``restarts`` times, run each for ``short`` iterations, and let them race, or finish the best ``finish``.
 
     In a race starts are stopped once they met another or cannot win any more. With many rows starts and short runs
     see a sample of them; what is finished sees them all. ``proposals`` are further starts; ``beat`` is an objective
-    that is known to be needed. The clock of ``stop`` runs for all starts together.
+    that is known to be needed; ``faster`` takes over from the algorithm after the short runs; ``explore`` ends the
+    race after so many passes, with the outcome ``not finished``. The clock of ``stop`` runs for all starts together.
 
     Raises
     ------
     NumericalError
         Every start failed.
     """
-    race = Race(algorithm, Since(stop), prior, observers, beat)
+    race = Race(algorithm, Since(stop), prior, observers, beat, weight or 1.0, faster)
     short = max(short, 1)
     try:
         few = engine if finish is not None and finish >= restarts else subsample(model, engine, rows, seed)
@@ -70,9 +73,9 @@ def restart(
         if finish is not None:
             _finish(race, few, engine, finish, restarts, short)
         elif few is engine:
-            race.run(engine, short)
+            race.run(engine, short, explore)
         else:
-            race.run_on_sample(few, engine, short)
+            race.run_on_sample(few, engine, short, explore)
     except KeyboardInterrupt:
         if not any(t.params is not None for t in race.tries):
             raise
@@ -119,9 +122,13 @@ def _closed(race: Race, weight: float) -> Restarts:
     if best.params is None:
         raise best.error or NumericalError("no start led anywhere: look for cells of another order of magnitude")
     done = best.run or Run(best.params, Outcome(TIME, "the time was used up before the first iteration"), (), 0, 0.0)
-    if best.stopped:
-        told = "none of its starts could have won over a fit that was known already"
-        done = replace(done, outcome=Outcome(best.stopped if best.stopped == CANNOT_WIN else TIME, told))
+    if best.stopped == CANNOT_WIN:
+        done = replace(done, outcome=Outcome(CANNOT_WIN, "none of its starts can win over a fit that is known already"))
+    elif best.stopped or done.outcome.name == PAUSED:
+        done = replace(done, outcome=Outcome(UNFINISHED, "its starts were compared, and none was run to the end"))
+    for t in race.tries:
+        if t is not best and t.alive:
+            t.stopped = BEHIND
     return Restarts(replace(done, kept=None), best.model, table(race.tries, weight))
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from bisect import bisect_right
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass, replace
 from typing import Any
@@ -12,7 +13,7 @@ from unseen.core.stats import Array, Params
 from unseen.core.stop import FAILED, Outcome, Record, Rule
 from unseen.loop import Run
 
-PAUSED = "paused"
+PAUSED, UNFINISHED = "paused", "not finished"
 NARROW, ROWS_PER_PARAMETER = 0.1, 10
 #: the gain of a run's last half, so many times, is what it may still gain: EM that slows down gains less in every
 #: doubling of its iterations
@@ -67,7 +68,9 @@ class Try:
     def outcome(self) -> str:
         if self.error is not None:
             return FAILED
-        return self.stopped or ("not run" if self.run is None else self.run.outcome.name)
+        if self.stopped or self.run is None:
+            return self.stopped or "not run"
+        return UNFINISHED if self.run.outcome.name == PAUSED else self.run.outcome.name
 
     @property
     def ended(self) -> bool:
@@ -109,12 +112,12 @@ class Try:
 
 @dataclass(frozen=True)
 class Pause(Rule):
-    """Stop after so many iterations, to go on later."""
+    """Stop after so many passes over the rows, to go on later."""
 
-    iterations: int
+    passes: int
 
     def __call__(self, trace: Sequence[Record], seconds: float) -> Outcome | None:
-        return Outcome(PAUSED, "") if len(trace) >= self.iterations else None
+        return Outcome(PAUSED, "") if trace[-1].evaluations >= self.passes else None
 
 
 def table(tries: Sequence[Try], weight: float) -> tuple[Attempt, ...]:
@@ -153,11 +156,22 @@ def optimistic(trace: Sequence[Record]) -> float:
     """
     if len(trace) < LEAST_ITERATIONS:
         return np.inf
-    n, now = len(trace), trace[-1].objective
-    middle, late = trace[n // 2 - 1].objective, trace[(3 * n) // 4 - 1].objective
-    if now - late > late - middle + 1e-12 * (1 + abs(now)):
+    passes, now = trace[-1].evaluations, trace[-1].objective
+    middle, late = (_after(trace, passes * share) for share in (0.5, 0.75))
+    return np.inf if now - late > late - middle + 1e-12 * (1 + abs(now)) else now + outstanding(trace)
+
+
+def outstanding(trace: Sequence[Record]) -> float:
+    """What a run may still gain, were it to slow down as EM does."""
+    if not trace:
         return np.inf
-    return now + DOUBLINGS * max(now - middle, 0.0)
+    return DOUBLINGS * max(trace[-1].objective - _after(trace, trace[-1].evaluations / 2), 0.0)
+
+
+def _after(trace: Sequence[Record], passes: float) -> float:
+    """The objective after so many passes over the rows."""
+    at = bisect_right(trace, passes, key=lambda r: r.evaluations)
+    return trace[max(at - 1, 0)].objective
 
 
 def coincide(a: Params, b: Params) -> bool:

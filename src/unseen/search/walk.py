@@ -9,6 +9,9 @@ from unseen.search.grid import NOT_TRIED, WORST, Grid, Rank
 #: numbers of components running that are worse than the best before the next ones are left out, and how many are
 #: enough if each is worse by what Kass & Raftery (1995) call very strong evidence
 PATIENCE, CLEARLY_WORSE, CLEARLY = 3, 2, 10.0
+#: a form is left when the best of all is further away than so many times what its last step gained: steps get smaller
+REACH = 2.0
+FACTORS = "factors-"
 
 
 def walk(grid: Grid, numbers: Sequence[int], whole: bool) -> None:
@@ -17,7 +20,6 @@ def walk(grid: Grid, numbers: Sequence[int], whole: bool) -> None:
     ``whole``: every number is tried in that first form, however bad the criterion becomes.
     """
     forms = list(grid.forms) or [""]
-    first = ""
     while forms:
         first = forms.pop(0)
         up(grid, numbers, first, whole)
@@ -27,7 +29,13 @@ def walk(grid: Grid, numbers: Sequence[int], whole: bool) -> None:
         return
     start = grid.best.row["components"]
     for form in forms:
-        around(grid, numbers, form, start)
+        if reason := pointless(grid, start, form):
+            grid.leave(start, form, reason)
+        else:
+            grid.attempt(start, form)
+    for form in sorted(forms, key=lambda form: grid.tried[start, form]):
+        if (start, form) in grid.fits:
+            climb(grid, numbers, form, start)
     if not whole:
         best = grid.best
         grid.improve(best.row["components"], best.row.get("form", ""))
@@ -52,21 +60,48 @@ def up(grid: Grid, numbers: Sequence[int], form: str, whole: bool) -> None:
             return
 
 
-def around(grid: Grid, numbers: Sequence[int], form: str, start: int) -> None:
-    """From one number on, up as long as that is better in this form, or else down."""
+def climb(grid: Grid, numbers: Sequence[int], form: str, start: int) -> None:
+    """From one number on up, or else down, as long as that is better and the best of all is within reach."""
     at = numbers.index(start)
-    best = grid.attempt(start, form)
-    for step in (1, -1):
-        i = at + step
-        while 0 <= i < len(numbers):
-            rank = grid.attempt(numbers[i], form)
-            if best != WORST and not rank < best:
-                break
-            best, i = min(rank, best), i + step
-            if rank == WORST and step == 1:
-                break
-        if best != WORST and i > at + 1:
+    here = grid.tried[start, form]
+    loss = 0.0
+    for i in range(at + 1, len(numbers)):
+        rank = grid.attempt(numbers[i], form)
+        gain, loss = here[2] - rank[2], max(rank[2] - here[2], 0.0)
+        if not rank < here:
+            break
+        here = rank
+        if grid.best is None or here[2] - grid.best.rank[2] > REACH * gain:
             return
+    if here != grid.tried[start, form]:
+        return
+    for i in range(at - 1, -1, -1):
+        # on both sides of a minimum the way up is about as steep
+        if grid.best is None or here[2] - grid.best.rank[2] > REACH * loss:
+            return
+        rank = grid.attempt(numbers[i], form)
+        if not rank < here:
+            return
+        here = rank
+
+
+def pointless(grid: Grid, k: int, form: str) -> str:
+    """Why a form need not be tried: a simpler step in the same direction made it worse."""
+
+    def better(a: str, b: str) -> bool | None:
+        one, other = grid.fits.get((k, a)), grid.fits.get((k, b))
+        return None if one is None or other is None else one.rank < other.rank
+
+    prefix = "tied-" if form.startswith("tied-") else ""
+    rest = form.removeprefix("tied-")
+    simpler = [better(f"tied-{of}", of) for of in ("full", "diagonal")]
+    if prefix and rest.startswith(FACTORS) and simpler.count(False) == 2:
+        return "one covariance for all components was worse in simpler forms"
+    if rest.startswith(FACTORS) and (q := int(rest.removeprefix(FACTORS))) > 1:
+        fewer, fewest = f"{prefix}{FACTORS}{q - 1}", f"{prefix}{FACTORS}{q - 2}" if q > 2 else f"{prefix}diagonal"
+        if (k, fewer) not in grid.fits or better(fewer, fewest) is False:
+            return "fewer factors were no better than fewer still"
+    return ""
 
 
 def _too_large(grid: Grid) -> bool:
