@@ -71,7 +71,7 @@ class Spec:
         return tuple(c.column for c in self.choices if c.family in families)
 
     def mixture(self, components: int, form: str = "") -> Any:
-        """The mixture: one block of the columns with covariances, one term for each other column.
+        """The mixture: one block of the columns with covariances, one term for each other family.
 
         Normal and log-normal columns, with atoms or without, form one block whose covariance has the given form (by
         default the spec's own, or full), and so do Student-t columns unless it is diagonal or spherical; the
@@ -87,9 +87,12 @@ class Spec:
         for group in [(c,) for c in students] if form.endswith(("diagonal", "spherical")) else [students]:
             if group:
                 terms[group] = StudentT()
-        for choice in self.choices:
-            if choice.family not in (*BLOCK, AUTO, "student_t", ""):
-                terms[(choice.column,)] = _single(choice)
+        beside = [c for c in self.choices if c.family not in (*BLOCK, AUTO, "student_t", "")]
+        for name in dict.fromkeys(c.family for c in beside):
+            alike = [c for c in beside if c.family == name]
+            # atoms differ from column to column; all else is one term, which costs one term's time
+            for group in [[c] for c in alike] if name.startswith("hurdle_") else [alike]:
+                terms[tuple(c.column for c in group)] = _single(group[0])
         family = next(iter(terms.values())) if len(terms) == 1 else Product(terms)
         return Mixture(family, components)
 
@@ -166,7 +169,7 @@ def _useless(choice: Choice, known: ColumnProfile) -> str:
 
 
 def _single(choice: Choice) -> Any:
-    """The family of one column that stands for itself."""
+    """The family of a column that is independent of others inside a component."""
     import unseen
 
     outer, rest = "", choice.family
