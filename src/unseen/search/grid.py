@@ -23,8 +23,8 @@ from unseen.search.restarts import Proposals
 from unseen.search.tries import UNFINISHED, is_singular, is_spurious, outstanding, unsound
 
 NOT_TRIED = "not tried"
-#: starts that are drawn by default: alone, beside those from other numbers, and beside those from other forms
-ALONE, BESIDE, BESIDE_FORMS = 10, 4, 2
+#: starts that are drawn by default: alone, beside those from neighbours, and beside those where neighbours win
+ALONE, BESIDE, BESIDE_NEIGHBOURS = 10, 4, 2
 #: observed cells that each parameter should have
 CELLS_EACH = 4
 #: fits that are run to their end at most, the best and those that came near it
@@ -63,6 +63,7 @@ class Grid:
     rows: list[dict[str, Any]] = field(default_factory=list)
     fits: dict[Place, Fit] = field(default_factory=dict)
     tried: dict[Place, Rank] = field(default_factory=dict)
+    drawn: dict[Place, int] = field(default_factory=dict)
     likes: list[Problem] = field(default_factory=list)
     error: Exception | None = None
     interrupted: bool = False
@@ -90,6 +91,7 @@ class Grid:
                 row.update(outcome=NOT_TRIED, reason=reason)
             else:
                 proposals, drawn = self._proposals(place)
+                self.drawn[place] = drawn
                 beat = self._needed(place, problem)
                 self._judge(problem, self.fit_one(problem, proposals=proposals, beat=beat, drawn=drawn), row)
         except (DataError, NumericalError) as error:
@@ -218,7 +220,17 @@ class Grid:
             (same, Neighbour.as_it_is),
         ]
         proposals = self._combined(near)
-        return proposals, ALONE if proposals is None else BESIDE if same is None else BESIDE_FORMS
+        if proposals is None:
+            return None, ALONE
+        # where the start that won last was a neighbour's, drawn ones are there for the surprise
+        before = self.fits.get((k - 1, form))
+        settled = same is not None or (before is not None and self._from_neighbour(before.result, (k - 1, form)))
+        return proposals, BESIDE_NEIGHBOURS if settled else BESIDE
+
+    def _from_neighbour(self, result: Result, place: Place) -> bool:
+        """Whether the start that won was none of those that were drawn."""
+        best = max(result.restarts, key=lambda r: float(r["objective"]))
+        return bool(best["start"] >= self.drawn.get(place, ALONE))
 
     def _combined(self, pairs: Sequence[tuple[Fit | None, Callable[..., Sequence[Start]]]]) -> Proposals | None:
         known = [(Neighbour(f.result.model, f.result.params), how) for f, how in pairs if f is not None]

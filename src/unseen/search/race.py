@@ -97,6 +97,9 @@ class Race:
             t.run = run(t.model, engine, t.params, schedule, rule | Pause(until), self.prior, [self.tell], t.run)
             t.model = t.run.model
             t.params = t.run.params
+            if not (checked := t.model.valid(t.params)):  # what the last M-step made, which no E-step has met yet
+                advice = "raise the variance floor, add a prior, or use fewer components"
+                t.error = NumericalError(f"{checked.broken}: {advice}")
             if t.ended:
                 self.told(t, "finished")
 

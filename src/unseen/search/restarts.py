@@ -122,10 +122,12 @@ def _closed(race: Race, weight: float) -> Restarts:
     if best.params is None:
         raise best.error or NumericalError("no start led anywhere: look for cells of another order of magnitude")
     done = best.run or Run(best.params, Outcome(TIME, "the time was used up before the first iteration"), (), 0, 0.0)
+    late = next((t.run.outcome for t in race.tries if t.run is not None and t.run.outcome.name == TIME), None)
     if best.stopped == CANNOT_WIN:
         done = replace(done, outcome=Outcome(CANNOT_WIN, "none of its starts can win over a fit that is known already"))
     elif best.stopped or done.outcome.name == PAUSED:
-        done = replace(done, outcome=Outcome(UNFINISHED, "its starts were compared, and none was run to the end"))
+        open_end = Outcome(UNFINISHED, "its starts were compared, and none was run to the end")
+        done = replace(done, outcome=late or open_end)
     for t in race.tries:
         if t is not best and t.alive:
             t.stopped = BEHIND
