@@ -52,7 +52,7 @@ def wanted(who: Contestant, table: Table, what: str, seed: int) -> bool:
 def once(who: Contestant, table: Table, seed: int, what: str, known: Results, options: argparse.Namespace) -> None:
     key = f"{who.version}, {table.digest}"
     asked = not options.only or who.group in options.only or who.name in options.only
-    asked &= not options.quick or who.name in QUICK
+    asked &= (not options.quick or who.name in QUICK) and (not options.measures or what in options.measures)
     if not asked or (who.group != "ours" and not options.again):
         limit = options.limit.get(who.name, who.limit)
         found = known.recall(who.name, table.name, seed, what, key if who.group != "ours" else None, limit)

@@ -34,7 +34,8 @@ seeds; every figure comes from a process of its own.
 
 def _often(known: Results, table: str, name: str) -> str:
     found = Counter(str(r[name]) for r in known.of(table, "default", "whole").values() if name in r)
-    return "/".join(v for v, _ in found.most_common(3))
+    lost = "none" if name == "K" and known.failed(table, "default", "whole") else ""
+    return "/".join(v for v, _ in found.most_common(3)) or lost
 
 
 def _number(value: float, form: str) -> str:
