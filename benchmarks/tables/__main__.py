@@ -70,6 +70,7 @@ def main() -> int:
     parser.add_argument("--tables", default="", help=f"some of: {','.join(TABLES)}")
     parser.add_argument("--seeds", type=int, default=5)
     parser.add_argument("--only", default="", help="ours, today, peers, or names of contestants; the rest from disk")
+    parser.add_argument("--measures", default="", help="some of whole, hidden, heldout; the rest from disk")
     parser.add_argument(
         "--limit", type=limits, default={}, help="processor seconds for one fit, such as default=60,today=30"
     )
@@ -79,6 +80,7 @@ def main() -> int:
     parser.add_argument("--quick", action="store_true", help="one seed, ours and IterativeImputer; printed only")
     options = parser.parse_args()
     options.only = ["nobody"] if options.report else [x for x in options.only.split(",") if x]
+    options.measures = [x for x in options.measures.split(",") if x]
     options.seeds = 1 if options.quick else options.seeds
     names = options.tables.split(",") if options.tables else list(TABLES)
     if unknown := [n for n in names if n not in TABLES]:
