@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 from typing import Any
@@ -16,6 +16,8 @@ from unseen.core.source import Source
 from unseen.core.stats import Array
 from unseen.numerics.dependence import dependent
 from unseen.problem import Survey, survey
+from unseen.result import Result
+from unseen.search.order import search
 from unseen.spec import Choice, Spec, infer
 
 #: complete rows that it takes to say that columns follow from one another: any few points lie in a plane
@@ -102,6 +104,12 @@ def plan(
     spec, known = _without_dependent(spec, known)
     forms = spec.forms()
     return Plan(_only(known, spec.columns), spec.choices, partial(_model, spec, forms[0]), forms)
+
+
+def fitted(made: Plan, components: Iterable[int] | None = None, **options: Any) -> Result:
+    """The best model of a plan, with what was decided about each column; options are those of `search.order.search`."""
+    forms = made.forms if len(made.forms) > 1 else ()
+    return replace(search(made.model_for, made.known, components, forms=forms, **options), columns=made.columns)
 
 
 def _earlier(before: Sequence[Mapping[str, Any]]) -> dict[str, Decision]:

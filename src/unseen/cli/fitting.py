@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import shlex
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -14,11 +14,11 @@ from unseen.cli.options import split_columns
 from unseen.core.interrupt import interruptible
 from unseen.core.profile import ColumnProfile
 from unseen.errors import ModelError
-from unseen.plan import Plan, plan
+from unseen.plan import Plan, fitted, plan
 from unseen.problem import Survey, survey
 from unseen.progress import Progress
 from unseen.result import Result
-from unseen.search.order import DEFAULT, search
+from unseen.search.order import DEFAULT
 from unseen.spec import AUTO, Choice
 
 STARTS = ("auto", "kmeans++", "rows", "random", "labels")
@@ -112,16 +112,9 @@ def carry_out(task: Task, options: Mapping[str, Any], silent: bool) -> Result:
     # how many forms will be tried around the best number is not known before: about three fits each
     fits = len(task.components or DEFAULT) + 3 * max(len(task.forms) - 1, 0)
     with Progress(fits, drawn, silent) as bar:
-        result = search(
-            task.model_for,
-            task.known,
-            task.components,
-            forms=task.forms,
-            start=task.start,
-            observers=(bar,),
-            **{name: options[name] for name in passed},
-        )
-    return replace(result, columns=columns(task))
+        made = Plan(task.known, task.choices, task.model_for, task.forms)
+        told = {name: options[name] for name in passed}
+        return fitted(made, task.components, start=task.start, observers=(bar,), **told)
 
 
 def columns(task: Task) -> tuple[dict[str, Any], ...]:
