@@ -14,8 +14,10 @@ CODE := src tests scripts $(wildcard benchmarks)
 # One BLAS thread per test worker: two workers on two cores would otherwise fight over them.
 ONE_THREAD := OMP_NUM_THREADS=1 OPENBLAS_NUM_THREADS=1 MKL_NUM_THREADS=1 NUMEXPR_NUM_THREADS=1
 WORKERS ?= 2
+NUMERICS := $(addprefix tests/test_,$(addsuffix .py,numerics kernels kernels_incomplete incomplete sweep precision \
+	weight_units families_density families_steps known_answers_mixtures factor_analysis hmm conformance))
 
-.PHONY: help venv test lint demo demo-table demo-production bench tables soak clean
+.PHONY: help venv test numerics lint demo demo-table demo-production bench tables soak clean
 
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /\1\t/' | expand -t 18
@@ -33,6 +35,12 @@ test: $(VENV)/.stamp ## run every check: lint, types, import rules, tests
 	@scripts/install_test_tools.sh
 	@$(MAKE) --no-print-directory lint
 	$(ONE_THREAD) $(BIN)/python -m pytest -n $(WORKERS) -rs $(PYTEST)
+	@$(MAKE) --no-print-directory numerics
+
+numerics: $(VENV)/.stamp ## the numerical tests again as on other machines: narrower vectors, small blocks, rows in another order
+	@for as in narrow small shuffled; do echo "unseen: numerical tests, $$as" >&2; \
+	  env $(ONE_THREAD) AS_ON=$$as $$($(BIN)/python -m tests.other_machines $$as) \
+	  $(BIN)/python -m pytest -q -n $(WORKERS) -p tests.other_machines $(NUMERICS); done
 
 lint: $(VENV)/.stamp ## ruff, mypy and the import contracts
 	$(BIN)/ruff check $(CODE)
