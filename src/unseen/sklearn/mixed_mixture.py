@@ -1,0 +1,147 @@
+"""A mixture for tables as they are: mixed columns, holes, and nothing to choose beforehand."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import numpy as np
+from sklearn.base import DensityMixin
+from sklearn.utils.validation import check_is_fitted
+
+from unseen.core.stats import Array
+from unseen.errors import DataError
+from unseen.sklearn.containers import rebuilt
+from unseen.sklearn.planned import Planned
+
+
+class MixedMixture(DensityMixin, Planned):
+    r"""Mixture of mixed columns, decided by the data as ``unseen fit FILE`` does.
+
+    .. math:: p(x) = \sum_{k=1}^{K} \pi_k \prod_{b} f_b(x_b; \theta_{kb})
+
+    X is a pandas, polars or pyarrow table, a NumPy matrix (numbers, or objects with text among them), a structured
+    array or a dict of columns, (n, d). NaN, None, null and masked cells are missing at random and integrated
+    out, in every method. The family f_b of each column is found in the data: numbers form one block b with
+    covariances, counts, codes, booleans and text are independent of others inside a component. Columns that are
+    constant, or text that differs in nearly every row, are left out; ``columns_`` says what was done and why.
+
+    Parameters
+    ----------
+    n_components : the number of components, several to choose from, or None: from 1 to 8, until the criterion gets
+        worse
+    covariance : ``"auto"`` (the best by the criterion), ``"full"``, ``"diagonal"``, ``"spherical"``,
+        ``"factors-1"`` to ``"factors-5"``, each also with ``"tied-"`` before it
+    families : dict from a column (a name, or a position of a matrix) to its family, where it is not to be found
+    ignore : columns (names, or positions of a matrix) that the fit leaves out
+    criterion : ``"bic"``, ``"icl"`` or ``"heldout"``, lower is better
+    restarts : starts for each number of components; None: up to 10
+    tol : log-likelihood per row that may be left to gain; None: 1e-7, or 1e-5 where the number is searched
+    max_iter : cap on the iterations of a start
+    prior : strength of a conjugate prior, in rows per component; 0 is maximum likelihood
+    unknown : what a category is that the fit has not seen: ``"refuse"`` (an error) or ``"missing"``
+    random_state : same number, same fit
+
+    Attributes
+    ----------
+    n_components_, weights_ : the number of components and their shares, (K,)
+    columns_ : what was found in each column and decided about it, a dict for each column
+    converged_, n_iter_ : how the best fit ended
+    classes_ : the classes of ``labels``, component k is class k; empty without labels
+    n_features_in_, feature_names_in_ : the columns of the fit
+    result_ : the `unseen.Result` behind it, with trace, criteria, search table, warnings, ``save`` and ``plot``
+
+    Raises
+    ------
+    DataError
+        A column without any observed cell, a mix of numbers and text in one column, no column that can be used,
+        unusable weights or labels; it is a ValueError.
+
+    >>> import numpy as np
+    >>> rng = np.random.default_rng(0)
+    >>> group = rng.integers(0, 2, 200)
+    >>> plan = np.where(rng.random(200) < 0.1 + 0.8 * group, "pro", "free").astype(object)
+    >>> X = np.column_stack([rng.normal(8 * group, 1).round(1).astype(object), plan])
+    >>> X[:20, 0] = None
+    >>> mixture = MixedMixture(restarts=2).fit(X)
+    >>> mixture.n_components_, [c["family"] for c in mixture.columns_]
+    (2, ['gaussian', 'categorical'])
+    >>> bool(mixture.predict([[8.0, None]])[0] == mixture.predict([[None, "pro"]])[0])
+    True
+
+    Source: McLachlan & Peel (2000), Finite Mixture Models; Schwarz (1978), Ann. Statist. 6, 461-464.
+    """
+
+    def __init__(
+        self,
+        n_components: Any = None,
+        *,
+        covariance: str = "auto",
+        families: Mapping[Any, str] | None = None,
+        ignore: Sequence[Any] | None = None,
+        criterion: str = "bic",
+        restarts: int | None = None,
+        tol: float | None = None,
+        max_iter: int = 1000,
+        prior: float = 0.0,
+        unknown: str = "refuse",
+        random_state: Any = 0,
+    ) -> None:
+        self.n_components = n_components
+        self.covariance = covariance
+        self.families = families
+        self.ignore = ignore
+        self.criterion = criterion
+        self.restarts = restarts
+        self.tol = tol
+        self.max_iter = max_iter
+        self.prior = prior
+        self.unknown = unknown
+        self.random_state = random_state
+
+    def fit_predict(self, X: Any, y: Any = None, sample_weight: Any = None, labels: Any = None) -> Array:
+        """`fit`, then `predict` for the same rows; known labels do not enter the prediction."""
+        return self.fit(X, y, sample_weight, labels).predict(X)
+
+    def predict(self, X: Any) -> Array:
+        """The most probable component of each row, (n,)."""
+        return self.predict_proba(X).argmax(axis=1)
+
+    def predict_proba(self, X: Any) -> Array:
+        """Posterior probability of each component for each row, (n, K)."""
+        result, table = self._scored(X)
+        return result.responsibilities(table.data)
+
+    def score_samples(self, X: Any) -> Array:
+        """Log-density of the observed cells of each row, (n,): nats, of probabilities where columns are discrete."""
+        result, table = self._scored(X)
+        return result.log_prob(table.data)
+
+    def score(self, X: Any, y: Any = None) -> float:
+        """Mean log-density per row; y is ignored."""
+        return float(self.score_samples(X).mean())
+
+    def bic(self, X: Any) -> float:
+        r"""Bayesian information criterion on X, :math:`-2 \log L + p \log n`; lower is better."""
+        density = self.score_samples(X)
+        return float(-2 * density.sum() + self.result_.size * np.log(len(density)))
+
+    def aic(self, X: Any) -> float:
+        r"""Akaike's information criterion on X, :math:`-2 \log L + 2 p`; lower is better."""
+        return float(-2 * self.score_samples(X).sum() + 2 * self.result_.size)
+
+    def sample(self, n_samples: int = 1) -> tuple[Any, Array]:
+        """Random rows from the fitted mixture, in the container of the fit, and the component of each.
+
+        Columns that the fit left out are missing in every row. ``random_state`` says which rows.
+        """
+        from unseen.rows import decoded
+
+        check_is_fitted(self)
+        if n_samples < 1:
+            raise DataError(f"Invalid value for 'n_samples': {n_samples}. The sampling requires at least one sample.")
+        result = self.result_
+        rng = np.random.default_rng(self._seed())
+        arrays, states = result.model.sample(result.params, int(n_samples), rng)
+        columns = decoded(result.model.slots, arrays, result.encoding.fields)
+        return rebuilt(self._container, self._names, columns, int(n_samples)), states
