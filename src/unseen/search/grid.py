@@ -11,36 +11,24 @@ import numpy as np
 
 from unseen.core.model import Model
 from unseen.core.observe import Event, Observer
-from unseen.core.stats import Params
-from unseen.core.stop import CONVERGED, FAILED, FELL, INTERRUPTED, TIME, Outcome
+from unseen.core.stop import CONVERGED, FAILED, FELL, INTERRUPTED, TIME
 from unseen.errors import DataError, ModelError, NumericalError
 from unseen.problem import Problem, Survey, bind
 from unseen.result import Result
+from unseen.search import kept
 from unseen.search.holdout import Split, score_held_out
+from unseen.search.kept import NOT_TRIED, WORST, Fit, Place, Rank
 from unseen.search.neighbours import Neighbour
 from unseen.search.race import CANNOT_WIN, Start
 from unseen.search.restarts import Proposals
-from unseen.search.tries import UNFINISHED, is_singular, is_spurious, outstanding, unsound
+from unseen.search.tries import UNFINISHED, is_spurious, outstanding, unsound
 
-NOT_TRIED = "not tried"
 #: starts that are drawn by default: alone, beside those from neighbours, and beside those where neighbours win
 ALONE, BESIDE, BESIDE_NEIGHBOURS = 10, 4, 2
 #: observed cells that each parameter should have
 CELLS_EACH = 4
 #: fits that are run to their end at most, the best and those that came near it
 MOST_FINISHED = 4
-Place = tuple[int, str]
-Rank = tuple[bool, bool, float]
-WORST: Rank = (True, True, float("inf"))
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class Fit:
-    """What is kept of a fit: its result, its row of the table, and how it compares."""
-
-    result: Result
-    row: dict[str, Any]
-    rank: Rank
 
 
 @dataclass
@@ -118,7 +106,7 @@ class Grid:
         began, row = time.perf_counter(), dict(before.row)
         try:
             problem = self._bound(k, form)
-            again = self.fit_one(problem, proposals=proposals, beat=_last_objective(before.result), drawn=0)
+            again = self.fit_one(problem, proposals=proposals, beat=kept.last_objective(before.result), drawn=0)
         except (NumericalError, KeyboardInterrupt):
             return
         row["seconds"] = before.row.get("seconds", 0.0) + time.perf_counter() - began
@@ -152,7 +140,7 @@ class Grid:
         return fit.rank[2] - (left if self.criterion == "heldout" else 2 * left * result.weight)
 
     def _finish(self, fit: Fit) -> None:
-        k, form = fit.row["components"], fit.row.get("form", "")
+        k, form = fit.place
         began, before, rank = time.perf_counter(), fit.result, fit.rank
         self._tell("started", (k, form))
         problem = self._bound(k, form)
@@ -160,7 +148,7 @@ class Grid:
         if again.outcome.name in (FAILED, FELL) and not self.late:  # strides may fail where steps do not
             again = self.fit_one(problem, begin=before.params, plain=True)
         self.interrupted |= again.outcome.name == INTERRUPTED
-        self._judge(problem, continued(before, again), fit.row, (rank[0], rank[1], np.inf))
+        self._judge(problem, kept.continued(before, again), fit.row, (rank[0], rank[1], np.inf))
         fit.row["seconds"] = fit.row.get("seconds", 0.0) + time.perf_counter() - began
         self._tell("finished", (k, form))
 
@@ -170,8 +158,9 @@ class Grid:
         self.rows.append({"components": k, **({"form": form} if form else {}), "outcome": outcome, "reason": reason})
 
     def _bound(self, k: int, form: str) -> Problem:
-        model = self.model_for(k, form) if form else self.model_for(k)
-        problem = bind(model, self.known, self.likes, None if self.split is None else self.split.training)
+        problem = bind(
+            self._model(k, form), self.known, self.likes, None if self.split is None else self.split.training
+        )
         if not any(problem.encoding == like.encoding for like in self.likes):
             self.likes.append(problem)
         return problem
@@ -198,10 +187,10 @@ class Grid:
             row.update(heldout=held.mean, heldout_se=held.standard_error)
         value = -row.get("heldout", 0.0) if self.criterion == "heldout" else row[self.criterion]
         row["spurious"] = is_spurious(result.model, result.params, result.weight)
-        if doubt := doubtful(result):
+        if doubt := kept.doubtful(result):
             row["reason"] = doubt
         rank = (result.outcome.name == FAILED, bool(unsound(result.params)), float(value))
-        place = (row["components"], row.get("form", ""))
+        place: Place = (row["components"], row.get("form", ""))
         if interrupted and self.fits and than is None or than is not None and not rank < than:
             return rank
         self.tried[place], self.fits[place] = rank, Fit(result, row, rank)
@@ -276,106 +265,31 @@ class Grid:
             raise self.error or DataError("; ".join(sorted({r["reason"] for r in self.rows if "reason" in r})))
         chosen = best.result
         if self.split is not None and not self.interrupted:
-            again = bind(self._model(best), self.known)
+            again = bind(self._model(*best.place), self.known)
             chosen = self.fit_one(again, proposals=self._combined([(best, Neighbour.as_it_is)]), explore=None)
         options = {**chosen.options, "criterion": self.criterion}
         if form := best.row.get("form"):
             options["form"] = form
-        if passed := self._not_returned(best):
+        if passed := kept.not_returned(self.fits.values(), best, self.criterion):
             options["not_returned"] = passed
         order = {form: i for i, form in enumerate(self.forms)}
         rows = sorted(self.rows, key=lambda r: (r["components"], order.get(r.get("form", ""), 0)))
-        return replace(chosen, search=tuple(rows), options=options, outcome=self._outcome(best, chosen))
+        return replace(
+            chosen, search=tuple(rows), options=options, outcome=kept.ending(self.rows, best, chosen, self.interrupted)
+        )
 
     def best_problem(self) -> Problem:
         """All rows, bound to the model of the best fit."""
         assert self.best is not None
-        return bind(self._model(self.best), self.known, self.likes if self.split is None else [])
+        return bind(self._model(*self.best.place), self.known, self.likes if self.split is None else [])
 
-    def _model(self, fit: Fit) -> Model:
-        k, form = fit.row["components"], fit.row.get("form", "")
+    def _model(self, k: int, form: str = "") -> Model:
         model: Model = self.model_for(k, form) if form else self.model_for(k)
         return model
-
-    def _not_returned(self, best: Fit) -> dict[str, Any] | None:
-        """The fit that the criterion puts first, where that is another than the one returned, and why."""
-        first = min(self.fits.values(), key=lambda f: (f.rank[0], f.rank[2]))
-        if first is best or not first.rank[2] < best.rank[2]:
-            return None
-        row = first.row
-        value = row["heldout"] if self.criterion == "heldout" else first.rank[2]
-        return {
-            "components": row["components"],
-            "form": row.get("form", ""),
-            "value": value,
-            "reason": row.get("reason", row["outcome"]),
-        }
-
-    def _outcome(self, best: Fit, chosen: Result) -> Outcome:
-        k, last = best.row["components"], self.rows[-1]["components"]
-        if self.interrupted and len(self.rows) > 1:
-            return Outcome(
-                INTERRUPTED,
-                f"interrupted while fitting {last} components; {k} is the best of those tried before",
-            )
-        late = sorted({r["components"] for r in self.rows if r["outcome"] == TIME and "loglik" not in r})
-        if late and chosen.outcome.converged:
-            return Outcome(
-                TIME,
-                f"max_seconds was used up before {', '.join(map(str, late))} components were tried; {k} is the best of "
-                "the others: raise max_seconds or try fewer",
-            )
-        return chosen.outcome
 
     def _tell(self, stage: str, place: Place) -> None:
         for observe in self.observers:
             observe(Event("components", {"components": place[0], "form": place[1], "stage": stage}))
 
 
-def continued(before: Result, after: Result) -> Result:
-    """The end of a run with the beginning it had, and with the table of the starts it came from."""
-    first = before.trace[-1] if before.trace else None
-    steps, passes = (0, 0) if first is None else (first.iteration, before.evaluations)
-    trace = tuple(replace(r, iteration=r.iteration + steps, evaluations=r.evaluations + passes) for r in after.trace)
-    if first is not None and trace:
-        trace = (replace(trace[0], change=trace[0].objective - first.objective), *trace[1:])
-    ended = after.restarts[0]
-    won = next((r for r in before.restarts if r["objective"] == (first and first.objective)), None)
-    table = tuple(
-        {
-            **r,
-            **{n: ended[n] for n in ("objective", "outcome", "finished", "spurious")},
-            "iterations": r["iterations"] + ended["iterations"],
-        }
-        if r is won
-        else r
-        for r in before.restarts
-    )
-    return replace(
-        after,
-        trace=(*before.trace, *trace),
-        restarts=table,
-        iterations=before.iterations + after.iterations,
-        evaluations=before.evaluations + after.evaluations,
-        seconds=before.seconds + after.seconds,
-        options=before.options,
-    )
-
-
-def doubtful(result: Result) -> str:
-    """Why an optimum loses whatever its criterion says, or ``""``."""
-    params: Params = result.params
-    if is_singular(params):
-        family: Any = getattr(result.model, "family", None)
-        found = [f for f in family.floors(params) if f.kind == "variance"] if hasattr(family, "floors") else []
-        held = ", ".join(f"component {f.component} up in column {f.column}" for f in found[:3])
-        more = f" and {len(found) - 3} more" if len(found) > 3 else ""
-        return f"singular: a variance floor holds {held or 'a component up'}{more}"
-    return "a component is empty: fewer would say the same" if unsound(params) else ""
-
-
-def _last_objective(result: Result) -> float:
-    return result.trace[-1].objective if result.trace else -np.inf
-
-
-__all__ = ["CANNOT_WIN", "Fit", "Grid", "NOT_TRIED"]
+__all__ = ["Grid"]

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from unseen.search.grid import NOT_TRIED, WORST, Grid, Rank
+from unseen.search.grid import Grid
+from unseen.search.kept import NOT_TRIED, WORST, Rank
 
 #: numbers of components running that are worse than the best before the next ones are left out, and how many are
 #: enough if each is worse by what Kass & Raftery (1995) call very strong evidence

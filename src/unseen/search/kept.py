@@ -1,0 +1,114 @@
+"""What is kept of each fit of a search, how fits compare, and what is said of the choice between them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+import numpy as np
+
+from unseen.core.stats import Params
+from unseen.core.stop import INTERRUPTED, TIME, Outcome
+from unseen.result import Result
+from unseen.search.tries import is_singular, unsound
+
+NOT_TRIED = "not tried"
+#: components and form
+Place = tuple[int, str]
+#: failed, unsound, the criterion: the least is the best
+Rank = tuple[bool, bool, float]
+WORST: Rank = (True, True, float("inf"))
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Fit:
+    """What is kept of a fit: its result, its row of the table, and how it compares."""
+
+    result: Result
+    row: dict[str, Any]
+    rank: Rank
+
+    @property
+    def place(self) -> Place:
+        """Components and form."""
+        return self.row["components"], self.row.get("form", "")
+
+
+def continued(before: Result, after: Result) -> Result:
+    """The end of a run with the beginning it had, and with the table of the starts it came from."""
+    first = before.trace[-1] if before.trace else None
+    steps, passes = (0, 0) if first is None else (first.iteration, before.evaluations)
+    trace = tuple(replace(r, iteration=r.iteration + steps, evaluations=r.evaluations + passes) for r in after.trace)
+    if first is not None and trace:
+        trace = (replace(trace[0], change=trace[0].objective - first.objective), *trace[1:])
+    ended = after.restarts[0]
+    won = next((r for r in before.restarts if r["objective"] == (first and first.objective)), None)
+    table = tuple(
+        {
+            **r,
+            **{n: ended[n] for n in ("objective", "outcome", "finished", "spurious")},
+            "iterations": r["iterations"] + ended["iterations"],
+        }
+        if r is won
+        else r
+        for r in before.restarts
+    )
+    return replace(
+        after,
+        trace=(*before.trace, *trace),
+        restarts=table,
+        iterations=before.iterations + after.iterations,
+        evaluations=before.evaluations + after.evaluations,
+        seconds=before.seconds + after.seconds,
+        options=before.options,
+    )
+
+
+def doubtful(result: Result) -> str:
+    """Why an optimum loses whatever its criterion says, or ``""``."""
+    params: Params = result.params
+    if is_singular(params):
+        family: Any = getattr(result.model, "family", None)
+        found = [f for f in family.floors(params) if f.kind == "variance"] if hasattr(family, "floors") else []
+        held = ", ".join(f"component {f.component} up in column {f.column}" for f in found[:3])
+        more = f" and {len(found) - 3} more" if len(found) > 3 else ""
+        return f"singular: a variance floor holds {held or 'a component up'}{more}"
+    return "a component is empty: fewer would say the same" if unsound(params) else ""
+
+
+def last_objective(result: Result) -> float:
+    return result.trace[-1].objective if result.trace else -np.inf
+
+
+def not_returned(fits: Iterable[Fit], best: Fit, criterion: str) -> dict[str, Any] | None:
+    """The fit that the criterion puts first, where that is another than the one returned, and why."""
+    first = min(fits, key=lambda f: (f.rank[0], f.rank[2]))
+    if first is best or not first.rank[2] < best.rank[2]:
+        return None
+    row = first.row
+    value = row["heldout"] if criterion == "heldout" else first.rank[2]
+    return {
+        "components": row["components"],
+        "form": row.get("form", ""),
+        "value": value,
+        "reason": row.get("reason", row["outcome"]),
+    }
+
+
+def ending(rows: Sequence[dict[str, Any]], best: Fit, chosen: Result, interrupted: bool) -> Outcome:
+    """How the search as a whole ended."""
+    k, last = best.row["components"], rows[-1]["components"]
+    if interrupted and len(rows) > 1:
+        return Outcome(
+            INTERRUPTED,
+            f"interrupted while fitting {last} components; {k} is the best of those tried before",
+        )
+    late = sorted({r["components"] for r in rows if r["outcome"] == TIME and "loglik" not in r})
+    if late and chosen.outcome.converged:
+        return Outcome(
+            TIME,
+            f"max_seconds was used up before {', '.join(map(str, late))} components were tried; {k} is the best of "
+            "the others: raise max_seconds or try fewer",
+        )
+    return chosen.outcome
