@@ -18,6 +18,8 @@ from unseen import (
     Converged,
     FactorAnalysis,
     Gaussian,
+    Hurdle,
+    LogNormal,
     MaxIterations,
     Mixture,
     Product,
@@ -38,6 +40,15 @@ def walls(seed, single=True):
     rng = np.random.default_rng(seed)
     x = (rng.normal(size=(600, 2)) @ rng.normal(size=(2, 7)) + rng.normal(size=(600, 7))).astype(np.float32)
     return x if single else x.astype(float)
+
+
+def amounts(seed, single=True):
+    return np.exp(two_groups(seed)).astype(np.float32 if single else float)
+
+
+def heaped(seed, single=True):
+    x = amounts(seed, single)
+    return np.where(np.random.default_rng(seed).random(x.shape) < 0.3, x.dtype.type(0), x)
 
 
 def same_optimum(a, b):
@@ -62,8 +73,10 @@ def test_mixtures_of_single_rows_converge_to_what_double_rows_reach(seed, form, 
         (Mixture(StudentT(df=4), 2), two_groups),
         (Mixture(Product(x0=Gaussian(), x1=Gaussian()), 2), two_groups),
         (HMM(Gaussian("full"), 2), two_groups),
+        (Mixture(LogNormal(), 2), amounts),
+        (Mixture(Product(x0=Hurdle(Gaussian()), x1=Hurdle(LogNormal())), 2), heaped),
     ],
-    ids=["factors", "isotropic factors", "t", "product", "hmm"],
+    ids=["factors", "isotropic factors", "t", "product", "hmm", "log-normal", "hurdle"],
 )
 def test_every_model_that_computes_in_single_precision(model, data):
     same_optimum(*[unseen.fit(model, data(7, single), seed=0, restarts=2, tol=TOL) for single in (True, False)])

@@ -232,6 +232,10 @@ class Hurdle(Family):
     def rounding(self, prepared: Ready) -> float:
         return self.inner.rounding(prepared.inner)
 
+    def in_double(self) -> Self:
+        inner = self.inner.in_double()
+        return self if inner is self.inner else replace(self, inner=inner)
+
     def tile(self, components: int) -> int:
         return self.inner.tile(components)
 

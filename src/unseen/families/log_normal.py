@@ -90,7 +90,8 @@ class LogNormal(Family):
             )
         logged = np.array([name in logs for name in profile.names])
         seen = tuple(profile_of_logs(c) if c.name in logs else c for c in profile.columns)
-        inner = self.inner.bind(replace(profile, columns=seen))
+        # the logarithm of a single-precision number has more digits than that
+        inner = self.inner.bind(replace(profile, columns=seen)).in_double()
         steps, high = None, np.array([c.high for c in profile.columns])
         if inner.steps is not None:
             steps = steps_of(profile.columns)

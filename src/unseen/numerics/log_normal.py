@@ -81,12 +81,12 @@ def take_logs(cells: Cells, logged: Array, patterns: bool) -> Logged:
     x, seen = cells.values[logged], None if cells.observed is None else cells.observed[logged]
     usable = x > 0 if seen is None else (x > 0) & seen
     whole = bool(usable.all())
-    values = logs = np.log(x if whole else np.where(usable, x, 1))
+    values = logs = np.log(x if whole else np.where(usable, x, 1), dtype=float)
     outside = None
     if not whole and (beyond := (~usable if seen is None else seen & ~usable)).any():
         outside = np.asarray(beyond.any(axis=0))
     if not logged.all():
-        values = cells.values.copy()
+        values = cells.values.astype(float)
         values[logged] = logs
     out = Cells(values, cells.observed)
     if patterns and cells.observed is not None:
