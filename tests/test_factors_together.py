@@ -47,3 +47,10 @@ def test_nothing_to_explain_leaves_no_loadings():
     loadings, noise = improve_diagonal(s, 1, np.diagonal(s, axis1=1, axis2=2).copy(), np.full(4, 1e-6))
     assert np.abs(loadings).max() < 1e-6
     assert noise == pytest.approx(np.diagonal(s, axis1=1, axis2=2))
+
+
+def test_covariances_that_leave_nothing_to_the_noise_make_no_step_and_no_error() -> None:
+    least = np.full(3, 1e-6)
+    spread = np.array([np.zeros((3, 3)), np.full((3, 3), 4.0), np.eye(3)])
+    loadings, noise = improve_diagonal(spread, 1, np.tile(least, (3, 1)), least)
+    assert np.isfinite(loadings).all() and (noise >= least * (1 - 1e-12)).all()

@@ -94,7 +94,9 @@ def improve_diagonal(covariances: Array, factors: int, begin: Array, least: Arra
     gradient = np.einsum("kij,kj->ki", left**2, 1 - values)
     free = (here > low) | (gradient < 0)
     curvature = (left @ np.swapaxes(left, 1, 2)) ** 2 * (free[:, :, None] & free[:, None, :])
-    ridge = 1e-8 * np.diagonal(curvature, axis1=1, axis2=2).max(axis=1)[:, None] + ~free
+    most = np.diagonal(curvature, axis1=1, axis2=2).max(axis=1)[:, None]
+    # where no noise is free to move, or loadings explain all there is, the step is none
+    ridge = np.where(most > 1e-100, 1e-8 * most, 1.0) + ~free
     curvature += ridge[..., None] * np.eye(here.shape[1])
     step = np.linalg.solve(curvature, np.where(free, gradient, 0.0)[..., None])[..., 0]
     there = np.maximum(here - np.clip(step, -3, 3), low)
