@@ -47,7 +47,6 @@ class Planned(BaseEstimator):
         tags = super().__sklearn_tags__()
         tags.input_tags.allow_nan = True
         tags.input_tags.string = True
-        tags.input_tags.categorical = True
         return tags
 
     @_fit_context(prefer_skip_nested_validation=True)
