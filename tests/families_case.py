@@ -49,6 +49,7 @@ FAMILIES: dict[str, tuple[Family, str]] = {
     "gaussian": (Gaussian("full"), "normal"),
     "gaussian, factors": (Gaussian("factors", factors=1), "normal"),
     "gaussian, tied factors": (Gaussian("factors", tied=True, factors=1), "normal"),
+    "gaussian, common": (Gaussian("common"), "normal"),
     "hurdle": (Hurdle(Gaussian("full"), atoms={"x0": (0.0, 5.0), "x1": 0.0}), "amounts"),
     "student_t": (StudentT(), "student"),
     "student_t, df 4": (StudentT(df=4), "student"),

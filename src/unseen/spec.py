@@ -25,6 +25,8 @@ FAMILIES = (
     "categorical",
     *(f"hurdle_{name}" for name in BESIDE),
 )
+#: with more columns the axes in common cost more time than they are worth
+COMMON = 20
 #: decided when the data is known
 AUTO = "auto"
 #: families that share one block with covariances, logarithms taken and atoms set apart
@@ -33,6 +35,7 @@ COVARIANCES = (
     AUTO,
     *(f"{tied}{form}" for tied in ("", "tied-") for form in ("full", "diagonal", "spherical")),
     *(f"{tied}factors-{q}" for tied in ("", "tied-") for q in range(1, 6)),
+    "common",
 )
 
 
@@ -119,7 +122,8 @@ class Spec:
             return ("full", "tied-full") if d else ("full",)
         most = min(3, max(q for q in range(d) if (d - q) ** 2 >= d + q))
         factors = [f"{tied}factors-{q}" for tied in ("", "tied-") for q in range(1, most + 1)] if d >= 4 else []
-        return ("full", "tied-full", "diagonal", "tied-diagonal", *factors)
+        common = ["common"] if 3 <= d <= COMMON else []
+        return ("full", "tied-full", *common, "diagonal", "tied-diagonal", *factors)
 
     def decided(self, profile: Profile, before: Mapping[str, Decision] | None = None) -> Spec:
         """The spec with the family of every undecided column found in the data, or as it was ``before``.

@@ -35,14 +35,16 @@ class Gaussian(Family):
 
     Parameters
     ----------
-    covariance : ``"full"``, ``"diagonal"``, ``"spherical"``, or ``"factors"``, which is
-        :math:`\Sigma_k = \Lambda_k \Lambda_k^\top + \Psi_k` with diagonal noise
-    tied : one covariance for all components
+    covariance : ``"full"``, ``"diagonal"``, ``"spherical"``; ``"factors"``, which is
+        :math:`\Sigma_k = \Lambda_k \Lambda_k^\top + \Psi_k` with diagonal noise; or ``"common"`` axes of different
+        lengths, :math:`\Sigma_k = S D \,\mathrm{diag}(a_k)\, D^\top S` with the data's standard deviations S
+    tied : one covariance for all components; not for common axes
     floor : smallest variance (eigenvalue) allowed, in units of the data's own variance; where a column is recorded in
         steps of h, also at least :math:`h^2 / 2 \pi`, so that no recorded cell has a probability above 1. 0: no floor
     factors : columns of the loadings, where the covariance is ``"factors"``
     name parameters : ``means`` (K, d) and ``covariances``: full (K, d, d), diagonal (K, d), spherical (K,);
-        factors: ``loadings`` (K, d, q) and ``noise`` (K, d); tied: without the leading K
+        factors: ``loadings`` (K, d, q) and ``noise`` (K, d); tied: without the leading K;
+        common: ``axes`` (d, d) in columns and ``lengths`` (K, d)
 
     Raises
     ------
@@ -75,6 +77,8 @@ class Gaussian(Family):
             raise ModelError(f"covariance={self.covariance!r} is none of {', '.join(FORMS)}")
         if (self.covariance == "factors") != (self.factors > 0):
             raise ModelError('factors=1 or more goes with covariance="factors", and only with it')
+        if self.covariance == "common" and self.tied:
+            raise ModelError('common axes of tied lengths are one covariance: write covariance="full", tied=True')
         if not 0 <= self.floor < 1:
             raise ModelError("floor is a share of the data's variance: take it from 0 up to 1, for example 1e-6")
 
@@ -105,7 +109,12 @@ class Gaussian(Family):
     @property
     def form(self) -> Covariance:
         """The form of its covariances."""
-        return Covariance(self.covariance, self.tied, self.factors, len(self.columns))
+        return Covariance(self.covariance, self.tied, self.factors, len(self.columns), self.scale)
+
+    @property
+    def shared(self) -> bool:
+        """Whether components have parameters of the covariance in common."""
+        return self.tied or self.covariance == "common"
 
     @property
     def dense(self) -> bool:
@@ -187,7 +196,7 @@ class Gaussian(Family):
         if kept.any() and params is not None:
             means[kept] = params["means"][kept]
             spread[kept] = 0 if self.tied else (self.full if spread.ndim == 3 else self._variances)(params)[kept]
-        new = Params(means=means, **self.form.best(spread, mass, self.least, self.scale, params))
+        new = Params(means=means, **self.form.best(spread, mass, self.least, params))
         found = [floor.kind for floor in self.floors(new)]
         events = {f"{kind} floor": found.count(kind) for kind in ("variance", "grid")}
         events["empty component"] = int(kept.reshape(len(means), -1).all(axis=1).sum())
@@ -197,7 +206,7 @@ class Gaussian(Family):
 
     def vague(self, components: int) -> Params:
         means = np.repeat(self.centre[None], components, axis=0)
-        return Params(means=means, **self.form.vague(self.scale**2, components))
+        return Params(means=means, **self.form.vague(components))
 
     def full(self, params: Params) -> Array:
         """Covariance matrices (K, d, d), whatever the form."""
@@ -213,7 +222,7 @@ class Gaussian(Family):
 
     def size(self, params: Params) -> int:
         k, d = params["means"].shape
-        return k * d + self.form.size * (1 if self.tied else k)
+        return k * d + self.form.size(k)
 
     def prior(self, strength: float, components: int) -> Sums:
         offset = np.zeros((components, len(self.columns)))

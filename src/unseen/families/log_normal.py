@@ -188,7 +188,7 @@ class LogNormal(Family):
     def _near(self, params: Params) -> Array:
         """Which components may rest on their floors, (K,): all at once, since most of them rarely do."""
         steps = self.steps * np.where(self.logged, np.exp(np.minimum(-params["means"], LARGEST)), 1.0)
-        if self.inner.tied:
+        if self.inner.shared:
             steps = np.broadcast_to(steps.max(axis=0), steps.shape)
         roots = np.sqrt(least_variances(self.inner.scale, steps, self.inner.floor))
         if not (roots > 0).all():
@@ -207,15 +207,15 @@ class LogNormal(Family):
 
     def _parts(self, components: int) -> Iterator[tuple[slice, Any]]:
         """Components that have floors of their own, and the inner family of these alone."""
-        for k in range(1 if self.inner.tied else components):
-            at = slice(0, components) if self.inner.tied else slice(k, k + 1)
+        for k in range(1 if self.inner.shared else components):
+            at = slice(0, components) if self.inner.shared else slice(k, k + 1)
             anchor = self.inner.anchor
             yield at, self.inner if anchor.ndim == 1 else replace(self.inner, anchor=anchor[at])
 
     def _slice(self, params: Params, at: slice) -> Params:
         """Parameters of the family inside, of some components."""
         mine = {name: params[name] for name in self.inner.vague(1)}
-        return Params(mine if self.inner.tied else {name: values[at] for name, values in mine.items()})
+        return Params(mine if self.inner.shared else {name: values[at] for name, values in mine.items()})
 
     def floors(self, params: Params) -> list[Floor]:
         if self.steps is None:

@@ -1,4 +1,4 @@
-"""Forms of the covariance of K Gaussians: full, diagonal, spherical or by factors, free or tied."""
+"""Forms of the covariance of K Gaussians: full, diagonal, spherical, by factors (each free or tied), or common axes."""
 
 from __future__ import annotations
 
@@ -8,10 +8,11 @@ from dataclasses import dataclass
 import numpy as np
 
 from unseen.core.stats import Array
+from unseen.numerics.axes import common_axes
 from unseen.numerics.factors import improve_diagonal
 from unseen.numerics.resolution import raise_covariances
 
-FORMS = ("full", "diagonal", "spherical", "factors")
+FORMS = ("full", "diagonal", "spherical", "factors", "common")
 # Newton steps of the first M-step of factors; later ones go on from where the one before stopped
 STEPS = 8
 
@@ -24,23 +25,28 @@ class Covariance:
     tied: bool
     factors: int
     columns: int
+    scale: Array  # (d,) standard deviations of the data
 
     @property
     def dense(self) -> bool:
         """Whether columns depend on each other."""
-        return self.form in ("full", "factors")
+        return self.form in ("full", "factors", "common")
 
-    @property
-    def size(self) -> int:
-        """Free parameters of one covariance."""
+    def size(self, components: int) -> int:
+        """Free parameters of all covariances."""
         d, q = self.columns, self.factors
         full = d * (d + 1) // 2
+        if self.form == "common":
+            return components * d + d * (d - 1) // 2
         by_factors = min(d * (q + 1) - q * (q - 1) // 2, full)
-        return {"full": full, "diagonal": d, "spherical": 1, "factors": by_factors}[self.form]
+        one = {"full": full, "diagonal": d, "spherical": 1, "factors": by_factors}[self.form]
+        return one * (1 if self.tied else components)
 
-    def vague(self, variances: Array, components: int) -> dict[str, Array]:
-        """Arrays without correlations, with the data's own variances (d,)."""
-        lead = () if self.tied else (components,)
+    def vague(self, components: int) -> dict[str, Array]:
+        """Arrays without correlations, with the data's own variances."""
+        lead, variances = () if self.tied else (components,), self.scale**2
+        if self.form == "common":
+            return {"axes": np.eye(self.columns), "lengths": np.ones((components, self.columns))}
         if self.form == "factors":
             none = np.zeros((*lead, self.columns, self.factors))
             return {"loadings": none, "noise": np.broadcast_to(variances, (*lead, self.columns))}
@@ -55,6 +61,9 @@ class Covariance:
             return self._each(one, components)
         if self.form == "full":
             return self._each(arrays["covariances"], components)
+        if self.form == "common":
+            turned = self.scale[:, None] * arrays["axes"]
+            return np.einsum("ij,kj,lj->kil", turned, arrays["lengths"], turned)
         return self.variances(arrays, components)[..., None] * np.eye(self.columns)
 
     def variances(self, arrays: Mapping[str, Array], components: int) -> Array:
@@ -65,14 +74,12 @@ class Covariance:
     def _each(self, one: Array, components: int) -> Array:
         return np.broadcast_to(one, (components, *one.shape) if self.tied else one.shape).copy()
 
-    def best(
-        self, spread: Array, mass: Array, least: Array, scale: Array, before: Mapping[str, Array] | None
-    ) -> dict[str, Array]:
+    def best(self, spread: Array, mass: Array, least: Array, before: Mapping[str, Array] | None) -> dict[str, Array]:
         """Arrays of largest likelihood under the floors ``least`` (d,).
 
         spread : second moments about the means, (K, d, d) or, of a form without correlations, (K, d)
-        mass : weights, (K,) or (K, d)      scale : (d,) standard deviations of the data
-        before : the arrays so far, from which factors go on
+        mass : weights, (K,) or (K, d)
+        before : the arrays so far, from which factors and axes go on
         """
         if not self.dense:
             return {
@@ -81,8 +88,10 @@ class Covariance:
         if self.tied:
             spread = np.einsum("k,kij->ij", mass / mass.sum(), spread)[None]
         if self.form == "factors":
-            return self._by_factors(spread, least, scale, before)
-        raised = raise_covariances(spread, least, scale)
+            return self._by_factors(spread, least, before)
+        if self.form == "common":
+            return self._common(spread, mass, least, before)
+        raised = raise_covariances(spread, least, self.scale)
         return {"covariances": raised[0] if self.tied else raised}
 
     def _pooled(self, spread: Array, mass: Array) -> Array:
@@ -93,10 +102,16 @@ class Covariance:
         share = mass.sum(axis=axes)
         return np.divide((spread * mass).sum(axis=axes), share, out=np.zeros_like(share), where=share > 0)
 
-    def _by_factors(
-        self, spread: Array, least: Array, scale: Array, before: Mapping[str, Array] | None
-    ) -> dict[str, Array]:
-        least = np.maximum(least, np.finfo(float).eps * scale**2)
+    def _common(self, spread: Array, mass: Array, least: Array, before: Mapping[str, Array] | None) -> dict[str, Array]:
+        fresh = before is None or np.array_equal(before["axes"], np.eye(self.columns))
+        so_far = (None, None) if before is None or fresh else (before["axes"], before["lengths"])
+        # no axis is shorter than the longest floor in units of the scale: whatever its direction, none is undercut
+        shortest = max(float((least / self.scale**2).max()), float(np.finfo(float).eps))
+        axes, lengths = common_axes(spread / np.outer(self.scale, self.scale), mass, shortest, *so_far)
+        return {"axes": axes, "lengths": lengths}
+
+    def _by_factors(self, spread: Array, least: Array, before: Mapping[str, Array] | None) -> dict[str, Array]:
+        least = np.maximum(least, np.finfo(float).eps * self.scale**2)
         halves = np.diagonal(spread, axis1=1, axis2=2) / 2
         # without loadings there is nothing to go on from: half the variance is a start that arrives
         fresh = before is None or not before["loadings"].any()
@@ -112,6 +127,8 @@ class Covariance:
             return "" if (arrays["covariances"] > 0).all() else "a variance is not positive"
         if self.form == "factors" and not (arrays["noise"] > 0).all():
             return "a noise variance is not positive"
+        if self.form == "common" and not (arrays["lengths"] > 0).all():
+            return "an axis has no length"
         matrices = self.matrices(arrays, components)
         for k, matrix in enumerate(matrices[:1] if self.tied else matrices):
             if not np.allclose(matrix, matrix.T, rtol=1e-8) or np.linalg.eigvalsh(matrix)[0] <= 0:

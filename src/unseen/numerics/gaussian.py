@@ -219,10 +219,7 @@ class DiagonalForm(Form):
 
         def collect(r: Array) -> Array:
             return np.concatenate(
-                [
-                    self._moments(r[[k]] @ self._features(cells, a, DOUBLE).T)
-                    for k, a in enumerate(anchors)
-                ]
+                [self._moments(r[[k]] @ self._features(cells, a, DOUBLE).T) for k, a in enumerate(anchors)]
             )
 
         return density, collect
