@@ -267,6 +267,8 @@ def test_known_labels_name_the_components() -> None:
     assert mixture.classes_.tolist() == ["0", "1"]
     known = table["amount"].notna().to_numpy()
     assert (mixture.predict(table) == truth)[known].mean() > 0.98
+    with pytest.raises(DataError, match="labels for 200 rows"):
+        mixture.fit(table, labels=some[:5])
 
 
 def test_criteria_score_new_rows(fitted: MixedMixture) -> None:

@@ -47,7 +47,7 @@ class MixedMixture(DensityMixin, Planned):
     n_components_, weights_ : the number of components and their shares, (K,)
     columns_ : what was found in each column and decided about it, a dict for each column
     converged_, n_iter_ : how the best fit ended
-    classes_ : the classes of ``labels``, component k is class k; empty without labels
+    classes_ : the classes of ``labels``, component k is class k; only with labels
     n_features_in_, feature_names_in_ : the columns of the fit
     result_ : the `unseen.Result` behind it, with trace, criteria, search table, warnings, ``save`` and ``plot``
 

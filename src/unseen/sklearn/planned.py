@@ -12,7 +12,7 @@ from sklearn.base import BaseEstimator, _fit_context
 from sklearn.exceptions import ConvergenceWarning
 from sklearn.utils import check_random_state
 from sklearn.utils._param_validation import Interval, StrOptions
-from sklearn.utils.validation import _check_sample_weight, check_is_fitted
+from sklearn.utils.validation import _check_sample_weight, _num_samples, check_is_fitted
 
 from unseen.core.interrupt import interruptible
 from unseen.core.stats import Array
@@ -65,7 +65,7 @@ class Planned(BaseEstimator):
             like = np.empty((table.rows, 0))
             weights = _check_sample_weight(sample_weight, like, dtype=np.float64, ensure_non_negative=True)
         try:
-            result = self._fitted(table, weights, _unknown_as_missing(labels))
+            result = self._fitted(table, weights, _known_classes(labels, table.rows))
         except NumericalError as error:
             raise DataError(str(error)) from error
         if result.outcome.name == INTERRUPTED:
@@ -106,7 +106,10 @@ class Planned(BaseEstimator):
         self.n_iter_ = int(result.iterations)
         self.columns_ = tuple(c for c in result.columns if c["column"] in table.names)
         self._container = table.kind
-        self.classes_ = np.array(result.encoding.classes)
+        if result.encoding.labels is not None:
+            self.classes_ = np.array(result.encoding.classes)
+        elif hasattr(self, "classes_"):
+            del self.classes_
 
     def _seed(self) -> int:
         if isinstance(self.random_state, Integral):
@@ -134,9 +137,13 @@ def _name(table: Table, key: Any) -> str:
     return table.names[position] if 0 <= position < len(table.names) else str(key)
 
 
-def _unknown_as_missing(labels: Any) -> Any:
+def _known_classes(labels: Any, rows: int) -> Any:
     """Labels with scikit-learn's -1 for an unknown class as NaN."""
-    if labels is None or np.asarray(labels).dtype.kind not in "if":
+    if labels is None:
+        return None
+    if _num_samples(labels) != rows:
+        raise DataError(f"there are {_num_samples(labels):,} labels for {rows:,} rows: give one per row")
+    if np.asarray(labels).dtype.kind not in "if":
         return labels
     known = np.asarray(labels, float)
     return np.where(known == -1, np.nan, known)
