@@ -94,8 +94,8 @@ class Spec:
         for name in dict.fromkeys(c.family for c in beside):
             alike = [c for c in beside if c.family == name]
             # atoms differ from column to column; all else is one term, which costs one term's time
-            for group in [[c] for c in alike] if name.startswith("hurdle_") else [alike]:
-                terms[tuple(c.column for c in group)] = _single(group[0])
+            for some in [[c] for c in alike] if name.startswith("hurdle_") else [alike]:
+                terms[tuple(c.column for c in some)] = _single(some[0])
         family = next(iter(terms.values())) if len(terms) == 1 else Product(terms)
         return Mixture(family, components)
 

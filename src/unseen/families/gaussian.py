@@ -196,7 +196,7 @@ class Gaussian(Family):
         if kept.any() and params is not None:
             means[kept] = params["means"][kept]
             spread[kept] = 0 if self.tied else (self.full if spread.ndim == 3 else self._variances)(params)[kept]
-        new = Params(means=means, **self.form.best(spread, mass, self.least, params))
+        new = Params({"means": means, **self.form.best(spread, mass, self.least, params)})
         found = [floor.kind for floor in self.floors(new)]
         events = {f"{kind} floor": found.count(kind) for kind in ("variance", "grid")}
         events["empty component"] = int(kept.reshape(len(means), -1).all(axis=1).sum())
@@ -206,7 +206,7 @@ class Gaussian(Family):
 
     def vague(self, components: int) -> Params:
         means = np.repeat(self.centre[None], components, axis=0)
-        return Params(means=means, **self.form.vague(components))
+        return Params({"means": means, **self.form.vague(components)})
 
     def full(self, params: Params) -> Array:
         """Covariance matrices (K, d, d), whatever the form."""

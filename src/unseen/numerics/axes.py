@@ -18,24 +18,21 @@ from unseen.core.stats import Array
 FIRST = 5
 
 
-def common_axes(
-    spread: Array, mass: Array, least: float, axes: Array | None, lengths: Array | None
-) -> tuple[Array, Array]:
-    """Axes (d, d) in columns and lengths (K, d), at least as likely as those given.
+def common_axes(spread: Array, mass: Array, least: float, axes: Array | None = None) -> tuple[Array, Array]:
+    """Axes (d, d) in columns and lengths (K, d), at least as likely as the axes given with the best lengths.
 
     spread : (K, d, d) covariances in units of the data's scale      mass : (K,) their weights
-    least : smallest length allowed      axes, lengths : those so far, or None: from the pooled covariance
+    least : smallest length allowed      axes : those so far, or None: from the pooled covariance
     """
-    fresh = axes is None or lengths is None
-    if fresh:
+    sweeps = 1
+    if axes is None:
         pooled = np.einsum("k,kij->ij", mass / mass.sum(), spread)
-        axes = np.linalg.eigh(pooled)[1]
+        axes, sweeps = np.linalg.eigh(pooled)[1], FIRST
     else:
         u, _, v = np.linalg.svd(axes)  # what was extrapolated need not be orthogonal
         axes = u @ v
-    assert axes is not None
     lengths = along(spread, axes, least)
-    for _ in range(FIRST if fresh else 1):
+    for _ in range(sweeps):
         axes = _rotated(spread, mass, axes, lengths)
         lengths = along(spread, axes, least)
     return axes, lengths

@@ -104,10 +104,10 @@ class Covariance:
 
     def _common(self, spread: Array, mass: Array, least: Array, before: Mapping[str, Array] | None) -> dict[str, Array]:
         fresh = before is None or np.array_equal(before["axes"], np.eye(self.columns))
-        so_far = (None, None) if before is None or fresh else (before["axes"], before["lengths"])
+        so_far = None if before is None or fresh else before["axes"]
         # no axis is shorter than the longest floor in units of the scale: whatever its direction, none is undercut
         shortest = max(float((least / self.scale**2).max()), float(np.finfo(float).eps))
-        axes, lengths = common_axes(spread / np.outer(self.scale, self.scale), mass, shortest, *so_far)
+        axes, lengths = common_axes(spread / np.outer(self.scale, self.scale), mass, shortest, so_far)
         return {"axes": axes, "lengths": lengths}
 
     def _by_factors(self, spread: Array, least: Array, before: Mapping[str, Array] | None) -> dict[str, Array]:

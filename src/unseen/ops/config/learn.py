@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Annotated, Literal
+from typing import TYPE_CHECKING, Annotated, Literal, TypeAlias
 
 from pydantic import Field, WithJsonSchema, field_validator, model_validator
 
@@ -10,7 +10,8 @@ from unseen.ops.config.base import Count, Portion, Positive, Section, Text, clas
 from unseen.spec import COVARIANCES, FAMILIES
 
 if TYPE_CHECKING:  # made of lists that stand elsewhere, which a type checker cannot read
-    Family = Covariance = str
+    Family: TypeAlias = str
+    Covariance: TypeAlias = str
 else:
     Family, Covariance = Literal[FAMILIES], Literal[COVARIANCES]
 
