@@ -39,7 +39,7 @@ def expected(estimator: Any) -> dict[str, str]:
     """What scikit-learn asks and a search does not do."""
     if isinstance(estimator, MixedMixture) and estimator.n_components is None:
         return {
-            "check_sample_weight_equivalence_on_dense_data": "models that are large for the rows that were observed are "
+            "check_sample_weight_equivalence_on_dense_data": "models that are large for the observed rows are "
             "not tried, and 15 weighted rows are 15, not the 38 of their copies; one given model passes"
         }
     return {}
