@@ -233,6 +233,10 @@ class Gaussian(Family):
     def log_prior(self, params: Params, prior: Sums) -> float:
         return self.prepare(params).log_prior(prior["moments"])
 
+    def log_densities(self, params: Params, moments: Array) -> Array:
+        """Log-density of rows given by their moments about the anchor, one sum of rows for each component, (K,)."""
+        return self._form(params).log_densities(moments)
+
     @property
     def centre(self) -> Array:
         """One point (d,) near the middle of the data."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 from typing import TYPE_CHECKING, Any, Self, cast
 
 import numpy as np
@@ -14,6 +15,7 @@ from unseen.core.family import Collect, Family, Floor, unset
 from unseen.core.profile import Profile
 from unseen.core.stats import Array, Params, Sums, Validity
 from unseen.errors import ModelError
+from unseen.numerics import gaussian as forms
 from unseen.numerics.log_normal import (
     LARGEST,
     Logged,
@@ -142,9 +144,10 @@ class LogNormal(Family):
         if not near.any():
             return Params(new, events={k: v for k, v in new.events.items() if not k.endswith(" floor")})
         arrays = {name: values.copy() for name, values in new.items()}
+        left = self._together(sums["moments"], new, params, near, arrays)
         for at, inner in self._parts(len(arrays["means"])):
             mine = self._slice(new, at)
-            if near[at].any() and not self._above(inner, mine):
+            if left[at].any() and not self._above(inner, mine):
                 old = None if params is None else self._slice(params, at)
                 for name, values in self._raised(inner, sums["moments"][at], mine, old).items():
                     arrays[name][at if len(values) == len(mine["means"]) else ...] = values
@@ -153,6 +156,35 @@ class LogNormal(Family):
         events = {k: v for k, v in new.events.items() if not k.endswith(" floor")}
         events.update({f"{kind} floor": found.count(kind) for kind in ("variance", "grid") if kind in found})
         return Params(floored, events=events)
+
+    def _together(
+        self, sums: Array, new: Params, params: Params | None, near: Array, arrays: dict[str, Array]
+    ) -> Array:
+        """Raise components near their floors all at once; which are left to be done one by one, (K,) bool.
+
+        Those whose likelihood would fall, because a floor rose with its median, are left.
+        """
+        inner, at = self.inner, np.flatnonzero(near)
+        if inner.shared or inner.covariance == "spherical" or params is None or inner.anchor.ndim == 2:
+            return near
+        some, before = (Params({name: p[name][at] for name in inner.vague(1)}) for p in (new, params))
+        take = forms.full_moments if inner.dense else partial(forms.diagonal_moments, d=len(inner.columns))
+        mass, _, spread = take(sums[at])
+        best = inner.form.best(spread, mass, self._leasts(some["means"]), before)
+        raised = Params({"means": some["means"], **best})
+        gain = inner.log_densities(raised, sums[at]) - inner.log_densities(before, sums[at])
+        scale = np.abs(inner.log_densities(before, sums[at]))
+        done = (gain >= -1e-13 * scale) & (mass > 1e-8 if mass.ndim == 1 else (mass > 1e-8).all(axis=1))
+        for name, values in raised.items():
+            arrays[name][at[done]] = values[done]
+        left = near.copy()
+        left[at[done]] = False
+        return left
+
+    def _leasts(self, means: Array) -> Array:
+        """The floors of components with these means, each its own, (K, d)."""
+        steps = self.steps * np.where(self.logged, np.exp(np.minimum(-means, LARGEST)), 1.0)
+        return least_variances(self.inner.scale, steps, self.inner.floor)
 
     def _raised(self, inner: Any, sums: Array, new: Params, old: Params | None) -> Params:
         """The M-step of components that floors hold, of which the likelihood never falls.
@@ -187,12 +219,12 @@ class LogNormal(Family):
 
     def _near(self, params: Params) -> Array:
         """Which components may rest on their floors, (K,): all at once, since most of them rarely do."""
-        steps = self.steps * np.where(self.logged, np.exp(np.minimum(-params["means"], LARGEST)), 1.0)
+        least = self._leasts(params["means"])
         if self.inner.shared:
-            steps = np.broadcast_to(steps.max(axis=0), steps.shape)
-        roots = np.sqrt(least_variances(self.inner.scale, steps, self.inner.floor))
+            least = np.broadcast_to(least.max(axis=0), least.shape)
+        roots = np.sqrt(least)
         if not (roots > 0).all():
-            return np.zeros(len(steps), bool)
+            return np.zeros(len(roots), bool)
         matrices = self.inner.full(params)
         if "noise" in params:
             return np.asarray((params["noise"] <= (1 + TOUCH) * roots**2).any(axis=1))

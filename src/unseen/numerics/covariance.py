@@ -75,7 +75,7 @@ class Covariance:
         return np.broadcast_to(one, (components, *one.shape) if self.tied else one.shape).copy()
 
     def best(self, spread: Array, mass: Array, least: Array, before: Mapping[str, Array] | None) -> dict[str, Array]:
-        """Arrays of largest likelihood under the floors ``least`` (d,).
+        """Arrays of largest likelihood under the floors ``least``, (d,) or, of a full or free diagonal form, (K, d).
 
         spread : second moments about the means, (K, d, d) or, of a form without correlations, (K, d)
         mass : weights, (K,) or (K, d)

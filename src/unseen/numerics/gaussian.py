@@ -63,8 +63,12 @@ class Form(ABC):
         """Log-density (K, n) and the collector of moments about the anchor."""
 
     @abstractmethod
+    def log_densities(self, moments: Array) -> Array:
+        """Log-density of rows given by their moments about the anchor, (K,)."""
+
     def log_prior(self, prior: Array) -> float:
         """Log-density of pseudo-rows given by their moments."""
+        return float(self.log_densities(prior).sum())
 
 
 def centred(cells: Cells, anchor: Array, dtype: np.dtype) -> Array:
@@ -154,8 +158,8 @@ class FullForm(Form):
         density = -0.5 * rows.distances - rows.half_log_dets - 0.5 * LOG_2PI * rows.seen
         return density, rows.moments
 
-    def log_prior(self, prior: Array) -> float:
-        return float((self.natural * prior).sum())
+    def log_densities(self, moments: Array) -> Array:
+        return np.asarray((self.natural * moments).sum(axis=1))
 
 
 class DiagonalForm(Form):
@@ -224,8 +228,8 @@ class DiagonalForm(Form):
 
         return density, collect
 
-    def log_prior(self, prior: Array) -> float:
-        return float((self.masked * prior).sum())
+    def log_densities(self, moments: Array) -> Array:
+        return np.asarray((self.masked * moments).sum(axis=1))
 
 
 def full_moments(sums: Array) -> tuple[Array, Array, Array]:

@@ -47,8 +47,8 @@ def least_variances(scale: Array, steps: Array | None, floor: float) -> Array:
 def raise_covariances(covariances: Array, least: Array, scale: Array) -> Array:
     r"""Raise what lies below the floors: eigenvalues of :math:`D^{-1/2} \Sigma D^{-1/2}` under 1, D the floors.
 
-    This is the maximum of the Gaussian likelihood under :math:`\Sigma \succeq D`. covariances (K, d, d), least (d,)
-    smallest variances (all 0: only negative eigenvalues are raised), scale (d,) standard deviations of the data.
+    This is the maximum of the Gaussian likelihood under :math:`\Sigma \succeq D`. covariances (K, d, d), least (d,) or
+    (K, d) smallest variances (all 0: only negative eigenvalues are raised), scale (d,) standard deviations of the data.
 
     Raises
     ------
@@ -57,12 +57,12 @@ def raise_covariances(covariances: Array, least: Array, scale: Array) -> Array:
     """
     floored = bool((least > 0).all())
     roots = np.sqrt(least) if floored else scale
-    units, margin = np.outer(roots, roots), 1.0 if floored else 0.0
+    units, margin = roots[..., :, None] * roots[..., None, :], 1.0 if floored else 0.0
     standard = covariances / units
     if not np.isfinite(standard).all():
         raise NumericalError("a component's covariance is not finite: look for cells of another order of magnitude")
     try:
-        np.linalg.cholesky(standard - margin * np.eye(len(roots)))
+        np.linalg.cholesky(standard - margin * np.eye(roots.shape[-1]))
         return covariances
     except np.linalg.LinAlgError:
         pass

@@ -132,10 +132,11 @@ class StudentForm(Form):
         rows = incomplete_rows(cells, self.patterns, self.anchor, self.shift)
         return Distances(rows.distances, rows.half_log_dets, rows.seen, rows.moments)
 
-    def log_prior(self, prior: Array) -> float:
+    def log_densities(self, moments: Array) -> Array:
+        """Those of normal rows with these locations and scales: what pseudo-rows are."""
         gaussian = self.natural.copy()
         gaussian[:, 0] -= self.half_log_det[:, 0] + 0.5 * self.means.shape[1] * LOG_2PI
-        return float((gaussian * prior).sum())
+        return np.asarray((gaussian * moments).sum(axis=1))
 
 
 def conditional_draw(form: StudentForm, cells: Cells, states: Array, rng: np.random.Generator) -> Array:
