@@ -58,9 +58,12 @@ class Grid:
 
     # ---- one fit
 
-    def attempt(self, k: int, form: str = "") -> Rank:
-        """Fit k components in this form unless that was done: one more row of the table."""
+    def attempt(self, k: int, form: str = "", insist: bool = False) -> Rank:
+        """Fit k components in this form unless that was done, or refused and not insisted on: one row of the table."""
         place = (k, form)
+        if insist:
+            self.tried.pop(place, None)
+            self.rows = [r for r in self.rows if (r["components"], r.get("form", "")) != place]
         if place in self.tried:
             return self.tried[place]
         if self.interrupted:
@@ -75,7 +78,7 @@ class Grid:
         self.tried[place] = WORST
         try:
             problem = self._bound(k, form)
-            if reason := self._too_large(problem.model):
+            if (reason := self._too_large(problem.model)) and not insist:
                 row.update(outcome=NOT_TRIED, reason=reason)
             else:
                 proposals, drawn = self._proposals(place)
@@ -170,10 +173,22 @@ class Grid:
         if not self.forms or not hasattr(model, "vague"):
             return ""
         size, profile = model.size(model.vague()), self.known.profile
-        cells = sum(c.rows - c.missing for c in profile.columns)
+        cells = sum(c.weight for c in profile.columns)  # a row of weight w is w rows
         if CELLS_EACH * size <= cells:
             return ""
-        return f"{size:,} parameters are too many for {cells:,} observed cells: fewer than {CELLS_EACH} for each"
+        return f"{size:,} parameters are too many for {cells:,.0f} observed cells: fewer than {CELLS_EACH} for each"
+
+    def smallest(self, k: int) -> str:
+        """The form of fewest parameters."""
+
+        def size(form: str) -> float:
+            try:
+                model = self._bound(k, form).model
+            except (DataError, ModelError, NumericalError):
+                return np.inf
+            return float(model.size(model.vague()))
+
+        return min(self.forms, key=size)
 
     def _judge(self, problem: Problem, result: Result, row: dict[str, Any], than: Rank | None = None) -> Rank:
         row.update(outcome=result.outcome.name, loglik=result.loglik, size=result.size, bic=result.bic, icl=result.icl)

@@ -26,6 +26,9 @@ def walk(grid: Grid, numbers: Sequence[int], whole: bool) -> None:
         up(grid, numbers, first, whole)
         if any(form == first for _, form in grid.fits):
             break
+    if grid.best is None and grid.forms and not grid.interrupted:
+        # the rows can carry none of them: the smallest is still an answer
+        grid.attempt(numbers[0], grid.smallest(numbers[0]), insist=True)
     if grid.best is None:
         return
     start = grid.best.row["components"]
