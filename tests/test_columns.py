@@ -182,3 +182,45 @@ def test_the_default_fit_of_iris_with_its_class_finds_the_three() -> None:
     assert made.choices[-1].family == "ordinal"
     result = search(made.model_for, made.known, range(1, 5), forms=made.forms)
     assert result.model.components >= 2 and result.converged
+
+
+def test_names_of_things_that_look_like_numbers() -> None:
+    """Running numbers, codes far apart, empty columns, numbers written as text."""
+    rng = np.random.default_rng(2)
+    n = 400
+    data = {
+        "row": np.arange(1, n + 1),
+        "store": rng.choice([101, 205, 333, 478], n),
+        "zip": rng.choice([10115, 20095, 80331, 50667, 60311], n),
+        "nothing": np.full(n, np.nan),
+        "amount": np.round(rng.normal(40, 6, n), 2),
+        "price": np.array([f"{x:,.2f} €" for x in rng.normal(5e4, 9e3, n)], object),
+    }
+    found = {c.column: c for c in plan(Arrays(data)).choices}
+    assert found["row"].family == "" and "running number" in found["row"].note
+    assert found["store"].family == found["zip"].family == "categorical"
+    assert found["nothing"].family == "" and "no observed value" in found["nothing"].note
+    assert found["price"].family == "" and "looks like numbers" in found["price"].note
+    assert found["amount"].family == "gaussian"
+    with pytest.raises(DataError, match="no observed value"):
+        plan(Arrays(data), columns=("nothing", "amount"))
+
+
+def test_levels_whose_gaps_grow_are_in_order() -> None:
+    x = np.random.default_rng(0).choice([1.0, 2, 5, 10, 50, 100, 500], 600)
+    assert decide(*profiled(x)).family == "ordinal"
+
+
+def test_counts_beside_a_stand_in_are_counts() -> None:
+    x = np.where(np.random.default_rng(0).random(800) < 0.07, 99, np.random.default_rng(1).poisson(1.3, 800))
+    found = decide(*profiled(x.astype(float)))
+    assert found.family == "hurdle_poisson" and found.atoms == (99.0,)
+    made = plan(Arrays({"x": x}), families={"x": "hurdle_negative_binomial"})
+    assert made.choices[0].atoms == (99.0,)
+
+
+def test_a_few_zeros_do_not_keep_amounts_from_their_logarithm() -> None:
+    x = np.round(np.exp(np.random.default_rng(0).normal(3, 1, 900)), 2)
+    x[:7] = 0
+    found = decide(*profiled(x))
+    assert (found.family, found.atoms) == ("hurdle_log_normal", (0.0,)) and "0 in 0.7" in found.reason

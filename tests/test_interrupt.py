@@ -19,6 +19,14 @@ from unseen.core.engine import Workers
 from unseen.core.interrupt import check, interruptible
 
 
+@pytest.fixture(autouse=True)
+def heard():
+    """A shell that starts commands in the background tells them to ignore Ctrl-C; these tests are about hearing it."""
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    yield
+    signal.signal(signal.SIGINT, before)
+
+
 def press(number=signal.SIGINT):
     """What a terminal does; Python has called its handler when this returns."""
     os.kill(os.getpid(), number)

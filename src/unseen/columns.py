@@ -7,11 +7,14 @@ covariances unless the data speaks clearly for something else.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+import re
+from dataclasses import dataclass, replace
+from typing import Any
 
-if TYPE_CHECKING:
-    from unseen.core.profile import ColumnProfile, Profile
+import numpy as np
+
+from unseen.core.atoms import without
+from unseen.core.profile import ColumnProfile, Profile
 
 #: whole numbers of at most so many different values are ordered codes; up to so many they may be
 CODES, LEVELS = 6, 12
@@ -23,6 +26,10 @@ ATOM, ABOVE = 0.1, 4.0
 LOG_GAIN, LOG_SKEW = 0.05, 0.8
 #: text that is different in so many of its rows says who a row is, not what it is
 UNIQUE = 0.5
+#: of fewer rows whole numbers without a repeat say nothing
+MANY = 30
+#: codes have to be so much more probable per row than counts: new counts may be larger than any seen
+CODE_GAIN = 0.02
 STEPS = 30
 
 
@@ -52,26 +59,80 @@ def decide(column: ColumnProfile, whole: Profile) -> Decision:
         return Decision("bernoulli", "true or false")
     whole_numbers = column.fractions == 0
     distinct = column.distinct
+    if column.kind == "integer" and _running(column):
+        return Decision("", "left out: a running number, one for each row")
     if distinct == 2 and whole_numbers:
         if (column.low, column.high) == (0.0, 1.0):
             return Decision("bernoulli", "0 or 1")
         return Decision("ordinal", "two values")
-    atoms = _atoms(column)
+    few = whole_numbers and distinct is not None and 2 < distinct <= LEVELS
+    if few and _growing(column):
+        return Decision("ordinal", f"{distinct} levels, further and further apart")
+    apart = column.sentinel()
+    if apart is not None and distinct != 2:
+        return _beside(column, whole, apart[0])
+    if few and _far_apart(column):
+        return Decision("categorical", f"{distinct} codes, far apart")
     if whole_numbers and distinct is not None and distinct <= COUNTS:
         found = _discrete(column, whole)
         if found is not None:
             return found
-    return _continuous(column, whole, atoms)
+    return _continuous(column, whole, atoms_of(column))
+
+
+def _beside(column: ColumnProfile, whole: Profile, value: float) -> Decision:
+    """What the values are beside one that stands apart from all of them."""
+    found = decide(without(column, (value,)), whole)
+    told = _told(column, (value,))
+    reason = f"{told}; {found.reason}" if found.reason else told
+    if found.family.startswith("hurdle_"):
+        return Decision(found.family, reason, (*found.atoms, value))
+    if found.family in ("gaussian", "log_normal", "poisson", "negative_binomial"):
+        return Decision(f"hurdle_{found.family}", reason, (value,))
+    return Decision("categorical", reason) if found.family else found
 
 
 def _text(column: ColumnProfile) -> Decision:
     values = column.values
     if values is not None and len(values) > 20 and len(values) > UNIQUE * column.weight:
+        if _written_numbers(values):
+            return Decision(
+                "", "left out: text that looks like numbers (decimal comma, thousands, %, currency): write plain ones"
+            )
         return Decision("", f"left out: {len(values):,} different values, nearly one for each row")
     return Decision("categorical", f"{len(values or ()):,} categories")
 
 
-def _atoms(column: ColumnProfile) -> tuple[float, ...]:
+def _written_numbers(values: Any) -> bool:
+    """Whether nearly all of some texts are numbers but for decimal commas, thousands, units or signs."""
+    some = list(values)[:200]
+    plain = [re.sub(r"[\s,.%$€£+\-'\u00a0\u2212]|[A-Za-z]{1,3}$", "", text) for text in some]
+    return sum(text.isdigit() for text in plain) >= 0.9 * len(some)
+
+
+def _running(column: ColumnProfile) -> bool:
+    """Whether whole numbers count the rows: all different, and no step left out."""
+    step, n = column.resolution, column.weight
+    points, mass = column.table()
+    if not step or n < MANY or column.missing or (mass > 1.5 * n / len(points)).any():
+        return False
+    return column.distinct in (None, int(n)) and column.high - column.low == (n - 1) * step
+
+
+def _growing(column: ColumnProfile) -> bool:
+    """Whether a few whole numbers are levels such as 1, 2, 5, 10, 50, 100."""
+    gaps = np.diff(column.table()[0])
+    return len(gaps) >= 4 and bool((np.diff(gaps) >= 0).all()) and gaps[-1] >= 10 * gaps[0]
+
+
+def _far_apart(column: ColumnProfile) -> bool:
+    """Whether a few whole numbers leave most of their grid out, as the numbers of shops or districts do."""
+    points, _ = column.table()
+    step = column.resolution
+    return bool(step) and np.ptp(points) > 4 * LEVELS and 4 * len(points) <= np.ptp(points) / step
+
+
+def atoms_of(column: ColumnProfile) -> tuple[float, ...]:
     """Values that stand out: each holds a tenth of the column and several times what the next value holds."""
     if column.distinct is not None and column.distinct <= CODES:
         return ()
@@ -103,6 +164,8 @@ def _discrete(column: ColumnProfile, whole: Profile) -> Decision | None:
         return None
     n = max(column.weight, 2.0)
     values = {name: criterion(family, column, whole, n) for name, family in families.items()}
+    if "ordinal" in values and len(values) > 1 and (column.distinct or 0) > CODES:
+        values["ordinal"] += 2 * n * CODE_GAIN
     best = min(values, key=lambda name: values[name])
     if len(column.table()[0]) > CODES and not values[best] < criterion(Gaussian(), column, whole, n):
         return None
@@ -117,16 +180,15 @@ def _discrete(column: ColumnProfile, whole: Profile) -> Decision | None:
 def _continuous(column: ColumnProfile, whole: Profile, atoms: tuple[float, ...]) -> Decision:
     """Normal or log-normal, with atoms beside it or without."""
     from unseen import Gaussian, LogNormal
-    from unseen.core.atoms import without
 
+    if not atoms and column.low == 0 and column.skewness > LOG_SKEW and column.distinct != 2:
+        atoms = (0.0,)  # a few zeros keep skewed amounts from having logarithms
+        with_zeros = _continuous(column, whole, atoms)
+        if with_zeros.family == "hurdle_log_normal":
+            return with_zeros
+        atoms = ()
     rest = without(column, atoms) if atoms else column
-    told, apart = [], column.sentinel()
-    shares = dict(column.atoms(0.0))
-    for value in atoms:
-        mark = " stands apart" if apart is not None and value == apart[0] else ""
-        told.append(
-            f"{value:.6g}{mark} in {100 * shares[value]:.2g} % of rows{': does it mean missing?' if mark else ''}"
-        )
+    told = [_told(column, atoms)] if atoms else []
     if not rest.variance > 0 or (rest.distinct is not None and rest.distinct < 3):
         few = column.distinct is not None and column.distinct <= CODES
         codes = few and column.kind != "number"  # decimal types hold no codes
@@ -141,12 +203,19 @@ def _continuous(column: ColumnProfile, whole: Profile, atoms: tuple[float, ...])
     return Decision(f"hurdle_{name}" if atoms else name, "; ".join(told), atoms)
 
 
+def _told(column: ColumnProfile, atoms: tuple[float, ...]) -> str:
+    """Atoms with their shares, and whether one stands apart from all other values."""
+    shares, apart = dict(column.atoms(0.0)), column.sentinel()
+    parts = []
+    for value in atoms:
+        mark = " stands apart" if apart is not None and value == apart[0] else ""
+        ask = ": if it means missing, empty those cells" if mark else ""
+        parts.append(f"{value:.6g}{mark} in {100 * shares[value]:.2g} % of rows{ask}")
+    return "; ".join(parts)
+
+
 def criterion(family: Any, column: ColumnProfile, whole: Profile, n: float) -> float:
     """BIC of one component of a family on one column, as the probability of the recorded cells; inf where it fails."""
-    from dataclasses import replace
-
-    import numpy as np
-
     from unseen.core.block import CATEGORY, Block, Cells
     from unseen.errors import DataError, NumericalError
     from unseen.models.mixture import Mixture

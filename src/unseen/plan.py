@@ -99,6 +99,7 @@ def plan(
         ignore=spec.ignored,
         engine=engine,
         workers=workers,
+        empty=True,
     )
     spec = spec.decided(known.profile, _earlier(before))
     spec, known = _without_dependent(spec, known)

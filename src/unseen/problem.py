@@ -82,8 +82,11 @@ def survey(
     engine: str | Any = "auto",
     workers: int | None = None,
     unknown: str = "refuse",
+    empty: bool = False,
 ) -> Survey:
     """Read the schema, choose the columns the model asks for, and profile them in one pass.
+
+    ``empty`` lets columns pass that have no observed value: the caller leaves them out.
 
     Raises
     ------
@@ -112,7 +115,7 @@ def survey(
     from unseen.engines.outofcore import OutOfCore
 
     profile: Profile = OutOfCore(frames, workers).sum(lambda frame: profile_frame(frame, fields, weights, labels)).stats
-    check_profile(profile)
+    check_profile(profile, empty=empty)
     ignored = tuple(replace(f, note=f.note or "not used by the model") for f in candidates if f not in fields)
     return Survey(source, fields, profile, make, weights, labels, ignored, unknown)
 

@@ -135,7 +135,7 @@ class Spec:
         """
         from dataclasses import replace
 
-        from unseen.columns import decide
+        from unseen.columns import atoms_of, decide
 
         choices = []
         for c in self.choices:
@@ -151,8 +151,10 @@ class Spec:
             if c.family == AUTO:
                 found = (before or {}).get(c.column) or decide(profile[c.column], profile)
                 c = replace(c, family=found.family, note=found.reason, atoms=found.atoms)
-                if not c.family and c.asked:
-                    c = replace(c, family="categorical", note="")
+                if not c.family and c.asked:  # left out by default, but wanted
+                    c = replace(c, family="categorical" if c.kind == "category" else "gaussian", note="")
+            elif c.family.startswith("hurdle_") and not c.atoms:
+                c = replace(c, atoms=atoms_of(profile[c.column]))
             choices.append(c)
         if not any(c.family for c in choices):
             whys = "; ".join(f"{c.column!r} {c.note}" for c in choices if c.note.startswith("left out"))
@@ -165,6 +167,8 @@ def _useless(choice: Choice, known: ColumnProfile) -> str:
     from unseen.core.block import CATEGORY
     from unseen.core.profile import MAX_CATEGORIES
 
+    if known.missing == known.rows:
+        return "has no observed value at all"
     discrete = choice.family == "categorical" or known.kind == CATEGORY
     if discrete and (known.values is None or len(known.values) > MAX_CATEGORIES):
         return f"has more than {MAX_CATEGORIES:,} categories, too many to compare"

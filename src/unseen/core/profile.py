@@ -16,6 +16,7 @@ from unseen.core.values import NOTHING, Draw, tally_whole
 from unseen.errors import DataError
 
 MAX_CATEGORIES = 1000
+PROBE = 4096  # rows that tell whether whole numbers far apart are few
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,7 +84,9 @@ def _third(a: ColumnProfile, b: ColumnProfile) -> float | None:
         return None
     gap, total = b.mean - a.mean, a.weight + b.weight
     p, q = a.weight / total, b.weight / total
-    return a.m3 + b.m3 + gap**3 * a.weight * q * (p - q) + 3 * gap * (p * b.m2 - q * a.m2)
+    with np.errstate(over="ignore", invalid="ignore"):  # of cells whose cubes are none nothing is known
+        cube = np.float64(gap) ** 3
+        return float(a.m3 + b.m3 + cube * a.weight * q * (p - q) + 3 * gap * (p * b.m2 - q * a.m2))
 
 
 def _joined(a: ColumnProfile, b: ColumnProfile) -> Shape | None:
@@ -215,7 +218,9 @@ def _value_weights(spec: Field, column: Column, weights: Array | None) -> Mappin
         sums, rows = np.bincount(codes, w, width), np.bincount(codes, minlength=width)
         # a category that only rows of weight zero have is still one that will be met
         return _limited({c: float(s) for c, s, n in zip(column.categories, sums, rows, strict=True) if n})
-    if len(x) and np.ptp(x.astype(float)) > 50 * MAX_CATEGORIES:
+    wide = len(x) > 0 and np.ptp(x.astype(float)) > 50 * MAX_CATEGORIES
+    # codes that lie far apart: few, or there is no need to list them
+    if wide and len(np.unique(x[:PROBE])) > min(MAX_CATEGORIES, max(len(x[:PROBE]) // 2, 16)):
         return None
     known = tally_whole(x, w) if len(x) else NOTHING
     return _limited({str(int(v)): float(s) for v, s in zip(known.points, known.mass, strict=True)})
@@ -231,13 +236,15 @@ def _merge(a: Mapping[str, float] | None, b: Mapping[str, float] | None) -> dict
     return _limited({key: a.get(key, 0.0) + b.get(key, 0.0) for key in [*a, *(k for k in b if k not in a)]})
 
 
-def check_profile(profile: Profile, ignored_hint: str = "leave it out (--ignore, or select columns)") -> None:
+def check_profile(
+    profile: Profile, ignored_hint: str = "leave it out (--ignore, or select columns)", empty: bool = False
+) -> None:
     """Refuse data that no model can be fitted to.
 
     Raises
     ------
     DataError
-        No rows, bad weights, or a column that is all missing or has infinite values.
+        No rows, bad weights, or a column that has infinite values or, unless ``empty`` is allowed, none at all.
     """
     if not profile.rows:
         raise DataError("the table has no rows: nothing to fit")
@@ -249,7 +256,7 @@ def check_profile(profile: Profile, ignored_hint: str = "leave it out (--ignore,
     if profile.weight <= 0:
         raise DataError("all row weights are zero: give at least one row a positive weight")
     for c in profile.columns:
-        if c.missing == c.rows:
+        if c.missing == c.rows and not empty:
             raise DataError(f"column {c.name!r} has no observed value at all: {ignored_hint}")
         if c.infinite:
             raise DataError(

@@ -23,7 +23,8 @@ def finished(result: Result, problem: Problem, rule: Rule, prior: float, observe
             end = solve(problem, stop=rule, start=result.params, prior=prior, algorithm=algorithm, observers=observers)
         except NumericalError:
             continue
-        better = end.loglik + end.log_prior >= result.loglik + result.log_prior
+        before = result.loglik + result.log_prior
+        better = end.loglik + end.log_prior >= before - 1e-9 * (1 + abs(before))
         if end.outcome.name not in (FELL, FAILED) and better:
             return _joined(result, end)
     return result

@@ -21,7 +21,7 @@ from unseen.search.kept import NOT_TRIED, WORST, Fit, Place, Rank
 from unseen.search.neighbours import Neighbour
 from unseen.search.race import CANNOT_WIN, Start
 from unseen.search.restarts import Proposals
-from unseen.search.tries import UNFINISHED, is_spurious, outstanding, unsound
+from unseen.search.tries import UNFINISHED, is_spurious, outstanding
 
 #: starts that are drawn by default: alone, beside those from neighbours, and beside those where neighbours win
 ALONE, BESIDE, BESIDE_NEIGHBOURS = 10, 4, 2
@@ -202,9 +202,10 @@ class Grid:
             row.update(heldout=held.mean, heldout_se=held.standard_error)
         value = -row.get("heldout", 0.0) if self.criterion == "heldout" else row[self.criterion]
         row["spurious"] = is_spurious(result.model, result.params, result.weight)
-        if doubt := kept.doubtful(result):
+        doubt = kept.doubtful(result)
+        if doubt:
             row["reason"] = doubt
-        rank = (result.outcome.name == FAILED, bool(unsound(result.params)), float(value))
+        rank = (result.outcome.name == FAILED, bool(doubt), float(value))
         place: Place = (row["components"], row.get("form", ""))
         if interrupted and self.fits and than is None or than is not None and not rank < than:
             return rank
@@ -228,7 +229,7 @@ class Grid:
             return None, ALONE
         # where the start that won last was a neighbour's, drawn ones are there for the surprise
         before = self.fits.get((k - 1, form))
-        settled = same is not None or (before is not None and self._from_neighbour(before.result, (k - 1, form)))
+        settled = before is not None and (same is not None or self._from_neighbour(before.result, (k - 1, form)))
         return proposals, BESIDE_NEIGHBOURS if settled else BESIDE
 
     def _from_neighbour(self, result: Result, place: Place) -> bool:

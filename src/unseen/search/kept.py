@@ -14,6 +14,8 @@ from unseen.result import Result
 from unseen.search.tries import is_singular, unsound
 
 NOT_TRIED = "not tried"
+#: rows that a component stands for at least, where there are so many
+FEWEST, MANY = 2.5, 50
 #: components and form
 Place = tuple[int, str]
 #: failed, unsound, the criterion: the least is the best
@@ -74,7 +76,13 @@ def doubtful(result: Result) -> str:
         held = ", ".join(f"component {f.component} up in column {f.column}" for f in found[:3])
         more = f" and {len(found) - 3} more" if len(found) > 3 else ""
         return f"singular: a variance floor holds {held or 'a component up'}{more}"
-    return "a component is empty: fewer would say the same" if unsound(params) else ""
+    if unsound(params):
+        return "a component is empty: fewer would say the same"
+    weights = params.get("weights")
+    if weights is None or np.ndim(weights) != 1 or len(weights) < 2 or not result.weight >= MANY:
+        return ""
+    rows, k = float(weights.min() * result.weight), int(weights.argmin())
+    return f"component {k} stands for {rows:.2g} rows, which is a row or two and no group" if rows < FEWEST else ""
 
 
 def last_objective(result: Result) -> float:
