@@ -122,7 +122,8 @@ def _running(column: ColumnProfile) -> bool:
 def _growing(column: ColumnProfile) -> bool:
     """Whether a few whole numbers are levels such as 1, 2, 5, 10, 50, 100."""
     gaps = np.diff(column.table()[0])
-    return len(gaps) >= 4 and bool((np.diff(gaps) >= 0).all()) and gaps[-1] >= 10 * gaps[0]
+    rises = np.diff(gaps)
+    return bool((rises >= 0).all()) and int((rises > 0).sum()) >= 3 and gaps[-1] >= 10 * gaps[0]
 
 
 def _far_apart(column: ColumnProfile) -> bool:
