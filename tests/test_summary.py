@@ -10,7 +10,9 @@ import numpy as np
 import pytest
 
 import unseen
+from unseen.core.stats import Params
 from unseen.core.stop import Outcome
+from unseen.numerics.resolution import resting
 from unseen.summary import facts, summary, warnings
 from unseen.summary.facts import mean_confidence, model_name, separation
 from unseen.summary.text import number, table
@@ -122,9 +124,58 @@ def test_equal_rows_bind_the_floor_and_look_spurious() -> None:
 def test_columns_that_follow_from_others_are_flat() -> None:
     rng = np.random.default_rng(0)
     a = rng.normal(size=300)
-    data = {"a": a, "b": 2 * a + 1e-3 * rng.normal(size=300)}
+    data = {"a": a, "b": 2 * a + 1e-2 * rng.normal(size=300)}
     result = unseen.fit(unseen.Mixture(unseen.Gaussian(), 1), data)
     assert any(w.startswith("Nearly flat") and "--covariance diagonal" in w for w in result.warnings)
+    data["b"] = 2 * a + 1e-4 * rng.normal(size=300)  # a floor binds, and that is the one thing to say
+    result = unseen.fit(unseen.Mixture(unseen.Gaussian(), 1), data)
+    assert [w.split(" ")[0:2] for w in result.warnings] == [["The", "variance"]]
+
+
+@pytest.mark.parametrize("family", [unseen.Gaussian("diagonal"), unseen.LogNormal(unseen.Gaussian("diagonal"))])
+@pytest.mark.parametrize("columns", [1, 2])
+def test_columns_that_vary_alone_are_never_flat(family: Any, columns: int) -> None:
+    rng = np.random.default_rng(0)
+    x = 10 + np.concatenate([rng.normal(0, 1, (300, columns)), 20 + rng.normal(0, 0.05, (300, columns))])
+    result = unseen.fit(unseen.Mixture(family, 2), x, restarts=2)
+    assert result.model.spread(result.params).min() < 1e-4
+    assert not any("flat" in w for w in result.warnings)
+
+
+def grid(rows: int = 200) -> Any:
+    return np.random.default_rng(0).normal(0, 20, rows).round()
+
+
+def test_a_floor_of_one_column_and_one_across_columns_are_told_apart() -> None:
+    model = unseen.Mixture(unseen.Gaussian(), 1)
+    a = grid()
+    along = unseen.fit(model, {"a": a, "b": a}, max_iterations=50)
+    told = "In component 0 columns follow from each other almost exactly, 'a' most of all: a finding."
+    assert told.replace("'a'", "'b'") in along.warnings or told in along.warnings
+    assert not any("hardly varies" in w or "flat" in w for w in along.warnings)
+    heaps = np.concatenate([np.full(100, 60.0), np.full(100, 90.0), a])
+    alone = unseen.fit(unseen.Mixture(unseen.Gaussian(), 3), {"c": heaps}, restarts=3)
+    (narrow,) = [w for w in alone.warnings if "hardly varies" in w]
+    assert narrow.startswith("Column 'c' hardly varies in component ") and narrow.endswith("; a finding.")
+    assert not any("flat" in w for w in alone.warnings)
+    tied = unseen.fit(unseen.Mixture(unseen.Gaussian(tied=True), 2), {"a": a, "b": a}, max_iterations=50)
+    assert any(w.startswith("In every component columns follow") for w in tied.warnings)
+
+
+def test_a_column_that_varies_with_a_wider_one_does_not_hardly_vary() -> None:
+    # in units of the floors the direction (0.98, -0.2) rests, and yet the first column varies: 25 times its floor
+    steps = np.ones(2)
+    turn = np.array([[0.98, -np.sqrt(1 - 0.98**2)], [np.sqrt(1 - 0.98**2), 0.98]])
+    covariance = turn @ np.diag([1.0, 625.0]) @ turn.T / (2 * np.pi)
+    (floor,) = resting(covariance[None], np.full(2, 1 / (2 * np.pi)), steps, ("a", "b"))
+    assert (floor.column, floor.kind) == ("a", "grid") and floor.share < 0.1
+    (floor,) = resting(np.diag([1.0, 625.0])[None] / (2 * np.pi), np.full(2, 1 / (2 * np.pi)), steps, ("a", "b"))
+    assert floor.share == pytest.approx(1)
+
+
+def test_one_row_is_one_row(fitted: Any) -> None:
+    params = Params({**fitted.params, "weights": np.array([149, 1]) / 150})
+    assert any("stands for only 1 row: " in w for w in warnings(replace(fitted, params=params)))
 
 
 def test_unsure_responsibilities_are_told() -> None:
@@ -189,11 +240,61 @@ def test_tables_are_aligned() -> None:
     assert table([["a", "bb"], ["ccc", "d"]]) == ["  a    bb", "  ccc   d"]
 
 
-def test_a_log_likelihood_that_falls_with_more_components_is_told(fitted: Any) -> None:
-    rows = [{**r, "outcome": "converged"} for r in fitted.search]
-    rows[2]["loglik"] = rows[1]["loglik"] - 1
-    assert any(
-        "With 3 components the log-likelihood is lower" in w for w in warnings(replace(fitted, search=tuple(rows)))
+def told_of(fitted: Any, *rows: Any) -> list[str]:
+    """Warnings of a search with these rows: components, form, log-likelihood, outcome, reason."""
+    names = ("components", "form", "loglik", "outcome", "reason")
+    made = [{n: v for n, v in zip(names, row, strict=False) if v is not None} for row in rows]
+    return warnings(replace(fitted, search=tuple(made)))
+
+
+def test_a_log_likelihood_that_falls_with_more_components_is_told_once(fitted: Any) -> None:
+    rows = [(1, "full", -700.0), (2, "full", -600.0), (3, "full", -610.0), (4, "full", -605.0), (2, "diagonal", -650.0)]
+    told = told_of(fitted, *((*row, "converged") for row in rows), (3, "diagonal", -651.0, "converged"))
+    (lower,) = [w for w in told if "is lower" in w]
+    assert ": 3 against 2 (full), 3 against 2 (diagonal), 4 against 2 (full)." in lower or (
+        ": 3 against 2 (full), 4 against 2 (full), 3 against 2 (diagonal)." in lower
     )
-    rows[2]["loglik"] = rows[1]["loglik"] + 1
-    assert not any("is lower" in w for w in warnings(replace(fitted, search=tuple(rows))))
+
+
+@pytest.mark.parametrize(
+    "more",
+    [
+        (3, "diagonal", -610.0, "converged"),
+        (3, "full", -610.0, "stopped: cannot win", "it could not have overtaken the best"),
+        (3, "full", -600.0 - 1e-6, "converged"),
+        (3, "full", -590.0, "converged"),
+    ],
+    ids=["another form", "stopped early", "less than the tolerance", "higher"],
+)
+def test_rows_that_cannot_be_compared_are_not(fitted: Any, more: Any) -> None:
+    assert not any("is lower" in w for w in told_of(fitted, (2, "full", -600.0, "converged"), more))
+
+
+def test_the_largest_number_is_one_of_several(fitted: Any) -> None:
+    one = [(2, form, -600.0, "converged") for form in ("full", "diagonal")]
+    assert not any("largest number" in w for w in told_of(fitted, *one))
+    assert any("largest number" in w for w in told_of(fitted, *one, (1, "full", -700.0, "converged")))
+
+
+def test_the_ordinary_course_of_a_search_is_in_its_table_and_no_warning(fitted: Any) -> None:
+    many = "{} parameters are too many for 300 observed cells: fewer than 5 for each"
+    rows = [
+        (1, "full", -700.0, "converged"),
+        (2, "full", -600.0, "converged"),
+        (3, "full", -590.0, "stopped: cannot win", "it could not have overtaken the best"),
+        (4, "full", None, "not tried", many.format(70)),
+        (5, "full", None, "not tried", many.format(90)),
+        (6, "full", None, "failed", "the rows ran out"),
+        (6, "diagonal", -580.0, "converged", "singular: a variance floor holds component 1 up in column a"),
+    ]
+    told = told_of(fitted, *rows)
+    assert not any("cannot win" in w or "not tried" in w for w in told)
+    assert "With 6 components (full): failed; the rows ran out." in told
+    assert "With 6 components (diagonal): singular; a variance floor holds component 1 up in column a." in told
+    names = ("components", "form", "loglik", "outcome", "reason")
+    made = tuple({n: v for n, v in zip(names, row, strict=False) if v is not None} for row in rows)
+    text = summary(replace(fitted, search=made))
+    assert "not tried [2]" in text and "stopped: cannot win [1]" in text
+    assert "[1] it could not have overtaken the best\n" in text
+    assert f"[2] {many.format(70)} (the first of 2)\n" in text
+    assert max(map(len, text.splitlines())) <= WIDTH

@@ -22,11 +22,14 @@ class Floor:
 
     ``kind`` is ``"grid"`` where the floor is the resolution of the recorded numbers, so that the likelihood of a cell
     is bounded by 1 and a constant component is a finding, or ``"variance"`` where nothing in the data bounds it.
+    ``share`` is how much of the floor is the column's own: 1 where its own variance rests on it, less where that of a
+    combination of columns does, of which the named one has most.
     """
 
     component: int
     column: str
     kind: str
+    share: float = 1.0
 
 
 class Family(ABC):

@@ -91,6 +91,8 @@ def resting(covariances: Array, least: Array, steps: Array | None, columns: tupl
     out = []
     for k, j in zip(*np.nonzero(values <= 1 + TOUCH), strict=True):
         shares = vectors[k, :, j] ** 2
-        kind = "grid" if shares[gridded].sum() > 0.5 else "variance"
-        out.append(Floor(int(k), columns[int(shares.argmax())], kind))
+        kind, most = "grid" if shares[gridded].sum() > 0.5 else "variance", int(shares.argmax())
+        # a direction may lie almost along a column that varies widely all the same: with another, far wider one
+        own = min(float(shares[most]), 1 / float(standard[k, most, most]))
+        out.append(Floor(int(k), columns[most], kind, own))
     return out

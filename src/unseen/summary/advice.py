@@ -7,14 +7,19 @@ from typing import Any
 
 import numpy as np
 
-from unseen.core.stop import CONVERGED
+from unseen.core.stop import CAP, CONVERGED, FAILED, FELL, STALLED, TIME
 from unseen.result import Result
 from unseen.search.restarts import spurious
-from unseen.summary.facts import floors, mean_confidence
+from unseen.summary.blocks import blocks
+from unseen.summary.facts import floors, is_chosen, mean_confidence
 
 FEW_ROWS = 5.0
 FLAT = 1e-4
 UNSURE = 0.7
+# of a floor: how much of it a column must have for the column itself to be called narrow
+OWN = 0.9
+SINGULAR = "singular"
+MOST = 6
 
 
 def warnings(result: Result) -> list[str]:
@@ -32,24 +37,29 @@ def _outcome(result: Result) -> Iterator[str]:
 
 def _floors(result: Result) -> Iterator[str]:
     """Floors that bind at the end, by component and column, and what the M-step counted on the way."""
-    ends: dict[tuple[str, str], list[str]] = {}
+    ends: dict[tuple[str, str, bool], list[str]] = {}
     for floor in floors(result):
-        ends.setdefault((floor["kind"], floor["column"]), []).append(str(floor["component"]))
-    for (kind, column), components in ends.items():
-        who = f"component {', '.join(dict.fromkeys(components))}"
-        if kind == "grid":
-            yield (
-                f"Column {column!r} hardly varies in {who}: there it is as narrow as the step in which it is recorded "
-                "lets it be, which is a finding."
-            )
-        else:
+        place = (floor["kind"], floor["column"], floor["share"] >= OWN)
+        ends.setdefault(place, []).append(str(floor["component"]))
+    for (kind, column, own), those in ends.items():
+        who = f"component {', '.join(dict.fromkeys(those))}"
+        if any(b.tied and column in b.columns for b in blocks(result)):
+            who = "every component"
+        if kind != "grid":
             yield (
                 f"The variance floor holds {who} up in column {column!r}: it collapses onto a few rows or onto equal "
                 "values, and without the floor the likelihood has no bound; use fewer components, a prior (--prior 1), "
                 "or a tied covariance."
             )
+        elif own:
+            yield (
+                f"Column {column!r} hardly varies in {who}: its spread there is the smallest that is allowed, the step "
+                "in which it is recorded or a thousandth of its deviation; a finding."
+            )
+        else:
+            yield f"In {who} columns follow from each other almost exactly, {column!r} most of all: a finding."
     hit = [any("variance floor" in event for event in r.events) for r in result.trace]
-    if any(hit) and not any(kind == "variance" for kind, _ in ends):
+    if any(hit) and not any(kind == "variance" for kind, *_ in ends):
         when = "to the end" if hit[-1] else "on the way, not at the end"
         yield (
             f"The variance floor held in {sum(hit)} of {len(hit)} iterations, {when}: a component is collapsing onto a "
@@ -70,9 +80,10 @@ def _components(result: Result) -> Iterator[str]:
         return
     rows = weights * result.weight
     for k in np.flatnonzero(rows < FEW_ROWS).tolist():
+        count = f"{rows[k]:.3g}"
         yield (
-            f"Component {k} stands for only {rows[k]:.3g} rows: its parameters mean little; use fewer components or "
-            "a prior (--prior 1)."
+            f"Component {k} stands for only {count} row{'s' * (count != '1')}: its parameters mean little; use "
+            "fewer components or a prior (--prior 1)."
         )
     narrow = spurious(result.model, result.params, result.weight)
     for k in np.flatnonzero(narrow).tolist():
@@ -80,12 +91,17 @@ def _components(result: Result) -> Iterator[str]:
             f"Component {k} may be spurious: it is much narrower than the others and stands for {rows[k]:,.0f} rows "
             "only; if they are no group of their own, use a prior (--prior 1), a tied covariance, or fewer components."
         )
-    spread: Any = result.model.spread(result.params) if hasattr(result.model, "spread") else None
-    flat = [] if spread is None else [str(k) for k in np.flatnonzero((spread < FLAT) & ~narrow)]
-    if flat:
+    resting = {floor["component"] for floor in floors(result)}
+    flat: set[int] = set()
+    for block in blocks(result):
+        if block.crossed and not (block.tied and resting):
+            flat.update(np.flatnonzero((block.spread < FLAT) & ~narrow).tolist())
+    # where a floor binds, that has been said
+    if flat := flat - resting:
         yield (
-            f"Nearly flat: component {', '.join(flat)}, whose variance in one direction is below {FLAT:g} of the "
-            "data's own, so some columns follow from others there; leave such columns out or use --covariance diagonal."
+            f"Nearly flat: component {', '.join(map(str, sorted(flat)))}, whose variance in one direction is below "
+            f"{FLAT:g} of the data's own, so some columns follow from others there; leave such columns out or use "
+            "--covariance diagonal."
         )
 
 
@@ -108,28 +124,54 @@ def _objective(row: dict[str, Any]) -> float:
 
 
 def _search(result: Result) -> Iterator[str]:
-    tried = [r["components"] for r in result.search]
+    numbers = {r["components"] for r in result.search}
     chosen = getattr(result.model, "components", None)
-    if len(tried) > 1 and chosen == max(tried):
+    if len(numbers) > 1 and chosen == max(numbers):
         yield (
             f"{chosen} components is the largest number tried, so more may be better: try further, for example "
             f"--components {max(chosen - 1, 1)}:{chosen + 6}."
         )
-    told = [r for r in result.search if r["outcome"] == CONVERGED]
-    for fewer, more in zip(told, told[1:], strict=False):
-        if more["loglik"] < fewer["loglik"] - 1e-6 * abs(fewer["loglik"]):
-            yield (
-                f"With {more['components']} components the log-likelihood is lower than with {fewer['components']}: "
-                "its starts missed a better optimum; use more of them (--restarts)."
-            )
+    if lower := list(_missed(result)):
+        more = f", and {len(lower) - MOST} more" if len(lower) > MOST else ""
+        yield (
+            f"The log-likelihood is lower with more components than with fewer of the same form: "
+            f"{', '.join(lower[:MOST])}{more}. Their starts missed a better optimum; use more of them (--restarts)."
+        )
+    yield from _failures(result)
+
+
+def _missed(result: Result) -> Iterator[str]:
+    """Settled rows that fell below a settled row of fewer components in the same form: there is a better optimum."""
+    if result.options.get("prior"):  # then it is not the likelihood that cannot fall
+        return
+    short = float(result.options.get("tol") or 0) * result.weight
+    best: dict[str, dict[str, Any]] = {}
+    settled = [r for r in result.search if r["outcome"] == CONVERGED and not r.get("reason")]
+    for row in sorted(settled, key=lambda r: int(r["components"])):
+        form = row.get("form", "")
+        fewer = best.setdefault(form, row)
+        if row["loglik"] < fewer["loglik"] - max(1e-6 * abs(fewer["loglik"]), short):
+            yield f"{row['components']} against {fewer['components']}" + (f" ({form})" if form else "")
+        elif row["loglik"] > fewer["loglik"]:
+            best[form] = row
+
+
+def _failures(result: Result) -> Iterator[str]:
+    """Rows of the search that went wrong; what was not tried, or could not win, is its ordinary course."""
     why: dict[str, list[dict[str, Any]]] = {}
     for row in result.search:
-        if "reason" in row and row["components"] != chosen:
-            why.setdefault(row["outcome"], []).append(row)
-    for outcome, alike in why.items():
+        kind = SINGULAR if str(row.get("reason", "")).startswith(SINGULAR) else row["outcome"]
+        if "reason" in row and kind in (SINGULAR, FAILED, FELL, STALLED, CAP, TIME) and not is_chosen(result, row):
+            why.setdefault(kind, []).append(row)
+    for kind, alike in why.items():
+        forms: dict[str, list[str]] = {}
+        for row in alike:
+            forms.setdefault(row.get("form", ""), []).append(str(row["components"]))
+        told = [f"{', '.join(ks)} components" + (f" ({form})" if form else "") for form, ks in forms.items()]
+        more = f" and {len(told) - MOST} more forms" if len(told) > MOST else ""
         first = " (the first of them)" if len(alike) > 1 else ""
-        numbers = ", ".join(str(r["components"]) for r in alike)
-        yield f"With {numbers} components: {outcome}; {alike[0]['reason']}{first}."
+        reason = str(alike[0]["reason"]).removeprefix(f"{SINGULAR}: ")
+        yield f"With {'; '.join(told[:MOST])}{more}: {kind}; {reason}{first}."
 
 
 def _confidence(result: Result) -> Iterator[str]:

@@ -78,7 +78,23 @@ def floors(result: Result) -> list[dict[str, Any]]:
     """The floors that bind at the final parameters, by component and column."""
     found = result.model.floors(result.params) if hasattr(result.model, "floors") else []
     told = set(result.profile.names)
-    return [{"component": f.component, "column": f.column, "kind": f.kind} for f in found if f.column in told]
+    return [
+        {"component": f.component, "column": f.column, "kind": f.kind, "share": f.share}
+        for f in found
+        if f.column in told
+    ]
+
+
+def criterion_name(result: Result) -> str:
+    """What the number of components was judged by."""
+    return {"heldout": "held-out rows", "icl": "ICL"}.get(result.options.get("criterion", "bic"), "BIC")
+
+
+def is_chosen(result: Result, row: dict[str, Any]) -> bool:
+    """Whether a row of the search is the fit that is returned."""
+    form = result.options.get("form")
+    same = row.get("form") in (None, form) or form is None
+    return bool(row["components"] == getattr(result.model, "components", None) and same)
 
 
 def missing_share(result: Result) -> float:

@@ -1,0 +1,74 @@
+"""The components of a fit as a table, side by side."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from itertools import zip_longest
+from typing import Any
+
+from unseen.result import Result
+from unseen.summary.facts import by_weight, described, separation, top_categories
+from unseen.summary.words import WIDTH, mean_and_sd, number, table
+
+MOST_COLUMNS, MOST_COMPONENTS = 24, 15
+
+
+def components(result: Result) -> str:
+    order = by_weight(result)
+    entries = described(result)
+    if not len(order) or not entries:
+        return ""
+    shown = entries
+    if len(entries) > MOST_COLUMNS:
+        shown = sorted(entries, key=lambda e: -separation(result, e))[:MOST_COLUMNS]
+    lines = ["Components, heaviest first (numbered as `unseen assign` numbers them)"]
+    names = max(len(_short(e["column"])) for e in shown)
+    cells = {int(k): _cells(result, shown, int(k)) for k in order[:MOST_COMPONENTS]}
+    for chunk in _chunks(cells, WIDTH - max(names, 5) - 2):
+        heads = ["", *(f"[{k}]" for k in chunk)]
+        share = ["share", *(f"{100 * result.params['weights'][k]:.3g} %" for k in chunk)]
+        rows = [heads, share]
+        for j, entry in enumerate(shown):
+            stacked = zip_longest(*(cells[k][j] for k in chunk), fillvalue="")
+            for i, line in enumerate(stacked):
+                rows.append([_short(entry["column"]) if i == 0 else "", *line])
+        lines += [*table(rows), ""]
+    if len(order) > MOST_COMPONENTS:
+        lines.append(f"  ({len(order) - MOST_COMPONENTS} lighter components are not shown: use --json)")
+    if len(entries) > len(shown):
+        lines.append(f"  (the {len(shown)} of {len(entries)} columns that tell the components apart best)")
+    return "\n".join(lines).rstrip()
+
+
+def _short(name: str, most: int = 24) -> str:
+    return name if len(name) <= most else name[: most - 1] + "…"
+
+
+def _cells(result: Result, entries: Sequence[dict[str, Any]], k: int) -> list[list[str]]:
+    """What the table says of component k: for each column one line, or one per top category."""
+    out = []
+    for entry in entries:
+        if "probabilities" in entry:
+            tops = [t for t in top_categories(result, entry, k) if t[1] >= 0.005]
+            out.append([_category(*t) for t in tops])
+        else:
+            out.append([mean_and_sd(entry["mean"][k], entry.get("sd", [float("nan")] * (k + 1))[k])])
+    return out
+
+
+def _category(name: str, p: float, lift: float | None) -> str:
+    return f"{_short(name, 12)} {100 * p:.0f} %" + ("" if lift is None else f" x{number(lift, 2)}")
+
+
+def _chunks(cells: dict[int, list[list[str]]], room: int) -> list[list[int]]:
+    """Components side by side as far as the width goes."""
+    chunks: list[list[int]] = [[]]
+    used = 0
+    for k, column in cells.items():
+        width = 2 + max((len(line) for lines in column for line in lines), default=0)
+        if chunks[-1] and used + width > room:
+            chunks.append([])
+            used = 0
+        chunks[-1].append(k)
+        used += width
+    return chunks
