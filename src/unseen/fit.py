@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 from unseen.core.algorithm import Algorithm
+from unseen.core.engine import one_blas_thread
 from unseen.core.interrupt import interruptible
 from unseen.core.observe import Observer
 from unseen.core.stats import Params
@@ -107,6 +108,7 @@ def fit(
 
 
 @interruptible()
+@one_blas_thread()  # M-steps and starts, too: small matrices lose more to BLAS's threads than they gain
 def solve(
     problem: Problem,
     *,

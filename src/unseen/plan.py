@@ -11,6 +11,7 @@ import numpy as np
 
 from unseen.columns import Decision
 from unseen.core.block import BOOLEAN, CATEGORY
+from unseen.core.engine import one_blas_thread
 from unseen.core.profile import Profile
 from unseen.core.source import Source
 from unseen.core.stats import Array
@@ -57,6 +58,7 @@ class Plan:
         return tuple(column_facts(c, self.known.profile) for c in self.choices)
 
 
+@one_blas_thread()
 def plan(
     source: Source,
     *,

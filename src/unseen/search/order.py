@@ -9,6 +9,7 @@ from typing import Any
 
 from unseen.algorithms.squarem import SQUAREM
 from unseen.core.algorithm import Algorithm
+from unseen.core.engine import one_blas_thread
 from unseen.core.observe import Observer
 from unseen.core.stats import Params
 from unseen.core.stop import Rule
@@ -107,6 +108,7 @@ def numbers(components: Iterable[int]) -> tuple[int, ...]:
     return tried
 
 
+@one_blas_thread()
 def search(
     model_for: Callable[..., Any],
     known: Survey,
