@@ -116,6 +116,32 @@ def test_a_component_that_is_an_atom_only_is_a_finding_and_no_singularity() -> N
     assert result.params["weights"][zero] == pytest.approx(0.5, abs=0.01)
 
 
+def test_the_description_sets_the_atoms_apart_from_the_rest() -> None:
+    result = fit(Mixture(Hurdle(Gaussian("diagonal")), 1), DATA)
+    income, age = result.model.describe(result.params)
+    at = INCOME == 0
+    assert income["family"] == "hurdle_gaussian" and income["atoms"] == (0.0,)
+    assert income["atom_shares"] == [[pytest.approx(at.mean())]]
+    assert (income["mean"][0], income["sd"][0]) == pytest.approx((INCOME[~at].mean(), INCOME[~at].std()), rel=1e-4)
+    assert (income["overall_mean"][0], income["overall_sd"][0]) == pytest.approx(
+        (INCOME.mean(), INCOME.std()), rel=1e-4
+    )
+    assert "atoms" not in age
+
+
+def test_the_rest_of_counts_is_described_as_it_is_truncated() -> None:
+    model = Mixture(Hurdle(Poisson(), atoms={"x": (0, 1)}), 1)
+    result = fit(model, {"x": np.repeat([0, 1, 2, 3, 4, 5, 8], [30, 10, 25, 20, 12, 8, 2])})
+    (told,) = result.model.describe(result.params)
+    drawn = result.sample(100_000)["x"]
+    rest = drawn[drawn > 1]
+    assert abs(rest.mean() - told["mean"][0]) < 6 * told["sd"][0] / np.sqrt(len(rest))
+    assert abs(drawn.mean() - told["overall_mean"][0]) < 6 * told["overall_sd"][0] / np.sqrt(len(drawn))
+    # the standard error of a deviation is about sd sqrt((kurtosis - 1) / 4n), with a kurtosis far below 10 here
+    assert told["sd"][0] == pytest.approx(rest.std(), rel=6 * 1.5 / np.sqrt(len(rest)))
+    assert told["overall_sd"][0] == pytest.approx(drawn.std(), rel=6 * 1.5 / np.sqrt(len(drawn)))
+
+
 def test_volume_counts_the_cells_beside_the_atoms() -> None:
     result = fit(Mixture(Hurdle(Gaussian("full")), 1), DATA)
     assert result.volume == pytest.approx((INCOME != 0).sum() * np.log(0.1) + N * np.log(1.0))

@@ -298,3 +298,61 @@ def test_the_ordinary_course_of_a_search_is_in_its_table_and_no_warning(fitted: 
     assert "[1] it could not have overtaken the best\n" in text
     assert f"[2] {many.format(70)} (the first of 2)\n" in text
     assert max(map(len, text.splitlines())) <= WIDTH
+
+
+# ---- values that stand apart
+
+
+def debts(rows: int = 400) -> dict[str, Any]:
+    """Two groups of the same debts, of which one has none in 80 % and the other in 10 % of its rows; ages tell them."""
+    rng = np.random.default_rng(0)
+    group = np.arange(rows) % 2
+    owed = rng.random(rows) < np.where(group, 0.2, 0.9)
+    return {"debt": np.where(owed, rng.normal(500, 50, rows).round(), 0.0), "age": rng.normal(25 + 40 * group, 3, rows)}
+
+
+@pytest.fixture(scope="module")
+def owing() -> Any:
+    return unseen.fit(unseen.Mixture(unseen.Hurdle(unseen.Gaussian("diagonal")), 2), debts(), restarts=3)
+
+
+def test_atoms_have_lines_of_their_own_in_the_table_and_in_facts(owing: Any) -> None:
+    lines = summary(owing).splitlines()
+    place = next(i for i, s in enumerate(lines) if s.strip().startswith("debt"))
+    means = [float(x.split()[-1]) for x in lines[place].split(" ±")[:2]]
+    assert means == pytest.approx([500, 500], abs=25)
+    shares = [float(s.split()[0]) for s in lines[place + 1].split("0 in ")[1:]]
+    truth = [100 * np.mean(debts()["debt"][i::2] == 0) for i in range(2)]
+    assert sorted(shares) == pytest.approx(sorted(truth), abs=1)
+    for component in facts(owing)["components"]:
+        (atom,) = component["columns"][0]["atoms"]
+        assert atom["value"] == 0 and 0 < atom["share"] < 1
+        assert component["columns"][0]["mean"] == pytest.approx(500, abs=25)
+    json.dumps(facts(owing))
+
+
+def test_a_difference_in_atoms_separates(owing: Any) -> None:
+    entry = owing.model.describe(owing.params)[0]
+    assert separation(owing, entry) == pytest.approx(0.7, abs=0.1)  # two components, 0.35 to either side, twice
+    same = {**entry, "atom_shares": [[0.5], [0.5]], "mean": [500.0, 500.0]}
+    assert separation(owing, same) == 0
+
+
+def test_a_component_at_an_atom_only_has_no_mean() -> None:
+    rng = np.random.default_rng(0)
+    data = {
+        "debt": np.r_[np.zeros(100), rng.normal(900, 80, 100)],
+        "age": np.r_[rng.normal(70, 3, 100), rng.normal(40, 3, 100)],
+    }
+    result = unseen.fit(unseen.Mixture(unseen.Hurdle(unseen.Gaussian("diagonal")), 2), data, restarts=3)
+    line_of_debt = line(summary(result), "debt")
+    assert "0 in 100 %" in line_of_debt and line_of_debt.count("±") == 1
+
+
+def test_zeros_in_excess_are_told_as_such() -> None:
+    rng = np.random.default_rng(0)
+    data = {"visits": np.where(rng.random(2000) < 0.4, 0, rng.poisson(6, 2000))}
+    result = unseen.fit(unseen.Mixture(unseen.ZeroInflated(unseen.Poisson()), 1), data)
+    text = summary(result)
+    assert "extra 0 in 40 %" in text or "extra 0 in 39 %" in text or "extra 0 in 41 %" in text
+    assert float(line(text, "visits").split()[1]) == pytest.approx(6, abs=6 * np.sqrt(6 / 1200))

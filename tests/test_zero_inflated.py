@@ -188,7 +188,7 @@ def test_completions_are_means_and_draws_have_the_zeros() -> None:
             share, rate = params["zeros"][k, j], params[f"{name}.rates"][k, 0]
             expected = (share + (1 - share) * np.exp(-rate)) * n / 2
             assert abs((drawn[j][0][states == k] == 0).sum() - expected) < 5 * np.sqrt(expected)
-            mean, sd = (family.describe(params)[j][what][k] for what in ("mean", "sd"))
+            mean, sd = (family.describe(params)[j][what][k] for what in ("overall_mean", "overall_sd"))
             assert abs(drawn[j][0][states == k].mean() - mean) < 5 * sd / np.sqrt(n / 2)
             assert drawn[j][0][states == k].std() == pytest.approx(sd, rel=0.05)
 
@@ -198,7 +198,7 @@ def test_profiles_name_the_family_inside() -> None:
         family, _ = bind(ZeroInflated(inner), {"n": np.arange(10)})
         (told,) = family.describe(family.vague(2))
         assert told["family"] == f"zero_inflated_{name}"
-        assert len(told["zeros"]) == 2
+        assert told["atoms"] == (0.0,) and told["atom_shares"] == family.vague(2)["zeros"].tolist()
 
 
 # ---- what does not suit

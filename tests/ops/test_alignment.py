@@ -201,3 +201,15 @@ def test_alignment_by_order_is_caught(monkeypatch) -> None:
     monkeypatch.setattr(alignment, "pairs", by_order)
     with pytest.raises(AssertionError):
         check_permuted(soft(3, 40, 0), np.array([1, 2, 0]))
+
+
+def test_single_values_count_like_categories_beside_the_rest() -> None:
+    x = {"debt": np.r_[np.zeros(30), np.random.default_rng(0).normal(500, 50, 70)]}
+    hurdle = unseen.fit(unseen.Mixture(unseen.Hurdle(unseen.Gaussian()), 1), x)
+    other = unseen.fit(unseen.Mixture(unseen.Hurdle(unseen.Gaussian()), 1), {"debt": x["debt"][10:]})
+    p, q = (r.params["shares"][0] for r in (hurdle, other))
+    # the rest is the same, so that only the shares differ
+    same = np.sqrt(1 - (np.sqrt(p) @ np.sqrt(q)))
+    assert component_distances(hurdle, other) == pytest.approx(np.array([[same]]), abs=1e-6)
+    plain = unseen.fit(unseen.Mixture(unseen.Gaussian(), 1), x)
+    assert component_distances(hurdle, plain) == pytest.approx(0, abs=1e-5)

@@ -1,4 +1,4 @@
-"""A column without some of its values: what a family of the rest is bound to."""
+"""Single values that many rows have: a column without them, and what it is with them."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from dataclasses import replace
 import numpy as np
 
 from unseen.core.profile import ColumnProfile
+from unseen.core.stats import Array
 
 
 def without(column: ColumnProfile, values: Sequence[float]) -> ColumnProfile:
@@ -48,3 +49,11 @@ def without(column: ColumnProfile, values: Sequence[float]) -> ColumnProfile:
         low=float(points.min()) if column.low in values else column.low,
         high=float(points.max()) if column.high in values else column.high,
     )
+
+
+def with_atoms(mean: Array, sd: Array, atoms: Array, shares: Array) -> dict[str, list[float]]:
+    """``overall_mean`` and ``overall_sd`` per component, (K,), of a rest beside atoms (m,) with their shares (K, m)."""
+    rest = 1 - shares.sum(axis=1)
+    overall = rest * mean + shares @ atoms
+    squares = rest * (sd**2 + (mean - overall) ** 2) + (shares * (atoms - overall[:, None]) ** 2).sum(axis=1)
+    return {"overall_mean": overall.tolist(), "overall_sd": np.sqrt(np.maximum(squares, 0)).tolist()}

@@ -119,7 +119,9 @@ class Family(ABC):
         """Per column, what each component looks like in the data's own units.
 
         Each entry: ``column``, ``family``, and lists over components: ``mean`` and ``sd`` for numbers, or
-        ``categories`` with ``probabilities`` (K lists).
+        ``categories`` with ``probabilities`` (K lists). Where values of a column stand apart, ``mean`` and ``sd`` are
+        those of the others, ``atoms`` the values with ``atom_shares`` (K lists), and ``overall_mean`` and
+        ``overall_sd`` are of all together.
         """
 
     def anchored(self, params: Params) -> Self:

@@ -69,11 +69,15 @@ def kinds(result: Result) -> str:
     bad = np.array(status["probabilities"])[:, status["categories"].index("bad")]
     lines = ["How the credits of each kind end, worst first:", ""]
     for k in np.argsort(-bad):
-        middle = ", ".join(
-            f"{c.lower()} {entries[c]['mean'][k]:,.0f}" for c in ("Seniority", "Age", "Income", "Assets")
-        )
+        middle = ", ".join(f"{c.lower()} {_mean(entries[c])[k]:,.0f}" for c in ("Seniority", "Age", "Income", "Assets"))
         lines.append(f"  [{k}] {100 * result.params['weights'][k]:4.1f} % of all, {100 * bad[k]:2.0f} % bad: {middle}")
     return "\n".join([*lines, ""])
+
+
+def _mean(entry: dict[str, Any]) -> list[float]:
+    """The mean of a column, with the values that stand apart."""
+    found: list[float] = entry.get("overall_mean", entry["mean"])
+    return found
 
 
 def judged(path: Path) -> str:

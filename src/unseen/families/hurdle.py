@@ -8,7 +8,7 @@ from typing import Any, Self
 
 import numpy as np
 
-from unseen.core.atoms import without
+from unseen.core.atoms import with_atoms, without
 from unseen.core.block import NUMBER, Cells, Slot
 from unseen.core.example import Example
 from unseen.core.family import Collect, Family, Floor, unset
@@ -305,23 +305,35 @@ class Hurdle(Family):
         return Cells(np.concatenate([p.values for p in parts]), np.concatenate(masks))
 
     def describe(self, params: Params) -> list[dict[str, Any]]:
+        """Of columns with atoms: ``mean`` and ``sd`` of the rest alone, ``atoms`` with their ``atom_shares`` (K lists).
+
+        ``overall_mean`` and ``overall_sd`` are those of rest and atoms together.
+        """
         entries = {e["column"]: e for e in self.inner.describe(params.sub(REST))}
+        mass = self.prepare(params).on_atoms
         for (first, last), (name, values) in zip(self._spans(), self.atoms, strict=True):
             entry, p, atoms = entries[name], params["shares"][:, first:last], np.array(values)
-            m, s = np.array(entry["mean"], float), np.array(entry["sd"], float)
-            mean = p[:, 0] * m + p[:, 1:] @ atoms
-            second = p[:, 0] * (m**2 + s**2) + p[:, 1:] @ atoms**2
+            mean, sd = np.array(entry["mean"], float), np.array(entry["sd"], float)
+            if mass is not None:
+                mean, sd = _truncated(mean, sd, mass, atoms)
             entries[name] = {
                 **entry,
-                "family": f"hurdle {entry['family']}",
+                "family": f"hurdle_{entry['family']}",
                 "mean": mean.tolist(),
-                "sd": np.sqrt(np.maximum(second - mean**2, 0)).tolist(),
+                "sd": sd.tolist(),
                 "atoms": tuple(values),
                 "atom_shares": p[:, 1:].tolist(),
-                "rest_mean": m.tolist(),
-                "rest_sd": s.tolist(),
+                **with_atoms(mean, sd, atoms, p[:, 1:]),
             }
         return [entries[name] for name in self.columns]
+
+
+def _truncated(mean: Array, sd: Array, mass: Array, atoms: Array) -> tuple[Array, Array]:
+    """Mean and standard deviation of counts beside some values, on which they have ``mass`` (K, m)."""
+    left = 1 - np.minimum(mass.sum(axis=1), MOST)
+    rest = (mean - mass @ atoms) / left
+    squares = sd**2 + (mean - rest) ** 2 - (mass * (atoms - rest[:, None]) ** 2).sum(axis=1)
+    return rest, np.sqrt(np.maximum(squares / left, 0))
 
 
 def _under(arrays: Mapping[str, Array]) -> dict[str, Array]:

@@ -8,6 +8,7 @@ from typing import Any, Self
 
 import numpy as np
 
+from unseen.core.atoms import with_atoms
 from unseen.core.block import NUMBER, Cells, Slot
 from unseen.core.example import Example
 from unseen.core.family import Collect, Family, unset
@@ -226,18 +227,21 @@ class ZeroInflated(Family):
         return Cells(values, np.concatenate(masks))
 
     def describe(self, params: Params) -> list[dict[str, Any]]:
-        """``mean`` and ``sd`` are those of the column, zeros and all; ``zeros`` the shares in excess."""
+        """``mean`` and ``sd`` are those of the counts; ``atom_shares`` (K lists) the zeros beside them.
+
+        ``overall_mean`` and ``overall_sd`` are those of the column, zeros and all.
+        """
         out = []
         for name, family, share in zip(self.columns, self.each, params["zeros"].T, strict=True):
             entry = family.describe(params.sub(name))[0]
-            mean, sd = np.array(entry["mean"]), np.array(entry["sd"])
+            mean, sd, shares = np.array(entry["mean"]), np.array(entry["sd"]), share[:, None]
             out.append(
                 {
                     **entry,
                     "family": f"zero_inflated_{entry['family']}",
-                    "mean": ((1 - share) * mean).tolist(),
-                    "sd": np.sqrt((1 - share) * (sd**2 + share * mean**2)).tolist(),
-                    "zeros": share.tolist(),
+                    "atoms": (0.0,),
+                    "atom_shares": shares.tolist(),
+                    **with_atoms(mean, sd, np.zeros(1), shares),
                 }
             )
         return out

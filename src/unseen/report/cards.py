@@ -49,7 +49,12 @@ def _components(view: View) -> Iterator[Card]:
         yield Card("overview", section, "All numeric columns at a glance", reading, seen, wide=True)
     entries = sorted(view.numeric, key=lambda e: -view.separation(e))
     for e in entries[:MOST_PROFILES]:
-        yield Card(f"profile:{e['column']}", section, _named(e), "", profiles.numeric(view, e))
+        reading = ""
+        if "atoms" in e:
+            zeros = str(e.get("family", "")).startswith("zero_inflated")
+            what = "zeros that are no counts" if zeros else "values that many rows have"
+            reading = f"The dots speak of the rows beside the {what}; their shares stand to the right."
+        yield Card(f"profile:{e['column']}", section, _named(e), reading, profiles.numeric(view, e))
     for e in view.categorical[:MOST_PROFILES]:
         reading = f"Probability of each category inside each {noun}, in percent: a line adds up to 100."
         spec = profiles.categorical(view, e)

@@ -28,21 +28,25 @@ def _component_axis(view: View, **more: Any) -> Spec:
 
 
 def numeric(view: View, entry: dict[str, Any]) -> Spec:
-    """Mean and one standard deviation to either side of each component."""
-    mean, sd, (whole, _) = np.asarray(entry["mean"], float), view.sd(entry), view.whole(entry)
+    """Mean and one standard deviation to either side of each component; to the right, the shares of its atoms."""
+    sd, (whole, _) = view.sd(entry), view.whole(entry)
+    mean = np.where(view.beside(entry) > 0, np.asarray(entry["mean"], float), np.nan)
+    told = [view.atoms(entry, k) for k in view.order]
     data = [
         {
             "type": "scatter",
             "mode": "markers",
-            "x": [float(mean[k])],
+            "x": [float(mean[k]) if np.isfinite(mean[k]) else None],
             "y": [i],
             "error_x": {"array": [float(sd[k])], "color": view.colours[k], "thickness": 3, "width": 0},
             "marker": {"size": 12, "color": view.colours[k], "line": {"color": "#ffffff", "width": 1.5}},
-            "hovertemplate": f"{view.name(k)}: {number(mean[k])} ± {number(sd[k])}<extra></extra>",
+            "hovertemplate": f"{view.name(k)}: {number(mean[k])} ± {number(sd[k])}"
+            + f"<br>{literal(told[i], 120)}" * bool(told[i])
+            + "<extra></extra>",
         }
         for i, k in enumerate(view.order)
     ]
-    low, high = min(whole, float((mean - sd).min())), max(whole, float((mean + sd).max()))
+    low, high = (pick([whole, *ends[np.isfinite(ends)]]) for pick, ends in ((min, mean - sd), (max, mean + sd)))
     pad = 0.05 * (high - low) or 1.0
     line = {"type": "line", "x0": whole, "x1": whole, "yref": "paper", "y0": 0, "y1": 1, "layer": "below"}
     return {
@@ -52,8 +56,20 @@ def numeric(view: View, entry: dict[str, Any]) -> Spec:
             xaxis=axis(literal(entry["column"], 44), nticks=7, tickformat=",~r", range=[low - pad, high + pad]),
             yaxis=_component_axis(view, showgrid=False),
             shapes=[{**line, "line": {"color": MUTED, "width": 1, "dash": "dash"}}],
+            **_at_the_side(told),
         ),
     }
+
+
+def _at_the_side(told: list[str]) -> Spec:
+    """Words to the right of the lines, with the room that they take."""
+    if not any(told):
+        return {}
+    short = [literal(text, 30) for text in told]
+    note = {"xref": "paper", "x": 1, "xanchor": "left", "xshift": 8, "showarrow": False, "align": "left"}
+    notes = [{**note, "y": i, "text": text, "font": {"size": 12, "color": MUTED}} for i, text in enumerate(short)]
+    room = 20 + 7 * max(len(text) for text in told if text[:30])
+    return {"annotations": notes, "margin": {"l": 10, "r": min(room, 230), "t": 10, "b": 10}}
 
 
 def categorical(view: View, entry: dict[str, Any]) -> Spec:
@@ -111,7 +127,7 @@ def overview(view: View) -> Spec | None:
     if len(entries) < 2 or view.count < 2:
         return None
     z = np.array([view.standing(e) for e in entries])[:, view.order].T
-    means = np.array([e["mean"] for e in entries], float)[:, view.order].T
+    means = np.array([np.where(view.beside(e) > 0, e["mean"], np.nan) for e in entries], float)[:, view.order].T
     few = len(entries) <= 14
     heat = {
         "type": "heatmap",

@@ -98,7 +98,10 @@ def covariances(view: View, entries: Sequence[dict[str, Any]]) -> Array:
             given[s][j, a::m] = True
         filled = family.mean(view.result.params, cells, np.repeat(np.eye(k), m, axis=1))
         for b, (s, j) in enumerate(at):
-            out[:, :, b] = (np.asarray(filled[s][j], float).reshape(k, m) - mean[b][:, None]) * sd.T
+            # what is filled in has the atoms in it, and the ellipses are those of the rest
+            centre = np.asarray(entries[b].get("overall_mean", entries[b]["mean"]), float)
+            rest = np.maximum(view.beside(entries[b]), 1e-6)[:, None]
+            out[:, :, b] = (np.asarray(filled[s][j], float).reshape(k, m) - centre[:, None]) / rest * sd.T
         out = np.where(np.isfinite(out), out, 0.0)
     out = (out + out.transpose(0, 2, 1)) / 2
     out[:, np.arange(m), np.arange(m)] = sd.T**2

@@ -16,12 +16,13 @@ FEWEST_ROWS = 20
 
 @dataclass(frozen=True)
 class Shareable(View):
-    """A view that numbers categories instead of naming them, of a result that `without` has cut down."""
+    """A view that numbers categories and single values and names none, of a result that `without` has cut down."""
 
     @cached_property
     def profiles(self) -> list[dict[str, Any]]:
         shown = [e for e in super().profiles if e["column"] in self.result.profile.names]
-        return [{**e, "categories": _numbered(e["categories"])} if "categories" in e else e for e in shown]
+        hidden = {"categories": "category", "atoms": "value"}
+        return [{**e, **{key: _numbered(e[key], word) for key, word in hidden.items() if key in e}} for e in shown]
 
     @property
     def notice(self) -> str:
@@ -69,5 +70,5 @@ def _unnamed(events: dict[str, int]) -> dict[str, int]:
     return out
 
 
-def _numbered(categories: Sequence[Any]) -> list[str]:
-    return [f"category {i}" for i in range(1, len(categories) + 1)]
+def _numbered(values: Sequence[Any], word: str) -> list[str]:
+    return [f"{word} {i}" for i in range(1, len(values) + 1)]

@@ -109,10 +109,13 @@ def numbers(view: View) -> str:
     head = ["column", "average", *(view.name(k) for k in view.order)]
     body = []
     for e in entries:
-        sd = view.sd(e)
+        sd, beside = view.sd(e), view.beside(e)
         pairs = [view.whole(e), *((float(e["mean"][k]), float(sd[k])) for k in view.order)]
-        body.append([shorten(e["column"], 60), *(f"{number(m)} ± {number(s, 3)}" for m, s in pairs)])
-    return _details("The same in numbers: mean ± standard deviation", head, body)
+        told = [f"{number(m)} ± {number(s, 3)}" for m, s in pairs]
+        for i, k in enumerate(view.order, 1):
+            told[i] = ", ".join(t for t in (told[i] * bool(beside[k]), view.atoms(e, k)) if t)
+        body.append([shorten(e["column"], 60), *told])
+    return _details("The same in numbers: mean ± standard deviation, and the shares of single values", head, body)
 
 
 def columns(view: View) -> str:

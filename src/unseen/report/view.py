@@ -13,6 +13,7 @@ from unseen.core.stats import Array
 from unseen.report.palette import COLOURS, number, percent, shorten
 
 STANDS_OUT = 0.4  # standard deviations from the average below which a component is called average
+NOTHING = 0.005  # share of a component's rows below which their mean says nothing
 
 
 @dataclass(frozen=True)
@@ -79,11 +80,23 @@ class View:
 
     # ---- columns, all components together
 
+    def beside(self, entry: Mapping[str, Any]) -> Array:
+        """Share of each component's rows that a numeric column's mean and deviation speak of, (K,): not its atoms."""
+        atoms = np.asarray(entry.get("atom_shares", np.zeros((self.count, 0))), float)
+        rest: Array = np.maximum(1 - atoms.sum(axis=1), 0.0)
+        return np.where(rest < NOTHING, 0.0, rest)
+
+    def drawn(self, entry: Mapping[str, Any]) -> Array:
+        """Weights of the components in what a column's mean and deviation speak of, (K,)."""
+        part = self.weights * self.beside(entry)
+        total = float(part.sum())
+        return part / total if total > 0 else self.weights
+
     def whole(self, entry: Mapping[str, Any]) -> tuple[float, float]:
-        """Mean and standard deviation of a numeric column over all components, in its own units."""
-        mean = np.asarray(entry["mean"], float)
-        centre = float(self.weights @ mean)
-        variance = float(self.weights @ ((mean - centre) ** 2 + self.sd(entry) ** 2))
+        """Mean and standard deviation of a numeric column over all components, in its own units, beside its atoms."""
+        mean, weights = np.asarray(entry["mean"], float), self.drawn(entry)
+        centre = float(weights @ mean)
+        variance = float(weights @ ((mean - centre) ** 2 + self.sd(entry) ** 2))
         return centre, float(np.sqrt(variance)) or 1.0
 
     @staticmethod
@@ -95,14 +108,32 @@ class View:
     def standing(self, entry: Mapping[str, Any]) -> Array:
         """How far each component's mean lies from the average, in standard deviations, (K,)."""
         mean, sd = self.whole(entry)
-        return (np.asarray(entry["mean"], float) - mean) / sd
+        return np.where(self.beside(entry) > 0, (np.asarray(entry["mean"], float) - mean) / sd, 0.0)
 
     def separation(self, entry: Mapping[str, Any]) -> float:
-        r"""Share of a column's variance that lies between components, :math:`\eta^2`."""
-        mean = np.asarray(entry["mean"], float)
-        between = float(self.weights @ (mean - self.weights @ mean) ** 2)
-        within = float(self.weights @ self.sd(entry) ** 2)
-        return between / (between + within) if between > 0 else 0.0
+        r"""Share of a column's variance that lies between components, :math:`\eta^2`: of its rest, or of an atom."""
+        mean, weights = np.asarray(entry["mean"], float), self.drawn(entry)
+        between = float(weights @ (mean - weights @ mean) ** 2)
+        within = float(weights @ self.sd(entry) ** 2)
+        rest = between / (between + within) if between > 0 else 0.0
+        return max([rest, *((self.atom_standing(entry) ** 2).T @ self.weights).tolist()])
+
+    def atom_standing(self, entry: Mapping[str, Any]) -> Array:
+        """How far each component's share of each atom lies from the average, in standard deviations, (K, m)."""
+        p = np.asarray(entry.get("atom_shares", np.zeros((self.count, 0))), float)
+        q = self.weights @ p
+        out: Array = (p - q) / np.sqrt(np.maximum(q * (1 - q), 1e-6))
+        return out
+
+    def atom_names(self, entry: Mapping[str, Any]) -> list[str]:
+        """What the values of a column that stand apart are called."""
+        extra = "extra " if str(entry.get("family", "")).startswith("zero_inflated") else ""
+        return [extra + (v if isinstance(v, str) else number(v)) for v in entry.get("atoms", ())]
+
+    def atoms(self, entry: Mapping[str, Any], k: int) -> str:
+        """The shares of a column's atoms in a component, in words."""
+        shares = entry.get("atom_shares", {k: ()})[k]
+        return ", ".join(f"{n} in {percent(p)}" for n, p in zip(self.atom_names(entry), shares, strict=True))
 
     def marks(self, k: int, most: int = 4) -> list[str]:
         """What sets a component apart from the average, the clearest first, in plain words."""
@@ -112,6 +143,11 @@ class View:
             side = "high" if z > 0 else "low"
             text = f"{shorten(e['column'])} {side}: {number(e['mean'][k], 3)} (average {number(mean, 3)})"
             found.append((abs(z), text))
+            shares = np.asarray(e.get("atom_shares", np.zeros((self.count, 0))), float)
+            for j, name in enumerate(self.atom_names(e)):
+                here, average = float(shares[k, j]), float(self.weights @ shares[:, j])
+                text = f"{shorten(e['column'])} {name}: {percent(here)} (average {percent(average)})"
+                found.append((abs(float(self.atom_standing(e)[k, j])), text))
         for e in self.categorical:
             p = np.asarray(e["probabilities"], float)
             q = self.weights @ p

@@ -144,8 +144,11 @@ def components(result: Result) -> list[dict[str, Any]]:
         for entry in entries:
             one = {"column": entry["column"], "family": entry["family"]}
             for key, value in entry.items():
-                if isinstance(value, list) and key not in ("categories", "probabilities"):
+                if isinstance(value, list) and key not in ("categories", "probabilities", "atom_shares"):
                     one[key] = value[k]
+            if "atoms" in entry:
+                pairs = zip(entry["atoms"], entry["atom_shares"][k], strict=True)
+                one["atoms"] = [{"value": value, "share": share} for value, share in pairs]
             if "categories" in entry:
                 one["probabilities"] = dict(zip(entry["categories"], entry["probabilities"][k], strict=True))
             columns.append(one)
@@ -165,14 +168,21 @@ def top_categories(
 def separation(result: Result, entry: dict[str, Any]) -> float:
     """How far a column tells the components apart: 0 where they all look the same.
 
-    For numbers the spread of the means over the spread inside; for categories the mean distance (total variation)
-    of the components' probabilities from the overall ones.
+    For numbers the spread of the means over the spread inside; for categories, and for values that stand apart, the
+    mean distance (total variation) of the components' probabilities from the overall ones, whichever is more.
     """
     weights = result.params["weights"]
     if "probabilities" in entry:
-        p = np.array(entry["probabilities"])
-        return float(weights @ np.abs(p - weights @ p).sum(axis=1))
+        return _variation(weights, np.array(entry["probabilities"]))
     means, sds = np.array(entry["mean"], float), np.array(entry.get("sd", np.ones(len(weights))), float)
-    between = float(np.sqrt(weights @ (means - weights @ means) ** 2))
-    inside = float(np.sqrt(weights @ np.where(np.isfinite(sds), sds, 0) ** 2))
-    return between / inside if inside > 0 else between
+    atoms = np.array(entry.get("atom_shares", np.zeros((len(weights), 0))), float)
+    rest = np.maximum(1 - atoms.sum(axis=1), 0)
+    some = weights * rest / max(float(weights @ rest), 1e-300)
+    between = float(np.sqrt(some @ (means - some @ means) ** 2))
+    inside = float(np.sqrt(some @ np.where(np.isfinite(sds), sds, 0) ** 2))
+    apart = between / inside if inside > 0 else between
+    return max(apart, _variation(weights, np.column_stack([rest, atoms])))
+
+
+def _variation(weights: Array, p: Array) -> float:
+    return float(weights @ np.abs(p - weights @ p).sum(axis=1))

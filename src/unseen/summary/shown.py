@@ -6,11 +6,14 @@ from collections.abc import Sequence
 from itertools import zip_longest
 from typing import Any
 
+import numpy as np
+
 from unseen.result import Result
 from unseen.summary.facts import by_weight, described, separation, top_categories
 from unseen.summary.words import WIDTH, mean_and_sd, number, table
 
-MOST_COLUMNS, MOST_COMPONENTS = 24, 15
+MOST_COLUMNS, MOST_COMPONENTS, MOST_ATOMS = 24, 15, 4
+ALL = 0.995
 
 
 def components(result: Result) -> str:
@@ -45,15 +48,26 @@ def _short(name: str, most: int = 24) -> str:
 
 
 def _cells(result: Result, entries: Sequence[dict[str, Any]], k: int) -> list[list[str]]:
-    """What the table says of component k: for each column one line, or one per top category."""
+    """What the table says of component k: for each column one line, and one per atom or top category."""
     out = []
     for entry in entries:
         if "probabilities" in entry:
             tops = [t for t in top_categories(result, entry, k) if t[1] >= 0.005]
             out.append([_category(*t) for t in tops])
         else:
-            out.append([mean_and_sd(entry["mean"][k], entry.get("sd", [float("nan")] * (k + 1))[k])])
+            told = mean_and_sd(entry["mean"][k], entry.get("sd", [float("nan")] * (k + 1))[k])
+            atoms = _atoms(entry, k)
+            # where next to nothing is left beside the atoms, its mean says nothing
+            out.append([told, *atoms] if sum(entry.get("atom_shares", {k: ()})[k]) < ALL else atoms)
     return out
+
+
+def _atoms(entry: dict[str, Any], k: int) -> list[str]:
+    """The values that stand apart with their shares in component k; of counts with more zeros, those in excess."""
+    what = "extra " if str(entry["family"]).startswith("zero_inflated") else ""
+    shares = np.array(entry.get("atom_shares", [[]] * (k + 1)), float)
+    most = np.sort(np.argsort(-shares.max(axis=0), kind="stable")[:MOST_ATOMS])
+    return [f"{what}{entry['atoms'][j]:,.6g} in {100 * shares[k, j]:.0f} %" for j in most]
 
 
 def _category(name: str, p: float, lift: float | None) -> str:

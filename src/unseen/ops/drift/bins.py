@@ -127,7 +127,7 @@ def _codes(p: Array) -> tuple[int, ...]:
 
 def _cuts(result: Result, entry: dict[str, Any], bins: Bins, components: int) -> Array:
     """The mean of a column in each component, between the whole numbers where it holds such."""
-    means = np.asarray(entry.get("mean", [bins.mean] * components), float)
+    means = np.asarray(entry.get("overall_mean", entry.get("mean", [bins.mean] * components)), float)
     return np.floor(means) + 0.5 if result.profile[bins.name].fractions == 0 else means
 
 

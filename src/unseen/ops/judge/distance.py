@@ -20,8 +20,9 @@ def component_distances(candidate: Result, champion: Result) -> Array | None:
 
     .. math:: H^2 = 1 - \sqrt{\frac{2 s t}{s^2 + t^2}} \exp\left(-\frac{(\mu - \nu)^2}{4 (s^2 + t^2)}\right).
 
-    A shift by one standard deviation is 0.34, by two 0.63; twice the spread 0.32. None for models that do not
-    describe their components column by column.
+    Values that both models set apart count like categories, with the normals for the rest; where only one does, the
+    column as a whole counts as normal. A shift by one standard deviation is 0.34, by two 0.63; twice the spread 0.32.
+    None for models that do not describe their components column by column.
 
     Source: Le Cam & Yang (2000), Asymptotics in Statistics, chapter 3.
     """
@@ -39,7 +40,16 @@ def component_distances(candidate: Result, champion: Result) -> Array | None:
 def _affinity(ours: dict[str, Any], theirs: dict[str, Any]) -> Array:
     r"""Affinity :math:`\int \sqrt{f g}` of one column, (K, L)."""
     if "mean" in ours:
-        return _normals(*(np.asarray(d[name], float) for d in (ours, theirs) for name in ("mean", "sd")))
+        both = "atoms" in ours and "atoms" in theirs
+        head = "" if both else "overall_"
+        told = [np.asarray(d.get(head + n, d[n]), float) for d in (ours, theirs) for n in ("mean", "sd")]
+        normals = _normals(*told)
+        if not both:
+            return normals
+        values = sorted({*ours["atoms"], *theirs["atoms"]})
+        p, q = (_placed(d["atom_shares"], d["atoms"], values) for d in (ours, theirs))
+        rest = np.sqrt(np.outer(*(np.maximum(1 - shares.sum(axis=1), 0) for shares in (p, q))))
+        return np.sqrt(p) @ np.sqrt(q).T + rest * normals
     known = sorted({*ours["categories"], *theirs["categories"]})
     p, q = (_spread(d, known) for d in (ours, theirs))
     return np.sqrt(p) @ np.sqrt(q).T
@@ -55,7 +65,12 @@ def _normals(mean: Array, sd: Array, mean_: Array, sd_: Array) -> Array:
 
 def _spread(described: dict[str, Any], known: list[str]) -> Array:
     """Probabilities (K, categories) over more categories than the model may know."""
-    out = np.zeros((len(described["probabilities"]), len(known)))
-    place = {category: j for j, category in enumerate(known)}
-    out[:, [place[c] for c in described["categories"]]] = described["probabilities"]
+    return _placed(described["probabilities"], described["categories"], known)
+
+
+def _placed(shares: Any, names: Any, known: list[Any]) -> Array:
+    """Shares of some values (K, m) among more of them."""
+    out = np.zeros((len(shares), len(known)))
+    place = {name: j for j, name in enumerate(known)}
+    out[:, [place[name] for name in names]] = shares
     return out

@@ -153,5 +153,6 @@ def _measures(result: Result) -> dict[str, str]:
     model: Any = result.model
     out = {n: COUNTS if slot.kind == CATEGORY else DENSITY for slot in model.slots for n in slot.columns}
     described = model.describe(result.params) if hasattr(model, "describe") else []
-    out.update({d["column"]: COUNTS for d in described if d["family"].removeprefix("zero_inflated_") in DISCRETE})
+    beside = {d["column"]: d["family"].removeprefix("zero_inflated_").removeprefix("hurdle_") for d in described}
+    out.update({column: COUNTS for column, family in beside.items() if family in DISCRETE})
     return out | dict.fromkeys(getattr(model, "predictors", ()), GIVEN)
