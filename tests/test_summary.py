@@ -356,3 +356,28 @@ def test_zeros_in_excess_are_told_as_such() -> None:
     text = summary(result)
     assert "extra 0 in 40 %" in text or "extra 0 in 39 %" in text or "extra 0 in 41 %" in text
     assert float(line(text, "visits").split()[1]) == pytest.approx(6, abs=6 * np.sqrt(6 / 1200))
+
+
+# ---- how sure the rows are
+
+
+def test_the_largest_responsibility_is_exact_on_average(fitted: Any) -> None:
+    r = fitted.responsibilities(flowers())
+    assert fitted.certainty == pytest.approx(r.max(axis=1).mean(), rel=1e-12)
+    weighted = unseen.fit(unseen.Mixture(unseen.Gaussian(), 2), {"a": np.r_[grid(), 500.0]}, restarts=2)
+    assert mean_confidence(weighted) == weighted.certainty
+    old = replace(fitted, certainty=None)
+    assert mean_confidence(old) == pytest.approx(fitted.certainty, abs=0.5 / 20)
+
+
+def test_one_component_is_sure_and_has_no_entropy() -> None:
+    result = unseen.fit(unseen.Mixture(unseen.Gaussian(), 1), {"a": grid()})
+    assert result.certainty == 1 and np.copysign(1, result.entropy) == 1
+    text = summary(result)
+    assert line(text, "largest").endswith("1.00 on average") and line(text, "entropy").split() == ["entropy", "0"]
+    assert facts(result)["entropy"] == 0
+
+
+@pytest.mark.parametrize("entropy", [-0.0, 1.4e-298, 1e-11])
+def test_an_entropy_of_rounding_is_none(fitted: Any, entropy: float) -> None:
+    assert line(summary(replace(fitted, entropy=entropy)), "entropy").split() == ["entropy", "0"]

@@ -53,6 +53,8 @@ class Result:
     volume: float | None = None
     #: what was found in each column and decided about it, where a plan did that
     columns: tuple[dict[str, Any], ...] = ()
+    #: each row's largest responsibility, on average; None for models without any, and in runs of earlier versions
+    certainty: float | None = None
 
     @property
     def converged(self) -> bool:
@@ -163,7 +165,8 @@ class Result:
     def _rows(self, method: str, f: Any, data: Any) -> Array:
         if not hasattr(self.model, method):
             raise ModelError(f"{type(self.model).__name__} has no {method.replace('_', ' ')} of rows")
-        with one_blas_thread():
+        # cells beyond all measure have density zero, and no warning
+        with one_blas_thread(), np.errstate(over="ignore", invalid="ignore"):
             parts = [f(block) for block in self.blocks(data)]
         return np.concatenate(parts) if parts else np.empty(0)
 
@@ -225,17 +228,22 @@ def close(problem: Any, found: Any, prior: Sums | None, seed: int, options: dict
         options={**options, "ignored": [f.name for f in problem.ignored]},
         fingerprint=problem.source.fingerprint(),
         volume=closing.volume,
+        certainty=closing.largest / float(closing.confidence.sum()) if closing.confidence.sum() > 0 else None,
     )
 
 
 @dataclass(frozen=True, slots=True)
 class Closing:
-    """Statistics at the final parameters, classification entropy, histogram of the largest responsibility, volume."""
+    """Statistics at the final parameters, classification entropy, volume, and the rows' largest responsibilities.
+
+    Of those ``confidence`` is the histogram and ``largest`` the sum.
+    """
 
     stats: Any
     entropy: float
     confidence: Array
     volume: float | None = None
+    largest: float = 0.0
 
     @classmethod
     def of(cls, model: Any, params: Params, block: Block) -> Closing:
@@ -247,12 +255,19 @@ class Closing:
             stats, r = model.expect(params, block), model.posterior(params, block)[0]
         w = np.ones(block.rows) if block.weights is None else block.weights
         terms = np.where(r > 0, r * np.log(np.maximum(r, 1e-300)), 0.0).sum(0)
-        top = np.histogram(r.max(axis=0), bins=20, range=(0, 1), weights=w)[0]
+        top = r.max(axis=0)
+        counts = np.histogram(top, bins=20, range=(0, 1), weights=w)[0]
         cells = model.volume(block) if hasattr(model, "volume") else None
-        return cls(stats, float(-(w @ terms)), top, None if cells is None else float(w @ cells))
+        volume = None if cells is None else float(w @ cells)
+        # no term is above 0, and a sum of none but zeros is 0, not -0
+        return cls(stats, abs(float(w @ terms)), counts, volume, float(w @ top))
 
     def __add__(self, other: Closing) -> Closing:
         volume = None if self.volume is None and other.volume is None else (self.volume or 0) + (other.volume or 0)
         return Closing(
-            self.stats + other.stats, self.entropy + other.entropy, self.confidence + other.confidence, volume
+            self.stats + other.stats,
+            self.entropy + other.entropy,
+            self.confidence + other.confidence,
+            volume,
+            self.largest + other.largest,
         )

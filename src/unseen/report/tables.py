@@ -11,6 +11,7 @@ import numpy as np
 from unseen.core.stop import CAP, CONVERGED, FAILED, FELL, INTERRUPTED, STALLED, TIME, Outcome
 from unseen.report.palette import number, percent, shorten
 from unseen.report.view import View
+from unseen.summary.facts import nats
 
 MOST_NUMBERS = 200
 LEADS = {
@@ -155,7 +156,7 @@ def facts(view: View) -> str:
         ("E-step, seconds", number(float(e), 3)),
         ("M-step, seconds", number(float(m), 3)),
         ("passes over the data", f"{r.evaluations:,}"),
-        ("classification entropy", number(r.entropy, 6)),
+        ("classification entropy", number(nats(r), 6)),
         *((f"counted: {k}", f"{v:,}") for k, v in r.counts.items()),
         *((f"data: {k}", _plain(v)) for k, v in r.fingerprint.items()),
     ]

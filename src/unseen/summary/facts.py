@@ -10,6 +10,9 @@ from unseen.core.block import OTHER
 from unseen.core.stats import Array
 from unseen.result import Result
 
+#: nats per row below which an entropy is rounding
+ROUNDING = 1e-12
+
 
 def facts(result: Result) -> dict[str, Any]:
     """Everything that the summary says, ready for JSON: components heaviest first."""
@@ -28,7 +31,7 @@ def facts(result: Result) -> dict[str, Any]:
         "aic": result.aic,
         "bic": result.bic,
         "icl": result.icl,
-        "entropy": result.entropy,
+        "entropy": nats(result),
         "mean_largest_responsibility": mean_confidence(result),
         "iterations": result.iterations,
         "evaluations": result.evaluations,
@@ -104,13 +107,21 @@ def missing_share(result: Result) -> float:
 
 
 def mean_confidence(result: Result) -> float | None:
-    """The mean of each row's largest responsibility, from its histogram; None where rows have none."""
+    """The mean of each row's largest responsibility; None where rows have none.
+
+    Runs of earlier versions have its histogram only.
+    """
     counts = np.array(result.confidence)
-    if counts.sum() <= 0:
-        return None
+    if result.certainty is not None or counts.sum() <= 0:
+        return result.certainty
     middles = (np.arange(len(counts)) + 0.5) / len(counts)
     middles[-1] = 1 - 0.25 / len(counts)
     return float(counts @ middles / counts.sum())
+
+
+def nats(result: Result) -> float:
+    """The classification entropy, 0 where it is no more than rounding."""
+    return result.entropy if result.entropy > ROUNDING * result.weight else 0.0
 
 
 def by_weight(result: Result) -> Array:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import textwrap
 
 from unseen.result import Result
-from unseen.summary.facts import criterion_name, mean_confidence, missing_share, model_name
+from unseen.summary.facts import criterion_name, mean_confidence, missing_share, model_name, nats
 from unseen.summary.shown import components
 from unseen.summary.tried import search, starts
 from unseen.summary.words import WIDTH, mean_and_sd, number, table
@@ -52,7 +52,7 @@ def _criteria(result: Result) -> str:
         ("AIC", number(result.aic, 9)),
         ("BIC", number(result.bic, 9)),
         ("ICL", number(result.icl, 9)),
-        ("entropy", f"{number(result.entropy)} nats, {number(result.entropy / max(result.weight, 1e-300), 3)} per row"),
+        ("entropy", _entropy(result)),
     ]
     if confidence is not None:
         pairs.append(("largest responsibility", f"{confidence:.2f} on average"))
@@ -60,6 +60,11 @@ def _criteria(result: Result) -> str:
         pairs.append(("log prior", number(result.log_prior, 9)))
     width = max(len(name) for name, _ in pairs)
     return "\n".join(f"  {name.ljust(width)}  {value}" for name, value in pairs)
+
+
+def _entropy(result: Result) -> str:
+    entropy = nats(result)
+    return f"{number(entropy)} nats, {number(entropy / result.weight, 3)} per row" if entropy else "0"
 
 
 def _loglik(result: Result) -> str:

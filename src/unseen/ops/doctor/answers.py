@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import math
 
-import numpy as np
-
 from unseen.ops.doctor.diagnosis import Case, Diagnosis
+from unseen.summary.facts import mean_confidence
 
 #: standard errors between training and held-out log-density that chance makes once in 700 retrains
 GAP = 3.0
@@ -79,11 +78,9 @@ def _certainty(case: Case) -> float | None:
     """Mean largest responsibility on the scale from 1/K (chance) to 1."""
     assert case.result is not None
     k = int(getattr(case.result.model, "components", 1))
-    counts = np.asarray(case.result.confidence, float)
-    if k < 2 or not counts.sum():
+    mean = mean_confidence(case.result)
+    if k < 2 or mean is None:
         return None
-    centres = (np.arange(len(counts)) + 0.5) / len(counts)
-    mean = float(counts @ centres / counts.sum())
     return (mean - 1 / k) / (1 - 1 / k)
 
 
