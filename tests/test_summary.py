@@ -14,7 +14,8 @@ from unseen.core.stats import Params
 from unseen.core.stop import Outcome
 from unseen.numerics.resolution import resting
 from unseen.summary import facts, summary, warnings
-from unseen.summary.facts import mean_confidence, model_name, separation
+from unseen.summary.facts import mean_confidence, separation
+from unseen.summary.names import model_name
 from unseen.summary.text import number, table
 
 WIDTH = 100
@@ -327,6 +328,7 @@ def test_atoms_have_lines_of_their_own_in_the_table_and_in_facts(owing: Any) -> 
     for component in facts(owing)["components"]:
         (atom,) = component["columns"][0]["atoms"]
         assert atom["value"] == 0 and 0 < atom["share"] < 1
+        assert "atom_shares" not in component["columns"][0]
         assert component["columns"][0]["mean"] == pytest.approx(500, abs=25)
     json.dumps(facts(owing))
 
@@ -381,3 +383,39 @@ def test_one_component_is_sure_and_has_no_entropy() -> None:
 @pytest.mark.parametrize("entropy", [-0.0, 1.4e-298, 1e-11])
 def test_an_entropy_of_rounding_is_none(fitted: Any, entropy: float) -> None:
     assert line(summary(replace(fitted, entropy=entropy)), "entropy").split() == ["entropy", "0"]
+
+
+# ---- what the model is called
+
+
+def test_a_model_says_which_columns_are_logged_or_have_atoms() -> None:
+    rng = np.random.default_rng(0)
+    data = {"amount": rng.lognormal(0, 1, 99), "debt": np.where(rng.random(99) < 0.5, 0, rng.normal(9, 1, 99))}
+    data |= {"age": rng.normal(0, 1, 99), "visits": rng.poisson(2, 99).astype(float)}
+    block = unseen.Hurdle(unseen.LogNormal(unseen.Gaussian("full"), logs=("amount",)), atoms={"debt": 0})
+    model = unseen.Product({("amount", "debt", "age"): block, "visits": unseen.Poisson()})
+    result = unseen.fit(unseen.Mixture(model, 1), data)
+    said = "Product(Gaussian(full; log of amount; atoms in debt): amount, debt, age; Poisson: visits)"
+    assert model_name(result.model) == f"Mixture of 1 x {said}"
+    assert summary(result).replace("\n", " ").startswith(f"Mixture of 1 x {said} ")
+
+
+@pytest.mark.parametrize(
+    ("family", "said"),
+    [
+        (unseen.Gaussian("factors", factors=1), "Gaussian(1 factor)"),
+        (unseen.Gaussian("factors", factors=2, tied=True), "Gaussian(2 factors, tied)"),
+        (unseen.LogNormal(), "Gaussian(full; log)"),
+        (unseen.LogNormal(logs=tuple("abcdef")), "Gaussian(full; log of a, b, c, d and 2 more)"),
+        (unseen.Hurdle(unseen.StudentT()), "StudentT(atoms)"),
+        (unseen.ZeroInflated(unseen.Poisson()), "ZeroInflated(Poisson)"),
+    ],
+)
+def test_families_have_short_names(family: Any, said: str) -> None:
+    assert model_name(unseen.Mixture(family, 2)) == f"Mixture of 2 x {said}"
+
+
+def test_a_block_of_logarithms_only() -> None:
+    x = {"a": np.array([1.0, 2, 4, 9]), "b": np.array([9.0, 2, 4, 1])}
+    result = unseen.fit(unseen.Mixture(unseen.LogNormal(unseen.Gaussian("diagonal")), 1), x)
+    assert model_name(result.model) == "Mixture of 1 x Gaussian(diagonal; log of all)"

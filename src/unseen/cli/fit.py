@@ -9,7 +9,7 @@ import click
 
 from unseen.cli.common import as_json, data_argument, quiet
 from unseen.cli.exits import INTERRUPTED, NOT_CONVERGED, print_json
-from unseen.cli.options import ColumnFamily, Components
+from unseen.cli.options import ColumnFamily, Components, Finite
 from unseen.spec import COVARIANCES, FAMILIES
 
 EXAMPLES = """\b
@@ -51,7 +51,8 @@ Positive = click.IntRange(min=1)
     metavar="FORM",
     default=None,
     help="The form of the Gaussian covariances: full, diagonal, spherical, factors-1 to factors-5, each also with "
-    "tied- before it.  [default: auto, the best of them by the criterion]",
+    "tied- before it (shared by all components), or common (shared axes, lengths of their own).  "
+    "[default: auto, the best of them by the criterion]",
 )
 @click.option("--weights", metavar="COL", help="A column that says how many copies each row stands for.")
 @click.option("--labels", metavar="COL", help="A column with the known classes of some rows; empty is unknown.")
@@ -66,20 +67,20 @@ Positive = click.IntRange(min=1)
 @click.option("--seed", type=click.IntRange(min=0), default=0, show_default=True, help="Same seed, same fit.")
 @click.option(
     "--prior",
-    type=click.FloatRange(min=0),
+    type=Finite(min=0),
     default=0.0,
     show_default=True,
     help="Strength of a conjugate prior, in rows per component; 0 is maximum likelihood.",
 )
 @click.option(
     "--tol",
-    type=click.FloatRange(min=0, min_open=True),
+    type=Finite(min=0, min_open=True),
     help="Stop when less than this is left to gain per row.  [default: 1e-7; 1e-5 without --components]",
 )
 @click.option(
     "--max-iterations", type=Positive, default=1000, show_default=True, help="Cap on the iterations of a start."
 )
-@click.option("--max-seconds", type=click.FloatRange(min=0, min_open=True), help="Cap on the time of the whole search.")
+@click.option("--max-seconds", type=Finite(min=0, min_open=True), help="Cap on the time of the whole search.")
 @click.option(
     "--engine",
     type=click.Choice(["auto", "memory", "threads", "outofcore"]),

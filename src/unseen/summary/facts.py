@@ -9,6 +9,7 @@ import numpy as np
 from unseen.core.block import OTHER
 from unseen.core.stats import Array
 from unseen.result import Result
+from unseen.summary.names import model_name
 
 #: nats per row below which an entropy is rounding
 ROUNDING = 1e-12
@@ -45,36 +46,6 @@ def facts(result: Result) -> dict[str, Any]:
         "options": dict(result.options),
         "warnings": list(result.warnings),
     }
-
-
-def model_name(model: Any) -> str:
-    """A model in one line, such as ``Mixture of 3 x Gaussian(full)``.
-
-    >>> import unseen
-    >>> model_name(unseen.Mixture(unseen.Gaussian("diagonal", tied=True), 3))
-    'Mixture of 3 x Gaussian(diagonal, tied)'
-    """
-    name = type(model).__name__
-    if hasattr(model, "components"):
-        name += f" of {model.components}"
-    family = getattr(model, "family", None)
-    return name if family is None else f"{name} x {_family_name(family)}"
-
-
-def _family_name(family: Any) -> str:
-    if hasattr(family, "terms"):
-        grouped: dict[str, list[str]] = {}
-        for t in family.terms:
-            grouped.setdefault(_family_name(t.family), []).extend(t.columns)
-        return "Product(" + "; ".join(f"{n}: {', '.join(c)}" for n, c in grouped.items()) + ")"
-    inside = []
-    if hasattr(family, "inner"):
-        inside.append(_family_name(family.inner))
-    if hasattr(family, "covariance"):
-        inside.append(f"{family.factors} factors" if getattr(family, "factors", 0) else str(family.covariance))
-    if getattr(family, "tied", False):
-        inside.append("tied")
-    return type(family).__name__ + (f"({', '.join(inside)})" if inside else "")
 
 
 def floors(result: Result) -> list[dict[str, Any]]:

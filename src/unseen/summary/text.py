@@ -5,7 +5,8 @@ from __future__ import annotations
 import textwrap
 
 from unseen.result import Result
-from unseen.summary.facts import criterion_name, mean_confidence, missing_share, model_name, nats
+from unseen.summary.facts import criterion_name, mean_confidence, missing_share, nats
+from unseen.summary.names import model_name
 from unseen.summary.shown import components
 from unseen.summary.tried import search, starts
 from unseen.summary.words import WIDTH, mean_and_sd, number, table
