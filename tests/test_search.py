@@ -13,9 +13,11 @@ from unseen import Gaussian, Mixture
 from unseen.core.stats import Params
 from unseen.core.stop import Converged, Record
 from unseen.engines.memory import Memory
-from unseen.errors import ModelError, NumericalError
+from unseen.errors import DataError, ModelError, NumericalError
+from unseen.plan import plan
 from unseen.problem import pose
 from unseen.search.neighbours import Neighbour
+from unseen.search.order import search
 from unseen.search.race import BEHIND, CANNOT_WIN
 from unseen.search.tries import coincide, expected, optimistic, outstanding
 from unseen.sources.arrays import Arrays
@@ -231,3 +233,41 @@ def test_an_engine_of_ones_own_is_searched_alike() -> None:
 def test_a_rule_of_ones_own_is_kept() -> None:
     result = unseen.select(Mixture(Gaussian(), 1), groups(), (3,), stop=Converged(1e-3), seed=0)
     assert "0.001" in result.outcome.message
+
+
+def test_weights_that_are_no_numbers_of_rows_are_refused_where_rows_are_counted() -> None:
+    x = np.random.default_rng(0).normal(size=300)
+    with pytest.raises(DataError, match="sum to 0.3.*scale the weights"):
+        unseen.select(Mixture(Gaussian(), 1), {"a": x}, weights=np.full(300, 1e-3))
+    assert unseen.fit(Mixture(Gaussian(), 2), {"a": x}, weights=np.full(300, 1e-3), restarts=2).converged
+
+
+@pytest.mark.parametrize("table", [{"a": [1, 2], "b": [2, 5]}, {"a": [1.5, 2.25], "b": [2.0, 5.5]}, {"a": [3, 4, 9]}])
+def test_two_or_three_rows_are_one_component(table) -> None:
+    made = plan(Arrays({k: np.array(v) for k, v in table.items()}))
+    assert search(made.model_for, made.known, None, forms=made.forms).model.components == 1
+
+
+@pytest.mark.parametrize("scale", [1e-150, 1e-15, 1e150])
+def test_units_beside_each_other_may_differ_beyond_measure(scale: float) -> None:
+    rng = np.random.default_rng(1)
+    group = rng.integers(0, 2, 300)
+    x = {"a": scale * rng.normal(4 * group, 1), "b": rng.normal(-3 * group, 1)}
+    x["a"][rng.random(300) < 0.1] = np.nan
+    made = plan(Arrays(x))
+    result = search(made.model_for, made.known, (1, 2, 3), forms=made.forms)
+    assert result.converged and result.model.components == 2
+
+
+def test_forms_that_were_not_reached_are_no_error() -> None:
+    """An interrupt in the first fits leaves forms untried: what there is is the answer."""
+    made = plan(
+        Arrays({"a": np.random.default_rng(0).normal(size=200), "b": np.random.default_rng(1).normal(size=200)})
+    )
+
+    def press(event) -> None:
+        if event.name == "iteration" and event.facts["iteration"] == 3:
+            raise KeyboardInterrupt
+
+    found = search(made.model_for, made.known, (2,), forms=made.forms, restarts=3, observers=(press,))
+    assert found.outcome.name == "interrupted" and found.model.components == 2

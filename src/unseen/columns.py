@@ -135,7 +135,7 @@ def _far_apart(column: ColumnProfile) -> bool:
 
 def atoms_of(column: ColumnProfile) -> tuple[float, ...]:
     """Values that stand out: each holds a tenth of the column and several times what the next value holds."""
-    if column.distinct is not None and column.distinct <= CODES:
+    if column.weight < MANY or (column.distinct is not None and column.distinct <= CODES):
         return ()
     shares = column.atoms(ATOM / ABOVE / 2)
     found: list[float] = []

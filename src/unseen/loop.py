@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any, cast
+
+import numpy as np
 
 from unseen.core.algorithm import Algorithm, Answer, Moves, State
 from unseen.core.engine import Engine
@@ -49,7 +52,8 @@ class Clock:
     def ask(self, params: Params, which: Sequence[int] | None = None) -> Answer:
         """E-step over all blocks or some, with the objective per unit of weight at these parameters."""
         began = time.perf_counter()
-        summed = self.engine.sum(lambda block: self.model.expect(params, block), which)
+        with named_failures():
+            summed = self.engine.sum(lambda block: self.model.expect(params, block), which)
         if summed.lost:
             raise EngineError(f"{len(summed.lost)} blocks were lost and could not be read again")
         stats: Stats = summed.stats
@@ -62,7 +66,8 @@ class Clock:
     def update(self, stats: Stats, params: Params) -> Params:
         """M-step with the prior's pseudo-counts added."""
         began = time.perf_counter()
-        new = self.model.maximize(stats.with_prior(self.prior).in_unit(), params)
+        with named_failures():
+            new = self.model.maximize(stats.with_prior(self.prior).in_unit(), params)
         self.m += time.perf_counter() - began
         return new
 
@@ -76,6 +81,18 @@ class Clock:
 
     def moves(self) -> Moves:
         return Moves(self.ask, self.update, self.model.valid, len(self.engine))
+
+
+@contextmanager
+def named_failures() -> Iterator[None]:
+    """Linear algebra that fails is an outcome of its own, not a bug."""
+    try:
+        yield
+    except np.linalg.LinAlgError as error:
+        raise NumericalError(
+            f"a matrix of a component could not be used ({error}): look for cells of another order of magnitude, raise "
+            "the variance floor, or add a prior"
+        ) from None
 
 
 def check_pair(model: Model, algorithm: Algorithm) -> None:

@@ -155,6 +155,11 @@ class Spec:
                     c = replace(c, family="categorical" if c.kind == "category" else "gaussian", note="")
             elif c.family.startswith("hurdle_") and not c.atoms:
                 c = replace(c, atoms=atoms_of(profile[c.column]))
+                if not c.atoms and profile[c.column].kind != "category":
+                    plain = shlex.quote(f"{c.column}={c.family.removeprefix('hurdle_')}")
+                    raise DataError(
+                        f"column {c.column!r} has no value that stands out, as a hurdle needs: write --family {plain}"
+                    )
             choices.append(c)
         if not any(c.family for c in choices):
             whys = "; ".join(f"{c.column!r} {c.note}" for c in choices if c.note.startswith("left out"))
@@ -170,7 +175,8 @@ def _useless(choice: Choice, known: ColumnProfile) -> str:
     if known.missing == known.rows:
         return "has no observed value at all"
     discrete = choice.family == "categorical" or known.kind == CATEGORY
-    if discrete and (known.values is None or len(known.values) > MAX_CATEGORIES):
+    listed = known.listed if discrete else {}
+    if listed is None or len(listed) > MAX_CATEGORIES:
         return f"has more than {MAX_CATEGORIES:,} categories, too many to compare"
     one = len(known.values or ()) == 1 if known.kind == CATEGORY else not known.variance > 0
     return "is constant, so it tells components nothing" if one else ""

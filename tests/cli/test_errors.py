@@ -135,6 +135,33 @@ def test_empty_data_is_not_scored(here: Path, fitted: Path) -> None:
     fails(3, "no rows", "score", fitted, "empty.parquet")
 
 
+def test_impossible_rows_are_counted_with_their_columns_and_exit_3(here: Path) -> None:
+    rng = np.random.default_rng(0)
+    good = pa.table({"amount": rng.lognormal(0, 1, 200), "age": rng.normal(40, 5, 200), "n": rng.poisson(3.0, 200)})
+    pq.write_table(good, "good.parquet")
+    families = ("--family", "amount=log_normal", "--family", "age=gaussian", "--family", "n=poisson")
+    run = ok("fit", "good.parquet", "-k", "2", *families, *FAST).stdout.strip()
+    clean = json.loads(ok("score", run, "good.parquet", "--json").stdout)
+    assert (clean["rows_impossible"], clean["columns_impossible"], clean["mean_possible"]) == (0, [], clean["mean"])
+    amount, age = good["amount"].to_numpy().copy(), good["age"].to_numpy().copy()
+    amount[[3, 5]], age[3] = (0.0, -98765.4321), np.nan
+    pq.write_table(good.set_column(0, "amount", pa.array(amount)), "bad.parquet")
+    done = call("score", run, "bad.parquet")
+    assert done.exit_code == 3 and done.stdout.startswith("mean log-density -inf over 200 rows")
+    assert "2 rows have density zero" in done.stderr and "(column 'amount')" in done.stderr
+    assert "over the other 198 rows" in done.stderr and "98765" not in done.output
+    done = call("score", run, "bad.parquet", "--json")
+    told = json.loads(done.stdout)
+    assert done.exit_code == 3 and told["mean"] is None and told["se"] is None
+    assert (told["rows"], told["rows_impossible"], told["columns_impossible"]) == (200, 2, ["amount"])
+    kept = np.delete(unseen.load(run).log_prob(pq.read_table("good.parquet")), [3, 5])
+    assert told["mean_possible"] == pytest.approx(kept.mean(), rel=1e-12)
+    assert told["se_possible"] == pytest.approx(kept.std(ddof=1) / np.sqrt(198), rel=1e-9)
+    pq.write_table(good.set_column(0, "amount", pa.array(np.zeros(200))), "none.parquet")
+    told = json.loads(call("score", run, "none.parquet", "--json").stdout)
+    assert told["rows_impossible"] == 200 and told["mean_possible"] is None
+
+
 # ---- did not converge: 4; runs: 5
 
 

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from typing import Any
 
 import click
 
 from unseen.spec import FAMILIES
+
+MOST_NUMBERS = 1000
 
 
 class Components(click.ParamType):
@@ -27,12 +30,24 @@ class Components(click.ParamType):
             return value
         try:
             first, colon, last = value.partition(":")
+            if colon and int(last) - int(first) >= MOST_NUMBERS:
+                self.fail(f"{value!r} names more than {MOST_NUMBERS:,} numbers of components", param, ctx)
             tried = tuple(range(int(first), int(last) + 1)) if colon else tuple(int(k) for k in value.split(","))
         except ValueError:
             self.fail(f"{value!r} is no number of components: write 3, or 2,4,6, or 1:8", param, ctx)
         if not tried or min(tried) < 1:
             self.fail(f"{value!r} must name at least one number of components, each 1 or more", param, ctx)
         return tried
+
+
+class Finite(click.FloatRange):
+    """A number in a range that is neither infinite nor not a number."""
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
+        number = super().convert(value, param, ctx)
+        if not math.isfinite(number):
+            self.fail(f"{value!r} is no finite number", param, ctx)
+        return number
 
 
 class ColumnFamily(click.ParamType):

@@ -8,7 +8,7 @@ from pathlib import Path
 import click
 
 from unseen.cli.common import as_json, bar, data_argument, open_run, out_file, quiet, run_argument, unknown
-from unseen.cli.exits import print_json
+from unseen.cli.exits import DATA, print_json
 
 
 @click.command(epilog="\b\nExample:\n  unseen assign runs/ flights.parquet -o assigned.parquet")
@@ -80,31 +80,32 @@ def impute(
 def score(run: Path, data: tuple[Path, ...], unknown: str, as_json: bool, quiet: bool) -> None:
     """Print the mean log-density per row with its standard error.
 
-    Higher is better; compare models on the same rows, best on rows that no model was fitted to.
+    Higher is better; compare models on the same rows, best on rows that no model was fitted to. If a row is impossible
+    under every component the mean is minus infinity: then that of the others is told too, and the exit code is 3.
     """
+    from unseen.cli.scoring import Scored
     from unseen.core.engine import one_blas_thread
     from unseen.errors import DataError
-    from unseen.search.holdout import HeldOut, log_density
 
     result, folder = open_run(run)
     plain = replace(result, encoding=replace(result.encoding, unknown=unknown))
-    total, rows, empty = HeldOut(0.0, 0.0, 0.0), 0, 0
+    scored = Scored(plain.model, plain.params)
     with bar("score", quiet) as tick, one_blas_thread():
         for block in plain.blocks([str(p) for p in data]):
-            total += log_density(plain.model, plain.params, block)
-            rows, empty = rows + block.rows, empty + block.all_missing()
+            scored.add(block)
             tick(block.rows)
-    if not rows:
+    if not scored.rows:
         raise DataError("the table has no rows: nothing to score")
-    mean, error = total.mean, total.standard_error
+    told = f"{scored.mean:.6f}" if scored.impossible else f"{scored.mean:.6f} ± {scored.error:.6f}"
     if as_json:
-        print_json({"run": str(folder), "rows": rows, "rows_all_missing": empty, "mean": mean, "se": error})
-        return
-    click.echo(
-        f"{mean:.6f} ± {error:.6f}" if quiet else f"mean log-density {mean:.6f} ± {error:.6f} over {rows:,} rows"
-    )
-    if empty and not quiet:
-        click.echo(f"unseen: {empty:,} rows have no observed cell and count with log-density 0", err=True)
+        print_json({"run": str(folder), **scored.facts()})
+    else:
+        click.echo(told if quiet else f"mean log-density {told} over {scored.rows:,} rows")
+    if scored.empty and not quiet and not as_json:
+        click.echo(f"unseen: {scored.empty:,} rows have no observed cell and count with log-density 0", err=True)
+    if scored.impossible:
+        click.echo(f"unseen: {scored.why()}", err=True)
+        raise click.exceptions.Exit(DATA)
 
 
 def _written(rows: int, output: Path, as_json: bool, quiet: bool) -> None:

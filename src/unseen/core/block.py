@@ -16,6 +16,15 @@ NUMBER, INTEGER, BOOLEAN, CATEGORY, OTHER = "number", "integer", "boolean", "cat
 EMPTY = "empty"
 
 
+def label(value: float) -> str:
+    """A number as the name of a category.
+
+    >>> label(3.0), label(0.5)
+    ('3', '0.5')
+    """
+    return str(int(value)) if value.is_integer() else repr(value)
+
+
 @dataclass(frozen=True, slots=True)
 class Field:
     """Name and kind of one column: number, integer, boolean, category, empty, or other (dates, lists: not modelled)."""

@@ -8,7 +8,7 @@ from typing import overload
 
 import numpy as np
 
-from unseen.core.block import CATEGORY, EMPTY, OTHER, Block, Cells, Column, Field, Frame, Slot
+from unseen.core.block import CATEGORY, EMPTY, OTHER, Block, Cells, Column, Field, Frame, Slot, label
 from unseen.core.patterns import Patterns
 from unseen.core.source import Source
 from unseen.core.stats import Array
@@ -145,15 +145,6 @@ class Encoding:
                 f"{int((known & ~seen).sum()):,} rows: leave unknown labels empty"
             )
         return np.where(known & seen, recoded.values, -1).astype(np.int64)
-
-
-def label(value: float) -> str:
-    """A number as the name of a category.
-
-    >>> label(3.0), label(0.5)
-    ('3', '0.5')
-    """
-    return str(int(value)) if value.is_integer() else repr(value)
 
 
 def _same_kind(before: str, now: str) -> bool:

@@ -8,7 +8,7 @@ from functools import reduce
 
 import numpy as np
 
-from unseen.core.block import BOOLEAN, CATEGORY, INTEGER, NUMBER, Column, Field, Frame
+from unseen.core.block import BOOLEAN, CATEGORY, INTEGER, NUMBER, Column, Field, Frame, label
 from unseen.core.known import Known, rounding
 from unseen.core.shape import Facts, Shape
 from unseen.core.stats import Array
@@ -45,12 +45,20 @@ class ColumnProfile(Known):
     _shape: Shape | None = field(default=None, repr=False, compare=False)
 
     @property
+    def listed(self) -> Mapping[str, float] | None:
+        """Weight of each value seen by its name as a category, whatever the type; None where there are too many."""
+        if self.values is None and self.kind != CATEGORY and self.distinct is not None:
+            numbers, weights = self.table()
+            return {label(float(v)): float(w) for v, w in zip(numbers, weights, strict=True)}
+        return self.values
+
+    @property
     def categories(self) -> tuple[str, ...]:
         """The values seen, in order: numbers by size, text by alphabet."""
-        if self.values is None:
+        known = self.listed
+        if known is None:
             raise DataError(f"column {self.name!r} has more than {MAX_CATEGORIES:,} distinct values")
-        numeric = self.kind in (INTEGER, BOOLEAN)
-        return tuple(sorted(self.values, key=float if numeric else str))
+        return tuple(sorted(known, key=str if self.kind == CATEGORY else float))
 
     def __add__(self, other: ColumnProfile) -> ColumnProfile:
         # Chan, Golub & LeVeque (1979): moments about each part's own mean merge without cancellation

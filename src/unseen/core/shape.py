@@ -94,6 +94,7 @@ class Shape:
         if table is None:
             return None if grid is None or not grid.step else _coarse_enough(grid.width(True), size, self.eps, integer)
         repeated = len(table) <= 0.5 * weight
+        often = len(table) <= 0.2 * weight  # rows drawn again, as in a bootstrap, repeat two or three times
         # numbers all but zero are no grid of zeros
         if grid is not None and (grid.step or len(table) == 1):
             step = grid.width(repeated or len(table) >= ENOUGH)
@@ -102,7 +103,7 @@ class Shape:
             return step_
         # a few frequent values beside continuous ones are no grid: the others have to repeat, too
         rest = table.keep(table.mass < max(ATOM * weight, 3))
-        if len(table) < 2 or not repeated or len(rest) > 0.5 * rest.mass.sum():
+        if len(table) < 2 or not often or len(rest) > 0.5 * rest.mass.sum():
             return None
         gaps = gaps_of(table.points, self.eps)
         return float(gaps.min()) if len(gaps) else None

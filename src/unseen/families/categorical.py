@@ -55,10 +55,8 @@ class Categorical(Family):
     def bind(self, profile: Profile) -> Self:
         for c in profile.columns:
             _check(c)
-        shares = [
-            np.array([(c.values or {})[v] for v in c.categories]) / sum((c.values or {}).values())
-            for c in profile.columns
-        ]
+        known = [(c.listed or {}, c.categories) for c in profile.columns]
+        shares = [np.array([weights[v] for v in names]) / sum(weights.values()) for weights, names in known]
         return replace(
             self,
             columns=profile.names,
@@ -158,16 +156,17 @@ class Categorical(Family):
 
 
 def _check(column: ColumnProfile) -> None:
-    if column.kind == NUMBER:
+    if column.kind == NUMBER and column.fractions:
         raise DataError(
             f"column {column.name!r} holds decimal numbers, which are not categories: give it to Gaussian or "
             "StudentT, or turn it into whole numbers or text first"
         )
-    if column.values is None or len(column.values) > MAX_CATEGORIES:
+    known = column.listed
+    if known is None or len(known) > MAX_CATEGORIES:
         raise DataError(
             f"column {column.name!r} has more than {MAX_CATEGORIES:,} categories: group the rare ones, or ignore it"
         )
-    if sum(weight > 0 for weight in column.values.values()) < 2:
+    if sum(weight > 0 for weight in known.values()) < 2:
         raise DataError(
             f"column {column.name!r} is constant, it has one category only: it tells components nothing, ignore it"
         )

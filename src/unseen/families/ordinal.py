@@ -8,8 +8,7 @@ from typing import Any, Self
 
 import numpy as np
 
-from unseen.core.block import CATEGORY, NUMBER, Cells, Slot
-from unseen.core.encoding import label
+from unseen.core.block import CATEGORY, Cells, Slot
 from unseen.core.example import Example
 from unseen.core.family import Collect, Family, unset
 from unseen.core.profile import ColumnProfile, Profile
@@ -174,10 +173,7 @@ def _levels(column: ColumnProfile) -> tuple[tuple[str, ...], Array]:
             f"column {column.name!r} holds text, which has no order of its own: use Categorical for it, or turn it "
             "into whole numbers in the right order first"
         )
-    known = column.values if column.kind != NUMBER else None
-    if known is None and column.distinct is not None:
-        numbers, weights = column.table()
-        known = {label(float(v)): float(w) for v, w in zip(numbers, weights, strict=True)}
+    known = column.listed
     if known is None or len(known) > MOST:
         many = "more than 2,000" if known is None else f"{len(known):,}"
         raise DataError(

@@ -129,7 +129,7 @@ class Covariance:
             return "a noise variance is not positive"
         if self.form == "common" and not (arrays["lengths"] > 0).all():
             return "an axis has no length"
-        matrices = self.matrices(arrays, components)
+        matrices = self.matrices(arrays, components) / np.outer(self.scale, self.scale)
         for k, matrix in enumerate(matrices[:1] if self.tied else matrices):
             if not np.allclose(matrix, matrix.T, rtol=1e-8) or np.linalg.eigvalsh(matrix)[0] <= 0:
                 return f"covariance {k} is not symmetric positive definite"

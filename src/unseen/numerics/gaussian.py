@@ -93,8 +93,12 @@ class FullForm(Form):
         super().__init__(means, anchor)
         self.covariances, self.compiled = covariances, compiled
         self._twins: dict[np.dtype, FullGaussian | None] = {}
-        self.lower = cholesky(covariances)
-        self.whitener = inverse_lower(self.lower)
+        # in units of each component's own deviations: columns may be of any order of magnitude
+        sd = np.sqrt(np.diagonal(covariances, axis1=1, axis2=2))
+        sound = bool((sd > 0).all() and np.isfinite(sd).all())
+        root = cholesky(covariances / (sd[:, :, None] * sd[:, None, :]) if sound else covariances)
+        self.lower = sd[:, :, None] * root
+        self.whitener = inverse_lower(root) / sd[:, None, :]
         self.precision = np.swapaxes(self.whitener, 1, 2) @ self.whitener
         half_log_det = np.log(np.diagonal(self.lower, axis1=1, axis2=2)).sum(-1)
         self.constant = -half_log_det - 0.5 * means.shape[1] * LOG_2PI

@@ -169,8 +169,8 @@ class Grid:
         return problem
 
     def _too_large(self, model: Any) -> str:
-        """Why a form asks more of the rows than they can tell; without forms the caller's model is tried as it is."""
-        if not self.forms or not hasattr(model, "vague"):
+        """Why a model asks more of the rows than they can tell; what the caller insists on is tried as it is."""
+        if not (self.forms or self.bounded) or not hasattr(model, "vague"):
             return ""
         size, profile = model.size(model.vague()), self.known.profile
         cells = sum(c.weight for c in profile.columns)  # a row of weight w is w rows

@@ -13,7 +13,7 @@ from unseen.core.engine import one_blas_thread
 from unseen.core.observe import Observer
 from unseen.core.stats import Params
 from unseen.core.stop import Rule
-from unseen.errors import ModelError
+from unseen.errors import DataError, ModelError
 from unseen.fit import default_rule, solve
 from unseen.problem import Problem, Survey, survey
 from unseen.result import Result
@@ -22,6 +22,8 @@ from unseen.search.grid import Grid
 from unseen.search.holdout import Split
 from unseen.search.walk import walk
 
+#: a total weight below this is no number of rows
+FEWEST_ROWS = 10
 #: log-likelihood that may be left to gain while models are compared: half a unit of BIC tells none apart
 TOLD_APART = 0.25
 CRITERIA = ("bic", "icl", "heldout")
@@ -134,6 +136,11 @@ def search(
     tried = numbers(DEFAULT if components is None else components)
     if criterion not in CRITERIA:
         raise ModelError(f"criterion={criterion!r} is none of {', '.join(CRITERIA)}")
+    if known.weights and known.profile.weight < min(FEWEST_ROWS, known.profile.rows) and criterion != "heldout":
+        raise DataError(
+            f"the row weights sum to {known.profile.weight:.3g}, which {criterion.upper()} takes for the number of "
+            "rows: a row of weight w counts as w copies, so scale the weights, for example to a mean of 1"
+        )
     split = None
     if criterion == "heldout":
         if (model_for(tried[0], forms[0]) if forms else model_for(tried[0])).sequential:

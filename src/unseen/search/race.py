@@ -18,7 +18,7 @@ from unseen.core.observe import Event, Observer
 from unseen.core.stats import Params, Sums
 from unseen.core.stop import INTERRUPTED, TIME, Converged, Outcome, Record, Rule
 from unseen.errors import NumericalError
-from unseen.loop import run
+from unseen.loop import named_failures, run
 from unseen.search.tries import Pause, Try, coincide, optimistic, unsound
 
 Start = Callable[[Any, Engine, int, Any], Params]
@@ -78,9 +78,10 @@ class Race:
         new = Try(len(self.tries), seed, model, None)
         self.tries.append(new)
         try:
-            params = start(model, engine, seed, self.prior)
-            new.model = model.anchored(params) if hasattr(model, "anchored") else model
-            new.params = params
+            with named_failures():
+                params = start(model, engine, seed, self.prior)
+                new.model = model.anchored(params) if hasattr(model, "anchored") else model
+                new.params = params
         except NumericalError as error:
             new.error = error
         return new

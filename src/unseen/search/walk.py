@@ -26,9 +26,9 @@ def walk(grid: Grid, numbers: Sequence[int], whole: bool) -> None:
         up(grid, numbers, first, whole)
         if any(form == first for _, form in grid.fits):
             break
-    if grid.best is None and grid.forms and not grid.interrupted:
+    if grid.best is None and not grid.interrupted and any(r["outcome"] == NOT_TRIED for r in grid.rows):
         # the rows can carry none of them: the smallest is still an answer
-        grid.attempt(numbers[0], grid.smallest(numbers[0]), insist=True)
+        grid.attempt(numbers[0], grid.smallest(numbers[0]) if grid.forms else "", insist=True)
     if grid.best is None:
         return
     start = grid.best.row["components"]
@@ -37,7 +37,7 @@ def walk(grid: Grid, numbers: Sequence[int], whole: bool) -> None:
             grid.leave(start, form, reason)
         else:
             grid.attempt(start, form)
-    for form in sorted(forms, key=lambda form: grid.tried[start, form]):
+    for form in sorted(forms, key=lambda form: grid.tried.get((start, form), WORST)):
         if (start, form) in grid.fits:
             climb(grid, numbers, form, start)
     if not whole:

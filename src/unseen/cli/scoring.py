@@ -1,0 +1,98 @@
+"""Log-densities of rows summed, with what there is to say of rows that no component can have."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+import numpy as np
+
+from unseen.core.block import Block, Cells
+from unseen.core.stats import Array, Params
+from unseen.search.holdout import HeldOut
+
+#: rows of a block that are looked at for the column which makes them impossible
+LOOKED_AT = 200
+
+
+@dataclass
+class Scored:
+    """Sums of log-densities: of all rows, and of those that are possible."""
+
+    model: Any
+    params: Params
+    rows: int = 0
+    empty: int = 0
+    impossible: int = 0
+    possible: HeldOut = HeldOut(0.0, 0.0, 0.0)
+    columns: set[str] = field(default_factory=set)
+
+    def add(self, block: Block) -> None:
+        """Score the rows of one block."""
+        density = self.model.posterior(self.params, block)[1]
+        bad = np.isneginf(density)
+        good = density[~bad]
+        self.rows, self.empty = self.rows + block.rows, self.empty + block.all_missing()
+        self.impossible += int(bad.sum())
+        self.possible += HeldOut(float(len(good)), float(good.sum()), float(good @ good))
+        # the rows of a sequence depend on each other: none of them can be scored by itself
+        if bad.any() and block.offsets is None:
+            self.columns |= impossible_columns(self.model, self.params, block.take(np.flatnonzero(bad)[:LOOKED_AT]))
+
+    @property
+    def mean(self) -> float:
+        """Mean log-density per row: minus infinity as soon as one is impossible."""
+        return -np.inf if self.impossible else self.possible.mean
+
+    @property
+    def error(self) -> float:
+        """Standard error of the mean, NaN where there is none."""
+        return float("nan") if self.impossible else self.possible.standard_error
+
+    def facts(self) -> dict[str, Any]:
+        """The numbers, for machines."""
+        told = {"rows": self.rows, "rows_all_missing": self.empty, "mean": self.mean, "se": self.error}
+        told |= {"rows_impossible": self.impossible, "columns_impossible": sorted(self.columns)}
+        some = self.possible.weight > 0
+        told["mean_possible"] = self.possible.mean if some else None
+        return {**told, "se_possible": self.possible.standard_error if some else None}
+
+    def why(self) -> str:
+        """What makes rows impossible, in one sentence."""
+        one = self.impossible == 1
+        told = f"{self.impossible:,} row{'s' * (not one)} {'has' if one else 'have'} density zero: a value in "
+        told += f"{'it' if one else 'them'} is impossible under every component"
+        if self.columns:
+            names = ", ".join(map(repr, sorted(self.columns)))
+            told += f" (column{'s' * (len(self.columns) > 1)} {names})"
+        if not self.possible.weight:
+            return told
+        others = f"{self.possible.mean:.6f} ± {self.possible.standard_error:.6f} over the other {self.others:,}"
+        return f"{told}; the mean is {others} row{'s' * (self.others > 1)}"
+
+    @property
+    def others(self) -> int:
+        """The number of rows that are possible."""
+        return self.rows - self.impossible
+
+
+def impossible_columns(model: Any, params: Params, block: Block) -> set[str]:
+    """Columns of which some cell of these rows is impossible by itself, whatever the other cells are."""
+    found = set()
+    for s, slot in enumerate(model.slots):
+        for j, name in enumerate(slot.columns):
+            density = model.posterior(params, replace(block, cells=_only(block.cells, s, j)))[1]
+            if np.isneginf(density).any():
+                found.add(name)
+    return found
+
+
+def _only(cells: tuple[Cells, ...], slot: int, column: int) -> tuple[Cells, ...]:
+    """The cells with all columns but one missing."""
+    out = []
+    for s, c in enumerate(cells):
+        seen: Array = np.zeros(c.values.shape, bool)
+        if s == slot:
+            seen[column] = True if c.observed is None else c.observed[column]
+        out.append(Cells(c.values, seen))
+    return tuple(out)
