@@ -30,13 +30,14 @@ class Scored:
     def add(self, block: Block) -> None:
         """Score the rows of one block."""
         density = self.model.posterior(self.params, block)[1]
-        bad = np.isneginf(density)
+        bad = ~np.isfinite(density)
         good = density[~bad]
         self.rows, self.empty = self.rows + block.rows, self.empty + block.all_missing()
         self.impossible += int(bad.sum())
         self.possible += HeldOut(float(len(good)), float(good.sum()), float(good @ good))
-        # the rows of a sequence depend on each other: none of them can be scored by itself
-        if bad.any() and block.offsets is None:
+        # not where a row depends on those before it, or a column on one that is taken as given
+        alone = block.offsets is None and not self.model.sequential and not getattr(self.model, "predictors", ())
+        if bad.any() and alone:
             self.columns |= impossible_columns(self.model, self.params, block.take(np.flatnonzero(bad)[:LOOKED_AT]))
 
     @property
@@ -51,11 +52,17 @@ class Scored:
 
     def facts(self) -> dict[str, Any]:
         """The numbers, for machines."""
-        told = {"rows": self.rows, "rows_all_missing": self.empty, "mean": self.mean, "se": self.error}
-        told |= {"rows_impossible": self.impossible, "columns_impossible": sorted(self.columns)}
-        some = self.possible.weight > 0
-        told["mean_possible"] = self.possible.mean if some else None
-        return {**told, "se_possible": self.possible.standard_error if some else None}
+        some = self.possible if self.possible.weight else None
+        return {
+            "rows": self.rows,
+            "rows_all_missing": self.empty,
+            "mean": self.mean,
+            "se": self.error,
+            "rows_impossible": self.impossible,
+            "columns_impossible": sorted(self.columns),
+            "mean_possible": some and some.mean,
+            "se_possible": some and some.standard_error,
+        }
 
     def why(self) -> str:
         """What makes rows impossible, in one sentence."""
