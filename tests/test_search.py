@@ -239,7 +239,8 @@ def test_weights_that_are_no_numbers_of_rows_are_refused_where_rows_are_counted(
     x = np.random.default_rng(0).normal(size=300)
     with pytest.raises(DataError, match="sum to 0.3.*scale the weights"):
         unseen.select(Mixture(Gaussian(), 1), {"a": x}, weights=np.full(300, 1e-3))
-    assert unseen.fit(Mixture(Gaussian(), 2), {"a": x}, weights=np.full(300, 1e-3), restarts=2).converged
+    one = unseen.fit(Mixture(Gaussian(), 1), {"a": x}, weights=np.full(300, 1e-3))
+    assert one.params["means"][0, 0] == pytest.approx(x.mean())
 
 
 @pytest.mark.parametrize("table", [{"a": [1, 2], "b": [2, 5]}, {"a": [1.5, 2.25], "b": [2.0, 5.5]}, {"a": [3, 4, 9]}])
