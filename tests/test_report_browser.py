@@ -6,8 +6,10 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 
+import unseen
 from tests.report_case import EVIL, case_data, case_result
 from unseen.report import figures, write
 from unseen.report.palette import number
@@ -124,3 +126,22 @@ def test_numbers_can_be_read_without_javascript(browser: Any, tmp_path: Path) ->
     page.goto(write(case_result(), tmp_path / "report.html").as_uri())
     text = page.inner_text("main")
     assert number(case_result().bic, 7) in text and "need JavaScript" in text and "component 0" in text
+
+
+@pytest.mark.parametrize("width", [700, 1280])
+def test_the_overview_has_room_for_its_scale_and_its_names(browser: Any, tmp_path: Path, width: int) -> None:
+    rng = np.random.default_rng(0)
+    group = np.arange(200) % 2
+    data = {f"a column with a long name {j}": rng.normal(6 * group, 1) for j in range(12)}
+    result = unseen.fit(unseen.Mixture(unseen.Gaussian("diagonal"), 2), data, restarts=2)
+    page = Visit(browser, write(result, tmp_path / "page.html"), width).page
+    plot = page.query_selector("[data-name=overview]")
+    plot.scroll_into_view_if_needed()
+    frame = plot.query_selector("svg.main-svg").bounding_box()
+    texts = plot.query_selector_all(".infolayer text, .xtick text, .ytick text")
+    assert len(texts) == 3 + 12 + 2
+    for text in texts:
+        box = text.bounding_box()
+        assert frame["x"] - 1 <= box["x"] and box["x"] + box["width"] <= frame["x"] + frame["width"] + 1
+        assert frame["y"] - 1 <= box["y"] and box["y"] + box["height"] <= frame["y"] + frame["height"] + 1
+    assert plot.query_selector(".heatmaplayer image").bounding_box()["height"] >= 2 * 20

@@ -23,6 +23,8 @@ from unseen.errors import RunError
 from unseen.report import figures, write
 from unseen.report.pages import policy
 from unseen.report.palette import number
+from unseen.report.tables import tiles
+from unseen.report.view import View
 
 
 @pytest.fixture
@@ -160,3 +162,11 @@ def test_a_full_disk_leaves_the_old_page_and_nothing_else(single: Any, tmp_path:
     finally:
         resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
     assert target.read_text() == "old" and list(tmp_path.iterdir()) == [target]
+
+
+def test_the_seconds_are_those_of_the_whole_search() -> None:
+    searched, single = case_result(), case_single()
+    total = sum(row["seconds"] for row in searched.search)
+    assert total > searched.seconds
+    assert f"<b>{number(total, 2)}</b><span>seconds, whole search</span>" in tiles(View(searched))
+    assert f"<b>{number(single.seconds, 2)}</b><span>seconds</span>" in tiles(View(single))

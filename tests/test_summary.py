@@ -13,6 +13,7 @@ import unseen
 from unseen.core.stats import Params
 from unseen.core.stop import Outcome
 from unseen.numerics.resolution import resting
+from unseen.result import Closing
 from unseen.summary import facts, summary, warnings
 from unseen.summary.facts import mean_confidence, separation
 from unseen.summary.names import model_name
@@ -366,8 +367,8 @@ def test_zeros_in_excess_are_told_as_such() -> None:
 def test_the_largest_responsibility_is_exact_on_average(fitted: Any) -> None:
     r = fitted.responsibilities(flowers())
     assert fitted.certainty == pytest.approx(r.max(axis=1).mean(), rel=1e-12)
-    weighted = unseen.fit(unseen.Mixture(unseen.Gaussian(), 2), {"a": np.r_[grid(), 500.0]}, restarts=2)
-    assert mean_confidence(weighted) == weighted.certainty
+    parts = [Closing(0, 1.0, np.array([2.0]), None, largest) for largest in (1.5, 0.25)]
+    assert (parts[0] + parts[1]).largest == 1.75
     old = replace(fitted, certainty=None)
     assert mean_confidence(old) == pytest.approx(fitted.certainty, abs=0.5 / 20)
 

@@ -145,10 +145,9 @@ def overview(view: View) -> Spec | None:
         "customdata": [[f"{view.name(k)}, {literal(e['column'], 60)}" for e in entries] for k in view.order],
         "hovertemplate": "%{customdata}<br>mean %{text}, %{z:+.2f} sd from the average<extra></extra>",
         "colorbar": {
-            "title": {"text": "sd from<br>average", "font": {"size": 11, "color": MUTED}},
             "thickness": 12,
             "tickvals": [-2, 0, 2],
-            "ticktext": ["−2", "0", "+2"],
+            "ticktext": ["2 sd below", "average", "2 sd above"],
             "outlinewidth": 0,
             "tickfont": {"color": INK},
         },
@@ -162,4 +161,7 @@ def overview(view: View) -> Spec | None:
         showticklabels=len(entries) <= 60,
     )
     y = _component_axis(view, showgrid=False, showline=False)
-    return {"data": [heat], "layout": layout(92 + 34 * view.count, xaxis=x, yaxis=y)}
+    # names that do not fit side by side are turned, and must not take the room of the rows
+    names = [len(literal(e["column"], 22)) for e in entries] if len(entries) <= 60 else [0]
+    turned = 6 * max(names) if 8 * len(names) * max(names) > 800 else 0
+    return {"data": [heat], "layout": layout(92 + turned + 34 * view.count, xaxis=x, yaxis=y)}

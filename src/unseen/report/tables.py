@@ -11,7 +11,7 @@ import numpy as np
 from unseen.core.stop import CAP, CONVERGED, FAILED, FELL, INTERRUPTED, STALLED, TIME, Outcome
 from unseen.report.palette import number, percent, shorten
 from unseen.report.view import View
-from unseen.summary.facts import nats
+from unseen.summary.facts import nats, search_seconds
 
 MOST_NUMBERS = 200
 LEADS = {
@@ -47,6 +47,7 @@ def tiles(view: View) -> str:
     r = view.result
     cells = sum(c.rows for c in r.profile.columns)
     gaps = sum(c.missing for c in r.profile.columns)
+    total = search_seconds(r)
     shown = [
         ("log-likelihood" + " (density)" * (r.volume is not None), number(r.loglik, 7)),
         *([("log-probability of cells", number(r.log_probability, 7))] if r.volume is not None else []),
@@ -59,7 +60,7 @@ def tiles(view: View) -> str:
         *([("total weight", number(r.weight, 7))] if abs(r.weight - r.profile.units) > 1e-9 * r.weight else []),
         ("missing", percent(gaps / cells) if cells else "0%"),
         ("iterations", f"{r.iterations:,}"),
-        ("seconds", number(r.seconds, 2)),
+        ("seconds" if total is None else "seconds, whole search", number(r.seconds if total is None else total, 2)),
     ]
     return "".join(f'<div class="tile"><b>{escape(v)}</b><span>{escape(k)}</span></div>\n' for k, v in shown)
 

@@ -95,6 +95,12 @@ def nats(result: Result) -> float:
     return result.entropy if result.entropy > ROUNDING * result.weight else 0.0
 
 
+def search_seconds(result: Result) -> float | None:
+    """How long the whole search took, None for a fit that was none."""
+    found = [row["seconds"] for row in result.search if "seconds" in row]
+    return float(sum(found)) if found else None
+
+
 def by_weight(result: Result) -> Array:
     """The numbers of the components, heaviest first; empty for a model without component weights."""
     weights = result.params.get("weights")

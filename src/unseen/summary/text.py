@@ -5,7 +5,7 @@ from __future__ import annotations
 import textwrap
 
 from unseen.result import Result
-from unseen.summary.facts import criterion_name, mean_confidence, missing_share, nats
+from unseen.summary.facts import criterion_name, mean_confidence, missing_share, nats, search_seconds
 from unseen.summary.names import model_name
 from unseen.summary.shown import components
 from unseen.summary.tried import search, starts
@@ -84,8 +84,8 @@ def _timing(result: Result) -> str:
         f"{result.iterations:,} iterations ({result.evaluations:,} passes over the data) in "
         f"{number(result.seconds, 3)} s: E-steps {number(e, 3)} s, M-steps {number(m, 3)} s"
     )
-    total = [r["seconds"] for r in result.search if "seconds" in r]
-    line += f"; the whole search {number(sum(total), 3)} s" if total else ""
+    total = search_seconds(result)
+    line += "" if total is None else f"; the whole search {number(total, 3)} s"
     return "\n".join(textwrap.wrap(line, WIDTH))
 
 
