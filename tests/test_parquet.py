@@ -12,6 +12,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
+import unseen
 from tests.tabular import cells, kinds, table_of
 from unseen.arrow.digest import file_digest
 from unseen.arrow.stream import Stream
@@ -267,3 +268,16 @@ def test_files_may_hold_numbers_of_different_width(tmp_path: Path, first: str, s
     source = open_files(paths)
     assert str(source.arrow_schema.field("delay").type) in (together, "double")
     assert cells(source, "delay") == [1, 2, 3, 4, None, 6]
+
+
+def test_the_index_that_pandas_wrote_names_rows_and_is_no_column(tmp_path) -> None:
+    pd = pytest.importorskip("pandas")
+    rng = np.random.default_rng(0)
+    frame = pd.DataFrame({"a": rng.normal(size=60), "b": rng.normal(size=60)})
+    pd.concat([frame, frame]).to_parquet(tmp_path / "twice.parquet")
+    frame.set_index(pd.Index(rng.permutation(60), name="id")).to_parquet(tmp_path / "named.parquet")
+    for name, index in (("twice", "__index_level_0__"), ("named", "id")):
+        found = {f.name: f for f in Parquet(tmp_path / f"{name}.parquet").schema()}
+        assert found[index].kind == "other" and "index of a pandas table" in found[index].note
+    result = unseen.fit(unseen.Mixture(unseen.Gaussian(), 1), tmp_path / "twice.parquet")
+    assert result.profile.names == ("a", "b")

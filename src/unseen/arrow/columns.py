@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -13,6 +14,7 @@ from unseen.errors import DataError
 
 DATES = "dates and times are not modelled: derive numbers from them"
 NESTED = "lists and other nested values are not modelled: flatten them to columns"
+INDEX = "left out: the index of a pandas table, which names rows"
 BYTES = "bytes are not modelled: decode them to text or numbers"
 
 
@@ -56,7 +58,18 @@ def fields_of(schema: Any) -> tuple[Field, ...]:
         Two columns have one name.
     """
     names_once(schema.names)
-    return tuple(Field(f.name, *kind_of(f.type)) for f in schema)
+    index = index_names(schema)
+    return tuple(Field(f.name, *((OTHER, INDEX) if f.name in index else kind_of(f.type))) for f in schema)
+
+
+def index_names(schema: Any) -> frozenset[str]:
+    """The columns that pandas wrote for the index of a table: they name rows and measure nothing."""
+    told = (schema.metadata or {}).get(b"pandas")
+    try:
+        kept = json.loads(told)["index_columns"] if told else ()
+    except (ValueError, KeyError, TypeError):
+        return frozenset()
+    return frozenset(name for name in kept if isinstance(name, str))
 
 
 def names_once(names: Sequence[str], where: str = "") -> None:
