@@ -296,7 +296,7 @@ def test_the_ordinary_course_of_a_search_is_in_its_table_and_no_warning(fitted: 
     names = ("components", "form", "loglik", "outcome", "reason")
     made = tuple({n: v for n, v in zip(names, row, strict=False) if v is not None} for row in rows)
     text = summary(replace(fitted, search=made))
-    assert "not tried [2]" in text and "stopped: cannot win [1]" in text
+    assert "not tried [2]" in text and "stopped [1]" in text
     assert "[1] it could not have overtaken the best\n" in text
     assert f"[2] {many.format(70)} (the first of 2)\n" in text
     assert max(map(len, text.splitlines())) <= WIDTH
@@ -420,3 +420,11 @@ def test_a_block_of_logarithms_only() -> None:
     x = {"a": np.array([1.0, 2, 4, 9]), "b": np.array([9.0, 2, 4, 1])}
     result = unseen.fit(unseen.Mixture(unseen.LogNormal(unseen.Gaussian("diagonal")), 1), x)
     assert model_name(result.model) == "Mixture of 1 x Gaussian(diagonal; log of all)"
+
+
+def test_the_table_of_a_search_is_narrow(fitted: Any) -> None:
+    numbers = {"loglik": -1234567.891, "bic": 2471234.567, "icl": 2471234.567, "size": 1234, "seconds": 12.345}
+    row = {"components": 12, "form": "tied-factors-3", "outcome": "stopped: others were ahead", **numbers}
+    text = summary(replace(fitted, search=({**row, "spurious": True, "reason": "why"}, {**row, "form": "full"})))
+    assert "2,471,235" in text and "stopped, spurious [1]" in text
+    assert max(map(len, text.splitlines())) <= WIDTH

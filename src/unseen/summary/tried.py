@@ -62,18 +62,19 @@ def search(result: Result) -> str:
         "BIC",
         "ICL",
         *(["held-out per row"] if held else []),
-        "seconds",
+        "sec.",
         "outcome",
     ]
     notes = list(dict.fromkeys(_kind(r["reason"]) for r in result.search if r.get("reason")))
     rows = [heads]
     for r in result.search:
         row = [">" if is_chosen(result, r) else "", str(r["components"]), *([str(r.get("form", ""))] if forms else [])]
-        row += [number(r.get(name), 9) for name in ("loglik",)] + [str(r.get("size", "-"))]
-        row += [number(r.get(name), 9) for name in ("bic", "icl")]
+        row += [_short(r.get("loglik")), str(r.get("size", "-"))]
+        row += [_short(r.get(name)) for name in ("bic", "icl")]
         if held:
             row.append(_held(r))
-        told = r["outcome"] + (", spurious" if r.get("spurious") else "")
+        # why it was stopped is in the footnote
+        told = r["outcome"].partition(": ")[0] + (", spurious" if r.get("spurious") else "")
         mark = f" [{notes.index(kind) + 1}]" if (kind := _kind(r.get("reason", ""))) in notes else ""
         rows.append([*row, number(r.get("seconds"), 3), told + mark])
     lines = table([r[:-1] for r in rows], left=0)
@@ -87,6 +88,13 @@ def search(result: Result) -> str:
         more = f" (the first of {len(alike)})" if len(set(alike)) > 1 else ""
         lines += textwrap.wrap(alike[0] + more, WIDTH, initial_indent=f"  [{i}] ", subsequent_indent="      ")
     return "\n".join(lines)
+
+
+def _short(x: float | None) -> str:
+    """A criterion as far as it tells rows of the search apart."""
+    if x is None or not abs(x) >= 1000:
+        return number(x, 9)
+    return f"{x:,.1f}" if abs(x) < 1e5 else f"{x:,.0f}"
 
 
 def _kind(reason: str) -> str:
