@@ -199,9 +199,9 @@ def test_draws_are_beta_and_bounds_are_impossible() -> None:
 @pytest.mark.parametrize(
     ("data", "words"),
     [
-        ([0.0, 1.0, 0.3, 0.25], "at a bound in about 2 .*of 4 rows.*Hurdle"),
-        ([-1.0, 0.5, 0.4, 0.2], "outside in about 1 of 4.*Gaussian or StudentT"),
-        ([50.0, 0.5, 0.4, 0.2], "outside in about 1 of 4.*upper="),
+        ([0.0, 1.0, 0.3, 0.25], "is at a bound in 2 of 4 rows, and .*Hurdle"),
+        ([-1.0, 0.5, 0.4, 0.2], "is outside in 1 of 4 rows, and .*Gaussian or StudentT"),
+        ([50.0, 0.5, 0.4, 0.2], "is outside in 1 of 4 rows, and .*upper="),
         ([0.2, 0.2, 0.2], "constant"),
         (np.array(["a", "b", "a"], object), "text"),
     ],

@@ -142,7 +142,7 @@ def test_a_category_that_only_rows_of_weight_zero_have_changes_nothing() -> None
         (Bernoulli(), np.array(["a", "b", "c"]), "exactly two"),
         (Bernoulli(), np.array([1, 1, 1]), "constant"),
         (Bernoulli(), np.array(["a", "a", "a"]), "constant"),
-        (Poisson(), np.array([1, -1, 2]), "negative"),
+        (Poisson(), np.array([1, -1, 2]), "negative numbers in 1 of 3 rows"),
         (Poisson(), np.array([1.0, 2.5, 3.0]), "fractions in 1 rows"),
         (Poisson(), np.array([0, 0, 0]), "constant"),
         (Poisson(), np.array(["a", "b", "c"]), "text"),

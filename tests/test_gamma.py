@@ -180,8 +180,8 @@ def test_draws_are_gamma_and_a_zero_is_impossible() -> None:
 @pytest.mark.parametrize(
     ("data", "words"),
     [
-        ([0.0, 0.0, 1.0, 2.5], "zero in about 2 .*of 4 rows.*Hurdle"),
-        ([-1.0, 0.0, 1.0, 2.5], "negative in about 1 of 4.*Gaussian or StudentT"),
+        ([0.0, 0.0, 1.0, 2.5], "is zero in 2 of 4 rows, and .*Hurdle"),
+        ([-1.0, 0.0, 1.0, 2.5], "is zero in 1 of 4 rows and negative in 1 of 4 rows, .*Gaussian or StudentT"),
         ([2.0, 2.0, 2.0], "constant"),
         (np.array(["a", "b", "a"], object), "text"),
     ],

@@ -248,8 +248,8 @@ def test_it_goes_through_products_chains_and_files(tmp_path: Any) -> None:
 @pytest.mark.parametrize(
     ("data", "words"),
     [
-        ([0.0, 0.0, 1.0, 2.5], r"zero|0 \(about 2 of 4 rows\).*Hurdle"),
-        ([-1.0, 0.0, 1.0, 2.5], r"negative \(about 1\).*Gaussian or StudentT"),
+        ([0.0, 0.0, 1.0, 2.5], "is zero, in 2 of 4 rows: .*Hurdle"),
+        ([-1.0, 0.0, 1.0, 2.5], "is zero, in 1 of 4 rows, and negative, in 1 of 4 rows: .*Gaussian or StudentT"),
         ([2.0, 2.0, 2.0], "constant"),
         (np.array(["a", "b", "a"], object), "text"),
     ],

@@ -223,7 +223,7 @@ def test_the_slope_is_the_derivative_of_the_likelihood() -> None:
 @pytest.mark.parametrize(
     ("column", "sentence"),
     [
-        (np.array([1, -1, 2]), "negative"),
+        (np.array([1, -1, 2]), "negative numbers in 1 of 3 rows"),
         (np.array([1.0, 2.5, 3.5]), "fractions in 2 rows"),
         (np.array([0, 0, 0]), "constant"),
         (np.array(["a", "b", "c"]), "text, not counts"),

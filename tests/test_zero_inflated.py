@@ -217,7 +217,7 @@ def test_the_inner_family_describes_counts() -> None:
 @pytest.mark.parametrize(
     ("column", "sentence"),
     [
-        (np.array([1, -1, 0]), "negative"),
+        (np.array([1, -1, 0]), "negative numbers in 1 of 3 rows"),
         (np.array([0.0, 2.5, 3.5]), "fractions in 2 rows"),
         (np.array([0, 0, 0]), "constant"),
         (np.array(["a", "b", "c"]), "text"),

@@ -135,9 +135,10 @@ class Result:
         return self._rows("scores", lambda block: self.model.scores(self.params, block).T, data)
 
     def score(self, data: Any) -> tuple[float, float]:
-        """Mean log-density per row and its standard error."""
+        """Mean log-density per row and its standard error, which is NaN if a row is impossible."""
         p = self.log_prob(data)
-        return float(p.mean()), float(p.std(ddof=1) / np.sqrt(len(p))) if len(p) > 1 else float("nan")
+        told = len(p) > 1 and np.isfinite(p).all()
+        return float(p.mean()), float(p.std(ddof=1) / np.sqrt(len(p))) if told else float("nan")
 
     def impute(self, data: Any, draws: int | None = None, seed: int = 0) -> Any:
         """The data with its missing cells filled in, of the same type as it came.

@@ -15,6 +15,7 @@ from unseen.core.profile import ColumnProfile, Profile
 from unseen.core.stats import Array, Params, Sums, Validity
 from unseen.errors import DataError
 from unseen.numerics import discrete
+from unseen.numerics.counts import rows_where
 
 EMPTY = 1e-8
 
@@ -141,7 +142,8 @@ def _levels(column: ColumnProfile) -> tuple[tuple[str, ...], float]:
         whole = column.fractions == 0 and column.low >= 0 and column.high <= 1
         if not whole:
             raise DataError(
-                f"column {column.name!r} holds numbers other than 0 and 1, which are not successes and failures: "
+                f"column {column.name!r} holds numbers other than 0 and 1 in "
+                f"{rows_where(column, lambda x: (x != 0) & (x != 1))}, which are not successes and failures: "
                 "use Poisson for counts, Categorical for codes, Gaussian or StudentT for measurements"
             )
         if column.low == column.high:

@@ -8,12 +8,13 @@ from typing import Any, Self
 
 import numpy as np
 
-from unseen.core.block import CATEGORY, Cells, Slot
+from unseen.core.block import Cells, Slot
 from unseen.core.example import Example
 from unseen.core.family import Collect, Family, unset
-from unseen.core.profile import ColumnProfile, Profile
+from unseen.core.profile import Profile
 from unseen.core.stats import Array, Params, Sums, Validity
-from unseen.errors import DataError, ModelError
+from unseen.errors import ModelError
+from unseen.numerics.counts import check_counts
 from unseen.numerics.discrete import edges
 from unseen.numerics.negative_binomial import LONGEST, CountTables, SizeEquation, log_probability
 
@@ -69,7 +70,7 @@ class NegativeBinomial(Family):
 
     def bind(self, profile: Profile) -> Self:
         for c in profile.columns:
-            _check(c)
+            check_counts(c)
         return replace(
             self,
             columns=profile.names,
@@ -200,22 +201,6 @@ class NegativeBinomial(Family):
             }
             for j, name in enumerate(self.columns)
         ]
-
-
-def _check(column: ColumnProfile) -> None:
-    if column.kind == CATEGORY:
-        raise DataError(f"column {column.name!r} holds text, not counts: use Categorical for it, or ignore it")
-    if column.low < 0:
-        raise DataError(
-            f"column {column.name!r} has negative numbers, which are not counts: use Gaussian or StudentT for it"
-        )
-    if column.fractions:
-        raise DataError(
-            f"column {column.name!r} has fractions in {column.fractions:,} rows, and counts are whole numbers: "
-            "use Gaussian or StudentT for it, or round it first"
-        )
-    if column.low == column.high:
-        raise DataError(f"column {column.name!r} is constant: it tells components nothing, ignore it")
 
 
 def example() -> Example:

@@ -8,12 +8,13 @@ from typing import Any, Self
 
 import numpy as np
 
-from unseen.core.block import CATEGORY, Cells, Slot
+from unseen.core.block import Cells, Slot
 from unseen.core.example import Example
 from unseen.core.family import Collect, Family, unset
-from unseen.core.profile import ColumnProfile, Profile
+from unseen.core.profile import Profile
 from unseen.core.stats import Array, Params, Sums, Validity
-from unseen.errors import DataError, ModelError
+from unseen.errors import ModelError
+from unseen.numerics.counts import check_counts
 from unseen.numerics.special import log_factorial
 
 EMPTY = 1e-8
@@ -66,7 +67,7 @@ class Poisson(Family):
 
     def bind(self, profile: Profile) -> Self:
         for c in profile.columns:
-            _check(c)
+            check_counts(c)
         return replace(
             self,
             columns=profile.names,
@@ -85,13 +86,15 @@ class Poisson(Family):
 
     def evaluate(self, prepared: Rates, cells: Sequence[Cells]) -> tuple[Array, Collect]:
         x, seen = np.asarray(cells[0].values, float), cells[0].observed
-        base = log_factorial(x)
+        base = cells[0].derived("log factorials", lambda: _log_factorials(cells[0]))
         if seen is not None:
-            x, base, mask = x * seen, base * seen, seen.astype(float)
+            x, mask = np.where(seen, x, 0), seen.astype(float)
             density = prepared.logs @ x - prepared.rates @ mask
         else:
             density = prepared.logs @ x - prepared.rates.sum(axis=1)[:, None]
-        density -= base.sum(axis=0)
+        density -= base
+        if base.max(initial=0) == np.inf:
+            density[:, base == np.inf] = -np.inf  # a product with what is no count may have overflowed
 
         def collect(r: Array) -> Sums:
             mass = np.repeat(r.sum(axis=1)[:, None], len(x), axis=1) if seen is None else r @ mask.T
@@ -158,20 +161,11 @@ class Poisson(Family):
         ]
 
 
-def _check(column: ColumnProfile) -> None:
-    if column.kind == CATEGORY:
-        raise DataError(f"column {column.name!r} holds text, not counts: use Categorical for it, or ignore it")
-    if column.low < 0:
-        raise DataError(
-            f"column {column.name!r} has negative numbers, which are not counts: use Gaussian or StudentT for it"
-        )
-    if column.fractions:
-        raise DataError(
-            f"column {column.name!r} has fractions in {column.fractions:,} rows, and counts are whole numbers: "
-            "use Gaussian or StudentT for it, or round it first"
-        )
-    if column.low == column.high:
-        raise DataError(f"column {column.name!r} is constant: it tells components nothing, ignore it")
+def _log_factorials(cells: Cells) -> Array:
+    """The sum of log x! over each row's observed cells, (n,); inf where one of them is no count."""
+    x = np.asarray(cells.values, float)
+    out: Array = log_factorial(x if cells.observed is None else np.where(cells.observed, x, 0)).sum(axis=0)
+    return out
 
 
 def example() -> Example:

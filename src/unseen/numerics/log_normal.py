@@ -12,6 +12,7 @@ from unseen.core.patterns import Patterns
 from unseen.core.profile import ColumnProfile
 from unseen.core.stats import Array
 from unseen.errors import DataError
+from unseen.numerics.counts import rows_where
 from unseen.numerics.incomplete import PatternTable, incomplete_rows
 from unseen.numerics.quadratic import pack, pairs, unpack
 
@@ -35,11 +36,14 @@ def profile_of_logs(column: ColumnProfile) -> ColumnProfile:
         raise DataError(f"column {column.name!r} is constant: it tells components nothing, ignore it")
     values, weights = column.table()
     if column.low <= 0:
-        zeros, below = weights[values == 0].sum(), weights[values < 0].sum()
         remedy = "Gaussian or StudentT" if column.low < 0 else "Hurdle(LogNormal()), with an atom at zero, or Gaussian"
+        against = []
+        if column.low == 0 or (values == 0).any():
+            against.append(f"zero, in {rows_where(column, lambda x: x == 0)}")
+        if column.low < 0:
+            against.append(f"negative, in {rows_where(column, lambda x: x < 0)}")
         raise DataError(
-            f"column {column.name!r} has no logarithm where it is 0 (about {zeros:,.0f} of {column.weight:,.0f} rows), "
-            f"or negative (about {below:,.0f}): use {remedy} for it"
+            f"column {column.name!r} has no logarithm where it is {', and '.join(against)}: use {remedy} for it"
         )
     logs = np.log(values)
     mean = float(np.average(logs, weights=weights))

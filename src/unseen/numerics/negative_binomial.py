@@ -9,7 +9,7 @@ import numpy as np
 
 from unseen.core.block import Cells
 from unseen.core.stats import Array
-from unseen.numerics.special import digamma, gammaln, log_factorial, stirling_series, trigamma
+from unseen.numerics.special import digamma, gammaln, log_factorial, no_count, stirling_series, trigamma
 
 # counts below this have a place of their own in the histogram, larger ones are summed up at the old size
 LONGEST = 1024
@@ -62,14 +62,11 @@ class CountTables:
 
 def places_of(x: Array, seen: Array | None, length: int) -> Array:
     """Where in a table of ``length`` counts and what stands behind it each cell (n,) is looked up."""
-    place = x.astype(np.intp)
-    wrong = place != x
-    if wrong.any() or place.min(initial=0) < 0:
-        place[wrong | (place < 0)] = length + WRONG
-        late = (x >= length) & ~wrong
-    else:
-        late = place >= length
-    place[late] = length + LATE
+    place = np.clip(x, 0, length).astype(np.intp)
+    odd = np.flatnonzero(place != x)  # past the table by more than one, or no count
+    place[place == length] = length + LATE
+    if len(odd):
+        place[odd[no_count(x[odd])]] = length + WRONG
     if seen is not None:
         place[~seen] = length + MISSING
     return place
@@ -78,25 +75,25 @@ def places_of(x: Array, seen: Array | None, length: int) -> Array:
 def log_table(mean: Array, size: Array, length: int) -> Array:
     """Log-probabilities (K, length) of the counts 0, 1, ...: products of r + j, so that a large r loses no digits."""
     x = np.arange(float(length))
-    out = _powers(x, mean, size)
+    out = _powers(x, mean, size, log_factorial(x))
     out[:, 1:] += np.log1p(x[:-1] / size[:, None]).cumsum(axis=1)
     return out
 
 
 def log_probability(x: Array, mean: Array, size: Array) -> Array:
-    """Log-probabilities (K, n) of large counts (n,)."""
+    """Log-probabilities (K, n) of large counts (n,), or what lies between those of whole numbers."""
     r = size[:, None]
     y = x + r
     with np.errstate(over="ignore"):  # of the series where it is not taken
         far = (y - 0.5) * np.log1p(x / r) - x + stirling_series(y) - stirling_series(r)
     near = gammaln(y) - gammaln(r) - x * np.log(r)
-    return np.where(r >= 10, far, near) + _powers(x, mean, size)
+    return np.where(r >= 10, far, near) + _powers(x, mean, size, gammaln(x + 1))
 
 
-def _powers(x: Array, mean: Array, size: Array) -> Array:
+def _powers(x: Array, mean: Array, size: Array, log_factorials: Array) -> Array:
     """The rest of the log-probability (K, n): r^x Gamma(r) / Gamma(x + r) times the probability."""
     odds = np.log1p(mean / size)
-    return x * (np.log(mean) - odds)[:, None] - (size * odds)[:, None] - log_factorial(x)
+    return x * (np.log(mean) - odds)[:, None] - (size * odds)[:, None] - log_factorials
 
 
 @dataclass(frozen=True, slots=True)

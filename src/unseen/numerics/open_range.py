@@ -11,6 +11,7 @@ from unseen.core.family import Floor
 from unseen.core.profile import ColumnProfile
 from unseen.core.stats import Array
 from unseen.errors import DataError
+from unseen.numerics.counts import rows_where
 
 EMPTY = 1e-8
 # a shape within this share of its bound rests on it
@@ -32,20 +33,22 @@ def check_open(column: ColumnProfile, upper: float, name: str) -> None:
         raise DataError(f"column {column.name!r} is constant: it tells components nothing, ignore it")
     if column.low > 0 and column.high < upper:
         return
-    values, weights = column.table()
-    at = weights[(values == 0) | (values == upper)].sum()
-    beyond = weights[(values < 0) | (values > upper)].sum()
-    if column.low < 0 or column.high > upper:
+    outside = column.low < 0 or column.high > upper
+    if outside:
         remedy = "Gaussian or StudentT"
         if upper < np.inf and column.low >= 0:
             remedy += f", or Beta(upper=...) if {upper:g} is not the largest possible value"
     else:
         remedy = f"Hurdle({name}()), with atoms at the bounds, or Gaussian"
-    bounds = "zero" if upper == np.inf else "at a bound"
-    outside = "negative" if upper == np.inf else "outside"
+    bounds, beyond = ("zero", "negative") if upper == np.inf else ("at a bound", "outside")
+    values, _ = column.table()
+    against = []
+    if not outside or ((values == 0) | (values == upper)).any():
+        against.append(f"{bounds} in {rows_where(column, lambda x: (x == 0) | (x == upper))}")
+    if outside:
+        against.append(f"{beyond} in {rows_where(column, lambda x: (x < 0) | (x > upper))}")
     raise DataError(
-        f"column {column.name!r} is {bounds} in about {at:,.0f} and {outside} in about {beyond:,.0f} of "
-        f"{column.weight:,.0f} rows, and {name} describes {what}: use {remedy} for it"
+        f"column {column.name!r} is {' and '.join(against)}, and {name} describes {what}: use {remedy} for it"
     )
 
 

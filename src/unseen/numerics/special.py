@@ -11,11 +11,13 @@ from unseen.core.stats import Array
 # the asymptotic series below reach double precision from here on; smaller arguments are moved up by recurrence
 ASYMPTOTIC = 10
 TABLE = 4096
+# x log x of larger numbers overflows
+LARGEST = 1e300
 
 
 def stirling_series(y: Array) -> Array:
     r"""What :math:`\log\Gamma(y)` is above :math:`(y - \frac12) \log y - y + \frac12 \log 2\pi`, for y from 10 on."""
-    w = 1 / (y * y)
+    w = (1 / y) ** 2  # where y * y would overflow
     out: Array = (1 / 12 - w * (1 / 360 - w * (1 / 1260 - w * (1 / 1680 - w / 1188)))) / y
     return out
 
@@ -66,16 +68,29 @@ def trigamma(x: Array) -> Array:
 
 @lru_cache(maxsize=1)
 def _log_factorials() -> Array:
-    return gammaln(np.arange(1.0, TABLE + 1))
+    out = gammaln(np.arange(1.0, TABLE + 2))
+    out[:2] = 0  # what a missing cell looks up is nothing to the last digit
+    return out
+
+
+def no_count(x: Array) -> Array:
+    """Where numbers are negative, not whole, or too large for a log-probability."""
+    out: Array = (x < 0) | (x > LARGEST) | (np.floor(x) != x)
+    return out
 
 
 def log_factorial(x: Array) -> Array:
-    """log x! of whole numbers held as floats: a table, and Stirling's series beyond it."""
-    index = x.astype(np.intp)
-    out: Array = np.take(_log_factorials(), index, mode="clip")
-    large = index >= TABLE
-    if large.any():
-        out[large] = gammaln(x[large] + 1.0)
+    """log x! of whole numbers held as floats, by a table and Stirling's series beyond it; inf for what is no count.
+
+    >>> log_factorial(np.array([3.0, -1.0, 0.5])).round(3).tolist()
+    [1.792, inf, inf]
+    """
+    index = np.clip(x, 0, TABLE).astype(np.intp)
+    out: Array = np.take(_log_factorials(), index)
+    odd = np.flatnonzero(index != x)
+    if len(odd):  # large, or no count
+        wrong = no_count(x.flat[odd])
+        out.flat[odd] = np.where(wrong, np.inf, gammaln(np.where(wrong, TABLE, x.flat[odd]) + 1.0))
     return out
 
 
