@@ -78,6 +78,13 @@ def test_a_component_at_an_atom_only_has_no_dot() -> None:
     figure = figures(result)["profile:debt"]
     assert sum(t.x[0] is None for t in figure.data) == 1
     assert np.isfinite(figure.layout.xaxis.range).all()
+    view = View(result)
+    debt, at = view.profiles[0], int(np.argmax(np.ravel(view.profiles[0]["atom_shares"])))
+    assert view.centre(debt)[at] == 0 and view.centre(debt)[1 - at] == pytest.approx(900, abs=50)
+    assert (covariances(view, view.profiles)[at, 0] == 0).all()
+    lines = figures(result, data)["data"].data[2:4]
+    column = "x" if figures(result, data)["data"].layout.xaxis.title.text == "debt" else "y"
+    assert set(lines[view.order.index(at)][column]) == {0.0}
 
 
 def test_a_page_to_pass_on_names_no_single_value(fitted: Any, tmp_path: Path) -> None:

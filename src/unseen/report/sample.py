@@ -105,6 +105,10 @@ def covariances(view: View, entries: Sequence[dict[str, Any]]) -> Array:
         out = np.where(np.isfinite(out), out, 0.0)
     out = (out + out.transpose(0, 2, 1)) / 2
     out[:, np.arange(m), np.arange(m)] = sd.T**2
+    for j, entry in enumerate(entries):
+        # a component of which all rows have one value
+        alike = view.beside(entry) <= 0
+        out[alike, j, :] = out[alike, :, j] = 0.0
     return out
 
 

@@ -23,7 +23,7 @@ def pairs(view: View, sample: Sample) -> tuple[list[tuple[int, int]], list[Spec]
     entries = [e for e in view.numeric if e["column"] in sample.columns]
     entries = sorted(entries, key=lambda e: -view.separation(e))[:COLUMNS]
     cov = covariances(view, entries)
-    mean = np.array([e["mean"] for e in entries], float)
+    mean = np.array([view.centre(e) for e in entries], float)
     scores = {}
     for a, b in combinations(range(len(entries)), 2):
         ab = np.array([a, b])
@@ -133,6 +133,7 @@ def _pair(view: View, sample: Sample, first: Spec, second: Spec, cov: Array) -> 
     """Positions and symbols of every trace for one pair of columns."""
     (u, seen_u), (v, seen_v) = sample.columns[first["column"]], sample.columns[second["column"]]
     states = sample.states
+    across, up = view.centre(first), view.centre(second)
     x: list[list[float | None]] = []
     y: list[list[float | None]] = []
     symbols: list[list[str]] = []
@@ -144,12 +145,12 @@ def _pair(view: View, sample: Sample, first: Spec, second: Spec, cov: Array) -> 
     for k in view.order:
         values, vectors = np.linalg.eigh(cov[k])
         ring = (vectors * np.sqrt(np.maximum(values, 0))) @ CIRCLE
-        x.append(_plain(first["mean"][k] + ring[0]))
-        y.append(_plain(second["mean"][k] + ring[1]))
+        x.append(_plain(across[k] + ring[0]))
+        y.append(_plain(up[k] + ring[1]))
         symbols.append([])
     for k in view.order:
-        x.append([float(first["mean"][k])])
-        y.append([float(second["mean"][k])])
+        x.append([float(across[k])])
+        y.append([float(up[k])])
         symbols.append([DOT])
     if any(not seen.all() for _, seen in sample.columns.values()):
         x.append([None])

@@ -105,6 +105,15 @@ class View:
         sd = np.asarray(entry.get("sd", np.zeros(len(entry["mean"]))), float)
         return np.where(np.isfinite(sd), sd, 0.0)
 
+    def centre(self, entry: Mapping[str, Any]) -> Array:
+        """Where each component lies in a column, (K,): its mean, or the atom that all of its rows have."""
+        mean = np.asarray(entry["mean"], float)
+        nothing = self.beside(entry) <= 0
+        if not nothing.any():
+            return mean
+        most = np.asarray(entry["atom_shares"], float).argmax(axis=1)
+        return np.where(nothing, np.asarray(entry["atoms"], float)[most], mean)
+
     def standing(self, entry: Mapping[str, Any]) -> Array:
         """How far each component's mean lies from the average, in standard deviations, (K,)."""
         mean, sd = self.whole(entry)
