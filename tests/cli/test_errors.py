@@ -56,7 +56,7 @@ BAD = {
     "no file": (None, [], r"there is no file 'no\.parquet'"),
     "not parquet": (b"hello", [], "not Parquet|not a Parquet"),
     "no rows": (table().slice(0, 0), [], "no rows"),
-    "all missing": (table(m=pa.nulls(30, pa.float64())), [], r"'m' has no observed value.*--ignore"),
+    "all missing": (table(m=pa.nulls(30, pa.float64())), ["--columns", "x,m"], r"'m' has no observed value.*--ignore"),
     "constant": (table(c=np.ones(30)), ["--columns", "x,c"], r"'c' is constant.*--ignore c"),
     "constant text": (table(c=["a"] * 30), ["--family", "c=categorical"], r"'c' is constant.*--ignore c"),
     "a name to quote": (table(**{"a b": np.ones(30)}), ["--columns", "a b"], r"--ignore 'a b'"),

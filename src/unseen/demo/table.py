@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from collections import Counter
 from importlib.resources import as_file, files
 from pathlib import Path
 from typing import Any
@@ -115,9 +116,12 @@ def averaged(table: Any) -> Any:
 
     for i, name in enumerate(table.column_names):
         column = table[name]
-        text = not _numeric(column)
-        value = pc.mode(column.drop_null())[0]["mode"] if text else pc.mean(column)
-        table = table.set_column(i, name, (column if text else column.cast("double")).fill_null(value.as_py()))
+        if _numeric(column):
+            filled = column.cast("double").fill_null(pc.mean(column).as_py())
+        else:
+            ((most, _),) = Counter(column.drop_null().to_pylist()).most_common(1)
+            filled = column.fill_null(most)
+        table = table.set_column(i, name, filled)
     return table
 
 
