@@ -18,8 +18,7 @@ from unseen.plan import plan
 from unseen.problem import pose
 from unseen.search.neighbours import Neighbour
 from unseen.search.order import search
-from unseen.search.race import BEHIND, CANNOT_WIN
-from unseen.search.tries import coincide, expected, optimistic, outstanding
+from unseen.search.tries import BEHIND, CANNOT_WIN, coincide, expected, optimistic, outstanding
 from unseen.sources.arrays import Arrays
 
 

@@ -19,9 +19,9 @@ from unseen.search import kept
 from unseen.search.holdout import Split, score_held_out
 from unseen.search.kept import NOT_TRIED, WORST, Fit, Place, Rank
 from unseen.search.neighbours import Neighbour
-from unseen.search.race import CANNOT_WIN, Start
+from unseen.search.race import Start
 from unseen.search.restarts import Proposals
-from unseen.search.tries import UNFINISHED, is_spurious, outstanding
+from unseen.search.tries import CANNOT_WIN, UNFINISHED, is_spurious, outstanding
 
 #: starts that are drawn by default: alone, beside those from neighbours, and beside those where neighbours win
 ALONE, BESIDE, BESIDE_NEIGHBOURS = 10, 4, 2
@@ -147,7 +147,9 @@ class Grid:
         began, before, rank = time.perf_counter(), fit.result, fit.rank
         self._tell("started", (k, form))
         problem = self._bound(k, form)
-        again = self.fit_one(problem, begin=before.params)
+        # one that is behind ends once it can no longer overtake
+        needed = -np.inf if fit is self.best else self._needed((k, form), problem)
+        again = self.fit_one(problem, begin=before.params, needed=needed)
         if again.outcome.name in (FAILED, FELL) and not self.late:  # strides may fail where steps do not
             again = self.fit_one(problem, begin=before.params, plain=True)
         self.interrupted |= again.outcome.name == INTERRUPTED

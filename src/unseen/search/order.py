@@ -20,6 +20,7 @@ from unseen.result import Result
 from unseen.search.finish import finished
 from unseen.search.grid import Grid
 from unseen.search.holdout import Split
+from unseen.search.tries import Hopeless
 from unseen.search.walk import walk
 
 #: a total weight below this is no number of rows
@@ -155,7 +156,9 @@ def search(
     weight = known.profile.weight
     coarse = max(tol, TOLD_APART / weight) if not bounded and stop is None and algorithm is None and weight else tol
 
-    def fit_one(problem: Problem, begin: Params | None = None, plain: bool = False, **how: Any) -> Result:
+    def fit_one(
+        problem: Problem, begin: Params | None = None, plain: bool = False, needed: float = float("-inf"), **how: Any
+    ) -> Result:
         if begin is not None:
             how = {"algorithm": algorithm if plain else faster or algorithm}
         elif isinstance(start, Params) or finish is not None:
@@ -164,7 +167,7 @@ def search(
             how = {"algorithm": algorithm, "faster": faster, "explore": EXPLORE if bounded else None, **how}
         return solve(
             problem,
-            stop=stop or default_rule(coarse, max_iterations, grid.left()),
+            stop=(stop or default_rule(coarse, max_iterations, grid.left())) | Hopeless(needed),
             start=start if begin is None else begin,
             restarts=restarts if how.get("drawn") != 0 else None,
             seed=seed,

@@ -19,7 +19,7 @@ from unseen.core.stats import Params, Sums
 from unseen.core.stop import INTERRUPTED, TIME, Converged, Outcome, Record, Rule
 from unseen.errors import NumericalError
 from unseen.loop import named_failures, run
-from unseen.search.tries import Pause, Try, coincide, optimistic, unsound
+from unseen.search.tries import BEHIND, CANNOT_WIN, Pause, Try, coincide, optimistic, unsound
 
 Start = Callable[[Any, Engine, int, Any], Params]
 
@@ -35,8 +35,6 @@ LEAST_TO_JOIN = 20
 
 #: log-likelihood that is not worth an iteration more: criteria compare models by units
 SMALL_GAIN = 0.05
-
-CANNOT_WIN, BEHIND = "stopped: cannot win", "stopped: others were ahead"
 
 
 @dataclass

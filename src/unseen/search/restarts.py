@@ -15,9 +15,21 @@ from unseen.core.stats import Sums
 from unseen.core.stop import INTERRUPTED, TIME, Outcome, Rule
 from unseen.errors import NumericalError
 from unseen.loop import Run
-from unseen.search.race import BEHIND, CANNOT_WIN, Race, Since, Start
+from unseen.search.race import Race, Since, Start
 from unseen.search.subsample import subsample
-from unseen.search.tries import PAUSED, UNFINISHED, Attempt, Try, is_singular, is_spurious, spurious, table, unsound
+from unseen.search.tries import (
+    BEHIND,
+    CANNOT_WIN,
+    PAUSED,
+    UNFINISHED,
+    Attempt,
+    Try,
+    is_singular,
+    is_spurious,
+    spurious,
+    table,
+    unsound,
+)
 
 #: starts that are made of what is known already, for a model on the rows that starts see
 Proposals = Callable[[Any, Engine], Sequence[Start]]

@@ -14,6 +14,9 @@ from unseen.core.stop import FAILED, Outcome, Record, Rule
 from unseen.loop import Run
 
 PAUSED, UNFINISHED = "paused", "not finished"
+CANNOT_WIN, BEHIND = "stopped: cannot win", "stopped: others were ahead"
+#: iterations between two looks at whether a run can still win
+LOOK = 16
 NARROW, ROWS_PER_PARAMETER = 0.1, 10
 #: the gain of a run's last half, so many times, is what it may still gain: EM that slows down gains less in every
 #: doubling of its iterations
@@ -159,6 +162,18 @@ def optimistic(trace: Sequence[Record]) -> float:
     passes, now = trace[-1].evaluations, trace[-1].objective
     middle, late = (_after(trace, passes * share) for share in (0.5, 0.75))
     return np.inf if now - late > late - middle + 1e-12 * (1 + abs(now)) else now + outstanding(trace)
+
+
+@dataclass(frozen=True)
+class Hopeless(Rule):
+    """Stop when even what may still be gained stays below an objective that is needed."""
+
+    beat: float
+
+    def __call__(self, trace: Sequence[Record], seconds: float) -> Outcome | None:
+        if len(trace) % LOOK or optimistic(trace) >= self.beat:
+            return None
+        return Outcome(CANNOT_WIN, "it would not have overtaken a fit that is known already")
 
 
 def outstanding(trace: Sequence[Record]) -> float:
