@@ -212,8 +212,9 @@ class Race:
                 t.stopped = CANNOT_WIN
 
 
-def _merit(t: Try) -> tuple[int, bool, float, int]:
-    return (unsound(t.params) if t.params else 9, bool(t.stopped), -t.objective, t.start)
+def _merit(t: Try) -> tuple[bool, int, float, int]:
+    # what was stopped on its way is no answer while another was run to its end
+    return (bool(t.stopped), unsound(t.params) if t.params else 9, -t.objective, t.start)
 
 
 def _params(t: Try) -> Params:
