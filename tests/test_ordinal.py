@@ -79,18 +79,48 @@ def test_probabilities_are_those_of_scipy_and_keep_digits_in_the_tails() -> None
     np.testing.assert_allclose(far[1], [0, -60 + np.log(1 - np.exp(-1)), -61], atol=1e-12)
 
 
+def worth(counts: np.ndarray, tau: np.ndarray, eta: np.ndarray) -> float:
+    return float((counts * cumulative.log_probabilities(tau, eta)).sum())
+
+
 @settings(max_examples=80, deadline=None)
-@given(seed=st.integers(0, 10**6), k=st.integers(1, 5), c=st.integers(2, 9))
-def test_the_m_step_finds_the_maximum_and_never_falls(seed: int, k: int, c: int) -> None:
+@given(seed=st.integers(0, 10**6), k=st.integers(1, 5), widths=st.lists(st.integers(2, 9), min_size=1, max_size=4))
+def test_m_steps_never_fall_and_find_the_maximum(seed: int, k: int, widths: list[int]) -> None:
     rng = np.random.default_rng(seed)
-    counts = rng.gamma(0.7, 3.0, (k, c)) + 0.05
-    tau, eta = np.sort(rng.normal(0, 2, c - 1)) + np.arange(c - 1) * 1e-3, rng.normal(0, 2, k)
-    before = float((counts * cumulative.log_probabilities(tau, eta)).sum())
-    new_tau, new_eta = cumulative.fit(counts, tau, eta)
-    after = float((counts * cumulative.log_probabilities(new_tau, new_eta)).sum())
-    assert after >= before - 1e-12 * abs(before)
-    assert after >= best(counts) - 1e-6 * abs(before)
-    assert new_eta.mean() == pytest.approx(0, abs=1e-9)
+    counts = [rng.gamma(0.7, 3.0, (k, c)) + 0.05 for c in widths]
+    tau = [np.sort(rng.normal(0, 2, c - 1)) + np.arange(c - 1) * 1e-3 for c in widths]
+    eta = rng.normal(0, 2, (k, len(widths)))
+    first = [worth(*column) for column in zip(counts, tau, eta.T, strict=True)]
+    before = first
+    for _ in range(60):
+        tau, eta = cumulative.climb(counts, tau, eta)
+        after = [worth(*column) for column in zip(counts, tau, eta.T, strict=True)]
+        assert (np.array(after) >= np.array(before) - 1e-12 * np.abs(before)).all()
+        before = after
+    for n, start, end in zip(counts, first, before, strict=True):
+        assert end >= best(n) - 1e-6 * abs(start)
+    np.testing.assert_allclose(eta.mean(axis=0), 0, atol=1e-9)
+
+
+def test_columns_climb_together_as_they_do_alone() -> None:
+    """Also where categories or components have no counts at all."""
+    rng = np.random.default_rng(4)
+    counts = [rng.gamma(0.7, 3.0, (3, c)) + 0.05 for c in (5, 2, 7, 4, 5)]
+    counts[0][:, [0, 3]] = 0
+    counts[2][1] = 0
+    counts[3][:, 1:] = 0
+    counts[4][:, -1] = 0
+    tau = [np.sort(rng.normal(0, 2, n.shape[1] - 1)) for n in counts]
+    eta = rng.normal(0, 1, (3, 5))
+    together, shared = cumulative.climb(counts, tau, eta)
+    for j, n in enumerate(counts):
+        (alone,), own = cumulative.climb([n], [tau[j]], eta[:, [j]])
+        np.testing.assert_allclose(together[j], alone, rtol=1e-9, atol=1e-9)
+        np.testing.assert_allclose(shared[:, [j]], own, rtol=1e-9, atol=1e-9)
+        assert (np.diff(together[j]) > 0).all()
+        assert worth(n, together[j], shared[:, j]) >= worth(n, tau[j], eta[:, j]) - 1e-12
+    # who has no counts keeps its place beside the thresholds
+    assert together[2][0] - shared[1, 2] != pytest.approx(together[2][0] - shared[0, 2])
 
 
 # ---- fits

@@ -97,12 +97,11 @@ class Ordinal(Family):
     def moments(self, sums: Sums, params: Params | None) -> Params:
         counts = self.parts(sums["occurrences"])
         old = self.vague(len(counts[0])) if params is None else params
-        columns = zip(counts, self.parts(old["thresholds"]), old["locations"].T, strict=True)
-        fitted = [cumulative.fit(*column) for column in columns]
+        thresholds, locations = cumulative.climb(counts, self.parts(old["thresholds"]), old["locations"])
         kept = int(np.any([c.sum(axis=1) <= EMPTY for c in counts], axis=0).sum())
         return Params(
-            thresholds=np.concatenate([tau for tau, _ in fitted]),
-            locations=np.stack([eta for _, eta in fitted], axis=1),
+            thresholds=np.concatenate(thresholds),
+            locations=locations,
             events={"empty component": kept} if kept else {},
         )
 

@@ -8,7 +8,9 @@ K components share the C - 1 thresholds of a column and have a location each:
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Self
 
 import numpy as np
 
@@ -17,9 +19,9 @@ from unseen.core.stats import Array
 EMPTY = 1e-8
 # thresholds of a category that never occurs lie so close together, or so far from all locations
 CLOSE, FAR = 1e-9, 20.0
-ROUNDS, HALVINGS = 50, 40
-# a gain below this share of the log-likelihood is rounding
-GAIN = 1e-13
+HALVINGS = 40
+# a loss below this share of the log-likelihood is none
+ROUNDING = 1e-15
 
 
 def log_logistic(u: Array) -> Array:
@@ -44,21 +46,29 @@ def thresholds_of(shares: Array) -> Array:
     return _expanded(np.log(below) - np.log1p(-below), kept, len(shares), np.zeros(1))
 
 
-def fit(counts: Array, thresholds: Array, locations: Array) -> tuple[Array, Array]:
-    """Thresholds (C - 1,) and locations (K,), on average 0, no less likely for counts (K, C) than those given.
+def climb(counts: Sequence[Array], thresholds: Sequence[Array], locations: Array) -> tuple[list[Array], Array]:
+    """Thresholds and locations of d columns, more likely for the counts than those given unless these are the best.
 
-    Newton's method with halving. A category without any count gets a probability near 0, a component without any keeps
-    its location; a location stays within 20 of the outer thresholds, where a component is as good as constant.
+    counts : d arrays (K, categories)    thresholds : d arrays (categories - 1,)    locations : (K, d)
+
+    One step of Newton's method for all columns at once, halved where it does not raise the likelihood. A category
+    without any count gets a probability near 0, a component without any keeps its location; a location stays within 20
+    of the outer thresholds, where a component is as good as constant. Locations are 0 on average.
     """
-    kept = np.flatnonzero(counts.sum(axis=0) > EMPTY)
-    live = counts.sum(axis=1) > EMPTY
-    inner = thresholds[kept[:-1]]
-    eta = locations.copy()
-    if len(kept) > 1:
-        inner, eta[live] = _climb(Counts(counts[np.ix_(live, kept)]), inner, locations[live])
-    tau = _expanded(inner, kept, counts.shape[1], eta)
-    centre = eta.mean()
-    return tau - centre, eta - centre
+    kept = [np.flatnonzero(n.sum(axis=0) > EMPTY) for n in counts]
+    ladders = Ladders.of(counts, kept)
+    widths = [max(len(k) - 1, 0) for k in kept]
+    tau = np.zeros((len(counts), ladders.lower.shape[2]))
+    for row, column, k, width in zip(tau, thresholds, kept, widths, strict=True):
+        row[:width] = column[k[:-1]]
+    tau, eta = _step(ladders, tau, np.ascontiguousarray(locations.T))
+    out = []
+    for j, (n, k, width) in enumerate(zip(counts, kept, widths, strict=True)):
+        column = tau[j, :width] if width == n.shape[1] - 1 else _expanded(tau[j, :width], k, n.shape[1], eta[j])
+        centre = eta[j].mean()
+        out.append(column - centre)
+        eta[j] -= centre
+    return out, eta.T
 
 
 def _expanded(inner: Array, kept: Array, categories: int, locations: Array) -> Array:
@@ -79,64 +89,91 @@ def _expanded(inner: Array, kept: Array, categories: int, locations: Array) -> A
 
 
 @dataclass(frozen=True, slots=True)
-class Counts:
-    """Expected counts (K, m) of categories that all occur."""
+class Ladders:
+    """Expected counts of d columns on either side of m thresholds each; columns with fewer are filled up with zeros.
 
-    counts: Array
+    lower, upper : (d, K, m) counts of the categories next to each threshold    inside : (d, m - 1) those between two
+    free : (d, m + K) which thresholds and locations there are to find
+    """
 
-    def value(self, tau: Array, eta: Array) -> float:
-        """The log-likelihood; -inf where thresholds are out of order."""
-        gaps = np.diff(tau)
-        if not (gaps > 0).all():
-            return -np.inf
-        u = tau - eta[:, None]
-        inside = self.counts[:, 1:-1].sum(axis=0) @ np.log(-np.expm1(-gaps))
-        return float((self.counts[:, :-1] * log_logistic(u) + self.counts[:, 1:] * log_logistic(-u)).sum() + inside)
+    lower: Array
+    upper: Array
+    inside: Array
+    free: Array
+
+    @classmethod
+    def of(cls, counts: Sequence[Array], kept: Sequence[Array]) -> Self:
+        """From counts (K, categories) of each column, and the categories of each that occur."""
+        d, k, m = len(counts), len(counts[0]), max(1, *(len(c) - 1 for c in kept))
+        lower, upper = np.zeros((2, d, k, m))
+        inside, free = np.zeros((d, m - 1)), np.zeros((d, m + k), bool)
+        for j, (n, c) in enumerate(zip(counts, kept, strict=True)):
+            live, width = n.sum(axis=1) > EMPTY, len(c) - 1
+            if width > 0:
+                n = (n if width + 1 == n.shape[1] else n[:, c]) * live[:, None]
+                lower[j, :, :width], upper[j, :, :width] = n[:, :-1], n[:, 1:]
+                inside[j, : width - 1] = n[:, 1:-1].sum(axis=0)
+                free[j, :width], free[j, m:] = True, live
+        return cls(lower, upper, inside, free)
+
+    def gaps(self, tau: Array) -> Array:
+        """Differences of thresholds (d, m - 1), 1 behind a column's last."""
+        return np.where(self.free[:, 1 : tau.shape[1]], np.diff(tau), 1.0)
+
+    def value(self, tau: Array, eta: Array) -> Array:
+        """The log-likelihoods (d,) at thresholds (d, m), locations (d, K); -inf where thresholds are out of order."""
+        gaps, u = self.gaps(tau), tau[:, None] - eta[:, :, None]
+        ordered = gaps > 0
+        inside = (self.inside * np.log(-np.expm1(-np.where(ordered, gaps, 1)))).sum(axis=1)
+        # log F(-u) = log F(u) - u
+        outside = ((self.lower + self.upper) * log_logistic(u) - self.upper * u).sum(axis=(1, 2))
+        return np.where(ordered.all(axis=1), inside + outside, -np.inf)
 
     def newton(self, tau: Array, eta: Array) -> tuple[Array, Array]:
-        """The step of thresholds and locations that leaves their common shift alone."""
-        u = tau - eta[:, None]
-        f = np.exp(log_logistic(u))
-        pull = self.counts[:, :-1] * (1 - f) - self.counts[:, 1:] * f
-        bend = (self.counts[:, :-1] + self.counts[:, 1:]) * f * (1 - f)
-        q = 1 / np.expm1(np.diff(tau))
-        inside = self.counts[:, 1:-1].sum(axis=0)
-        push, stiff = inside * q, inside * q * (1 + q)
-        m, k = len(tau), len(eta)
-        gradient = np.concatenate([pull.sum(axis=0), -pull.sum(axis=1)])
-        gradient[1:m] += push
-        gradient[: m - 1] -= push
-        h = np.zeros((m + k, m + k))
-        h[:m, m:] = -bend.T
-        h[m:, :m] = -bend
-        h[np.arange(m), np.arange(m)] = bend.sum(axis=0)
-        h[np.arange(m, m + k), np.arange(m, m + k)] = bend.sum(axis=1)
-        i = np.arange(m - 1)
-        h[i, i] += stiff
-        h[i + 1, i + 1] += stiff
-        h[i, i + 1] -= stiff
-        h[i + 1, i] -= stiff
-        size = np.diagonal(h).max()
+        """The steps of thresholds and locations that leave their common shift alone."""
+        f = np.exp(log_logistic(tau[:, None] - eta[:, :, None]))
+        both = self.lower + self.upper
+        pull = self.lower - both * f
+        bend = both * f * (1 - f)
+        q = 1 / np.expm1(self.gaps(tau))
+        push = self.inside * q
+        stiff = push * (1 + q)
+        m = tau.shape[1]
+        size = self.free.shape[1]
+        gradient = np.concatenate([pull.sum(axis=1), -pull.sum(axis=2)], axis=1)
+        gradient[:, 1:m] += push
+        gradient[:, : m - 1] -= push
+        h = np.zeros((len(tau), size, size))
+        h[:, :m, m:] = -bend.transpose(0, 2, 1)
+        h[:, m:, :m] = -bend
+        every, i = np.arange(size), np.arange(m - 1)
+        h[:, every, every] = np.concatenate([bend.sum(axis=1), bend.sum(axis=2)], axis=1)
+        h[:, i, i] += stiff
+        h[:, i + 1, i + 1] += stiff
+        h[:, i, i + 1] -= stiff
+        h[:, i + 1, i] -= stiff
+        largest = np.maximum(h[:, every, every].max(axis=1), EMPTY)[:, None]
         # the shift of everything is flat: any curvature along it will do
-        h += size / len(h)
-        h[np.diag_indices(len(h))] += 1e-13 * size
-        step = np.linalg.solve(h, gradient)
-        return step[:m], step[m:]
+        h += (largest / size)[..., None] * (self.free[:, :, None] & self.free[:, None, :])
+        h[:, every, every] += np.where(self.free, 1e-13, 1) * largest
+        step = np.linalg.solve(h, gradient[..., None])[..., 0]
+        return step[:, :m], step[:, m:]
 
 
-def _climb(counts: Counts, tau: Array, eta: Array) -> tuple[Array, Array]:
-    value = counts.value(tau, eta)
-    for _ in range(ROUNDS):
-        d_tau, d_eta = counts.newton(tau, eta)
-        for halving in range(HALVINGS):
-            new_tau = tau + d_tau / 2**halving
-            new_eta = np.clip(eta + d_eta / 2**halving, new_tau[0] - FAR, new_tau[-1] + FAR)
-            reached = counts.value(new_tau, new_eta)
-            if reached >= value:
-                break
-        else:
+def _step(ladders: Ladders, tau: Array, eta: Array) -> tuple[Array, Array]:
+    """Newton's step of each column, or the longest half of a half of it that does not lower the likelihood."""
+    m = tau.shape[1]
+    least = ladders.value(tau, eta)
+    least -= ROUNDING * (1 + np.abs(least))
+    d_tau, d_eta = ladders.newton(tau, eta)
+    last = np.maximum(ladders.free[:, :m].sum(axis=1) - 1, 0)[:, None]
+    size = np.ones((len(tau), 1))
+    for _ in range(HALVINGS):
+        new_tau, new_eta = tau + d_tau * size, eta + d_eta * size
+        upper = np.take_along_axis(new_tau, last, axis=1) + FAR
+        new_eta = np.where(ladders.free[:, m:], np.clip(new_eta, new_tau[:, :1] - FAR, upper), eta)
+        fallen = ~(ladders.value(new_tau, new_eta) >= least)[:, None]
+        if not fallen.any():
             break
-        gain, value, tau, eta = reached - value, reached, new_tau, new_eta
-        if gain <= GAIN * (1 + abs(value)):
-            break
-    return tau, eta
+        size = np.where(fallen, size / 2, size)
+    return np.where(fallen, tau, new_tau), np.where(fallen, eta, new_eta)
