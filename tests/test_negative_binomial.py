@@ -199,8 +199,10 @@ def test_the_slope_is_the_derivative_of_the_likelihood() -> None:
     x, w = np.arange(6.0), np.array([[5.0, 3, 0, 2, 1, 1]])
     exceed = w[:, ::-1].cumsum(axis=1)[:, ::-1][:, 1:]
     points, shares, pseudo = np.array([0.5, 4.0]), np.array([0.75, 0.25]), np.array([2.0])
-    below = np.array([[w.sum(), (w @ x).item()]])
-    equation = SizeEquation(exceed, below, np.zeros((1, 3)), pseudo, points, shares, np.array([1.7]), np.array([1.0]))
+    below = np.array([[[w.sum(), (w @ x).item()]]])
+    equation = SizeEquation(
+        [5], exceed, below, np.zeros((1, 1, 3)), pseudo[None], points[None], shares[None], *np.array([[[1.7]], [[1.0]]])
+    )
 
     def value(r: float) -> float:
         odd = log_pmf_any(points, 1.7, r)
@@ -211,9 +213,9 @@ def test_the_slope_is_the_derivative_of_the_likelihood() -> None:
 
     for r in (0.2, 1.0, 7.0):
         h = 1e-5 * r
-        slope, curvature = equation.slope(np.array([r]))
+        slope, curvature = equation.slope(np.array([[r]]))
         assert slope.item() == pytest.approx((value(r + h) - value(r - h)) / (2 * h), rel=1e-6)
-        ahead, behind = (equation.slope(np.array([r + e]))[0].item() for e in (h, -h))
+        ahead, behind = (equation.slope(np.array([[r + e]]))[0].item() for e in (h, -h))
         assert curvature.item() == pytest.approx((ahead - behind) / (2 * h), rel=1e-6)
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from hypothesis import given, settings
@@ -13,6 +15,7 @@ from tests.families_case import bind
 from unseen import Bernoulli, DataError, Gaussian, Mixture, ModelError, NegativeBinomial, Params, Poisson, ZeroInflated
 from unseen.core.block import Cells
 from unseen.core.family import Family
+from unseen.core.stats import add_sums
 
 INNER = pytest.mark.parametrize("inner", [Poisson(), NegativeBinomial()], ids=["poisson", "negative binomial"])
 
@@ -121,7 +124,7 @@ def test_every_m_step_raises_the_objective(seed: int, sized: bool, prior: bool, 
     r = rng.dirichlet([0.5, 0.5], len(x)).T
     for _ in range(5):
         _, collect = family.evaluate(family.prepare(params), block.cells)
-        new = family.moments({**collect(r), **pseudo}, params)
+        new = family.moments(add_sums(collect(r), pseudo), params)
         before, after = objective(params, r), objective(new, r)
         assert after >= before - 1e-11 * (1 + abs(before))
         assert family.valid(new)
@@ -226,3 +229,31 @@ def test_the_inner_family_describes_counts() -> None:
 def test_unsuitable_columns_are_named_in_a_sentence(inner: Family, column: np.ndarray, sentence: str) -> None:
     with pytest.raises(DataError, match=f"'speed'.*{sentence}"):
         unseen.fit(Mixture(ZeroInflated(inner), 1), {"speed": column})
+
+
+class Columnwise(Poisson):
+    """Counts whose starts are not those of single columns beside each other."""
+
+    def vague(self, components: int) -> Params:
+        return Params(rates=super().vague(components)["rates"] * len(self.columns))
+
+
+@pytest.mark.parametrize("prior", [False, True], ids=["free", "prior"])
+def test_columns_take_their_m_steps_together_as_they_do_alone(prior: bool) -> None:
+    rng = np.random.default_rng(4)
+    data = {
+        name: np.where(rng.random(50) < 0.4, 0, rng.poisson(m, 50)).astype(float) for name, m in (("a", 3), ("b", 9))
+    }
+    data["b"][::7] = np.nan
+    for inner in (Poisson(), NegativeBinomial()):
+        family, block = bind(ZeroInflated(inner), data)
+        assert family.together is not None
+        params = family.vague(2)
+        r = rng.dirichlet([0.5, 0.5], 50).T
+        sums = add_sums(
+            family.evaluate(family.prepare(params), block.cells)[1](r), family.prior(2.0, 2) if prior else {}
+        )
+        together, alone = family.moments(sums, params), replace(family, together=None).moments(sums, params)
+        assert list(together) == list(alone)
+        np.testing.assert_allclose(together.vector(), alone.vector(), rtol=1e-6)
+    assert bind(ZeroInflated(Columnwise()), data)[0].together is None

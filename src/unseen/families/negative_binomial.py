@@ -34,8 +34,8 @@ class NegativeBinomial(Family):
     A missing cell is a factor 1. Where a component spreads no more than a Poisson distribution does, r has no maximum
     and stops at a million times the column's mean: event ``poisson limit``, which is a finding and no failure.
 
-    The M-step is exact for counts below 1,024, of which a histogram is kept; larger ones enter the equation for r by
-    a lower bound that is tight at the old r, so the likelihood never falls.
+    The M-step takes the best mean and a step of Newton's method in r that raises the likelihood. Counts below 1,024
+    enter by their histogram; larger ones by a lower bound that is tight at the old r, so the likelihood never falls.
 
     Parameters
     ----------
@@ -102,21 +102,20 @@ class NegativeBinomial(Family):
         old = self.vague(len(tail)) if params is None else params
         pseudo = sums.get("pseudo", np.zeros(tail.shape[:2]))
         histograms = np.split(sums["histogram"], edges(self.lengths)[1:-1], axis=1)
-        below = np.stack([np.stack([h.sum(axis=1), h @ np.arange(h.shape[1])], axis=1) for h in histograms], axis=1)
+        below = np.stack(
+            [h @ np.stack([np.ones(h.shape[1]), np.arange(h.shape[1])], axis=1) for h in histograms], axis=1
+        )
         mass = below[..., 0] + tail[..., 0] + pseudo
         totals = below[..., 1] + tail[..., 1] + pseudo * self.centre
         kept, least = mass <= EMPTY, self.floor * self.centre
         means = np.divide(totals, mass, out=np.array(old["means"], float), where=~kept)
         floored = means < least
         means = np.maximum(means, least)
-        sizes = np.array(old["sizes"], float)
-        for j, histogram in enumerate(histograms):
-            exceed = histogram[:, ::-1].cumsum(axis=1)[:, ::-1][:, 1:]
-            equation = SizeEquation(
-                exceed, below[:, j], tail[:, j], pseudo[:, j], *self._pseudo_rows(j), means[:, j], sizes[:, j]
-            )
-            told = ~kept[:, j] & (totals[:, j] > EMPTY)  # zeros alone say nothing of r
-            sizes[:, j] = np.where(told, equation.solve(SMALLEST, self.limit[j]), sizes[:, j])
+        exceed = np.concatenate([h[:, :0:-1].cumsum(axis=1)[:, ::-1] for h in histograms], axis=1)
+        widths = [length - 1 for length in self.lengths]
+        equation = SizeEquation(widths, exceed, below, tail, pseudo, *self._pseudo_rows(), means, old["sizes"])
+        # zeros alone say nothing of r
+        sizes = equation.climb(SMALLEST, self.limit, ~kept & (totals > EMPTY))
         events = {
             "rate floor": int(floored.sum()),
             "poisson limit": int((sizes >= self.limit).sum()),
@@ -148,19 +147,19 @@ class NegativeBinomial(Family):
     def size(self, params: Params) -> int:
         return params["means"].size + params["sizes"].size
 
-    def _pseudo_rows(self, column: int) -> tuple[Array, Array]:
-        """Two counts (2,) and their shares (2,), with the mean and the variance of the column as a whole."""
-        mean, sd = self.centre[column], self.scale[column]
-        skew = min(1.0, 0.5 * mean / sd)  # the lower one stays above half the mean
-        return np.array([mean - sd * skew, mean + sd / skew]), np.array([1, skew**2]) / (1 + skew**2)
+    def _pseudo_rows(self) -> tuple[Array, Array]:
+        """Two counts (d, 2) and their shares (d, 2), with the mean and the variance of each column as a whole."""
+        mean, sd = self.centre, self.scale
+        skew = np.minimum(1.0, 0.5 * mean / sd)  # the lower one stays above half the mean
+        points = np.stack([mean - sd * skew, mean + sd / skew], axis=1)
+        return points, np.stack([np.ones_like(skew), skew**2], axis=1) / (1 + skew**2)[:, None]
 
     def prior(self, strength: float, components: int) -> Sums:
         return {"pseudo": np.full((components, len(self.columns)), float(strength))}
 
     def log_prior(self, params: Params, prior: Sums) -> float:
         total = 0.0
-        for j, rows in enumerate(prior["pseudo"].T):
-            points, shares = self._pseudo_rows(j)
+        for j, (rows, points, shares) in enumerate(zip(prior["pseudo"].T, *self._pseudo_rows(), strict=True)):
             total += float(rows @ (log_probability(points, params["means"][:, j], params["sizes"][:, j]) @ shares))
         return total
 

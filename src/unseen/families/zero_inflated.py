@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, Self
 
@@ -19,8 +19,6 @@ from unseen.numerics.discrete import logarithm
 from unseen.numerics.zeros import excess
 
 EMPTY = 1e-8
-# one pass over the data pays for several rounds over a handful of sums
-ROUNDS, SETTLED = 5, 1e-8
 ZERO = (Cells(np.zeros((1, 1))),)
 
 
@@ -41,8 +39,8 @@ class ZeroInflated(Family):
 
     A missing cell is a factor 1. Where a component has no more zeros than g gives it, :math:`\pi` is 0.
 
-    Given the responsibilities, the M-step takes the best :math:`\pi` for the old g, splits the zeros, gives g its part,
-    and so on for some rounds: nothing of this needs the data again, and each round raises the likelihood.
+    Given the responsibilities, the M-step takes the best :math:`\pi` for the old g, splits the zeros, and gives g its
+    part: each raises the likelihood.
 
     Parameters
     ----------
@@ -70,6 +68,7 @@ class ZeroInflated(Family):
     columns: tuple[str, ...] = ()
     each: tuple[Family, ...] = ()  # the inner family, bound to one column after the other
     share: Any = None  # (d,) where starts begin
+    together: Family | None = None  # the inner family, bound to all columns, if it keeps them side by side
 
     def __post_init__(self) -> None:
         if not isinstance(self.inner, Family):
@@ -97,7 +96,13 @@ class ZeroInflated(Family):
                     "describes categories"
                 )
         zeros = np.array([dict(c.atoms(0.0)).get(0.0, 0.0) for c in profile.columns])
-        return replace(self, columns=profile.names, each=each, share=np.clip(zeros / 2, 0.01, 0.9))
+        return replace(
+            self,
+            columns=profile.names,
+            each=each,
+            share=np.clip(zeros / 2, 0.01, 0.9),
+            together=_together(self.inner, each, profile),
+        )
 
     @property
     def slots(self) -> tuple[Slot, ...]:
@@ -150,14 +155,24 @@ class ZeroInflated(Family):
         shares = np.array(old["zeros"], float)
         arrays: dict[str, Array] = {}
         events: dict[str, int] = {}
-        for j, (name, family) in enumerate(zip(self.columns, self.each, strict=True)):
-            mine = {key.removeprefix(f"{name}."): v for key, v in sums.items() if key.startswith(f"{name}.")}
-            shares[:, j], new = _split(family, old.sub(name), mine, shares[:, j], zero[:, j], mass[:, j], pseudo[:, j])
-            arrays.update(new.under(name))
+        for js, family in self._groups():
+            names = [self.columns[j] for j in js]
+            given, all_cells = _beside(old, names), _beside(sums, names)
+            some = (array[:, js] for array in (shares, zero, mass, pseudo))
+            shares[:, js], new = _split(family, given, all_cells, *some)
+            for i, name in enumerate(names):
+                arrays.update({f"{name}.{k}": v if len(names) == 1 else v[:, [i]] for k, v in new.items()})
             # a component of nothing but zeros leaves the inner family empty, which is no loss of rows
-            events.update({f"{name}: {e}": n for e, n in new.events.items() if e != "empty component"})
+            head = f"{names[0]}: " if len(names) == 1 else ""
+            events.update({head + e: n for e, n in new.events.items() if e != "empty component"})
         empty = int((mass + pseudo.sum(axis=2) <= EMPTY).any(axis=1).sum())
         return Params({"zeros": shares, **arrays}, events={**events, **({"empty component": empty} if empty else {})})
+
+    def _groups(self) -> list[tuple[list[int], Family]]:
+        """Columns that take their M-steps at once, which costs little more than one of them alone."""
+        if self.together is not None:
+            return [(list(range(len(self.columns))), self.together)]
+        return [([j], family) for j, family in enumerate(self.each)]
 
     # ---- parameters
 
@@ -235,37 +250,46 @@ class ZeroInflated(Family):
         for name, family, share in zip(self.columns, self.each, params["zeros"].T, strict=True):
             entry = family.describe(params.sub(name))[0]
             mean, sd, shares = np.array(entry["mean"]), np.array(entry["sd"]), share[:, None]
-            out.append(
-                {
-                    **entry,
-                    "family": f"zero_inflated_{entry['family']}",
-                    "atoms": (0.0,),
-                    "atom_shares": shares.tolist(),
-                    **with_atoms(mean, sd, np.zeros(1), shares),
-                }
-            )
+            beside = {"atoms": (0.0,), "atom_shares": shares.tolist(), **with_atoms(mean, sd, np.zeros(1), shares)}
+            out.append({**entry, "family": f"zero_inflated_{entry['family']}", **beside})
         return out
 
 
+def _together(inner: Family, each: Sequence[Family], profile: Profile) -> Family | None:
+    """The inner family of all columns, if its parameters are those of the single ones beside each other."""
+    whole = inner.bind(profile)
+    parts, found = [family.vague(2) for family in each], whole.vague(2)
+    single = all(set(p) == set(found) and all(v.shape == (2, 1) for v in p.values()) for p in parts)
+    return (
+        whole if single and all(np.array_equal(v, np.hstack([p[n] for p in parts])) for n, v in found.items()) else None
+    )
+
+
+def _beside(arrays: Mapping[str, Array], names: Sequence[str]) -> dict[str, Array]:
+    """What stands behind the columns' names, their arrays side by side on the second axis."""
+    heads = [f"{name}." for name in names]
+    keys = [key.removeprefix(heads[0]) for key in arrays if key.startswith(heads[0])]
+    return {
+        key: arrays[heads[0] + key] if len(heads) == 1 else np.hstack([arrays[head + key] for head in heads])
+        for key in keys
+    }
+
+
 def _split(
-    family: Family, old: Params, sums: Sums, share: Array, zero: Array, mass: Array, pseudo: Array
+    family: Family, given: Mapping[str, Array], sums: Sums, share: Array, zero: Array, mass: Array, pseudo: Array
 ) -> tuple[Array, Params]:
-    """Shares of excess zeros (K,) and the inner parameters, from the sums of all cells of one column."""
-    new, before = old, share
-    for _ in range(ROUNDS):
-        density, collect = family.evaluate(family.prepare(new), ZERO)
-        usual = np.exp(density[:, 0])
-        share = np.where(mass + pseudo.sum(axis=1) > EMPTY, excess(zero, mass, usual, share, pseudo), before)
-        split = np.divide(share, share + (1 - share) * usual, out=np.zeros_like(share), where=share > 0)
-        taken = collect((split * zero)[:, None])
-        rest = {key: value - taken[key] if key in taken else value for key, value in sums.items()}
-        # from the old parameters each time: an inner M-step may lean on what its sums were taken at
-        after = family.moments(rest, old)
-        settled = np.abs(after.vector() - new.vector()) <= SETTLED * np.abs(new.vector())
-        new = after
-        if settled.all():
-            break
-    return share, new
+    """Shares of excess zeros (K, d) and the inner parameters, from the sums of all cells of d columns."""
+    old, d = Params(given), share.shape[1]
+    # a row for each column, in which all others are missing
+    lone = Cells(np.zeros((d, d)), None if d == 1 else np.eye(d, dtype=bool))
+    density, collect = family.evaluate(family.prepare(old), (lone,))
+    usual = np.exp(density)
+    share = np.where(mass + pseudo.sum(axis=-1) > EMPTY, excess(zero, mass, usual, share, pseudo), share)
+    split = np.divide(share, share + (1 - share) * usual, out=np.zeros_like(share), where=share > 0)
+    taken = collect(split * zero)
+    return share, family.moments(
+        {key: value - taken[key] if key in taken else value for key, value in sums.items()}, old
+    )
 
 
 def example() -> Example:

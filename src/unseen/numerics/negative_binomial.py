@@ -15,6 +15,8 @@ from unseen.numerics.special import digamma, gammaln, log_factorial, no_count, s
 LONGEST = 1024
 # the last step, relative to the size, that is Newton's and leaves an error of about its square
 SOLVED = 1e-6
+# a step of log r on which the slope is nearly a straight line
+SHORT = 0.5
 
 
 # behind a table stand what a missing cell looks up, a count past the table (added afterwards), and what is no count
@@ -98,7 +100,7 @@ def _powers(x: Array, mean: Array, size: Array, log_factorials: Array) -> Array:
 
 @dataclass(frozen=True, slots=True)
 class SizeEquation:
-    r"""The slope of the expected log-likelihood of one column in its size r, at given means.
+    r"""The slopes of the columns' expected log-likelihoods in their sizes r, at given means.
 
     .. math:: \sum_x h_x \log \frac{\Gamma(x + r)}{\Gamma(r)} + N r \log r - (X + N r) \log(\mu + r)
 
@@ -107,11 +109,14 @@ class SizeEquation:
     from below, and to raise the bound raises the likelihood. The curvature given away is about :math:`2 r / \mu`
     times what there is: large counts, for which this is meant, have small r.
 
-    exceed : (K, V) weight of the counts above 0, 1, ...    below : (K, 2) weight and total of those in the histogram
-    tail : (K, 3) weight, total, and sum of :math:`\psi(x + r)` at the old size of those past it
-    pseudo : (K,) rows of a prior at ``points`` (m,), of which each has a ``share`` (m,)
+    All columns are solved together; ``exceed`` holds theirs side by side, ``widths[j]`` entries each, one or more.
+
+    exceed : (K, V) weight of the counts above 0, 1, ...    below : (K, d, 2) weight and total of those in the histogram
+    tail : (K, d, 3) weight, total, and sum of :math:`\psi(x + r)` at the old size of those past it
+    pseudo : (K, d) rows of a prior at ``points`` (d, m), of which each has a share (``shares``, (d, m))
     """
 
+    widths: Sequence[int]
     exceed: Array
     below: Array
     tail: Array
@@ -122,56 +127,69 @@ class SizeEquation:
     old: Array
 
     def slope(self, size: Array) -> tuple[Array, Array]:
-        """The slope (K,) at sizes (K,), and its own derivative."""
+        """The slope (K, d) at sizes (K, d), and its own derivative."""
         r, m = size, self.mean + size
-        past = r[:, None] + np.arange(self.exceed.shape[1])
+        past = np.repeat(r, self.widths, axis=1)
+        past += np.concatenate([np.arange(w) for w in self.widths])
         parts = self.exceed / past
-        first, second = parts.sum(axis=1), -(parts / past).sum(axis=1)
+        starts = np.concatenate([[0], np.cumsum(self.widths)[:-1]])
+        first = np.add.reduceat(parts, starts, axis=1)
+        second = -np.add.reduceat(np.divide(parts, past, out=parts), starts, axis=1)
+        weight, total = self.below[..., 0], self.below[..., 1]
         if self.pseudo.any():
-            at = self.points + r[:, None]
-            first = first + self.pseudo * ((digamma(at) - digamma(r)[:, None]) @ self.shares)
-            second = second + self.pseudo * ((trigamma(at) - trigamma(r)[:, None]) @ self.shares)
-        weight = self.below[:, 0] + self.pseudo
-        total = self.below[:, 1] + self.pseudo * (self.points @ self.shares)
+            at, here = self.points + r[..., None], r[..., None]
+            first += self.pseudo * ((digamma(at) - digamma(here)) * self.shares).sum(axis=-1)
+            second += self.pseudo * ((trigamma(at) - trigamma(here)) * self.shares).sum(axis=-1)
+            weight = weight + self.pseudo
+            total = total + self.pseudo * (self.points * self.shares).sum(axis=-1)
         # log r + 1 - log m - (total / weight + r) / m, without the cancellation at large r
-        first = first + weight * (self.mean / m - np.log1p(self.mean / r)) - total / m
-        second = second + weight * (self.mean / (r * m) - self.mean / m**2) + total / m**2
-        late, late_total, slopes = self.tail.T
+        first += weight * (self.mean / m - np.log1p(self.mean / r)) - total / m
+        second += weight * (self.mean / (r * m) - self.mean / m**2) + total / m**2
+        late, late_total, slopes = np.moveaxis(self.tail, -1, 0)
         if late.any():
             old = self.mean + self.old
             tangent = slopes - late * (np.log(old) + (self.old - 0.5) / old) - late_total / old
-            first = first + late * (np.log(r) + 1 - digamma(r) - 0.5 / m) + tangent
-            second = second + late * (1 / r - trigamma(r) + 0.5 / m**2)
+            first += late * (np.log(r) + 1 - digamma(r) - 0.5 / m) + tangent
+            second += late * (1 / r - trigamma(r) + 0.5 / m**2)
         return first, second
 
-    def solve(self, low: float, high: float, rounds: int = 80) -> Array:
-        """The first zero of the slope uphill from the old sizes, or the bound that is met on the way, (K,).
+    def climb(self, low: float, high: Array, chosen: Array, rounds: int = 80) -> Array:
+        r"""Sizes (K, d) nearer to the first zero of the slope uphill than the old ones, or the bound met on the way.
 
-        Newton's method for :math:`r^2` times the slope in log r, which is nearly linear where r is large; what leaves
-        the bracket is replaced by its middle.
+        A step of Newton's method for :math:`r^2` times the slope in log r, which is nearly linear where r is large;
+        what leaves the bracket is replaced by its middle. It is enough that the likelihood rises, as it does up to any
+        point before the zero. A step past the zero stands if it is short and the slope behind it half as steep; others
+        follow otherwise until the last is a tenth of that and of the whole way. Sizes not ``chosen`` (K, d) stay.
         """
-        s = np.log(np.clip(self.old, low, high))
+        origin = s = np.log(np.clip(self.old, low, high))
         value, derivative = self._scaled(s)
-        uphill = value > 0
-        left, right = np.where(uphill, s, np.log(low)), np.where(uphill, np.log(high), s)
-        end, flat = np.where(uphill, right, left), value == 0
+        uphill, start = value > 0, np.abs(value) * np.exp(-s)
+        bottom, top = np.full_like(s, np.log(low)), np.broadcast_to(np.log(high), s.shape)
+        left, right = np.where(uphill, s, bottom), np.where(uphill, top, s)
+        end, done = np.where(uphill, top, bottom), ~chosen | (value == 0)
         bound: Array | None = None
         for _ in range(rounds):
             with np.errstate(divide="ignore", invalid="ignore"):
                 step = s - value / derivative
             inside = (step > left) & (step < right)
-            if bound is None and not (inside | flat).all():
-                bound = ~flat & (np.sign(self._scaled(end)[0]) == np.where(uphill, 1, -1))
-                flat = flat | bound
-            new = np.where(flat, s, np.where(inside, step, (left + right) / 2))
-            settled, s = np.abs(new - s) <= SOLVED, new
-            if settled.all():
+            if bound is None and not (inside | done).all():
+                bound = ~done & (np.sign(self._scaled(end)[0]) == np.where(uphill, 1, -1))
+                done = done | bound
+            new = np.where(done, s, np.where(inside, step, (left + right) / 2))
+            moved, way, s = np.abs(new - s), np.abs(new - origin), new
+            done = done | (moved <= SOLVED)
+            if done.all():
                 break
             value, derivative = self._scaled(s)
+            near = (way <= SHORT) & (np.abs(value) * np.exp(-s) <= start / 2) | (moved <= np.minimum(way, SHORT) / 10)
+            done = done | ((value > 0) == uphill) | inside & near
+            if done.all():
+                break
             left, right = np.where(value > 0, s, left), np.where(value > 0, right, s)
-            flat = flat | (value == 0)
-        solved = np.clip(np.exp(s), low, high)
-        return solved if bound is None else np.where(bound, np.where(uphill, high, low), solved)
+        risen = np.clip(np.exp(s), low, high)
+        if bound is not None:
+            risen = np.where(bound, np.where(uphill, high, low), risen)
+        return np.where(chosen, risen, self.old)
 
     def _scaled(self, s: Array) -> tuple[Array, Array]:
         r = np.exp(s)
