@@ -268,11 +268,8 @@ def _together(inner: Family, each: Sequence[Family], profile: Profile) -> Family
 def _beside(arrays: Mapping[str, Array], names: Sequence[str]) -> dict[str, Array]:
     """What stands behind the columns' names, their arrays side by side on the second axis."""
     heads = [f"{name}." for name in names]
-    keys = [key.removeprefix(heads[0]) for key in arrays if key.startswith(heads[0])]
-    return {
-        key: arrays[heads[0] + key] if len(heads) == 1 else np.hstack([arrays[head + key] for head in heads])
-        for key in keys
-    }
+    first = {key.removeprefix(heads[0]): value for key, value in arrays.items() if key.startswith(heads[0])}
+    return first if len(names) == 1 else {key: np.hstack([arrays[head + key] for head in heads]) for key in first}
 
 
 def _split(
