@@ -12,7 +12,7 @@ from unseen.core.block import BOOLEAN, CATEGORY, INTEGER, NUMBER, Column, Field,
 from unseen.core.known import Known, rounding
 from unseen.core.shape import Facts, Shape
 from unseen.core.stats import Array
-from unseen.core.values import NOTHING, Draw, tally_whole
+from unseen.core.values import NOTHING, Draw, tally, tally_whole
 from unseen.errors import DataError
 
 MAX_CATEGORIES = 1000
@@ -230,7 +230,7 @@ def _value_weights(spec: Field, column: Column, weights: Array | None) -> Mappin
     # codes that lie far apart: few, or there is no need to list them
     if wide and len(np.unique(x[:PROBE])) > min(MAX_CATEGORIES, max(len(x[:PROBE]) // 2, 16)):
         return None
-    known = tally_whole(x, w) if len(x) else NOTHING
+    known = (tally if wide else tally_whole)(x, w) if len(x) else NOTHING
     return _limited({str(int(v)): float(s) for v, s in zip(known.points, known.mass, strict=True)})
 
 
