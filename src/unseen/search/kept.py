@@ -14,8 +14,9 @@ from unseen.result import Result
 from unseen.search.tries import is_singular, unsound
 
 NOT_TRIED = "not tried"
-#: rows that a component stands for at least, where there are so many
-FEWEST, MANY = 2.5, 50
+#: observed cells that each parameter of the smallest component should have: with fewer the criterion is misled by
+#: what a component says of its own few rows
+CELLS_OF_EACH = 5
 #: components and form
 Place = tuple[int, str]
 #: failed, unsound, the criterion: the least is the best
@@ -78,11 +79,22 @@ def doubtful(result: Result) -> str:
         return f"singular: a variance floor holds {held or 'a component up'}{more}"
     if unsound(params):
         return "a component is empty: fewer would say the same"
-    weights = params.get("weights")
-    if weights is None or np.ndim(weights) != 1 or len(weights) < 2 or not result.weight >= MANY:
+    return thin(result)
+
+
+def thin(result: Result) -> str:
+    """Whether the smallest component has too few observed cells for its parameters to mean anything, and how few."""
+    weights = result.params.get("weights")
+    if weights is None or np.ndim(weights) != 1 or len(weights) < 2:
         return ""
-    rows, k = float(weights.min() * result.weight), int(weights.argmin())
-    return f"component {k} stands for {rows:.2g} rows, which is a row or two and no group" if rows < FEWEST else ""
+    cells = float(weights.min()) * sum(c.weight for c in result.profile.columns)
+    size = result.size / len(weights)
+    if cells >= CELLS_OF_EACH * size:
+        return ""
+    return (
+        f"component {int(weights.argmin())} has {cells / size:.2g} observed cells for each of its parameters, and "
+        f"{CELLS_OF_EACH} are wanted"
+    )
 
 
 def last_objective(result: Result) -> float:
