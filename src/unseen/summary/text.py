@@ -71,7 +71,7 @@ def _entropy(result: Result) -> str:
 def _loglik(result: Result) -> str:
     """The log-likelihood, and as what it counts the recorded cells."""
     density = number(result.loglik, 9)
-    if result.volume is None:
+    if not result.volume:  # no density, or steps of 1 throughout: then both are the same
         return density
     told = f"{density} as density, {number(result.log_probability, 9)} as probability of the recorded cells"
     off = result.ungridded
