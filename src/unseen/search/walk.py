@@ -81,12 +81,17 @@ def climb(grid: Grid, numbers: Sequence[int], form: str, start: int) -> None:
         return
     for i in range(at - 1, -1, -1):
         # on both sides of a minimum the way up is about as steep
-        if grid.best is None or here[2] - grid.best.rank[2] > REACH * loss:
+        if grid.best is None or here[2] - grid.best.rank[2] > REACH * loss or _same_as_another(numbers[i], form):
             return
         rank = grid.attempt(numbers[i], form)
         if not rank < here:
             return
         here = rank
+
+
+def _same_as_another(k: int, form: str) -> bool:
+    """Whether a form of one component is that of another name: there is nothing to share."""
+    return k == 1 and (form.startswith("tied-") or form == "common")
 
 
 def pointless(grid: Grid, k: int, form: str) -> str:
