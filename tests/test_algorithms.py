@@ -196,6 +196,14 @@ def test_squarem_goes_back_when_the_step_from_an_extrapolated_point_falls():
     assert asked[3:5] == pytest.approx([0.4, 0.81]) and after.objective > state.objective
 
 
+def test_squarem_goes_on_from_what_another_algorithm_left():
+    """A race changes over to it on the way; the state it takes over has no second EM step to go back to."""
+    moves, _ = line(lambda p: "", lambda t: -t * t)
+    left = State(Params(t=1.0), Params(t=0.5), -0.25)  # an M-step that a floor made fall
+    state = SQUAREM().step(left, moves)
+    assert state.objective == pytest.approx(-0.81) and state.memory is not None
+
+
 def test_squarem_with_floors_that_bind():
     rng = np.random.default_rng(0)
     fell, bound = [], 0

@@ -39,7 +39,9 @@ class SQUAREM:
 
     def step(self, state: State, moves: Moves) -> State:
         zero = moves.ask(state.params)
-        if zero.objective < state.objective - 1e-10 * (1 + abs(state.objective)):
+        # what another algorithm left has no memory: there is nothing to fall back to
+        fell = zero.objective < state.objective - 1e-10 * (1 + abs(state.objective))
+        if fell and state.memory is not None:
             zero = moves.ask(state.memory)
         one = moves.ask(moves.update(zero.stats, zero.params))
         two = moves.update(one.stats, one.params)
