@@ -96,6 +96,16 @@ def failures(tables: list[Table], known: Results) -> list[str]:
     return [f"- {t}, {who}, {' and '.join(what)}: {said}" for (t, who, said), what in found.items()]
 
 
+def complete(tables: list[Table], known: Results, seeds: int) -> str:
+    """How many answers of every contestant are there, and on how many tables: what is blank was not run, or failed."""
+    parts = []
+    for who in CONTESTANTS:
+        rows = {t.name: [r for what in who.measures for r in known.of(t.name, who.name, what).values()] for t in tables}
+        there = [sum("failed" not in r for r in of) for of in rows.values()]
+        parts.append(f"{who.name} {sum(there)} on {sum(map(bool, there))} tables")
+    return f"Answers that are there: {', '.join(parts)}. Asked for: {len(tables)} tables and {seeds} seeds."
+
+
 def slowest(tables: list[Table], known: Results) -> str:
     times = [(known.middle(t.name, "default", what, "processor"), t.name, what)
              for t in tables for what in ("whole", "hidden", "heldout")]  # fmt: skip
@@ -112,6 +122,7 @@ def render(tables: list[Table], absent: dict[str, str], known: Results, seeds: i
     out += ["", "## Counts", "", "| what | reached | wanted | missed by |", "|---|---:|---:|---|"]
     out += [f"| {c.what} | {c.text} | {c.wanted} | {', '.join(c.missed)} |" for c in counts(tables, known)]
     out += ["", f"Slowest, in processor seconds: {slowest(tables, known)}."]
+    out += ["", complete(tables, known, seeds)]
     if said := failures(tables, known):
         out += ["", "## Without an answer", "", *said]
     if absent:
