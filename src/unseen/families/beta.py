@@ -8,14 +8,14 @@ from typing import Any, Self
 
 import numpy as np
 
-from unseen.core.block import Cells, Slot
+from unseen.core.block import Cells
 from unseen.core.example import Example
-from unseen.core.family import Collect, Family, Floor, tile_rows, unset
+from unseen.core.family import Collect, Floor, tile_rows
 from unseen.core.profile import Profile
 from unseen.core.stats import Array, Params, Sums, Validity
 from unseen.errors import ModelError
 from unseen.numerics.open_range import EMPTY, TOUCH, Interior, check_open, floors_of, interior
-from unseen.numerics.resolution import cell_volume, off_grid, steps_of
+from unseen.numerics.resolution import Density, steps_of
 from unseen.numerics.shapes import LARGEST, beta_estimates, stirling
 
 # largest error in a row's log-density that the sum of products may make before differences are taken row by row
@@ -34,7 +34,7 @@ class Ready:
 
 
 @dataclass(frozen=True)
-class Beta(Family):
+class Beta(Density):
     r"""Beta distributions over (0, u), independent from column to column inside a component.
 
     .. math:: f_k(x) = \prod_j \frac{y_j^{a_{kj} - 1} (1 - y_j)^{b_{kj} - 1}}{u \, B(a_{kj}, b_{kj})},
@@ -95,18 +95,6 @@ class Beta(Family):
             logs=np.array(logs).T,
             steps=steps_of(profile.columns) if self.floor else None,
         )
-
-    @property
-    def continuous(self) -> bool:
-        return True
-
-    @property
-    def ungridded(self) -> tuple[str, ...]:
-        return off_grid(self.columns, self.steps)
-
-    @property
-    def slots(self) -> tuple[Slot, ...]:
-        return (Slot(self.columns),) if self.columns else unset()
 
     @property
     def _middle(self) -> Array:
@@ -227,9 +215,6 @@ class Beta(Family):
         _, sd = self._told(params)
         out: Array = ((sd / self.scale) ** 2).min(axis=1)
         return out
-
-    def volume(self, cells: Sequence[Cells]) -> Array | None:
-        return cell_volume(cells[0], self.steps)
 
     # ---- rows
 

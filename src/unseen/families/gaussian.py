@@ -9,9 +9,9 @@ from typing import Any, Self
 
 import numpy as np
 
-from unseen.core.block import Cells, Slot
+from unseen.core.block import Cells
 from unseen.core.example import Example
-from unseen.core.family import Collect, Family, Floor, tile_rows, unset
+from unseen.core.family import Collect, Floor, tile_rows
 from unseen.core.memo import Last
 from unseen.core.profile import Profile
 from unseen.core.stats import Array, Params, Sums, Validity
@@ -22,11 +22,11 @@ from unseen.numerics.compiled_patterns import CELL
 from unseen.numerics.completion import conditional_draw, conditional_mean
 from unseen.numerics.covariance import FORMS, Covariance
 from unseen.numerics.incomplete import PATTERN_BUDGET, Met
-from unseen.numerics.resolution import cell_volume, least_variances, off_grid, resting, steps_of
+from unseen.numerics.resolution import Density, least_variances, resting, steps_of
 
 
 @dataclass(frozen=True)
-class Gaussian(Family):
+class Gaussian(Density):
     r"""Multivariate normal components.
 
     .. math:: \log f_k(x) = -\tfrac12 ( d \log 2\pi + \log |\Sigma_k| + (x-\mu_k)^\top \Sigma_k^{-1} (x-\mu_k) )
@@ -128,18 +128,6 @@ class Gaussian(Family):
             coarsest = None if self.steps is None else self.steps.max()
             return np.repeat(least_variances(np.sqrt((self.scale**2).mean()), coarsest, self.floor), len(self.columns))
         return least_variances(self.scale, self.steps, self.floor)
-
-    @property
-    def continuous(self) -> bool:
-        return True
-
-    @property
-    def ungridded(self) -> tuple[str, ...]:
-        return off_grid(self.columns, self.steps)
-
-    @property
-    def slots(self) -> tuple[Slot, ...]:
-        return (Slot(self.columns),) if self.columns else unset()
 
     # ---- E-step
 
@@ -264,9 +252,6 @@ class Gaussian(Family):
         """The floors that bind; in a direction across columns, the one that has most of it is named."""
         matrices = self.full(params)
         return resting(matrices[:1] if self.tied else matrices, self.least, self.steps, self.columns)
-
-    def volume(self, cells: Sequence[Cells]) -> Array | None:
-        return cell_volume(cells[0], self.steps)
 
     # ---- rows
 

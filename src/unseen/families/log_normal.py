@@ -11,7 +11,7 @@ import numpy as np
 
 from unseen.core.block import Cells, Slot
 from unseen.core.example import Example
-from unseen.core.family import Collect, Family, Floor, unset
+from unseen.core.family import Collect, Floor, unset
 from unseen.core.profile import Profile
 from unseen.core.stats import Array, Params, Sums, Validity
 from unseen.errors import ModelError
@@ -25,14 +25,14 @@ from unseen.numerics.log_normal import (
     take_logs,
     units_of_data,
 )
-from unseen.numerics.resolution import TOUCH, cell_volume, least_variances, off_grid, steps_of
+from unseen.numerics.resolution import TOUCH, Density, least_variances, off_grid, steps_of
 
 if TYPE_CHECKING:
     from unseen.families.gaussian import Gaussian
 
 
 @dataclass(frozen=True)
-class LogNormal(Family):
+class LogNormal(Density):
     r"""Columns some of which enter by their logarithm, the others as they are, under one joint Gaussian.
 
     .. math:: \log f_k(x) = \log \phi_k(y) - \sum_{j \in L} \log x_j, \qquad
@@ -100,10 +100,6 @@ class LogNormal(Family):
             # no component lies above the largest value: with its floor none is kept wider than its own floor says
             inner = replace(inner, steps=np.where(logged, steps / np.where(logged, high, 1.0), steps))
         return replace(self, inner=inner, logged=logged, steps=steps, high=high)
-
-    @property
-    def continuous(self) -> bool:
-        return True
 
     @property
     def ungridded(self) -> tuple[str, ...]:
@@ -287,9 +283,6 @@ class LogNormal(Family):
 
     def spread(self, params: Params) -> Array | None:
         return self.inner.spread(params)
-
-    def volume(self, cells: Sequence[Cells]) -> Array | None:
-        return cell_volume(cells[0], self.steps)
 
     # ---- rows
 

@@ -9,9 +9,9 @@ from typing import Any, Self
 
 import numpy as np
 
-from unseen.core.block import Cells, Slot
+from unseen.core.block import Cells
 from unseen.core.example import Example
-from unseen.core.family import Collect, Family, Floor, tile_rows, unset
+from unseen.core.family import Collect, Floor, tile_rows
 from unseen.core.memo import Last
 from unseen.core.profile import Profile
 from unseen.core.stats import Array, Params, Sums, Validity
@@ -21,7 +21,7 @@ from unseen.numerics.compiled import worthwhile
 from unseen.numerics.compiled_patterns import CELL
 from unseen.numerics.completion import conditional_mean
 from unseen.numerics.incomplete import Met
-from unseen.numerics.resolution import cell_volume, least_variances, off_grid, raise_covariances, resting, steps_of
+from unseen.numerics.resolution import Density, least_variances, raise_covariances, resting, steps_of
 from unseen.numerics.special import half_df
 from unseen.numerics.student_t import StudentForm, conditional_draw
 
@@ -33,7 +33,7 @@ EMPTY = 1e-8
 
 
 @dataclass(frozen=True)
-class StudentT(Family):
+class StudentT(Density):
     r"""Multivariate t components, each with its own location, scale matrix and degrees of freedom.
 
     .. math:: f_k(x) = \frac{\Gamma(\frac{\nu_k+d}{2})}{\Gamma(\frac{\nu_k}{2}) |\pi \nu_k \Sigma_k|^{1/2}}
@@ -104,18 +104,6 @@ class StudentT(Family):
             steps=steps_of(profile.columns) if self.floor else None,
             rows=profile.rows,
         )
-
-    @property
-    def continuous(self) -> bool:
-        return True
-
-    @property
-    def ungridded(self) -> tuple[str, ...]:
-        return off_grid(self.columns, self.steps)
-
-    @property
-    def slots(self) -> tuple[Slot, ...]:
-        return (Slot(self.columns),) if self.columns else unset()
 
     # ---- E-step and M-step
 
@@ -191,9 +179,6 @@ class StudentT(Family):
     def floors(self, params: Params) -> list[Floor]:
         """The floors that bind; in a direction across columns, the one that has most of it is named."""
         return resting(params["scales"], self.least, self.steps, self.columns)
-
-    def volume(self, cells: Sequence[Cells]) -> Array | None:
-        return cell_volume(cells[0], self.steps)
 
     @property
     def centre(self) -> Array:

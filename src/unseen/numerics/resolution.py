@@ -8,10 +8,13 @@ whole grid lies within :math:`2 \sum_{m \ge 1} e^{-2 \pi^2 m^2 \sigma^2 / h^2}` 
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from typing import Any
+
 import numpy as np
 
-from unseen.core.block import Cells
-from unseen.core.family import Floor
+from unseen.core.block import Cells, Slot
+from unseen.core.family import Family, Floor, unset
 from unseen.core.profile import ColumnProfile
 from unseen.core.stats import Array
 from unseen.errors import NumericalError
@@ -36,6 +39,28 @@ def cell_volume(cells: Cells, steps: Array | None) -> Array | None:
         return None
     logs = np.log(np.where(steps > 0, steps, 1.0))
     return np.full(cells.values.shape[1], logs.sum()) if cells.observed is None else logs @ cells.observed
+
+
+class Density(Family):
+    """A family of densities over one slot of numbers: what it answers follows from its columns and their grid steps."""
+
+    columns: tuple[str, ...]
+    steps: Any  # (d,) 0 where a column lies on no grid, or None where no grid counts
+
+    @property
+    def continuous(self) -> bool:
+        return True
+
+    @property
+    def ungridded(self) -> tuple[str, ...]:
+        return off_grid(self.columns, self.steps)
+
+    @property
+    def slots(self) -> tuple[Slot, ...]:
+        return (Slot(self.columns),) if self.columns else unset()
+
+    def volume(self, cells: Sequence[Cells]) -> Array | None:
+        return cell_volume(cells[0], self.steps)
 
 
 def least_variances(scale: Array, steps: Array | None, floor: float) -> Array:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -71,33 +70,6 @@ class MixedMixture(DensityMixin, Planned):
 
     Source: McLachlan & Peel (2000), Finite Mixture Models; Schwarz (1978), Ann. Statist. 6, 461-464.
     """
-
-    def __init__(
-        self,
-        n_components: Any = None,
-        *,
-        covariance: str = "auto",
-        families: Mapping[Any, str] | None = None,
-        ignore: Sequence[Any] | None = None,
-        criterion: str = "bic",
-        restarts: int | None = None,
-        tol: float | None = None,
-        max_iter: int = 1000,
-        prior: float = 0.0,
-        unknown: str = "refuse",
-        random_state: Any = 0,
-    ) -> None:
-        self.n_components = n_components
-        self.covariance = covariance
-        self.families = families
-        self.ignore = ignore
-        self.criterion = criterion
-        self.restarts = restarts
-        self.tol = tol
-        self.max_iter = max_iter
-        self.prior = prior
-        self.unknown = unknown
-        self.random_state = random_state
 
     def fit_predict(self, X: Any, y: Any = None, sample_weight: Any = None, labels: Any = None) -> Array:
         """`fit`, then `predict` for the same rows; known labels do not enter the prediction."""

@@ -81,19 +81,21 @@ class MixtureImputer(TransformerMixin, Planned):
         unknown: str = "refuse",
         random_state: Any = 0,
     ) -> None:
-        self.n_components = n_components
-        self.covariance = covariance
-        self.families = families
-        self.ignore = ignore
-        self.criterion = criterion
-        self.restarts = restarts
-        self.tol = tol
-        self.max_iter = max_iter
-        self.prior = prior
+        super().__init__(
+            n_components,
+            covariance=covariance,
+            families=families,
+            ignore=ignore,
+            criterion=criterion,
+            restarts=restarts,
+            tol=tol,
+            max_iter=max_iter,
+            prior=prior,
+            unknown=unknown,
+            random_state=random_state,
+        )
         self.sample = sample
         self.add_indicator = add_indicator
-        self.unknown = unknown
-        self.random_state = random_state
 
     def __sklearn_tags__(self) -> Any:
         tags = super().__sklearn_tags__()

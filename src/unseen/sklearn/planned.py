@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import warnings
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from numbers import Integral, Real
 from typing import Any, ClassVar, Self
@@ -42,6 +43,33 @@ class Planned(BaseEstimator):
         "unknown": [StrOptions({"refuse", "missing"})],
         "random_state": ["random_state"],
     }
+
+    def __init__(
+        self,
+        n_components: Any = None,
+        *,
+        covariance: str = "auto",
+        families: Mapping[Any, str] | None = None,
+        ignore: Sequence[Any] | None = None,
+        criterion: str = "bic",
+        restarts: int | None = None,
+        tol: float | None = None,
+        max_iter: int = 1000,
+        prior: float = 0.0,
+        unknown: str = "refuse",
+        random_state: Any = 0,
+    ) -> None:
+        self.n_components = n_components
+        self.covariance = covariance
+        self.families = families
+        self.ignore = ignore
+        self.criterion = criterion
+        self.restarts = restarts
+        self.tol = tol
+        self.max_iter = max_iter
+        self.prior = prior
+        self.unknown = unknown
+        self.random_state = random_state
 
     def __sklearn_tags__(self) -> Any:
         tags = super().__sklearn_tags__()
