@@ -25,7 +25,7 @@ from unseen.numerics.log_normal import (
     take_logs,
     units_of_data,
 )
-from unseen.numerics.resolution import TOUCH, Density, least_variances, off_grid, steps_of
+from unseen.numerics.resolution import TOUCH, Density, least_variances, off_grid, resting, steps_of
 
 if TYPE_CHECKING:
     from unseen.families.gaussian import Gaussian
@@ -133,12 +133,12 @@ class LogNormal(Density):
     # ---- M-step
 
     def moments(self, sums: Sums, params: Params | None) -> Params:
-        new = self.inner.moments(sums, params)
         if self.steps is None or not self.steps[self.logged].any():
-            return new
+            return self.inner.moments(sums, params)
+        new = self.inner.best(sums, params)
         near = self._near(new)
         if not near.any():
-            return Params(new, events={k: v for k, v in new.events.items() if not k.endswith(" floor")})
+            return new
         arrays = {name: values.copy() for name, values in new.items()}
         left = self._together(sums["moments"], new, params, near, arrays)
         for at, inner in self._parts(len(arrays["means"])):
@@ -149,9 +149,8 @@ class LogNormal(Density):
                     arrays[name][at if len(values) == len(mine["means"]) else ...] = values
         floored = Params(arrays)
         found = [floor.kind for floor in self.floors(floored)]
-        events = {k: v for k, v in new.events.items() if not k.endswith(" floor")}
-        events.update({f"{kind} floor": found.count(kind) for kind in ("variance", "grid") if kind in found})
-        return Params(floored, events=events)
+        events = {f"{kind} floor": found.count(kind) for kind in ("variance", "grid") if kind in found}
+        return Params(floored, events={**new.events, **events})
 
     def _together(
         self, sums: Array, new: Params, params: Params | None, near: Array, arrays: dict[str, Array]
@@ -163,14 +162,14 @@ class LogNormal(Density):
         inner, at = self.inner, np.flatnonzero(near)
         if inner.shared or inner.covariance == "spherical" or params is None or inner.anchor.ndim == 2:
             return near
-        some, before = (Params({name: p[name][at] for name in inner.vague(1)}) for p in (new, params))
+        some, before = (Params({name: p[name][at] for name in inner.parameters}) for p in (new, params))
         take = forms.full_moments if inner.dense else partial(forms.diagonal_moments, d=len(inner.columns))
         mass, _, spread = take(sums[at])
         best = inner.form.best(spread, mass, self._leasts(some["means"]), before)
         raised = Params({"means": some["means"], **best})
-        gain = inner.log_densities(raised, sums[at]) - inner.log_densities(before, sums[at])
-        scale = np.abs(inner.log_densities(before, sums[at]))
-        done = (gain >= -1e-13 * scale) & (mass > 1e-8 if mass.ndim == 1 else (mass > 1e-8).all(axis=1))
+        reached = inner.log_densities(before, sums[at])
+        gain = inner.log_densities(raised, sums[at]) - reached
+        done = (gain >= -1e-13 * np.abs(reached)) & (mass > 1e-8 if mass.ndim == 1 else (mass > 1e-8).all(axis=1))
         for name, values in raised.items():
             arrays[name][at[done]] = values[done]
         left = near.copy()
@@ -242,21 +241,26 @@ class LogNormal(Density):
 
     def _slice(self, params: Params, at: slice) -> Params:
         """Parameters of the family inside, of some components."""
-        mine = {name: params[name] for name in self.inner.vague(1)}
+        mine = {name: params[name] for name in self.inner.parameters}
         return Params(mine if self.inner.shared else {name: values[at] for name, values in mine.items()})
 
     def floors(self, params: Params) -> list[Floor]:
         if self.steps is None:
             return self.inner.floors(params)
-        out = []
-        near = self._near(params)
-        for at, inner in self._parts(len(params["means"])):
-            if not near[at].any():
-                continue
-            mine = self._slice(params, at)
-            for floor in replace(inner, steps=self._steps_at(mine["means"])).floors(mine):
-                out.append(replace(floor, component=floor.component + at.start))
-        return out
+        near = np.flatnonzero(self._near(params))
+        inner = self.inner
+        if not len(near):
+            return []
+        if inner.shared or inner.covariance == "spherical":
+            out = []
+            for at, inner in self._parts(len(params["means"])):
+                mine = self._slice(params, at)
+                floors = replace(inner, steps=self._steps_at(mine["means"])).floors(mine)
+                out += [replace(floor, component=floor.component + at.start) for floor in floors]
+            return out
+        matrices, leasts = inner.full(params)[near], self._leasts(params["means"])[near]
+        found = resting(matrices, leasts, self.steps, inner.columns)
+        return [replace(floor, component=int(near[floor.component])) for floor in found]
 
     # ---- parameters
 
