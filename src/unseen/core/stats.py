@@ -65,7 +65,10 @@ class Params(Mapping[str, Array]):
     def sub(self, prefix: str) -> Params:
         """The parameters under ``prefix.``, without the prefix."""
         head = prefix + "."
-        return Params({k[len(head) :]: v for k, v in self._arrays.items() if k.startswith(head)})
+        part = Params.__new__(Params)  # the arrays are this object's own and read-only: no need of copies
+        part._arrays = {k[len(head) :]: v for k, v in self._arrays.items() if k.startswith(head)}
+        part.events = {}
+        return part
 
     def under(self, prefix: str) -> dict[str, Array]:
         """The same arrays with ``prefix.`` before each name."""
