@@ -50,6 +50,10 @@ class Params(Mapping[str, Array]):
             array.flags.writeable = False
             self._arrays[name] = array
 
+    def __reduce__(self) -> tuple[Any, ...]:
+        """Arrays that come out of a pickle are read-only, too."""
+        return _params, (self._arrays, self.events)
+
     def __getitem__(self, name: str) -> Array:
         return self._arrays[name]
 
@@ -85,6 +89,10 @@ class Params(Mapping[str, Array]):
             out[name] = vector[at : at + like.size].reshape(like.shape)
             at += like.size
         return Params(out)
+
+
+def _params(arrays: dict[str, Array], events: dict[str, int]) -> Params:
+    return Params(arrays, events=events)
 
 
 Sums = dict[str, Array]

@@ -19,6 +19,7 @@ from unseen.problem import Problem, Survey, survey
 from unseen.result import Result
 from unseen.search.finish import finished
 from unseen.search.grid import Grid
+from unseen.search.helpers import team
 from unseen.search.holdout import Split
 from unseen.search.tries import Hopeless
 from unseen.search.walk import walk
@@ -190,9 +191,10 @@ def search(
         deadline=None if max_seconds is None else time.perf_counter() + max_seconds,
         observers=observers,
     )
-    walk(grid, tried, whole=components is not None)
-    grid.finish()
-    result = grid.result()
+    with team():
+        walk(grid, tried, whole=components is not None)
+        grid.finish()
+        result = grid.result()
     if coarse == tol or not result.converged:
         return result
     return finished(result, grid.best_problem(), default_rule(tol, max_iterations, grid.left()), prior, observers)
