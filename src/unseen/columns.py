@@ -236,7 +236,8 @@ def _told(column: ColumnProfile, atoms: tuple[float, ...]) -> str:
     for value in atoms:
         mark = " stands apart" if apart is not None and value == apart[0] else ""
         ask = ": if it means missing, empty those cells" if mark else ""
-        parts.append(f"{value:.6g}{mark} in {100 * shares[value]:.2g} % of rows{ask}")
+        share = shares.get(value, 1 / column.weight)
+        parts.append(f"{value:.6g}{mark} in {100 * share:.2g} % of rows{ask}")
     return "; ".join(parts)
 
 

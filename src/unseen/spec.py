@@ -27,6 +27,8 @@ FAMILIES = (
 )
 #: with more columns the axes in common cost more time than they are worth
 COMMON = 20
+#: a column of fewer observed cells, and fewer than half of the rows, takes part only if it is asked for
+FEWEST = 10
 #: decided when the data is known
 AUTO = "auto"
 #: families that share one block with covariances, logarithms taken and atoms set apart
@@ -170,12 +172,12 @@ class Spec:
         for c in self.choices:
             if c.family:
                 why = _useless(c, profile[c.column])
-                if why and c.asked:
+                if why and c.asked and "too few" not in why:
                     raise DataError(
                         f"column {c.column!r} {why}: leave it out with --ignore {shlex.quote(c.column)}"
                         + (", or group the rare ones" if "categories" in why else "")
                     )
-                if why:
+                if why and not c.asked:
                     c = replace(c, family="", note=f"left out: {why}")
             if c.family == AUTO:
                 found = (before or {}).get(c.column) or decide(profile[c.column], profile)
@@ -201,8 +203,11 @@ def _useless(choice: Choice, known: ColumnProfile) -> str:
     from unseen.core.block import CATEGORY
     from unseen.core.profile import MAX_CATEGORIES
 
-    if known.missing == known.rows:
+    observed = known.rows - known.missing
+    if not observed:
         return "has no observed value at all"
+    if observed < min(FEWEST, known.rows / 2):
+        return f"has {observed} observed values, too few to say how it varies with others"
     discrete = choice.family == "categorical" or known.kind == CATEGORY
     listed = known.listed if discrete else {}
     if listed is None or len(listed) > MAX_CATEGORIES:
