@@ -35,11 +35,15 @@ STEPS = 30
 
 @dataclass(frozen=True, slots=True)
 class Decision:
-    """A family by its name in options, its atoms if it has any, and what in the data speaks for it."""
+    """A family by its name in options, its atoms if it has any, and what in the data speaks for it.
+
+    ``otherwise`` is the family that may describe the column better once components tell rows apart.
+    """
 
     family: str
     reason: str = ""
     atoms: tuple[float, ...] = ()
+    otherwise: str = ""
 
 
 def decide(column: ColumnProfile, whole: Profile) -> Decision:
@@ -77,7 +81,9 @@ def decide(column: ColumnProfile, whole: Profile) -> Decision:
         found = _discrete(column, whole)
         if found is not None:
             return found
-    return _continuous(column, whole, atoms_of(column))
+    found = _continuous(column, whole, atoms_of(column))
+    counts = _as_counts(column, whole, found) if whole_numbers else ""
+    return replace(found, otherwise=counts) if counts else found
 
 
 def _beside(column: ColumnProfile, whole: Profile, value: float) -> Decision:
@@ -194,14 +200,33 @@ def _continuous(column: ColumnProfile, whole: Profile, atoms: tuple[float, ...])
         few = column.distinct is not None and column.distinct <= CODES
         codes = few and column.kind != "number"  # decimal types hold no codes
         return Decision("categorical" if codes else "gaussian", "; ".join(told))
-    name = "gaussian"
+    name = otherwise = "gaussian"
     if rest.low > 0 and rest.skewness > LOG_SKEW:
         n = max(rest.weight, 2.0)
         gain = (criterion(Gaussian(), rest, whole, n) - criterion(LogNormal(), rest, whole, n)) / (2 * n)
         if gain > LOG_GAIN:
             name = "log_normal"
             told.append(f"skewness {rest.skewness:.2g}")
-    return Decision(f"hurdle_{name}" if atoms else name, "; ".join(told), atoms)
+    head = "hurdle_" if atoms else ""
+    return Decision(head + name, "; ".join(told), atoms, head + otherwise if name != otherwise else "")
+
+
+def _as_counts(column: ColumnProfile, whole: Profile, found: Decision) -> str:
+    """The family of counts that alone describes whole numbers better than the one that was found, or nothing."""
+    from unseen.spec import Choice, single
+
+    if column.low < 0 or column.resolution != 1 or column.distinct is None or not found.family:
+        return ""
+    n = max(column.weight, 2.0)
+    names = ["poisson", "negative_binomial"]
+    names += [f"zero_inflated_{name}" for name in names] if dict(column.atoms(0.0)).get(0.0) else []
+
+    def value(family: str, atoms: tuple[float, ...] = ()) -> float:
+        return criterion(single(Choice(column.name, column.kind, family, atoms=atoms)), column, whole, n)
+
+    values = {name: value(name) for name in names}
+    best = min(values, key=lambda name: values[name])
+    return best if values[best] < value(found.family, found.atoms) else ""
 
 
 def _told(column: ColumnProfile, atoms: tuple[float, ...]) -> str:
@@ -211,7 +236,8 @@ def _told(column: ColumnProfile, atoms: tuple[float, ...]) -> str:
     for value in atoms:
         mark = " stands apart" if apart is not None and value == apart[0] else ""
         ask = ": if it means missing, empty those cells" if mark else ""
-        parts.append(f"{value:.6g}{mark} in {100 * shares[value]:.2g} % of rows{ask}")
+        share = shares.get(value, 1 / column.weight)
+        parts.append(f"{value:.6g}{mark} in {100 * share:.2g} % of rows{ask}")
     return "; ".join(parts)
 
 

@@ -117,7 +117,7 @@ def fit(data: tuple[Path, ...], out: Path, name: str | None, as_json: bool, quie
     fitting.check_options(options)
     task = fitting.prepare([str(p) for p in data], options)
     if not quiet and not as_json:
-        click.echo(fitting.column_table(task) + "\n")
+        click.echo(fitting.column_table(task.plan) + "\n")
     result = fitting.carry_out(task, options, silent=quiet or as_json)
     folder = save(result, out / (name or run_name(result)))
     if as_json:
@@ -129,7 +129,7 @@ def fit(data: tuple[Path, ...], out: Path, name: str | None, as_json: bool, quie
     else:
         from unseen.summary import summary
 
-        click.echo(summary(result))
+        click.echo(fitting.changed_families(task.plan, result) + summary(result))
         click.echo(f"Saved as {folder}\nNext:\n{fitting.next_steps(folder, data, result)}")
     if result.outcome.name == "interrupted":
         raise click.exceptions.Exit(INTERRUPTED)

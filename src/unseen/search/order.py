@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -120,6 +120,7 @@ def search(
     criterion: str = "bic",
     *,
     forms: Sequence[str] = (),
+    variants: Mapping[str, Sequence[str]] | None = None,
     share: float = 0.2,
     seed: int = 0,
     tol: float | None = None,
@@ -134,7 +135,11 @@ def search(
     finish: int | None = None,
     observers: Sequence[Observer] = (),
 ) -> Result:
-    """`select` on data that is surveyed already."""
+    """`select` on data that is surveyed already.
+
+    ``variants`` are second thoughts about the model, by name with the forms that are worth a try under them: the form
+    ``"full, counts"`` is ``"full"`` after the second thought ``"counts"``. They are tried where the search has come to.
+    """
     tried = numbers(DEFAULT if components is None else components)
     if criterion not in CRITERIA:
         raise ModelError(f"criterion={criterion!r} is none of {', '.join(CRITERIA)}")
@@ -187,6 +192,7 @@ def search(
         fit_one,
         split,
         tuple(forms),
+        dict(variants or {}),
         bounded=bounded,
         deadline=None if max_seconds is None else time.perf_counter() + max_seconds,
         observers=observers,

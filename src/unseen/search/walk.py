@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from unseen.search.grid import Grid
-from unseen.search.kept import NOT_TRIED, WORST, Rank
+from unseen.search.kept import NOT_TRIED, WORST, Fit, Rank
 
 #: numbers of components running that are worse than the best before the next ones are left out, and how many are
 #: enough if each is worse by what Kass & Raftery (1995) call very strong evidence
@@ -31,6 +31,17 @@ def walk(grid: Grid, numbers: Sequence[int], whole: bool) -> None:
         grid.attempt(numbers[0], grid.smallest(numbers[0]) if grid.forms else "", insist=True)
     if grid.best is None:
         return
+    around(grid, numbers, forms)
+    for thought, some in grid.variants.items():
+        reconsider(grid, numbers, thought, some)
+    if not whole:
+        best = grid.best
+        grid.improve(best.row["components"], best.row.get("form", ""))
+
+
+def around(grid: Grid, numbers: Sequence[int], forms: Sequence[str]) -> None:
+    """Each form at the best number of components, and from there as far as it gets better."""
+    assert grid.best is not None
     start = grid.best.row["components"]
     for form in forms:
         if reason := pointless(grid, start, form):
@@ -40,9 +51,25 @@ def walk(grid: Grid, numbers: Sequence[int], whole: bool) -> None:
     for form in sorted(forms, key=lambda form: grid.tried.get((start, form), WORST)):
         if (start, form) in grid.fits:
             climb(grid, numbers, form, start)
-    if not whole:
-        best = grid.best
-        grid.improve(best.row["components"], best.row.get("form", ""))
+
+
+def reconsider(grid: Grid, numbers: Sequence[int], thought: str, forms: Sequence[str]) -> None:
+    """The best model after a second thought, and where that is better, the other forms after it."""
+    if grid.best is None or grid.interrupted:
+        return
+    k, best = grid.best.place
+    form, *before = best.split(", ")
+    first = form if form in forms else forms[0]
+
+    def after(form: str) -> str:
+        return ", ".join([form, *before, thought])
+
+    if (k, after(first)) not in grid.tried:
+        grid.attempt(k, after(first))
+    if (k, after(first)) in grid.fits:
+        climb(grid, numbers, after(first), k)
+    if grid.best.place[1] == after(first):
+        around(grid, numbers, [after(other) for other in forms if other != first])
 
 
 def up(grid: Grid, numbers: Sequence[int], form: str, whole: bool) -> None:
@@ -91,14 +118,19 @@ def climb(grid: Grid, numbers: Sequence[int], form: str, start: int) -> None:
 
 def _same_as_another(k: int, form: str) -> bool:
     """Whether a form of one component is that of another name: there is nothing to share."""
-    return k == 1 and (form.startswith("tied-") or form == "common")
+    return k == 1 and (form.startswith("tied-") or form.partition(", ")[0] == "common")
 
 
 def pointless(grid: Grid, k: int, form: str) -> str:
     """Why a form need not be tried: a simpler step in the same direction made it worse."""
 
+    form, comma, thoughts = form.partition(", ")
+
+    def fit(form: str) -> Fit | None:
+        return grid.fits.get((k, form + comma + thoughts))
+
     def better(a: str, b: str) -> bool | None:
-        one, other = grid.fits.get((k, a)), grid.fits.get((k, b))
+        one, other = fit(a), fit(b)
         return None if one is None or other is None else one.rank < other.rank
 
     prefix = "tied-" if form.startswith("tied-") else ""
@@ -108,7 +140,7 @@ def pointless(grid: Grid, k: int, form: str) -> str:
         return "one covariance for all components was worse in simpler forms"
     if rest.startswith(FACTORS) and (q := int(rest.removeprefix(FACTORS))) > 1:
         fewer, fewest = f"{prefix}{FACTORS}{q - 1}", f"{prefix}{FACTORS}{q - 2}" if q > 2 else f"{prefix}diagonal"
-        if (k, fewer) not in grid.fits or better(fewer, fewest) is False:
+        if fit(fewer) is None or better(fewer, fewest) is False:
             return "fewer factors were no better than fewer still"
     return ""
 
