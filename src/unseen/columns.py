@@ -14,6 +14,7 @@ from typing import Any
 import numpy as np
 
 from unseen.core.atoms import without
+from unseen.core.numbering import MANY, named_identifier, numbers_rows
 from unseen.core.profile import ColumnProfile, Profile
 
 #: whole numbers of at most so many different values are ordered codes; up to so many they may be
@@ -26,8 +27,6 @@ ATOM, ABOVE = 0.1, 4.0
 LOG_GAIN, LOG_SKEW = 0.05, 0.8
 #: text that is different in so many of its rows says who a row is, not what it is
 UNIQUE = 0.5
-#: of fewer rows whole numbers without a repeat say nothing
-MANY = 30
 #: codes have to be so much more probable per row than counts: new counts may be larger than any seen
 CODE_GAIN = 0.02
 STEPS = 30
@@ -53,19 +52,20 @@ def decide(column: ColumnProfile, whole: Profile) -> Decision:
     >>> decide(one, Profile((one,), 100, 100, 100.0)).family
     'hurdle_log_normal'
     """
+    identifier = _identifier(column)
+    if identifier is not None:
+        return identifier
     if column.kind == "category":
         return _text(column)
     if column.kind == "boolean":
         return Decision("bernoulli", "true or false")
     whole_numbers = column.fractions == 0
     distinct = column.distinct
-    if column.kind == "integer" and _running(column):
-        return Decision("", "left out: a running number, one for each row")
     if distinct == 2 and whole_numbers:
         if (column.low, column.high) == (0.0, 1.0):
             return Decision("bernoulli", "0 or 1")
         return Decision("ordinal", "two values")
-    few = whole_numbers and distinct is not None and 2 < distinct <= LEVELS
+    few = whole_numbers and distinct is not None and 2 < distinct <= min(LEVELS, column.weight / 2)
     if few and _growing(column):
         return Decision("ordinal", f"{distinct} levels, further and further apart")
     apart = column.sentinel()
@@ -110,13 +110,16 @@ def _written_numbers(values: Any) -> bool:
     return sum(text.isdigit() for text in plain) >= 0.9 * len(some)
 
 
-def _running(column: ColumnProfile) -> bool:
-    """Whether whole numbers count the rows: all different, and no step left out."""
-    step, n = column.resolution, column.weight
-    points, mass = column.table()
-    if not step or n < MANY or column.missing or (mass > 1.5 * n / len(points)).any():
-        return False
-    return column.distinct in (None, int(n)) and column.high - column.low == (n - 1) * step
+def _identifier(column: ColumnProfile) -> Decision | None:
+    """What says who a row is: numbers of rows, and what is named so; few identifiers are codes without an order."""
+    if numbers_rows(column):
+        return Decision("", "left out: a running number, one for each row")
+    values = len(column.values or ()) if column.kind == "category" else column.distinct
+    if not named_identifier(column.name) or column.fractions or values in (1, 2) or column.kind == "boolean":
+        return None
+    if values is None or values > LEVELS:
+        return Decision("", "left out: by its name an identifier")
+    return Decision("categorical", f"{values} identifiers, by its name")
 
 
 def _growing(column: ColumnProfile) -> bool:
