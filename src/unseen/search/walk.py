@@ -31,9 +31,14 @@ def walk(grid: Grid, numbers: Sequence[int], whole: bool) -> None:
         grid.attempt(numbers[0], grid.smallest(numbers[0]) if grid.forms else "", insist=True)
     if grid.best is None:
         return
-    around(grid, numbers, forms)
-    for thought, some in grid.variants.items():
-        reconsider(grid, numbers, thought, some)
+    for thought in grid.variants:
+        think_again(grid, numbers, thought)
+    first, thoughts = parts(grid.best.place[1])
+    if thoughts:
+        forms = [form for form in allowed(grid, thoughts) if form != first]
+    around(grid, numbers, [name(form, thoughts) for form in forms])
+    for thought in grid.variants:
+        think_again(grid, numbers, thought)
     if not whole:
         best = grid.best
         grid.improve(best.row["components"], best.row.get("form", ""))
@@ -53,23 +58,36 @@ def around(grid: Grid, numbers: Sequence[int], forms: Sequence[str]) -> None:
             climb(grid, numbers, form, start)
 
 
-def reconsider(grid: Grid, numbers: Sequence[int], thought: str, forms: Sequence[str]) -> None:
-    """The best model after a second thought, and where that is better, the other forms after it."""
+def think_again(grid: Grid, numbers: Sequence[int], thought: str) -> None:
+    """The best model after a second thought, or without it, and from there as far as it gets better."""
     if grid.best is None or grid.interrupted:
         return
     k, best = grid.best.place
-    form, *before = best.split(", ")
-    first = form if form in forms else forms[0]
+    form, thoughts = parts(best)
+    after = tuple(t for t in grid.variants if (t in thoughts) != (t == thought))
+    forms = allowed(grid, after)
+    other = name(form if form in forms else forms[0], after)
+    if (k, other) in grid.tried:
+        return
+    grid.attempt(k, other)
+    if (k, other) in grid.fits:
+        climb(grid, numbers, other, k)
 
-    def after(form: str) -> str:
-        return ", ".join([form, *before, thought])
 
-    if (k, after(first)) not in grid.tried:
-        grid.attempt(k, after(first))
-    if (k, after(first)) in grid.fits:
-        climb(grid, numbers, after(first), k)
-    if grid.best.place[1] == after(first):
-        around(grid, numbers, [after(other) for other in forms if other != first])
+def allowed(grid: Grid, thoughts: Sequence[str]) -> list[str]:
+    """The forms that are worth a try under some second thoughts, which may be none."""
+    return [form for form in grid.forms or ("",) if all(form in grid.variants[t] for t in thoughts)]
+
+
+def parts(form: str) -> tuple[str, tuple[str, ...]]:
+    """A form and its second thoughts: ``"full, counts"`` is ``("full", ("counts",))``."""
+    first, *thoughts = form.split(", ")
+    return first, tuple(thoughts)
+
+
+def name(form: str, thoughts: Sequence[str]) -> str:
+    """What `parts` takes apart."""
+    return ", ".join([form, *thoughts])
 
 
 def up(grid: Grid, numbers: Sequence[int], form: str, whole: bool) -> None:
@@ -118,16 +136,16 @@ def climb(grid: Grid, numbers: Sequence[int], form: str, start: int) -> None:
 
 def _same_as_another(k: int, form: str) -> bool:
     """Whether a form of one component is that of another name: there is nothing to share."""
-    return k == 1 and (form.startswith("tied-") or form.partition(", ")[0] == "common")
+    return k == 1 and (form.startswith("tied-") or parts(form)[0] == "common")
 
 
 def pointless(grid: Grid, k: int, form: str) -> str:
     """Why a form need not be tried: a simpler step in the same direction made it worse."""
 
-    form, comma, thoughts = form.partition(", ")
+    form, thoughts = parts(form)
 
     def fit(form: str) -> Fit | None:
-        return grid.fits.get((k, form + comma + thoughts))
+        return grid.fits.get((k, name(form, thoughts)))
 
     def better(a: str, b: str) -> bool | None:
         one, other = fit(a), fit(b)
