@@ -82,14 +82,19 @@ CASES: dict[str, Case] = {
     "common_axes": gaussian("common"),
     "factors": gaussian("factors", factors=1),
     "tied_factors": gaussian("factors", factors=1, tied=True),
-    "log_normal_factors": of(lambda: u.LogNormal(u.Gaussian("factors", factors=1)), "wait", "share", "weight", "rating"),
+    "log_normal_factors": of(
+        lambda: u.LogNormal(u.Gaussian("factors", factors=1)), "wait", "share", "weight", "rating"
+    ),
     "hurdle_log_normal": of(lambda: u.Hurdle(u.LogNormal(), atoms={"amount": 0}), "amount", "wait"),
     "hurdle_found": of(lambda: u.Hurdle(u.Gaussian("full")), "amount", "a"),
     "hurdle_gamma": of(lambda: u.Hurdle(u.Gamma(), atoms={"amount": 0}), "amount"),
     "hurdle_negative_binomial": of(lambda: u.Hurdle(u.NegativeBinomial(), atoms={"zeros": 0}), "zeros"),
     "zero_inflated_negative_binomial": of(lambda: u.ZeroInflated(u.NegativeBinomial()), "zeros", "spread"),
     "student_t": of(u.StudentT, "a", "b"),
-    "product": of(lambda: u.Product({("a", "b"): u.Gaussian(), "city": u.Categorical(), "count": u.Poisson()}), *"ab", "city", "count"),
+    "product": of(
+        lambda: u.Product({("a", "b"): u.Gaussian(), "city": u.Categorical(), "count": u.Poisson()}),
+        *("a", "b", "city", "count"),
+    ),
     "everything": of(mixed, "a", "amount", "wait", "share", "spread", "zeros", "rating", "city", "yes", "d"),
     "weights": of(u.Gaussian, "a", "b", "weight", weights="weight"),
     "labels": of(u.Gaussian, "a", "b", "class", labels="class"),
@@ -98,7 +103,7 @@ CASES: dict[str, Case] = {
     "stationary": lambda: (u.HMM(u.Gaussian("diagonal"), 2, stationary=True), some("a", "b"), TINY),
     "two_experts": lambda: (u.LogisticExperts(2, target="yes"), some("b", "c", "yes"), TINY),
     "single": lambda: (u.Mixture(u.Gaussian(), 2), {n: x.astype(np.float32) for n, x in some("a", "b").items()}, TINY),
-}  # fmt: skip
+}
 
 
 def chosen(criterion: str) -> Any:
