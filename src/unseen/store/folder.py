@@ -43,7 +43,10 @@ def save(result: Result, path: str | os.PathLike[str]) -> Path:
         full; the result is still in memory then.
     """
     target = Path(path)
-    files = _contents(result)
+    try:
+        files = _contents(result)
+    except RunError as error:
+        raise RunError(f"{error}. Nothing is lost: the result is still in memory") from None
     write_whole(target, files)
     return target
 

@@ -15,6 +15,7 @@ from importlib.metadata import EntryPoint, PackageNotFoundError, entry_points, v
 
 import unseen
 from unseen.core import kinds
+from unseen.core.family import Family
 from unseen.core.kinds import Stored
 from unseen.errors import ModelError, NotInstalledError, RunError
 
@@ -95,7 +96,7 @@ def kind_of(cls: type) -> tuple[Stored, Origin]:
         raise RunError(
             f"a run cannot keep a {cls.__module__}.{cls.__qualname__}, which no installed package declares: put the "
             f'class in a package, write [project.entry-points."{GROUP}"] {_snake(cls.__name__)} = '
-            f'"PACKAGE.MODULE:{cls.__name__}" in its pyproject.toml, and install it; what was fitted is still in memory'
+            f'"PACKAGE.MODULE:{cls.__name__}" in its pyproject.toml, and install it'
         )
     points = declared(point.name)
     found = _loaded(point.name, points)
@@ -107,16 +108,21 @@ def kind_of(cls: type) -> tuple[Stored, Origin]:
     return found, _origin(point)
 
 
-def foreign(name: str) -> type | None:
-    """The class that an installed package declares under a name, or None.
+def family(name: str) -> type[Family]:
+    """The family that an installed package declares under a name.
 
     Raises
     ------
     RunError
         Two packages declare it, or the one that does cannot be used.
+    ModelError
+        There is none, or it is no family.
     """
     points = declared(name)
-    return _loaded(name, points).cls if points else None
+    cls = _loaded(name, points).cls if points else None
+    if cls is None or not issubclass(cls, Family):
+        raise ModelError(f"{name!r} is no family that an installed package declares")
+    return cls
 
 
 def own(name: str) -> Stored | None:
