@@ -89,7 +89,7 @@ def fit(
         raise ModelError(f"restarts={restarts} is no number of starts: take 1 or more")
     check_pair(model, Batch() if algorithm is None else algorithm)
     check_asked(model, start, prior, labels)
-    _tell_unkept(model)
+    tell_unkept(model)
     # a file may hold many sequences, so it has to say where they end; data in memory may be one
     whole = model.sequential and unit is None and not on_disk(data)
     source, weights, labels = open_source(data, weights, labels, unit=unit, whole=whole, block_rows=block_rows)
@@ -198,7 +198,7 @@ def check_asked(model: Any, start: str | Params, prior: float, labels: Any) -> N
         raise ModelError(f"{name} does not say where to begin: give parameters with start=Params(...)")
 
 
-def _tell_unkept(model: Any) -> None:
+def tell_unkept(model: Any) -> None:
     """Warn of a model that no run can keep while nothing is lost by it."""
     from unseen.store import check_kept
 

@@ -200,7 +200,10 @@ def _loaded(name: str, points: list[EntryPoint]) -> Stored:
 
 def _origin(point: EntryPoint) -> Origin:
     found = point.dist
-    return Origin("unknown", "0") if found is None else Origin(found.name, found.version)
+    try:
+        return Origin("unknown", "0") if found is None else Origin(found.name, found.version)
+    except (TypeError, ValueError):  # metadata that is damaged
+        return Origin("unknown", "0")
 
 
 def _absent(origin: Origin) -> str:

@@ -18,7 +18,7 @@ import numpy as np
 
 from unseen.core.stats import Array, Params
 from unseen.errors import RunError
-from unseen.store.kinds import UNSEEN, Origin, kind_of
+from unseen.store.kinds import GROUP, UNSEEN, Origin, kind_of
 
 _PLAIN_NAME = re.compile(r"[\w][\w .+\-()]{0,100}")
 
@@ -68,8 +68,9 @@ class Packing:
             return self._dataclass(value, path)
         what = f"{type(value).__module__}.{type(value).__qualname__}".removeprefix("builtins.")
         raise RunError(
-            f"a run cannot keep {path or 'this'}: it is a {what}, which no data file can hold; a model or family is a "
-            "frozen dataclass of numbers, text, arrays, and tuples and mappings of these"
+            f"a run cannot keep {path or 'this'}, a {what}: no data file can hold one. Make a model or family a frozen "
+            "dataclass of numbers, text, arrays, tuples and mappings, and declare it in a package (entry points of the "
+            f"group {GROUP})"
         )
 
     def _mapping(self, value: Mapping[Any, Any], path: str) -> Any:

@@ -1,7 +1,7 @@
 """Write runs by whichever unseen is on the path, small ones of every kind, and what they are known to answer.
 
-The runs in this folder were made with it once, each by the code of the commit that its folder is named after, and are
-never written again: they are what today's code must still read.
+The runs in this folder were made with it once, by the code of the commit that their folder is named after (``format2``:
+by the first code that wrote that format), and are never written again: they are what today's code must still read.
 
     git archive COMMIT src | tar x -C /tmp/then
     PYTHONPATH=/tmp/then/src python tests/data/runs/make_runs.py tests/data/runs/COMMIT [examples]

@@ -51,7 +51,8 @@ class Model(Section):
     )
     family: dict[Text, Family] = Field(
         default={},
-        description="Distribution of single columns; if left out it is found in the data.",
+        description="Distribution of single columns, or a kind that an installed package declares; if left out it is "
+        "found in the data.",
         examples=[{"dep_delay": "student_t"}],
     )
     covariance: Covariance = Field(

@@ -17,6 +17,7 @@ from unseen.ops.config.settings import Settings
 from unseen.ops.record import Record
 from unseen.ops.registry.artefact import FIT
 
+# stands in the MLmodel file of every version there is: never to be renamed
 LOADER = "unseen.ops.registry.pyfunc"
 
 
