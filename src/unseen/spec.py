@@ -206,7 +206,7 @@ def is_family(name: str) -> bool:
     """Whether a column's family can have that name: one of unseen's own, or a kind that a package declares."""
     if name in FAMILIES:
         return True
-    from unseen.store.kinds import declared
+    from unseen.store.declared import declared
 
     return bool(declared(name))
 

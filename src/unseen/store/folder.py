@@ -20,8 +20,8 @@ from unseen.core.interrupt import interruptible
 from unseen.core.stats import Array
 from unseen.errors import RunError
 from unseen.result import Result
+from unseen.store.declared import Origin
 from unseen.store.format1 import converted
-from unseen.store.kinds import Origin
 from unseen.store.manifest import ARRAYS, FORMAT, MANIFEST, OWN_VERSIONS, RUN, Manifest, content, read_manifest
 from unseen.store.packing import Packing, readable
 from unseen.store.unpacking import Unpacking

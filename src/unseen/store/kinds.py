@@ -9,45 +9,15 @@ from __future__ import annotations
 import importlib
 import pkgutil
 import re
-from collections.abc import Iterator
-from dataclasses import dataclass
-from importlib.metadata import EntryPoint, PackageNotFoundError, entry_points, version
 
 import unseen
 from unseen.core import kinds
 from unseen.core.family import Family
 from unseen.core.kinds import Stored
 from unseen.errors import ModelError, NotInstalledError, RunError
+from unseen.store.declared import GROUP, UNSEEN, Origin, absent, declared, declaring, loaded, origin_of
 
-GROUP = "unseen.kinds"
 ROOMS = ("unseen.families", "unseen.models")
-
-_DISTRIBUTION = re.compile(r"[A-Za-z0-9]([A-Za-z0-9._-]{0,98}[A-Za-z0-9])?")
-_VERSION = re.compile(r"[A-Za-z0-9][A-Za-z0-9.!+_-]{0,98}")
-
-
-@dataclass(frozen=True, slots=True)
-class Origin:
-    """The distribution that a kind comes from, at the version that is meant.
-
-    Raises
-    ------
-    ValueError
-        It is none: a run's words end up in a command that is proposed, and may hold nothing else.
-    """
-
-    distribution: str
-    version: str
-
-    def __post_init__(self) -> None:
-        if not _DISTRIBUTION.fullmatch(self.distribution) or not _VERSION.fullmatch(self.version):
-            raise ValueError("no name and version of a distribution")
-
-    def __str__(self) -> str:
-        return f"{self.distribution} {self.version}"
-
-
-UNSEEN = Origin("unseen", unseen.__version__)
 
 
 def named(name: str, origin: Origin | None, where: str) -> tuple[Stored, Origin]:
@@ -70,9 +40,9 @@ def named(name: str, origin: Origin | None, where: str) -> tuple[Stored, Origin]
         )
     points = declared(name)
     if not points:
-        raise NotInstalledError(f"{where} holds a kind {name!r} that comes from {origin}, {_absent(origin)}")
-    found, there = _loaded(name, points), _origin(points[0])
-    if _plain(there.distribution) != _plain(origin.distribution):
+        raise NotInstalledError(f"{where} holds a kind {name!r} that comes from {origin}, {absent(origin)}")
+    found, there = loaded(name, points, own(name) is not None), origin_of(points[0])
+    if not there.same_package(origin):
         raise NotInstalledError(
             f"{where} holds a kind {name!r} that comes from {origin}; the one that is installed comes from {there} "
             f"and need not be the same: pip install '{origin.distribution}=={origin.version}' in its place"
@@ -91,7 +61,7 @@ def kind_of(cls: type) -> tuple[Stored, Origin]:
     known = kinds.stored(cls)
     if known is not None and kinds.is_own(cls):
         return known, UNSEEN
-    point = next(_declaring(cls), None)
+    point = next(declaring(cls), None)
     if point is None:
         raise RunError(
             f"a run cannot keep a {cls.__module__}.{cls.__qualname__}, which no installed package declares: put the "
@@ -99,13 +69,13 @@ def kind_of(cls: type) -> tuple[Stored, Origin]:
             f'"PACKAGE.MODULE:{cls.__name__}" in its pyproject.toml, and install it'
         )
     points = declared(point.name)
-    found = _loaded(point.name, points)
+    found = loaded(point.name, points, own(point.name) is not None)
     if found.cls is not cls:
         raise RunError(
-            f"a run cannot keep this {cls.__module__}.{cls.__qualname__}: kind {point.name!r} of {_origin(point)} is "
+            f"a run cannot keep this {cls.__module__}.{cls.__qualname__}: kind {point.name!r} of {origin_of(point)} is "
             "another object; import the class from where its entry point says"
         )
-    return found, _origin(point)
+    return found, origin_of(point)
 
 
 def family(name: str) -> type[Family]:
@@ -119,7 +89,7 @@ def family(name: str) -> type[Family]:
         There is none, or it is no family.
     """
     points = declared(name)
-    cls = _loaded(name, points).cls if points else None
+    cls = loaded(name, points, own(name) is not None).cls if points else None
     if cls is None or not issubclass(cls, Family):
         raise ModelError(f"{name!r} is no family that an installed package declares")
     return cls
@@ -147,78 +117,6 @@ def own(name: str) -> Stored | None:
 
 def _files(room: str) -> list[str]:
     return [m.name for m in pkgutil.iter_modules(importlib.import_module(room).__path__)]
-
-
-def declared(name: str | None = None) -> list[EntryPoint]:
-    """The entry points of a name, or all that there are; nothing is imported."""
-    return [p for p in entry_points(group=GROUP) if name is None or p.name == name]
-
-
-def _declaring(cls: type) -> Iterator[EntryPoint]:
-    """Entry points that name the class by its module, or by another module of its package that has it, too."""
-    points = declared()
-    yield from (p for p in points if (p.module, p.attr) == (cls.__module__, cls.__qualname__))
-    for p in points:
-        if p.module.partition(".")[0] == cls.__module__.partition(".")[0]:
-            try:
-                if p.load() is cls:
-                    yield p
-            except (Exception, SystemExit):  # another kind's trouble
-                continue
-
-
-def _loaded(name: str, points: list[EntryPoint]) -> Stored:
-    """The class behind the one entry point of that name."""
-    origins = [str(_origin(p)) for p in points]
-    if own(name) is not None:
-        origins.insert(0, str(UNSEEN))
-    if len(origins) > 1:
-        raise RunError(
-            f"kind {name!r} is declared by {' and by '.join(origins)}: uninstall one, or have its kind renamed (a name "
-            "that begins with the package's own, as in acme.line, meets no other)"
-        )
-    try:
-        cls = points[0].load()
-    except (Exception, SystemExit) as error:
-        why = " ".join(f"{type(error).__name__}: {error}".split())
-        raise RunError(
-            f"kind {name!r} of {origins[0]} cannot be imported from {points[0].value} ({why}): mend or reinstall "
-            f"{_origin(points[0]).distribution}"
-        ) from None
-    known = kinds.stored(cls) if isinstance(cls, type) else None
-    try:
-        known = known or kinds.checked(Stored(name, 1, cls))
-    except ModelError as error:
-        raise RunError(f"{error} (declared by {origins[0]})") from None
-    if known.name != name:
-        raise RunError(
-            f"{origins[0]} declares {points[0].value} as kind {name!r}, but the class is registered as {known.name!r}: "
-            "give both one name"
-        )
-    return known
-
-
-def _origin(point: EntryPoint) -> Origin:
-    found = point.dist
-    try:
-        return Origin("unknown", "0") if found is None else Origin(found.name, found.version)
-    except (TypeError, ValueError):  # metadata that is damaged
-        return Origin("unknown", "0")
-
-
-def _absent(origin: Origin) -> str:
-    """What became of a distribution whose kind is not there, and what to do."""
-    wanted = f"pip install '{origin.distribution}=={origin.version}'"
-    try:
-        now = version(origin.distribution)
-    except (PackageNotFoundError, ValueError):
-        return f"which is not installed: {wanted}"
-    return f"and {origin.distribution} {now}, which is installed, declares no such kind: {wanted}"
-
-
-def _plain(distribution: str) -> str:
-    """The name of a distribution as indexes compare it."""
-    return re.sub(r"[-_.]+", "-", distribution).lower()
 
 
 def _snake(name: str) -> str:

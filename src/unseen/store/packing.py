@@ -18,7 +18,8 @@ import numpy as np
 
 from unseen.core.stats import Array, Params
 from unseen.errors import RunError
-from unseen.store.kinds import GROUP, UNSEEN, Origin, kind_of
+from unseen.store.declared import GROUP, UNSEEN, Origin
+from unseen.store.kinds import kind_of
 
 _PLAIN_NAME = re.compile(r"[\w][\w .+\-()]{0,100}")
 

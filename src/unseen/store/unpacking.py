@@ -9,7 +9,8 @@ from typing import Any
 from unseen.core.kinds import Fields, Stored
 from unseen.core.stats import Array, Params
 from unseen.errors import NotInstalledError, RunError
-from unseen.store.kinds import Origin, named
+from unseen.store.declared import Origin
+from unseen.store.kinds import named
 
 
 @dataclass(frozen=True)
