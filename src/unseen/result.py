@@ -12,6 +12,7 @@ import numpy as np
 from unseen.core.block import Block, rng
 from unseen.core.encoding import Encoding
 from unseen.core.engine import one_blas_thread
+from unseen.core.kinds import kind
 from unseen.core.profile import Profile
 from unseen.core.source import Source
 from unseen.core.stats import Array, Params, Sums
@@ -19,6 +20,7 @@ from unseen.core.stop import Outcome, Record
 from unseen.errors import ModelError
 
 
+@kind("result")
 @dataclass(frozen=True)
 class Result:
     r"""Parameters, how the run ended, and methods that score new data with them.

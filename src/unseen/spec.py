@@ -220,6 +220,10 @@ def single(choice: Choice) -> Any:
     """The family of a column that is independent of others inside a component."""
     import unseen
 
+    if choice.family not in FAMILIES:
+        from unseen.store.kinds import family
+
+        return family(choice.family)()
     outer, rest = "", choice.family
     for head in ("hurdle_", "zero_inflated_"):
         if rest.startswith(head):
@@ -230,6 +234,15 @@ def single(choice: Choice) -> Any:
     if outer == "hurdle_":
         return unseen.Hurdle(family, atoms={choice.column: choice.atoms} if choice.atoms else None)
     return family
+
+
+def is_family(name: str) -> bool:
+    """Whether a column's family can have that name: one of unseen's own, or a kind that a package declares."""
+    if name in FAMILIES:
+        return True
+    from unseen.store.declared import declared
+
+    return bool(declared(name))
 
 
 SIDE = ("row weights", "known classes")
@@ -264,7 +277,7 @@ def infer(
     if covariance not in COVARIANCES:
         raise ModelError(f"covariance {covariance!r} is none of {', '.join(COVARIANCES)}")
     for column, family in wanted.items():
-        if family not in FAMILIES:
+        if not is_family(family):
             raise ModelError(f"family {family!r} of column {column!r} is none of {', '.join(FAMILIES)}")
     _there(schema, [*columns, *ignore, *wanted, *(c for c in (weights, labels) if c)])
     side = {weights: SIDE[0], labels: SIDE[1]}

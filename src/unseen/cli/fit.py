@@ -109,13 +109,14 @@ def fit(data: tuple[Path, ...], out: Path, name: str | None, as_json: bool, quie
     Ctrl-C saves the best parameters so far; go on with --start RUN. A second Ctrl-C ends without saving.
     """
     from unseen.cli import fitting
-    from unseen.store import check_place, run_name, save
+    from unseen.store import check_kept, check_place, run_name, save
 
     if name is not None and (not name or name != Path(name).name or name.startswith(".")):
         raise click.BadParameter("a run's name is one plain folder name", param_hint="--name")
     check_place(out / (name or ".new-run"))
     fitting.check_options(options)
     task = fitting.prepare([str(p) for p in data], options)
+    check_kept(task.model_for(1))
     if not quiet and not as_json:
         click.echo(fitting.column_table(task.plan) + "\n")
     result = fitting.carry_out(task, options, silent=quiet or as_json)

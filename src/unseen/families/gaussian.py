@@ -12,6 +12,7 @@ import numpy as np
 from unseen.core.block import Cells
 from unseen.core.example import Example
 from unseen.core.family import Collect, Floor, tile_rows
+from unseen.core.kinds import kind
 from unseen.core.memo import Last
 from unseen.core.profile import Profile
 from unseen.core.stats import Array, Params, Sums, Validity
@@ -26,6 +27,7 @@ from unseen.numerics.incomplete import PATTERN_BUDGET, Met
 from unseen.numerics.resolution import Density, least_variances, resting, steps_of
 
 
+@kind("gaussian")
 @dataclass(frozen=True)
 class Gaussian(Density):
     r"""Multivariate normal components.

@@ -11,6 +11,7 @@ import numpy as np
 from unseen.core.block import Cells, Slot
 from unseen.core.example import Example
 from unseen.core.family import Collect, Floor, unset
+from unseen.core.kinds import kind
 from unseen.core.profile import Profile
 from unseen.core.stats import Array, Params, Sums, Validity
 from unseen.errors import ModelError
@@ -35,6 +36,7 @@ if TYPE_CHECKING:
     from unseen.families.gaussian import Gaussian
 
 
+@kind("log_normal")
 @dataclass(frozen=True)
 class LogNormal(Density):
     r"""Columns some of which enter by their logarithm, the others as they are, under one joint Gaussian.

@@ -12,6 +12,7 @@ from unseen.core.block import Block, Slot
 from unseen.core.engine import Engine
 from unseen.core.example import Example
 from unseen.core.family import empty_cells, tile_rows
+from unseen.core.kinds import kind
 from unseen.core.memo import Last
 from unseen.core.profile import Profile
 from unseen.core.stats import Array, Kind, Params, Stats, Sums, Validity
@@ -24,6 +25,7 @@ from unseen.numerics.incomplete import Met
 FORMS = ("diagonal", "isotropic")
 
 
+@kind("factor_analysis")
 @dataclass(frozen=True)
 class FactorAnalysis:
     r"""Columns that vary together because a few unseen factors move them.

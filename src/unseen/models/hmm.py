@@ -11,6 +11,7 @@ import numpy as np
 from unseen.core.block import Block, Slot
 from unseen.core.example import Example
 from unseen.core.family import Family, empty_cells
+from unseen.core.kinds import kind
 from unseen.core.profile import Profile
 from unseen.core.stats import Array, Kind, Params, Stats, Sums, Validity, accumulate
 from unseen.errors import ModelError
@@ -21,6 +22,7 @@ from unseen.numerics.stationary import fit_stationary, stationary
 BLUR = 0.1
 
 
+@kind("hmm")
 @dataclass(frozen=True)
 class HMM:
     r"""Hidden Markov model: each row of a sequence comes from the component of a hidden state that moves.

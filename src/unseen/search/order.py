@@ -14,7 +14,7 @@ from unseen.core.observe import Observer
 from unseen.core.stats import Params
 from unseen.core.stop import Rule
 from unseen.errors import DataError, ModelError
-from unseen.fit import default_rule, solve
+from unseen.fit import default_rule, solve, tell_unkept
 from unseen.problem import Problem, Survey, survey
 from unseen.result import Result
 from unseen.search.finish import finished
@@ -100,6 +100,7 @@ def select(
     first = model_for(tried[0], forms[0]) if forms else model_for(tried[0])
     whole = first.sequential and unit is None
     source, weights, labels = open_source(data, weights, labels, unit=unit, whole=whole, block_rows=block_rows)
+    tell_unkept(first)
     known = survey(first, source, weights=weights, labels=labels, ignore=ignore, engine=engine, workers=workers)
     return search(model_for, known, None if components is None else tried, criterion, forms=forms, **options)
 
