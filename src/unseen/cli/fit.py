@@ -116,7 +116,7 @@ def fit(data: tuple[Path, ...], out: Path, name: str | None, as_json: bool, quie
     check_place(out / (name or ".new-run"))
     fitting.check_options(options)
     task = fitting.prepare([str(p) for p in data], options)
-    check_kept(task.model_for(1))
+    check_kept(task.plan.model_for(1))
     if not quiet and not as_json:
         click.echo(fitting.column_table(task.plan) + "\n")
     result = fitting.carry_out(task, options, silent=quiet or as_json)
