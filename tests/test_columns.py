@@ -10,7 +10,8 @@ from scipy import stats
 
 import unseen
 from unseen import DataError, Gaussian, LogNormal, NegativeBinomial, Poisson
-from unseen.columns import criterion, decide
+from unseen.alone import criterion
+from unseen.columns import decide
 from unseen.core.block import Column, Field
 from unseen.core.profile import Profile, profile_column
 from unseen.plan import plan

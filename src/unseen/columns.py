@@ -13,6 +13,7 @@ from typing import Any
 
 import numpy as np
 
+from unseen.alone import by_itself, coarse, criterion
 from unseen.core.atoms import without
 from unseen.core.levels import CODES, LEVELS, far_apart, growing, may_be_levels
 from unseen.core.numbering import MANY, named_identifier, numbers_rows
@@ -20,8 +21,11 @@ from unseen.core.profile import ColumnProfile, Profile
 
 #: counts have at most so many different values, and a mean that is small; others are as good as continuous
 COUNTS, SMALL = 40, 5.0
-#: a value is an atom if it holds this share of a column and so many times the share of the next one
-ATOM, ABOVE = 0.1, 4.0
+#: a value is an atom if it holds this share of a column and so many times the share of the next one; of numbers on no
+#: grid, which do not repeat by chance, a smaller share
+ATOM, ABOVE, OFF_GRID = 0.1, 4.0, 0.02
+#: rows that an atom has at least
+FEWEST = 5
 #: a logarithm has to gain so much per row, and the numbers have to be so skewed
 LOG_GAIN, LOG_SKEW = 0.05, 0.8
 #: of few rows it has to gain so much in all: one to twenty against chance
@@ -30,7 +34,6 @@ EVIDENCE = 3.0
 UNIQUE = 0.5
 #: codes have to be so much more probable per row than counts: new counts may be larger than any seen
 CODE_GAIN = 0.02
-STEPS = 30
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,7 +69,7 @@ def decide(column: ColumnProfile, whole: Profile) -> Decision:
         return Decision("bernoulli", "true or false")
     whole_numbers = column.fractions == 0
     distinct = column.distinct
-    if distinct == 2 and whole_numbers:
+    if distinct == 2 and (whole_numbers or column.weight >= MANY):
         if (column.low, column.high) == (0.0, 1.0):
             return Decision("bernoulli", "0 or 1")
         return Decision("ordinal", "two values")
@@ -83,8 +86,10 @@ def decide(column: ColumnProfile, whole: Profile) -> Decision:
         if found is not None:
             return found
     found = _continuous(column, whole, atoms_of(column))
-    counts = _as_counts(column, whole, found) if whole_numbers else ""
-    return replace(found, otherwise=counts) if counts else found
+    alone = by_itself(column, whole, found.family, found.atoms)
+    if alone.endswith(("poisson", "negative_binomial")) and found.family.endswith("log_normal") and coarse(column):
+        return Decision(alone, _counted(column, alone))
+    return replace(found, otherwise=alone) if alone else found
 
 
 def _beside(column: ColumnProfile, whole: Profile, value: float) -> Decision:
@@ -135,16 +140,23 @@ def atoms_of(column: ColumnProfile) -> tuple[float, ...]:
     """Values that stand out: each holds a tenth of the column and several times what the next value holds."""
     if column.weight < MANY or (column.distinct is not None and column.distinct <= CODES):
         return ()
-    shares = column.atoms(ATOM / ABOVE / 2)
+    least = ATOM if column.resolution else OFF_GRID
+    shares = column.atoms(least / ABOVE / 2)
     found: list[float] = []
     for i, (_, share) in enumerate(shares):
-        following = shares[i + 1][1] if i + 1 < len(shares) else ATOM / ABOVE / 2
-        if share < ATOM:
+        following = shares[i + 1][1] if i + 1 < len(shares) else least / ABOVE / 2
+        if share < least or share * column.weight < FEWEST:
             break
         if share >= ABOVE * following:
             found = [v for v, _ in shares[: i + 1]]
     apart = column.sentinel()
     return tuple(found if apart is None or apart[0] in found else [*found, apart[0]])
+
+
+def bounds_of(column: ColumnProfile, family: str) -> tuple[float, ...]:
+    """The ends of a family's support that the data has, where the family itself has no density."""
+    ends = {"hurdle_beta": (0.0, 1.0), "hurdle_gamma": (0.0,), "hurdle_log_normal": (0.0,)}.get(family, ())
+    return tuple(end for end in ends if end in (column.low, column.high))
 
 
 def _discrete(column: ColumnProfile, whole: Profile) -> Decision | None:
@@ -170,10 +182,16 @@ def _discrete(column: ColumnProfile, whole: Profile) -> Decision | None:
         return None
     if best == "ordinal":
         return Decision(best, f"{column.distinct} {'levels' if column.fractions else 'whole numbers'}")
-    told = f"0 in {100 * zeros:.0f} % of rows" if best.startswith("zero_inflated") else f"mean {column.mean:.3g}"
-    if best.endswith("negative_binomial"):
+    return Decision(best, _counted(column, best))
+
+
+def _counted(column: ColumnProfile, family: str) -> str:
+    """What is told of counts."""
+    zeros = dict(column.atoms(0.0)).get(0.0, 0.0)
+    told = f"0 in {100 * zeros:.0f} % of rows" if family.startswith("zero_inflated") else f"mean {column.mean:.3g}"
+    if family.endswith("negative_binomial"):
         told += f", variance {column.variance / column.mean:.2g} times the mean"
-    return Decision(best, f"counts, {told}")
+    return f"counts, {told}"
 
 
 def _continuous(column: ColumnProfile, whole: Profile, atoms: tuple[float, ...]) -> Decision:
@@ -205,24 +223,6 @@ def _continuous(column: ColumnProfile, whole: Profile, atoms: tuple[float, ...])
     return Decision(head + name, "; ".join(told), atoms, head + otherwise if name != otherwise else "")
 
 
-def _as_counts(column: ColumnProfile, whole: Profile, found: Decision) -> str:
-    """The family of counts that alone describes whole numbers better than the one that was found, or nothing."""
-    from unseen.spec import Choice, single
-
-    if column.low < 0 or column.resolution != 1 or column.distinct is None or not found.family:
-        return ""
-    n = max(column.weight, 2.0)
-    names = ["poisson", "negative_binomial"]
-    names += [f"zero_inflated_{name}" for name in names] if dict(column.atoms(0.0)).get(0.0) else []
-
-    def value(family: str, atoms: tuple[float, ...] = ()) -> float:
-        return criterion(single(Choice(column.name, column.kind, family, atoms=atoms)), column, whole, n)
-
-    values = {name: value(name) for name in names}
-    best = min(values, key=lambda name: values[name])
-    return best if values[best] < value(found.family, found.atoms) else ""
-
-
 def _heap_at_zero(column: ColumnProfile, whole: Profile) -> bool:
     """Whether a visible share of zeros below all other values is more than a normal density has there."""
     from unseen import Gaussian
@@ -248,28 +248,3 @@ def _told(column: ColumnProfile, atoms: tuple[float, ...]) -> str:
         share = shares.get(value, 1 / column.weight)
         parts.append(f"{value:.6g}{mark} in {100 * share:.2g} % of rows{ask}")
     return "; ".join(parts)
-
-
-def criterion(family: Any, column: ColumnProfile, whole: Profile, n: float) -> float:
-    """BIC of one component of a family on one column, as the probability of the recorded cells; inf where it fails."""
-    from unseen.core.block import CATEGORY, Block, Cells
-    from unseen.errors import DataError, NumericalError
-    from unseen.models.mixture import Mixture
-
-    values, weights = column.table()
-    try:
-        bound = Mixture(family, 1).bind(replace(whole, columns=(column,)))
-        codes = bound.slots[0].kind == CATEGORY
-        cells = np.arange(len(values), dtype=np.int32) if codes else values.astype(float)
-        block = Block(0, (Cells(cells[None]),), len(values), weights=weights)
-        params, before = bound.vague(), -np.inf
-        for _ in range(STEPS):
-            stats = bound.expect(params, block)
-            if stats.loglik <= before + 1e-4 * n:
-                break
-            params, before = bound.maximize(stats, params), stats.loglik
-    except (DataError, NumericalError):
-        return float("inf")
-    volume = bound.family.volume(block.cells)
-    total = stats.loglik + (0.0 if volume is None else float(weights @ volume))
-    return -2 * total * (n / float(weights.sum())) + bound.size(params) * float(np.log(n))

@@ -34,7 +34,7 @@ AUTO = "auto"
 #: families that share one block with covariances, logarithms taken and atoms set apart
 BLOCK = ("gaussian", "log_normal", "hurdle_gaussian", "hurdle_log_normal")
 #: second thoughts about families, each of all columns that have one
-LOGS, COUNTS = "no logarithms", "counts"
+LOGS, APART = "no logarithms", "apart"
 COVARIANCES = (
     AUTO,
     *(f"{tied}{form}" for tied in ("", "tied-") for form in ("full", "diagonal", "spherical")),
@@ -137,19 +137,19 @@ class Spec:
         """The second thoughts that there are about families, each with the forms that are worth a try under it."""
         if self.covariance != AUTO:
             return {}
-        return {v: self.varied(v).forms() for v in (COUNTS, LOGS) if self.varied(v) != self}
+        return {v: self.varied(v).forms() for v in (APART, LOGS) if self.varied(v) != self}
 
     def varied(self, thoughts: str) -> Spec:
-        """The spec after second thoughts, such as ``"counts, no logarithms"``."""
+        """The spec after second thoughts, such as ``"apart, no logarithms"``."""
         from dataclasses import replace
 
         asked = thoughts.split(", ")
 
         def after(c: Choice) -> Choice:
-            which = LOGS if c.otherwise.endswith("gaussian") else COUNTS
+            which = LOGS if c.otherwise.endswith("gaussian") else APART
             if not c.otherwise or which not in asked:
                 return c
-            told = f"{which} inside components, by the criterion"
+            told = f"{c.otherwise} inside components, by the criterion"
             note = f"{c.note}; {told}" if c.note else told
             atoms = c.atoms if c.otherwise.startswith("hurdle_") else ()
             return replace(c, family=c.otherwise, note=note, atoms=atoms, otherwise="")
@@ -166,7 +166,7 @@ class Spec:
         """
         from dataclasses import replace
 
-        from unseen.columns import atoms_of, decide
+        from unseen.columns import atoms_of, bounds_of, decide
 
         choices = []
         for c in self.choices:
@@ -185,7 +185,8 @@ class Spec:
                 if not c.family and c.asked:  # left out by default, but wanted
                     c = replace(c, family="categorical" if c.kind == "category" else "gaussian", note="")
             elif c.family.startswith("hurdle_") and not c.atoms:
-                c = replace(c, atoms=atoms_of(profile[c.column]))
+                known = profile[c.column]
+                c = replace(c, atoms=atoms_of(known) or bounds_of(known, c.family))
                 if not c.atoms and profile[c.column].kind != "category":
                     plain = shlex.quote(f"{c.column}={c.family.removeprefix('hurdle_')}")
                     raise DataError(

@@ -139,7 +139,7 @@ def search(
     """`select` on data that is surveyed already.
 
     ``variants`` are second thoughts about the model, by name with the forms that are worth a try under them: the form
-    ``"full, counts"`` is ``"full"`` after the second thought ``"counts"``. They are tried where the search has come to.
+    ``"full, apart"`` is ``"full"`` after the second thought ``"apart"``. They are tried where the search has come to.
     """
     tried = numbers(DEFAULT if components is None else components)
     if criterion not in CRITERIA:

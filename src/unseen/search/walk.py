@@ -71,7 +71,10 @@ def think_again(grid: Grid, numbers: Sequence[int], thought: str) -> None:
         return
     grid.attempt(k, other)
     if (k, other) in grid.fits:
-        climb(grid, numbers, other, k)
+        # components that stood for a shape are no longer needed
+        climb(grid, numbers, other, k, patience=2)
+        if grid.attempt(numbers[0], other) <= grid.best.rank:
+            climb(grid, numbers, other, numbers[0])
 
 
 def allowed(grid: Grid, thoughts: Sequence[str]) -> list[str]:
@@ -80,7 +83,7 @@ def allowed(grid: Grid, thoughts: Sequence[str]) -> list[str]:
 
 
 def parts(form: str) -> tuple[str, tuple[str, ...]]:
-    """A form and its second thoughts: ``"full, counts"`` is ``("full", ("counts",))``."""
+    """A form and its second thoughts: ``"full, apart"`` is ``("full", ("apart",))``."""
     first, *thoughts = form.split(", ")
     return first, tuple(thoughts)
 
@@ -109,8 +112,11 @@ def up(grid: Grid, numbers: Sequence[int], form: str, whole: bool) -> None:
             return
 
 
-def climb(grid: Grid, numbers: Sequence[int], form: str, start: int) -> None:
-    """From one number on up, or else down, as long as that is better and the best of all is within reach."""
+def climb(grid: Grid, numbers: Sequence[int], form: str, start: int, patience: int = 1) -> None:
+    """From one number on up, or else down, as long as that is better and the best of all is within reach.
+
+    ``patience`` is how many numbers running may be worse on the way down.
+    """
     at = numbers.index(start)
     here = grid.tried[start, form]
     loss = 0.0
@@ -124,14 +130,16 @@ def climb(grid: Grid, numbers: Sequence[int], form: str, start: int) -> None:
             return
     if here != grid.tried[start, form]:
         return
+    worse = 0
     for i in range(at - 1, -1, -1):
         # on both sides of a minimum the way up is about as steep
         if grid.best is None or here[2] - grid.best.rank[2] > REACH * loss or _same_as_another(numbers[i], form):
             return
         rank = grid.attempt(numbers[i], form)
-        if not rank < here:
+        if rank < here:
+            here, worse = rank, 0
+        elif (worse := worse + 1) >= patience:
             return
-        here = rank
 
 
 def _same_as_another(k: int, form: str) -> bool:
