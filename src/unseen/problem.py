@@ -139,7 +139,7 @@ def bind(model: Any, known: Survey, like: Sequence[Problem] = (), part: Any = No
         known.labels,
         _classes(known.profile, model, known.labels),
         known.unknown,
-        grouped=not model.sequential,
+        grouped=True,
         unit=known.source.unit,
     )
     for problem in like:
@@ -180,9 +180,11 @@ def chosen(model: Any, schema: Sequence[Field]) -> tuple[Field, ...]:
 def check_size(model: Any, profile: Profile, labels: str | None) -> None:
     """Refuse fewer rows than components, and labels no component could stand for."""
     components = getattr(model, "components", 1)
-    if profile.rows < components:
+    rows = profile.rows - profile.empty_rows
+    if rows < components:
+        seen = " with an observed cell" if profile.empty_rows else ""
         raise DataError(
-            f"{profile.rows:,} rows cannot tell {components} components apart: use fewer components or more rows"
+            f"{rows:,} rows{seen} cannot tell {components} components apart: use fewer components or more rows"
         )
     if labels is not None and len(profile.labels) > components:
         raise DataError(

@@ -12,11 +12,12 @@ import numpy as np
 from unseen.core.block import Block, rng
 from unseen.core.encoding import Encoding
 from unseen.core.engine import one_blas_thread
+from unseen.core.model import row_density
 from unseen.core.profile import Profile
 from unseen.core.source import Source
 from unseen.core.stats import Array, Params, Sums
 from unseen.core.stop import Outcome, Record
-from unseen.errors import ModelError
+from unseen.errors import DataError, ModelError
 
 
 @dataclass(frozen=True)
@@ -25,7 +26,9 @@ class Result:
 
     ``loglik`` is the log-likelihood of the *final* parameters (a closing pass computes it), a density wherever the
     families are densities; ``log_probability`` is that of the recorded cells. ``entropy`` is
-    :math:`-\sum_{nk} r_{nk} \log r_{nk}`; BIC is :math:`-2 \log L + p \log n`, lower is better; n is the total weight.
+    :math:`-\sum_{nk} r_{nk} \log r_{nk}`; BIC is :math:`-2 \log L + p \log n`, lower is better. Here n is ``weight``: the
+    total weight of the rows that say something, since a cell that the model describes, or the label, is known; rows of
+    sequences, too, and not sequences, of which there may be one.
     """
 
     model: Any
@@ -122,9 +125,7 @@ class Result:
 
     def log_prob(self, data: Any) -> Array:
         """Log-density of the observed cells of each row, (n,); in a sequence, given the rows before it."""
-        if hasattr(self.model, "log_density"):
-            return self._rows("log_density", lambda block: self.model.log_density(self.params, block), data)
-        return self._rows("posterior", lambda block: self.model.posterior(self.params, block)[1], data)
+        return self._rows("expect", lambda block: row_density(self.model, self.params, block), data)
 
     def viterbi(self, data: Any) -> Array:
         """The most probable path of hidden states, (n,), for hidden Markov models."""
@@ -135,8 +136,22 @@ class Result:
         return self._rows("scores", lambda block: self.model.scores(self.params, block).T, data)
 
     def score(self, data: Any) -> tuple[float, float]:
-        """Mean log-density per row and its standard error, which is NaN if a row is impossible."""
-        p = self.log_prob(data)
+        """Mean log-density per row with an observed cell, and its standard error: NaN if a row is impossible.
+
+        Raises
+        ------
+        DataError
+            No row has an observed cell.
+        """
+
+        def told_rows(block: Block) -> Array:
+            density = row_density(self.model, self.params, block)
+            seen = block.seen()
+            return density if seen is None else density[seen]
+
+        p = self._rows("expect", told_rows, data)
+        if not len(p):
+            raise DataError("there is no row with an observed cell: nothing to score")
         told = len(p) > 1 and np.isfinite(p).all()
         return float(p.mean()), float(p.std(ddof=1) / np.sqrt(len(p))) if told else float("nan")
 
@@ -255,8 +270,10 @@ class Closing:
         else:
             stats, r = model.expect(params, block), model.posterior(params, block)[0]
         w = np.ones(block.rows) if block.weights is None else block.weights
+        if (seen := block.seen()) is not None:  # rows of a gap, which criteria do not count
+            w = w * seen
         terms = np.where(r > 0, r * np.log(np.maximum(r, 1e-300)), 0.0).sum(0)
-        top = r.max(axis=0)
+        top = np.minimum(r.max(axis=0), 1.0)  # rounding may put it above, where no bin is
         counts = np.histogram(top, bins=20, range=(0, 1), weights=w)[0]
         cells = model.volume(block) if hasattr(model, "volume") else None
         volume = None if cells is None else float(w @ cells)

@@ -21,7 +21,8 @@ class Encoding:
 
     ``unknown`` says what to do with a category that was not there at fit time: ``"refuse"`` or ``"missing"``.
     ``unit`` names the column that tells sequences apart, where the fit had one.
-    ``grouped`` puts rows with the same missing cells next to each other (only where each row is a unit).
+    ``grouped`` is for the fit: rows and sequences that say nothing are left out, and, where each row is a unit, rows
+    with the same missing cells are put next to each other.
     """
 
     fields: tuple[Field, ...]
@@ -74,10 +75,23 @@ class Encoding:
             self._labels(frame),
             frame.offsets,
         )
-        if self.grouped and block.offsets is None and any(c.observed is not None for c in block.cells):
+        if not self.grouped:
+            return block
+        block = self._telling(block)
+        if block.offsets is None and any(c.observed is not None for c in block.cells):
             masks = [c.observed for c in block.cells if c.observed is not None]
             block = block.take(Patterns(np.concatenate(masks)).order)
         return block
+
+    def _telling(self, block: Block) -> Block:
+        """The block without rows of which neither a cell nor a label is known, or without such sequences."""
+        seen = block.telling()
+        if seen is None:
+            return block
+        if block.offsets is not None:
+            inside = np.diff(np.append(0, np.cumsum(seen))[block.offsets]) > 0
+            seen = np.repeat(inside, np.diff(block.offsets))
+        return block.keep(seen)
 
     def _cells(self, slot: Slot, frame: Frame, weights: Array | None) -> Cells:
         columns = [frame.columns[name] for name in slot.columns]
@@ -100,7 +114,7 @@ class Encoding:
                 values[j][~column.observed] = 0
             if dtype is not np.int32 and not np.isfinite(values[j]).all():
                 raise DataError(f"column {name!r} has infinite values: mark them missing or clip them first")
-        return Cells(values, observed)
+        return Cells(values, observed, slot.given)
 
     def _recode(self, name: str, column: Column, categories: tuple[str, ...], weights: Array | None = None) -> Column:
         """Codes into the fit's categories; one that only a row of weight zero has counts as missing."""

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from typing import ClassVar, Protocol, Self, runtime_checkable
+from typing import Any, ClassVar, Protocol, Self, runtime_checkable
 
 from unseen.core.block import Block, Slot
 from unseen.core.profile import Profile
 from unseen.core.stats import Array, Kind, Params, Stats, Sums, Validity
+from unseen.errors import ModelError
 
 
 @runtime_checkable
@@ -61,3 +62,30 @@ class Latent(Model, Protocol):
     def collect(self, responsibilities: Array, block: Block) -> Stats:
         """Statistics of a block at given responsibilities (K, n)."""
         ...
+
+
+@runtime_checkable
+class Dense(Protocol):
+    """Models that say the log-density of rows without responsibilities."""
+
+    def log_density(self, params: Params, block: Block) -> Array:
+        """Log-density of the observed cells of each row, (n,)."""
+        ...
+
+
+@runtime_checkable
+class Assigning(Protocol):
+    """Models that say which component or state a row comes from."""
+
+    def posterior(self, params: Params, block: Block) -> tuple[Array, Array]:
+        """Responsibilities (K, n) and log-density (n,) of a block's rows."""
+        ...
+
+
+def row_density(model: Any, params: Params, block: Block) -> Array:
+    """Log-density of the observed cells of each row of a block, (n,), whatever the kind of model."""
+    if isinstance(model, Dense):
+        return model.log_density(params, block)
+    if isinstance(model, Assigning):
+        return model.posterior(params, block)[1]
+    raise ModelError(f"{type(model).__name__} has no log density of rows: give it log_density(params, block) -> (n,)")

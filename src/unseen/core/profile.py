@@ -105,7 +105,10 @@ def _joined(a: ColumnProfile, b: ColumnProfile) -> Shape | None:
 
 @dataclass(frozen=True, slots=True)
 class Profile:
-    """Profiles of the columns in order, rows, units, total weight of rows, rows without any observed cell."""
+    """Profiles of the columns in order, rows, units, and rows without any observed cell.
+
+    ``weight`` is that of the rows that say something: a cell or the label is known.
+    """
 
     columns: tuple[ColumnProfile, ...]
     rows: int = 0
@@ -156,19 +159,22 @@ def profile_frame(
         if column.observed is not None:
             bad += int((~column.observed).sum())
         w = np.where(np.isfinite(w) & (w > 0), w, 0.0)
-    empty = np.ones(frame.rows, bool)
+    silent = np.ones(frame.rows, bool)
     columns = []
     draw = Draw.of(frame.rows, frame.id)
     for f in fields:
         column = frame.columns[f.name]
-        empty &= False if column.observed is None else ~column.observed
+        silent &= False if column.observed is None else ~column.observed
         columns.append(profile_column(f, column, w, draw))
+    empty = int(silent.sum())
     known: Mapping[str, float] = {}
     if labels is not None:
         known = _classes(labels, frame.columns[labels])
-    total = float(frame.rows if w is None else w.sum())
+        seen = frame.columns[labels].observed
+        silent &= False if seen is None else ~seen
+    total = float((~silent if w is None else w[~silent]).sum())
     units = frame.rows if frame.offsets is None else len(frame.offsets) - 1
-    return Profile(tuple(columns), frame.rows, units, total, int(empty.sum()), bad, known)
+    return Profile(tuple(columns), frame.rows, units, total, empty, bad, known)
 
 
 def _classes(name: str, column: Column) -> Mapping[str, float]:
@@ -261,7 +267,7 @@ def check_profile(
             f"{profile.bad_weights:,} of {profile.rows:,} row weights are negative, missing or not finite: "
             "weights count copies of a row and must be zero or more"
         )
-    if profile.weight <= 0:
+    if profile.weight <= 0 and profile.empty_rows < profile.rows:
         raise DataError("all row weights are zero: give at least one row a positive weight")
     for c in profile.columns:
         if c.missing == c.rows and not empty:

@@ -29,7 +29,7 @@ class HMM:
 
     Missing cells are integrated out by the family; a row with nothing observed has density one, so a gap in a
     sequence is a row of missing cells. The unit is the sequence: equal neighbours of the ``unit`` column, or all
-    rows. Stats and criteria weigh rows.
+    rows. Stats and criteria count rows that have an observed cell (a single sequence has many, and is one unit).
 
     Parameters
     ----------
@@ -90,7 +90,7 @@ class HMM:
     def _evaluate(self, params: Params, block: Block) -> tuple[Array, Callable[[Array], Sums]]:
         """Log-density (K, n) of each row in each state, and the family's collector over all tiles."""
         prepared, tile = self.family.prepare(params), self.family.tile(self.states)
-        cuts = [(a, min(a + tile, block.rows)) for a in range(0, block.rows, tile)]
+        cuts = [(a, min(a + tile, block.rows)) for a in range(0, max(block.rows, 1), tile)]
         parts = [(a, b, *self.family.evaluate(prepared, tuple(c.rows(a, b) for c in block.cells))) for a, b in cuts]
         density = np.concatenate([np.zeros((self.states, 0)), *(p[2] for p in parts)], axis=1, dtype=float)
         if block.labels is not None:
@@ -119,7 +119,7 @@ class HMM:
         s = chains.forward_backward(density, *self._chain(params, block))
         sums = {"start": s.start, "transitions": s.transitions, **collect(s.states)}
         counts = {"zero density": s.dead} if s.dead else {}
-        return Stats(sums, block.units, float(block.rows), float(s.predictive.sum()), counts), s.states
+        return Stats(sums, block.units, _told(block), float(s.predictive.sum()), counts), s.states
 
     def collect(self, r: Array, block: Block) -> Stats:
         """Statistics at given state probabilities (K, n), neighbours taken as independent: for starts."""
@@ -134,7 +134,7 @@ class HMM:
         blurred = (1 - BLUR) * r + BLUR * r.sum(axis=0) / self.states
         transitions = r[:, :-1][:, inner[1:]] @ blurred[:, 1:][:, inner[1:]].T
         sums = {"start": blurred[:, firsts].sum(axis=1), "transitions": transitions, **collect(r)}
-        return Stats(sums, block.units, float(block.rows))
+        return Stats(sums, block.units, _told(block))
 
     def vague(self) -> Params:
         """Equal states that look like the data as a whole."""
@@ -237,6 +237,12 @@ class HMM:
     def describe(self, params: Params) -> list[dict[str, Any]]:
         """Column profiles of the states in the data's own units."""
         return self.family.describe(params)
+
+
+def _told(block: Block) -> float:
+    """The number of rows that say something: those of a gap are part of a sequence, but count for no criterion."""
+    telling = block.telling()
+    return float(block.rows if telling is None else telling.sum())
 
 
 def _log(probabilities: Array) -> Array:

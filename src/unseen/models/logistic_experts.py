@@ -66,10 +66,8 @@ class LogisticExperts:
 
     def bind(self, profile: Profile) -> Self:
         target = profile[self.target]
-        if target.values is None or len(target.values) != 2:
-            raise DataError(
-                f"target column {self.target!r} needs exactly two values, as integers, booleans or text: recode it"
-            )
+        if target.listed is None or len(target.listed) != 2:
+            raise DataError(f"target column {self.target!r} needs exactly two values, as numbers, booleans or text: recode it")
         columns = [c for c in profile.columns if c.name != self.target]
         for c in columns:
             if c.missing:
@@ -90,7 +88,7 @@ class LogisticExperts:
 
     @property
     def slots(self) -> tuple[Slot, ...]:
-        return Slot(self.predictors), Slot((self.target,), CATEGORY, (self.classes,))
+        return Slot(self.predictors, given=True), Slot((self.target,), CATEGORY, (self.classes,))
 
     # ---- coefficients in units of the columns, and those of standardised columns
 

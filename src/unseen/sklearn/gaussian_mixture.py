@@ -267,13 +267,23 @@ precisions_init, random_state, warm_start, verbose, verbose_interval : as in sci
         return self._posterior(X)[1]
 
     def score(self, X: Any, y: Any = None) -> float:
-        """Mean log-density per row; y is ignored."""
-        return float(self.score_samples(X).mean(dtype=float))
+        """Mean log-density per row with an observed cell; y is ignored."""
+        return float(self.score_samples(X).sum(dtype=float) / self._told(X))
 
     def bic(self, X: Any) -> float:
-        r"""Bayesian information criterion on X, :math:`-2 \log L + p \log n`; lower is better."""
+        r"""Bayesian information criterion on X, :math:`-2 \log L + p \log n`; lower is better.
+
+        n is the number of rows that have an observed cell.
+        """
         density = self.score_samples(X)
-        return float(-2 * density.sum(dtype=float) + self._n_parameters() * np.log(len(density)))
+        return float(-2 * density.sum(dtype=float) + self._n_parameters() * np.log(self._told(X)))
+
+    def _told(self, X: Any) -> int:
+        """The number of rows with an observed cell."""
+        told = int((~np.isnan(self._checked(X))).any(axis=1).sum())
+        if not told:
+            raise DataError("X has no row with an observed cell: nothing to score")
+        return told
 
     def aic(self, X: Any) -> float:
         r"""Akaike's information criterion on X, :math:`-2 \log L + 2 p`; lower is better."""

@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 
+from unseen.core.model import Assigning
 from unseen.core.stop import CAP, CONVERGED, FAILED, FELL, STALLED, TIME
 from unseen.result import Result
 from unseen.search.restarts import spurious
@@ -190,10 +191,7 @@ def _confidence(result: Result) -> Iterator[str]:
 def _data(result: Result) -> Iterator[str]:
     profile = result.profile
     if profile.empty_rows:
-        yield (
-            f"{profile.empty_rows:,} rows have no observed cell: they were kept, say nothing, and are assigned by the "
-            "component weights alone."
-        )
+        yield f"{profile.empty_rows:,} rows have no observed cell: they say nothing, and count in no criterion{_gap(result)}."
     for c in profile.columns:
         if c.rows and c.missing > 0.5 * c.rows:
             yield (
@@ -206,6 +204,13 @@ def _data(result: Result) -> Iterator[str]:
             f"{zero:,} rows have density zero under every component, so the log-likelihood is minus infinity: look "
             "for impossible values, or use a prior (--prior 1) or StudentT."
         )
+
+
+def _gap(result: Result) -> str:
+    """What is said of a row without an observed cell, by kind of model."""
+    if result.model.sequential:
+        return "; the rows before and after them in their sequence tell their states"
+    return "; they are assigned by the component weights alone" if isinstance(result.model, Assigning) else ""
 
 
 __all__ = ["warnings"]

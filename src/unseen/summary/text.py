@@ -42,9 +42,9 @@ def _criteria(result: Result) -> str:
     profile, confidence = result.profile, mean_confidence(result)
     rows = f"{profile.rows:,}"
     if profile.units != profile.rows:
-        rows += f" in {profile.units:,} units"
-    if abs(result.weight - profile.units) > 1e-9 * max(result.weight, 1):
-        rows += f", weight {number(result.weight, 6)}"
+        rows += f" in {profile.units:,} sequence{'s' * (profile.units > 1)}"
+    if abs(result.weight - profile.rows) > 1e-9 * max(result.weight, 1):
+        rows += f", {'weight' if result.encoding.weights else 'of which count'} {number(result.weight, 6)}"
     pairs = [
         ("rows", rows),
         ("cells missing", f"{100 * missing_share(result):.3g} %"),
