@@ -163,7 +163,7 @@ class FactorAnalysis:
         """The fit to moments whose missing cells are completed column by column."""
         vague = Params(mean=self.anchor, loadings=np.zeros((len(self.columns), self.factors)), noise=self.scale**2)
         stats: Stats = engine.sum(lambda block: self.expect(vague, block)).stats
-        return self.maximize(stats, None)
+        return self.maximize(stats.in_unit(), None)
 
     def valid(self, params: Params) -> Validity:
         if not all(np.isfinite(params[name]).all() for name in ("mean", "loadings", "noise")):

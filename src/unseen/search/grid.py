@@ -175,7 +175,7 @@ class Grid:
         if not (self.forms or self.bounded) or not hasattr(model, "vague"):
             return ""
         size, profile = model.size(model.vague()), self.known.profile
-        cells = sum(c.weight for c in profile.columns)  # a row of weight w is w rows
+        cells = kept.observed_cells(profile)
         if CELLS_EACH * size <= cells:
             return ""
         return f"{size:,} parameters are too many for {cells:,.0f} observed cells: fewer than {CELLS_EACH} for each"

@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 
+from unseen.core.profile import Profile
 from unseen.core.stats import Params
 from unseen.core.stop import INTERRUPTED, TIME, Outcome
 from unseen.result import Result
@@ -17,6 +18,8 @@ NOT_TRIED = "not tried"
 #: observed cells that each parameter of the smallest component should have: with fewer the criterion is misled by
 #: what a component says of its own few rows
 CELLS_OF_EACH = 5
+#: a total weight below this is no number of rows
+FEWEST_ROWS = 10
 #: components and form
 Place = tuple[int, str]
 #: failed, unsound, the criterion: the least is the best
@@ -87,7 +90,7 @@ def thin(result: Result) -> str:
     weights = result.params.get("weights")
     if weights is None or np.ndim(weights) != 1 or len(weights) < 2:
         return ""
-    cells = float(weights.min()) * sum(c.weight for c in result.profile.columns)
+    cells = float(weights.min()) * observed_cells(result.profile)
     size = result.size / len(weights)
     if cells >= CELLS_OF_EACH * size:
         return ""
@@ -95,6 +98,18 @@ def thin(result: Result) -> str:
         f"component {int(weights.argmin())} has {cells / size:.2g} observed cells for each of its parameters, and "
         f"{CELLS_OF_EACH} are wanted"
     )
+
+
+def are_shares(profile: Profile) -> bool:
+    """Whether row weights are shares of a whole: they sum to too little for a number of rows."""
+    return profile.weight < min(FEWEST_ROWS, profile.rows - profile.empty_rows)
+
+
+def observed_cells(profile: Profile) -> float:
+    """The number of observed cells, those of a row of weight w counted w times unless weights are shares."""
+    if are_shares(profile):
+        return float(sum(c.rows - c.missing for c in profile.columns))
+    return sum(c.weight for c in profile.columns)
 
 
 def last_objective(result: Result) -> float:

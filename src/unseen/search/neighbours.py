@@ -47,7 +47,7 @@ class Neighbour:
                 r, density = self.model.posterior(self.params, block)
                 return model.collect(change(block, r, density), block)
 
-            return model.maximize(engine.sum(collect).stats.with_prior(prior or {}), model.vague())
+            return model.maximize(engine.sum(collect).stats.with_prior(prior or {}).in_unit(), model.vague())
 
         return start
 

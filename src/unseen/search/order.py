@@ -20,11 +20,10 @@ from unseen.result import Result
 from unseen.search.finish import finished
 from unseen.search.grid import Grid
 from unseen.search.holdout import Split
+from unseen.search.kept import are_shares
 from unseen.search.tries import Hopeless
 from unseen.search.walk import walk
 
-#: a total weight below this is no number of rows
-FEWEST_ROWS = 10
 #: log-likelihood that may be left to gain while models are compared: half a unit of BIC tells none apart
 TOLD_APART = 0.25
 CRITERIA = ("bic", "icl", "heldout")
@@ -137,7 +136,7 @@ def search(
     tried = numbers(DEFAULT if components is None else components)
     if criterion not in CRITERIA:
         raise ModelError(f"criterion={criterion!r} is none of {', '.join(CRITERIA)}")
-    if known.weights and known.profile.weight < min(FEWEST_ROWS, known.profile.rows) and criterion != "heldout":
+    if known.weights and are_shares(known.profile) and criterion != "heldout":
         raise DataError(
             f"the row weights sum to {known.profile.weight:.3g}, which {criterion.upper()} takes for the number of "
             "rows: a row of weight w counts as w copies, so scale the weights, for example to a mean of 1"
@@ -153,7 +152,7 @@ def search(
         tol = SEARCH_TOLERANCE if bounded else TOLERANCE
     # EM is slow near its end where components overlap; extrapolation takes a quarter of the passes there
     faster = SQUAREM() if algorithm is None and bounded else None
-    weight = known.profile.weight
+    weight = max(known.profile.weight, known.profile.rows - known.profile.empty_rows)  # weights may be shares
     coarse = max(tol, TOLD_APART / weight) if not bounded and stop is None and algorithm is None and weight else tol
 
     def fit_one(
