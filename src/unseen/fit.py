@@ -172,15 +172,21 @@ STARTS = ("auto", "kmeans++", "rows", "random", "labels")
 
 def _starts(problem: Problem, start: str | Params, restarts: int | None, drawn: int) -> int:
     """How many starts to draw: one where nothing is drawn, or where all would be the same."""
-    model, labels = problem.model, problem.profile.labels if problem.encoding.labels else ()
+    model, labels = problem.model, problem.profile.labels
     components = getattr(model, "components", 2)
     if isinstance(start, Params) or components == 1 or getattr(model, "one_start", False):
         return min(drawn, 1)
-    if start == "labels" and len(labels) >= components:
-        return 1
+    if _settled(problem) and (start in ("labels", "kmeans++") or sum(labels.values()) >= problem.profile.rows):
+        return min(restarts or drawn, 1)
     if restarts is not None:
         return restarts
     return drawn if start != "labels" and problem.encoding.labels is None else min(drawn, 1)
+
+
+def _settled(problem: Problem) -> bool:
+    """Whether every component has labelled rows, so that starts which follow the labels draw nothing."""
+    known = len(problem.profile.labels) if problem.encoding.labels else 0
+    return 0 < getattr(problem.model, "components", 2) <= known
 
 
 def check_asked(model: Any, start: str | Params, prior: float, labels: Any) -> None:
@@ -222,9 +228,19 @@ def _start(start: str | Params, problem: Problem, seed: int) -> Any:
     if start == "auto":
         # one kind of start keeps finding the same optima: take turns, the best single one first
         kinds: tuple[Any, ...] = (kmeans_plus_plus, random, random_rows)
-        if problem.encoding.labels and problem.profile.labels:
+        first: tuple[Any, ...] = ()
+        if _settled(problem):  # these two draw nothing then: once each is enough
+            first, kinds = (from_labels, kmeans_plus_plus), (random, random_rows)
+        elif problem.encoding.labels and problem.profile.labels:
             kinds = (from_labels, kmeans_plus_plus, random)
-        return lambda model, engine, s, prior=None: kinds[(s - seed) % len(kinds)](model, engine, s, prior)
+
+        def in_turn(model: Any, engine: Any, s: int, prior: Any = None) -> Params:
+            i = s - seed
+            kind = first[i] if i < len(first) else kinds[(i - len(first)) % len(kinds)]
+            started: Params = kind(model, engine, s, prior)
+            return started
+
+        return in_turn
     if start not in names:
         raise ModelError(f"start={start!r} is none of auto, {', '.join(names)}, nor parameters")
     return names[start]
