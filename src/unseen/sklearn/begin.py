@@ -10,6 +10,7 @@ import numpy as np
 
 from unseen.core.block import Block
 from unseen.core.engine import Engine
+from unseen.core.masked import shown
 from unseen.core.stats import Array, Params
 from unseen.errors import DataError
 from unseen.sklearn.rows import cells_of
@@ -134,7 +135,7 @@ def known_labels(labels: Any, n: int, components: int) -> Array | None:
     if labels is None:
         return None
     try:
-        y = np.array(labels, dtype=float).copy()
+        y = np.array(shown(labels), dtype=float).copy()
     except (TypeError, ValueError):
         raise DataError(
             "labels must be numbers: the number of a component for a known class, -1 or NaN for an unknown one"

@@ -15,6 +15,7 @@ from sklearn.utils._param_validation import Interval, StrOptions
 from sklearn.utils.validation import _check_sample_weight, check_is_fitted, validate_data
 
 from unseen.core.block import Block
+from unseen.core.masked import shown
 from unseen.core.stats import Array, Params
 from unseen.core.stop import FAILED, INTERRUPTED
 from unseen.errors import DataError, NumericalError
@@ -149,7 +150,7 @@ precisions_init, random_state, warm_start, verbose, verbose_interval : as in sci
         X = self._checked(X, reset=True)
         weights = None
         if sample_weight is not None:
-            weights = _check_sample_weight(sample_weight, X, dtype=np.float64, ensure_non_negative=True)
+            weights = _check_sample_weight(shown(sample_weight), X, dtype=np.float64, ensure_non_negative=True)
         rows = len(X) if weights is None else int((weights > 0).sum())
         if 0 < rows < self.n_components:
             raise DataError(
@@ -179,7 +180,7 @@ precisions_init, random_state, warm_start, verbose, verbose_interval : as in sci
             check_is_fitted(self)
         return validate_data(
             self,
-            X,
+            shown(X),
             reset=reset,
             dtype=[np.float64, np.float32],
             ensure_all_finite="allow-nan",

@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 
+from unseen.core.masked import as_array
 from unseen.core.source import Source
 from unseen.errors import DataError, ModelError
 
@@ -31,7 +32,7 @@ def open_source(
         Nothing here can read this kind of data.
     """
     extra = {
-        f"({role})": np.asarray(value) if role == "weights" else value
+        f"({role})": as_array(value) if role == "weights" else value
         for role, value in (("weights", weights), ("labels", labels))
         if value is not None and not isinstance(value, str)
     }
