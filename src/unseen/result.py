@@ -94,8 +94,15 @@ class Result:
     # ---- scoring new data
 
     def open(self, data: Any, unknown: str | None = None) -> tuple[Source, Encoding]:
-        """The source of some data and the encoding of this model, held against the fit's schema."""
+        """The source of some data and the encoding of this model, held against the fit's schema.
+
+        ``unknown``, here and in every method that reads rows, is what a category becomes that the fit has not met:
+        ``"refuse"``, which is an error, or ``"missing"``.
+        """
         from unseen.sources import open_source
+
+        if unknown not in (None, "refuse", "missing"):
+            raise ModelError(f"unknown={unknown!r} is none of 'refuse', 'missing'")
 
         unit = self.encoding.unit
         source, _, _ = open_source(data, unit=unit, whole=self.model.sequential and unit is None)
@@ -115,27 +122,27 @@ class Result:
         for part in source.manifest():
             yield encoding.encode(source.read(part, encoding.columns()))
 
-    def responsibilities(self, data: Any) -> Array:
+    def responsibilities(self, data: Any, unknown: str | None = None) -> Array:
         """Posterior probability of each component for each row, (n, K)."""
-        return self._rows("posterior", lambda block: self.model.posterior(self.params, block)[0].T, data)
+        return self._rows("posterior", lambda block: self.model.posterior(self.params, block)[0].T, data, unknown)
 
-    def assign(self, data: Any) -> Array:
+    def assign(self, data: Any, unknown: str | None = None) -> Array:
         """The most probable component of each row, (n,)."""
-        return self.responsibilities(data).argmax(axis=1)
+        return self.responsibilities(data, unknown).argmax(axis=1)
 
-    def log_prob(self, data: Any) -> Array:
+    def log_prob(self, data: Any, unknown: str | None = None) -> Array:
         """Log-density of the observed cells of each row, (n,); in a sequence, given the rows before it."""
-        return self._rows("expect", lambda block: row_density(self.model, self.params, block), data)
+        return self._rows("expect", lambda block: row_density(self.model, self.params, block), data, unknown)
 
-    def viterbi(self, data: Any) -> Array:
+    def viterbi(self, data: Any, unknown: str | None = None) -> Array:
         """The most probable path of hidden states, (n,), for hidden Markov models."""
-        return self._rows("viterbi", lambda block: self.model.viterbi(self.params, block)[0], data)
+        return self._rows("viterbi", lambda block: self.model.viterbi(self.params, block)[0], data, unknown)
 
-    def scores(self, data: Any) -> Array:
+    def scores(self, data: Any, unknown: str | None = None) -> Array:
         """Posterior mean of continuous latent variables, (n, q), for factor models."""
-        return self._rows("scores", lambda block: self.model.scores(self.params, block).T, data)
+        return self._rows("scores", lambda block: self.model.scores(self.params, block).T, data, unknown)
 
-    def score(self, data: Any) -> tuple[float, float]:
+    def score(self, data: Any, unknown: str | None = None) -> tuple[float, float]:
         """Mean log-density per row with an observed cell, and its standard error: NaN if a row is impossible.
 
         Raises
@@ -149,13 +156,13 @@ class Result:
             seen = block.seen()
             return density if seen is None else density[seen]
 
-        p = self._rows("expect", told_rows, data)
+        p = self._rows("expect", told_rows, data, unknown)
         if not len(p):
             raise DataError("there is no row with an observed cell: nothing to score")
         told = len(p) > 1 and np.isfinite(p).all()
         return float(p.mean()), float(p.std(ddof=1) / np.sqrt(len(p))) if told else float("nan")
 
-    def impute(self, data: Any, draws: int | None = None, seed: int = 0) -> Any:
+    def impute(self, data: Any, draws: int | None = None, seed: int = 0, unknown: str | None = None) -> Any:
         """The data with its missing cells filled in, of the same type as it came.
 
         By default with the conditional expectation given the observed cells of the row (for a category, the
@@ -164,10 +171,11 @@ class Result:
         from unseen.rows import completed
 
         if draws is None:
-            return completed(self, data, lambda block: self.model.impute(self.params, block))
+            return completed(self, data, lambda block: self.model.impute(self.params, block), unknown)
 
         def completion(m: int) -> Any:
-            return completed(self, data, lambda block: self.model.draw(self.params, block, rng(seed, m, block.id)))
+            draw = lambda block: self.model.draw(self.params, block, rng(seed, m, block.id))  # noqa: E731
+            return completed(self, data, draw, unknown)
 
         return [completion(m) for m in range(draws)]
 
@@ -178,12 +186,12 @@ class Result:
         arrays, _ = self.model.sample(self.params, n, np.random.default_rng(seed))
         return decoded(self.model.slots, arrays, self.encoding.fields)
 
-    def _rows(self, method: str, f: Any, data: Any) -> Array:
+    def _rows(self, method: str, f: Any, data: Any, unknown: str | None = None) -> Array:
         if not hasattr(self.model, method):
             raise ModelError(f"{type(self.model).__name__} has no {method.replace('_', ' ')} of rows")
         # cells beyond all measure have density zero, and no warning
         with one_blas_thread(), np.errstate(over="ignore", invalid="ignore"):
-            parts = [f(block) for block in self.blocks(data)]
+            parts = [f(block) for block in self.blocks(data, unknown)]
         return np.concatenate(parts) if parts else np.empty(0)
 
     # ---- telling and keeping

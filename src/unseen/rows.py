@@ -26,7 +26,7 @@ class Fill:
     values: Array
 
 
-def completed(result: Any, data: Any, f: Complete) -> Any:
+def completed(result: Any, data: Any, f: Complete, unknown: str | None = None) -> Any:
     """The data with the missing cells of the modelled columns replaced by ``f(block)``, of the type it came in.
 
     Types of columns are kept where they can hold the new values: an integer column that gets fractional means
@@ -36,7 +36,7 @@ def completed(result: Any, data: Any, f: Complete) -> Any:
         from unseen.sources.frames import as_table
 
         data, _ = as_table(data)
-    source, encoding = result.open(data)
+    source, encoding = result.open(data, unknown)
     parts: dict[str, list[Fill]] = {}
     begin = 0
     with one_blas_thread():

@@ -143,7 +143,7 @@ class Spec:
                 why = _useless(c, profile[c.column])
                 if why and c.asked:
                     raise DataError(
-                        f"column {c.column!r} {why}: leave it out with --ignore {shlex.quote(c.column)}"
+                        f"column {c.column!r} {why}: leave it out (ignore=[{c.column!r}]; --ignore {shlex.quote(c.column)})"
                         + (", or group the rare ones" if "categories" in why else "")
                     )
                 if why:

@@ -136,8 +136,8 @@ class Encoding:
         if refused.any() and self.unknown == "refuse":
             raise SchemaError(
                 f"column {name!r} has a category that was not there when the model was fitted, in "
-                f"{int(refused.sum()):,} rows: treat such cells as missing with unknown='missing' "
-                "(--unknown missing), or fit again"
+                f"{int(refused.sum()):,} rows: treat such cells as missing "
+                "(unknown='missing'; --unknown missing), or fit again"
             )
         if unknown.any():
             return Column(np.maximum(fresh, 0), ~unknown if column.observed is None else column.observed & ~unknown)

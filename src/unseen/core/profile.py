@@ -251,7 +251,7 @@ def _merge(a: Mapping[str, float] | None, b: Mapping[str, float] | None) -> dict
 
 
 def check_profile(
-    profile: Profile, ignored_hint: str = "leave it out (--ignore, or select columns)", empty: bool = False
+    profile: Profile, ignored_hint: str = "leave it out (ignore=[{name!r}]; --ignore {name})", empty: bool = False
 ) -> None:
     """Refuse data that no model can be fitted to.
 
@@ -271,7 +271,7 @@ def check_profile(
         raise DataError("all row weights are zero: give at least one row a positive weight")
     for c in profile.columns:
         if c.missing == c.rows and not empty:
-            raise DataError(f"column {c.name!r} has no observed value at all: {ignored_hint}")
+            raise DataError(f"column {c.name!r} has no observed value at all: {ignored_hint.format(name=c.name)}")
         if c.infinite:
             raise DataError(
                 f"column {c.name!r} has {c.infinite:,} infinite values: mark them missing or clip them first"

@@ -10,6 +10,7 @@ import numpy as np
 
 from unseen.core.block import Block, Slot
 from unseen.core.engine import Engine
+from unseen.core.equality import by_value, hash_by_value
 from unseen.core.example import Example
 from unseen.core.family import empty_cells, tile_rows
 from unseen.core.memo import Last
@@ -65,6 +66,8 @@ class FactorAnalysis:
     anchor: Any = None
     scale: Any = None
     single: bool = False  # computes in single precision where that is accurate enough: the data have no more digits
+
+    __eq__, __hash__ = by_value, hash_by_value
 
     kind: ClassVar[Kind] = Kind.FREE
     sequential: ClassVar[bool] = False

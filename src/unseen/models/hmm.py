@@ -9,6 +9,7 @@ from typing import Any, ClassVar, Self
 import numpy as np
 
 from unseen.core.block import Block, Slot
+from unseen.core.equality import by_value, hash_by_value
 from unseen.core.example import Example
 from unseen.core.family import Family, empty_cells
 from unseen.core.profile import Profile
@@ -56,6 +57,8 @@ class HMM:
     family: Family
     states: int
     stationary: bool = False
+
+    __eq__, __hash__ = by_value, hash_by_value
 
     kind: ClassVar[Kind] = Kind.FREE
     sequential: ClassVar[bool] = True

@@ -9,6 +9,7 @@ import numpy as np
 
 from unseen.core.block import CATEGORY, Block, Slot
 from unseen.core.engine import Engine
+from unseen.core.equality import by_value, hash_by_value
 from unseen.core.example import Example
 from unseen.core.profile import Profile
 from unseen.core.stats import Array, Kind, Params, Stats, Sums, Validity, accumulate
@@ -56,6 +57,8 @@ class LogisticExperts:
     classes: tuple[str, ...] = ()
     anchor: Any = None
     scale: Any = None
+
+    __eq__, __hash__ = by_value, hash_by_value
 
     kind: ClassVar[Kind] = Kind.BOUND
     sequential: ClassVar[bool] = False

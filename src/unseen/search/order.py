@@ -89,14 +89,14 @@ def select(
     Source: Schwarz (1978), Ann. Statist. 6; Biernacki, Celeux & Govaert (2000), IEEE Trans. PAMI 22;
     Smyth (2000), Stat. Comput. 10, for held-out rows.
     """
-    from unseen.sources import open_source
+    from unseen.sources import on_disk, open_source
 
     tried = numbers(DEFAULT if components is None else components)
     if forms and not callable(model):
         raise ModelError("forms need a function that takes the number of components and the form, and gives a model")
     model_for: Callable[..., Any] = model if callable(model) else (lambda k: replace(model, components=k))
     first = model_for(tried[0], forms[0]) if forms else model_for(tried[0])
-    whole = first.sequential and unit is None
+    whole = first.sequential and unit is None and not on_disk(data)  # as in `fit`
     source, weights, labels = open_source(data, weights, labels, unit=unit, whole=whole, block_rows=block_rows)
     known = survey(first, source, weights=weights, labels=labels, ignore=ignore, engine=engine, workers=workers)
     return search(model_for, known, None if components is None else tried, criterion, forms=forms, **options)
@@ -144,7 +144,7 @@ def search(
     split = None
     if criterion == "heldout":
         if (model_for(tried[0], forms[0]) if forms else model_for(tried[0])).sequential:
-            raise ModelError("rows of a sequence cannot be held out one by one: choose criterion='bic' or 'icl'")
+            raise ModelError("rows of a sequence cannot be held out one by one: choose another criterion (criterion='bic'; --criterion bic)")
         split = Split(share, seed)
 
     bounded = components is None

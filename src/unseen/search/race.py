@@ -97,7 +97,7 @@ class Race:
             t.model = t.run.model
             t.params = t.run.params
             if not (checked := t.model.valid(t.params)):  # what the last M-step made, which no E-step has met yet
-                advice = "raise the variance floor, add a prior, or use fewer components"
+                advice = "add a prior (prior=1; --prior 1), or use fewer components, or in Python raise the floor of the family"
                 t.error = NumericalError(f"{checked.broken}: {advice}")
             if t.ended:
                 self.told(t, "finished")

@@ -25,7 +25,7 @@ from unseen.result import Result
 from unseen.sklearn.begin import FORMS, Begin, given_parts, known_labels
 from unseen.sklearn.ridge import cholesky_of_precisions
 from unseen.sklearn.rows import by_rows, responsibilities_and_density
-from unseen.sklearn.training import Training, draw_rows, singular, unconverged
+from unseen.sklearn.training import Training, draw_rows, singular, unconverged, without_knobs
 
 
 class GaussianMixture(DensityMixin, BaseEstimator):
@@ -163,6 +163,8 @@ precisions_init, random_state, warm_start, verbose, verbose_interval : as in sci
             result = training.fit()
         except NumericalError as error:
             raise DataError(singular(error)) from error
+        except DataError as error:
+            raise DataError(without_knobs(str(error))) from None
         if result.outcome.name == INTERRUPTED:
             raise KeyboardInterrupt
         if result.outcome.name == FAILED:

@@ -81,7 +81,7 @@ class Arrays:
         except (ValueError, TypeError):
             raise DataError(
                 f"column {name!r} mixes numbers with text or other objects: make it one type, mark what is not a "
-                "number as missing, or leave the column out (--ignore)"
+                f"number as missing, or leave the column out (ignore=[{name!r}]; --ignore {name})"
             ) from None
 
     def fingerprint(self) -> dict[str, str | int]:

@@ -49,7 +49,7 @@ def _floors(result: Result) -> Iterator[str]:
         if kind != "grid":
             yield (
                 f"The variance floor holds {who} up in column {column!r}: it collapses onto a few rows or onto equal "
-                "values, and without the floor the likelihood has no bound; use fewer components, a prior (--prior 1), "
+                "values, and without the floor the likelihood has no bound; use fewer components, a prior (prior=1; --prior 1), "
                 "or a tied covariance."
             )
         elif own:
@@ -64,7 +64,7 @@ def _floors(result: Result) -> Iterator[str]:
         when = "to the end" if hit[-1] else "on the way, not at the end"
         yield (
             f"The variance floor held in {sum(hit)} of {len(hit)} iterations, {when}: a component is collapsing onto a "
-            "few rows or onto equal values; use fewer components, a prior (--prior 1), or a tied covariance."
+            "few rows or onto equal values; use fewer components, a prior (prior=1; --prior 1), or a tied covariance."
         )
     hit = [any("empty" in event for event in r.events) for r in result.trace]
     if any(hit):
@@ -84,13 +84,13 @@ def _components(result: Result) -> Iterator[str]:
         count = f"{rows[k]:.3g}"
         yield (
             f"Component {k} stands for only {count} row{'s' * (count != '1')}: its parameters mean little; use "
-            "fewer components or a prior (--prior 1)."
+            "fewer components or a prior (prior=1; --prior 1)."
         )
     narrow = spurious(result.model, result.params, result.weight)
     for k in np.flatnonzero(narrow).tolist():
         yield (
             f"Component {k} may be spurious: it is much narrower than the others and stands for {rows[k]:,.0f} rows "
-            "only; if they are no group of their own, use a prior (--prior 1), a tied covariance, or fewer components."
+            "only; if they are no group of their own, use a prior (prior=1; --prior 1), a tied covariance, or fewer components."
         )
     resting = {floor["component"] for floor in floors(result)}
     flat: set[int] = set()
@@ -102,7 +102,7 @@ def _components(result: Result) -> Iterator[str]:
         yield (
             f"Nearly flat: component {', '.join(map(str, sorted(flat)))}, whose variance in one direction is below "
             f"{FLAT:g} of the data's own, so some columns follow from others there; leave such columns out or use "
-            "--covariance diagonal."
+            "a diagonal covariance (Gaussian('diagonal'); --covariance diagonal)."
         )
 
 
@@ -113,11 +113,11 @@ def _starts(result: Result) -> Iterator[str]:
         if best["hits"] == 1:
             yield (
                 f"Only 1 of {len(finished)} finished starts reached the best optimum: there may be a better one; use "
-                "more starts (--restarts)."
+                "more starts (restarts=20; --restarts 20)."
             )
     failed = sum(r["outcome"] == "failed" for r in result.restarts)
     if failed:
-        yield f"{failed} of {len(result.restarts)} starts failed on the way: a prior (--prior 1) makes them sound."
+        yield f"{failed} of {len(result.restarts)} starts failed on the way: a prior (prior=1; --prior 1) makes them sound."
 
 
 def _objective(row: dict[str, Any]) -> float:
@@ -129,14 +129,14 @@ def _search(result: Result) -> Iterator[str]:
     chosen = getattr(result.model, "components", None)
     if len(numbers) > 1 and chosen == max(numbers):
         yield (
-            f"{chosen} components is the largest number tried, so more may be better: try further, for example "
-            f"--components {max(chosen - 1, 1)}:{chosen + 6}."
+            f"{chosen} components is the largest number tried, so more may be better: try further (for example "
+            f"range({max(chosen - 1, 1)}, {chosen + 7}); --components {max(chosen - 1, 1)}:{chosen + 6})."
         )
     if lower := list(_missed(result)):
         more = f", and {len(lower) - MOST} more" if len(lower) > MOST else ""
         yield (
             f"The log-likelihood is lower with more components than with fewer of the same form: "
-            f"{', '.join(lower[:MOST])}{more}. Their starts missed a better optimum; use more of them (--restarts)."
+            f"{', '.join(lower[:MOST])}{more}. Their starts missed a better optimum; use more of them (restarts=20; --restarts 20)."
         )
     yield from _failures(result)
 
@@ -184,7 +184,7 @@ def _confidence(result: Result) -> Iterator[str]:
         yield (
             f"Rows are hard to assign: the largest responsibility is {confidence:.2f} on average, and ICL exceeds BIC "
             f"by {result.icl - result.bic:,.0f}. Read the components as a description of the whole, not as separate "
-            "groups; ICL as criterion asks for groups that are apart (--criterion icl)."
+            "groups; ICL as criterion asks for groups that are apart (criterion='icl'; --criterion icl)."
         )
 
 
@@ -202,7 +202,7 @@ def _data(result: Result) -> Iterator[str]:
     if zero:
         yield (
             f"{zero:,} rows have density zero under every component, so the log-likelihood is minus infinity: look "
-            "for impossible values, or use a prior (--prior 1) or StudentT."
+            "for impossible values, or use a prior (prior=1; --prior 1)."
         )
 
 

@@ -10,15 +10,16 @@ from unseen.core.block import OTHER
 from unseen.core.stats import Array
 from unseen.result import Result
 from unseen.summary.names import model_name
+from unseen.summary.words import Spelled
 
 #: nats per row below which an entropy is rounding
 ROUNDING = 1e-12
 
 
-def facts(result: Result) -> dict[str, Any]:
-    """Everything that the summary says, ready for JSON: components heaviest first."""
+def facts(result: Result, spelled: Spelled = str) -> dict[str, Any]:
+    """Everything that the summary says, ready for JSON: components heaviest first, sentences as they are ``spelled``."""
     return {
-        "outcome": {"name": result.outcome.name, "message": result.outcome.message},
+        "outcome": {"name": result.outcome.name, "message": spelled(result.outcome.message)},
         "converged": result.converged,
         "model": model_name(result.model),
         "rows": result.profile.rows,
@@ -42,9 +43,9 @@ def facts(result: Result) -> dict[str, Any]:
         "components": components(result),
         "floors": floors(result),
         "restarts": [dict(r) for r in result.restarts],
-        "search": [dict(r) for r in result.search],
+        "search": [{**r, **({"reason": spelled(r["reason"])} if r.get("reason") else {})} for r in result.search],
         "options": dict(result.options),
-        "warnings": list(result.warnings),
+        "warnings": [spelled(w) for w in result.warnings],
     }
 
 

@@ -9,18 +9,21 @@ from unseen.summary.facts import criterion_name, mean_confidence, missing_share,
 from unseen.summary.names import model_name
 from unseen.summary.shown import components
 from unseen.summary.tried import search, starts
-from unseen.summary.words import WIDTH, mean_and_sd, number, table
+from unseen.summary.words import WIDTH, Spelled, mean_and_sd, number, table
 
 
-def summary(result: Result) -> str:
-    """The fit in plain text: outcome, criteria, components, restarts, numbers of components tried, warnings."""
-    parts = [_head(result), _criteria(result), components(result), starts(result), search(result)]
-    parts += [_timing(result), _warnings(result)]
+def summary(result: Result, spelled: Spelled = str) -> str:
+    """The fit in plain text: outcome, criteria, components, restarts, numbers of components tried, warnings.
+
+    ``spelled`` says a sentence as the surface it is read on spells its knobs.
+    """
+    parts = [_head(result, spelled), _criteria(result), components(result), starts(result), search(result, spelled)]
+    parts += [_timing(result), _warnings(result, spelled)]
     return "\n\n".join(p for p in parts if p) + "\n"
 
 
-def _head(result: Result) -> str:
-    said = f"{result.outcome.name}: {result.outcome.message}"
+def _head(result: Result, spelled: Spelled) -> str:
+    said = spelled(f"{result.outcome.name}: {result.outcome.message}")
     passed_over = _not_returned(result)
     lines = [passed_over] if passed_over else []
     return "\n".join(line for text in (*lines, model_name(result.model), said) for line in textwrap.wrap(text, WIDTH))
@@ -89,12 +92,12 @@ def _timing(result: Result) -> str:
     return "\n".join(textwrap.wrap(line, WIDTH))
 
 
-def _warnings(result: Result) -> str:
+def _warnings(result: Result, spelled: Spelled) -> str:
     if not result.warnings:
         return ""
     lines = ["Warnings"]
     for text in result.warnings:
-        lines += textwrap.wrap(text, WIDTH, initial_indent="  - ", subsequent_indent="    ")
+        lines += textwrap.wrap(spelled(text), WIDTH, initial_indent="  - ", subsequent_indent="    ")
     return "\n".join(lines)
 
 

@@ -10,7 +10,7 @@ import numpy as np
 
 from unseen.result import Result
 from unseen.summary.facts import criterion_name, is_chosen
-from unseen.summary.words import WIDTH, mean_and_sd, number, table
+from unseen.summary.words import WIDTH, Spelled, mean_and_sd, number, table
 
 
 def starts(result: Result) -> str:
@@ -48,7 +48,7 @@ def starts(result: Result) -> str:
     return "\n".join(lines)
 
 
-def search(result: Result) -> str:
+def search(result: Result, spelled: Spelled = str) -> str:
     if not result.search:
         return ""
     held = any("heldout" in r for r in result.search)
@@ -86,7 +86,7 @@ def search(result: Result) -> str:
     for i, kind in enumerate(notes, 1):
         alike = [r["reason"] for r in result.search if _kind(r.get("reason", "")) == kind]
         more = f" (the first of {len(alike)})" if len(set(alike)) > 1 else ""
-        lines += textwrap.wrap(alike[0] + more, WIDTH, initial_indent=f"  [{i}] ", subsequent_indent="      ")
+        lines += textwrap.wrap(spelled(alike[0]) + more, WIDTH, initial_indent=f"  [{i}] ", subsequent_indent="      ")
     return "\n".join(lines)
 
 

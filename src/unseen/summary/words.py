@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 import numpy as np
 
 WIDTH = 100
+Spelled = Callable[[str], str]
 
 
 def number(x: float | None, digits: int = 4) -> str:
