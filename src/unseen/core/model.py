@@ -82,6 +82,17 @@ class Assigning(Protocol):
         ...
 
 
+def order_name(model: Any) -> str:
+    """The field that says how many components, states or factors a model has."""
+    return str(getattr(model, "order", "components"))
+
+
+def order_of(model: Any) -> int | None:
+    """How many components, states or factors a model has; None for one that has none."""
+    found = getattr(model, order_name(model), None)
+    return None if found is None else int(found)
+
+
 def row_density(model: Any, params: Params, block: Block) -> Array:
     """Log-density of the observed cells of each row of a block, (n,), whatever the kind of model."""
     if isinstance(model, Dense):

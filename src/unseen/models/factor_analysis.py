@@ -70,6 +70,7 @@ class FactorAnalysis:
     __eq__, __hash__ = by_value, hash_by_value
 
     kind: ClassVar[Kind] = Kind.FREE
+    order: ClassVar[str] = "factors"  # what a search tries numbers of
     sequential: ClassVar[bool] = False
     #: its start draws nothing: restarts would repeat the first
     one_start: ClassVar[bool] = True

@@ -61,6 +61,7 @@ class HMM:
     __eq__, __hash__ = by_value, hash_by_value
 
     kind: ClassVar[Kind] = Kind.FREE
+    order: ClassVar[str] = "states"  # what a search tries numbers of
     sequential: ClassVar[bool] = True
 
     def __post_init__(self) -> None:

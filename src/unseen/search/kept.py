@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 
+from unseen.core.model import order_name
 from unseen.core.profile import Profile
 from unseen.core.stats import Params
 from unseen.core.stop import INTERRUPTED, TIME, Outcome
@@ -134,16 +135,17 @@ def not_returned(fits: Iterable[Fit], best: Fit, criterion: str) -> dict[str, An
 def ending(rows: Sequence[dict[str, Any]], best: Fit, chosen: Result, interrupted: bool) -> Outcome:
     """How the search as a whole ended."""
     k, last = best.row["components"], rows[-1]["components"]
+    noun = order_name(chosen.model)
     if interrupted and len(rows) > 1:
         return Outcome(
             INTERRUPTED,
-            f"interrupted while fitting {last} components; {k} is the best of those tried before",
+            f"interrupted while fitting {last} {noun}; {k} is the best of those tried before",
         )
     late = sorted({r["components"] for r in rows if r["outcome"] == TIME and "loglik" not in r})
     if late and chosen.outcome.converged:
         return Outcome(
             TIME,
-            f"max_seconds was used up before {', '.join(map(str, late))} components were tried; {k} is the best of "
+            f"max_seconds was used up before {', '.join(map(str, late))} {noun} were tried; {k} is the best of "
             "the others: raise max_seconds or try fewer",
         )
     return chosen.outcome

@@ -33,11 +33,15 @@ class Neighbour:
     model: Any
     params: Params
 
+    @property
+    def able(self) -> bool:
+        """Whether models of its kind can be started from responsibilities of rows that stand alone."""
+        needed = ("posterior", "collect", "components", "slots", "family")
+        return all(hasattr(self.model, name) for name in needed) and not self.model.sequential
+
     def fits(self, model: Any) -> bool:
         """Whether its responsibilities can be those of a start of another model."""
-        needed = ("posterior", "collect", "components", "slots")
-        able = all(hasattr(m, name) for m in (self.model, model) for name in needed)
-        return able and not model.sequential and hasattr(model, "family") and self.model.slots == model.slots
+        return self.able and Neighbour(model, self.params).able and bool(self.model.slots == model.slots)
 
     def begin(self, change: Callable[[Block, Array, Array], Array]) -> Start:
         """The start at responsibilities that ``change`` makes of a block, its (K, n), and the log-density (n,)."""

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import replace
+from dataclasses import fields, is_dataclass, replace
 from typing import Any
 
 from unseen.algorithms.squarem import SQUAREM
 from unseen.core.algorithm import Algorithm
 from unseen.core.engine import one_blas_thread
+from unseen.core.model import order_name
 from unseen.core.observe import Observer
 from unseen.core.stats import Params
 from unseen.core.stop import Rule
@@ -51,7 +52,7 @@ def select(
     block_rows: int | None = None,
     **options: Any,
 ) -> Result:
-    r"""Fit a model with each number of components and return the best fit, with the table of all in ``search``.
+    r"""Fit a model with each number of components, states or factors; return the best, with all in ``search``.
 
     .. math:: \hat K = \arg\min_K \left( -2 \log L_K + p_K \log n \right)
 
@@ -60,8 +61,8 @@ def select(
 
     Parameters
     ----------
-    model : a model with components, such as ``Mixture(Gaussian(), 1)``, or a function from K to a model, with
-        ``forms`` from K and a form
+    model : a model with components, such as ``Mixture(Gaussian(), 1)``, states (`HMM`) or factors (`FactorAnalysis`),
+        or a function from K to a model, with ``forms`` from K and a form
     components : the numbers to try; by default 1 to 8, as far as the criterion does not get worse three times running
     criterion : ``"bic"``, ``"icl"`` or ``"heldout"``
     forms : forms of the model, such as those of covariance, tried around the best numbers of components
@@ -94,12 +95,22 @@ def select(
     tried = numbers(DEFAULT if components is None else components)
     if forms and not callable(model):
         raise ModelError("forms need a function that takes the number of components and the form, and gives a model")
-    model_for: Callable[..., Any] = model if callable(model) else (lambda k: replace(model, components=k))
+    model_for: Callable[..., Any] = model if callable(model) else (lambda k: _with(model, k))
     first = model_for(tried[0], forms[0]) if forms else model_for(tried[0])
     whole = first.sequential and unit is None and not on_disk(data)  # as in `fit`
     source, weights, labels = open_source(data, weights, labels, unit=unit, whole=whole, block_rows=block_rows)
     known = survey(first, source, weights=weights, labels=labels, ignore=ignore, engine=engine, workers=workers)
     return search(model_for, known, None if components is None else tried, criterion, forms=forms, **options)
+
+
+def _with(model: Any, number: int) -> Any:
+    """The model with another number of components, states or factors."""
+    name = order_name(model)
+    if not is_dataclass(model) or name not in {f.name for f in fields(model)}:
+        raise ModelError(
+            f"{type(model).__name__} has no field {name!r} to try numbers of: give a function from the number to a model"
+        )
+    return replace(model, **{name: number})  # type: ignore[type-var]
 
 
 def numbers(components: Iterable[int]) -> tuple[int, ...]:

@@ -7,12 +7,12 @@ from typing import Any
 
 import numpy as np
 
-from unseen.core.model import Assigning
+from unseen.core.model import Assigning, order_of
 from unseen.core.stop import CAP, CONVERGED, FAILED, FELL, STALLED, TIME
 from unseen.result import Result
 from unseen.search.restarts import spurious
 from unseen.summary.blocks import blocks
-from unseen.summary.facts import floors, is_chosen, mean_confidence
+from unseen.summary.facts import floors, is_chosen, mean_confidence, noun
 
 FEW_ROWS = 5.0
 FLAT = 1e-4
@@ -70,8 +70,8 @@ def _floors(result: Result) -> Iterator[str]:
     if any(hit):
         when = "to the end" if hit[-1] else "on the way, not at the end"
         yield (
-            f"A component was empty in {sum(hit)} of {len(hit)} iterations, {when}: a component lost all its rows and "
-            "was kept as it was; use fewer components or more starts."
+            f"A {noun(result)} was empty in {sum(hit)} of {len(hit)} iterations, {when}: it lost all its rows and was kept "
+            f"as it was; use fewer {noun(result)}s or more starts."
         )
 
 
@@ -126,16 +126,18 @@ def _objective(row: dict[str, Any]) -> float:
 
 def _search(result: Result) -> Iterator[str]:
     numbers = {r["components"] for r in result.search}
-    chosen = getattr(result.model, "components", None)
-    if len(numbers) > 1 and chosen == max(numbers):
+    chosen = order_of(result.model)
+    if len(numbers) > 1 and chosen is not None and chosen == max(numbers):
+        first, last = max(chosen - 1, 1), chosen + 6
+        option = f"; --components {first}:{last}" if noun(result) == "component" else ""
         yield (
-            f"{chosen} components is the largest number tried, so more may be better: try further (for example "
-            f"range({max(chosen - 1, 1)}, {chosen + 7}); --components {max(chosen - 1, 1)}:{chosen + 6})."
+            f"{chosen} {noun(result)}s is the largest number tried, so more may be better: try further (for example "
+            f"range({first}, {last + 1}){option})."
         )
     if lower := list(_missed(result)):
         more = f", and {len(lower) - MOST} more" if len(lower) > MOST else ""
         yield (
-            f"The log-likelihood is lower with more components than with fewer of the same form: "
+            f"The log-likelihood is lower with more {noun(result)}s than with fewer of the same form: "
             f"{', '.join(lower[:MOST])}{more}. Their starts missed a better optimum; use more of them (restarts=20; --restarts 20)."
         )
     yield from _failures(result)
@@ -168,7 +170,7 @@ def _failures(result: Result) -> Iterator[str]:
         forms: dict[str, list[str]] = {}
         for row in alike:
             forms.setdefault(row.get("form", ""), []).append(str(row["components"]))
-        told = [f"{', '.join(ks)} components" + (f" ({form})" if form else "") for form, ks in forms.items()]
+        told = [f"{', '.join(ks)} {noun(result)}s" + (f" ({form})" if form else "") for form, ks in forms.items()]
         more = f" and {len(told) - MOST} more forms" if len(told) > MOST else ""
         first = " (the first of them)" if len(alike) > 1 else ""
         reason = str(alike[0]["reason"]).removeprefix(f"{SINGULAR}: ")
@@ -183,7 +185,7 @@ def _confidence(result: Result) -> Iterator[str]:
     if confidence < UNSURE:
         yield (
             f"Rows are hard to assign: the largest responsibility is {confidence:.2f} on average, and ICL exceeds BIC "
-            f"by {result.icl - result.bic:,.0f}. Read the components as a description of the whole, not as separate "
+            f"by {result.icl - result.bic:,.0f}. Read the {noun(result)}s as a description of the whole, not as separate "
             "groups; ICL as criterion asks for groups that are apart (criterion='icl'; --criterion icl)."
         )
 
@@ -201,7 +203,7 @@ def _data(result: Result) -> Iterator[str]:
     zero = result.counts.get("zero density", 0)
     if zero:
         yield (
-            f"{zero:,} rows have density zero under every component, so the log-likelihood is minus infinity: look "
+            f"{zero:,} rows have density zero under every {noun(result)}, so the log-likelihood is minus infinity: look "
             "for impossible values, or use a prior (prior=1; --prior 1)."
         )
 

@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 
 from unseen.core.block import OTHER
+from unseen.core.model import order_name, order_of
 from unseen.core.stats import Array
 from unseen.result import Result
 from unseen.summary.names import model_name
@@ -69,7 +70,12 @@ def is_chosen(result: Result, row: dict[str, Any]) -> bool:
     """Whether a row of the search is the fit that is returned."""
     form = result.options.get("form")
     same = row.get("form") in (None, form) or form is None
-    return bool(row["components"] == getattr(result.model, "components", None) and same)
+    return bool(row["components"] == order_of(result.model) and same)
+
+
+def noun(result: Result) -> str:
+    """What the model has some of: component, state, factor or expert."""
+    return order_name(result.model).removesuffix("s")
 
 
 def missing_share(result: Result) -> float:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import textwrap
 
 from unseen.result import Result
-from unseen.summary.facts import criterion_name, mean_confidence, missing_share, nats, search_seconds
+from unseen.summary.facts import criterion_name, mean_confidence, missing_share, nats, noun, search_seconds
 from unseen.summary.names import model_name
 from unseen.summary.shown import components
 from unseen.summary.tried import search, starts
@@ -36,7 +36,7 @@ def _not_returned(result: Result) -> str:
         return ""
     form = f", {other['form']}" if other.get("form") else ""
     return (
-        f"Not the best by {criterion_name(result)}: {other['components']} components{form} have "
+        f"Not the best by {criterion_name(result)}: {other['components']} {noun(result)}s{form} have "
         f"{number(other['value'], 9)}, but {other['reason']}."
     )
 
