@@ -12,7 +12,7 @@ import numpy as np
 from unseen.core.block import Block, rng
 from unseen.core.encoding import Encoding
 from unseen.core.engine import one_blas_thread
-from unseen.core.model import row_density
+from unseen.core.model import Completing, Generative, row_density
 from unseen.core.profile import Profile
 from unseen.core.source import Source
 from unseen.core.stats import Array, Params, Sums
@@ -113,6 +113,7 @@ class Result:
             grouped=False,
             unknown=unknown or self.encoding.unknown,
         )
+        encoding = encoding.without(source.schema())
         encoding.check(source.schema())
         return source, encoding
 
@@ -142,6 +143,13 @@ class Result:
         """Posterior mean of continuous latent variables, (n, q), for factor models."""
         return self._rows("scores", lambda block: self.model.scores(self.params, block).T, data, unknown)
 
+    def predict(self, data: Any, unknown: str | None = None) -> Array:
+        """What a regression expects of its target given the predictors, (n,): the probability of the second class.
+
+        The target need not be there, and is not looked at where it is.
+        """
+        return self._rows("predict", lambda block: self.model.predict(self.params, block), data, unknown)
+
     def score(self, data: Any, unknown: str | None = None) -> tuple[float, float]:
         """Mean log-density per row with an observed cell, and its standard error: NaN if a row is impossible.
 
@@ -170,6 +178,8 @@ class Result:
         """
         from unseen.rows import completed
 
+        if not isinstance(self.model, Completing):
+            raise ModelError(f"{type(self.model).__name__} does not say what missing cells may be: it cannot impute")
         if draws is None:
             return completed(self, data, lambda block: self.model.impute(self.params, block), unknown)
 
@@ -183,6 +193,11 @@ class Result:
         """n new rows from the fitted model, as columns by name."""
         from unseen.rows import decoded
 
+        if not isinstance(self.model, Generative):
+            raise ModelError(
+                f"{type(self.model).__name__} cannot make new rows: it describes its target given predictors, not those; "
+                "see predict(data) for rows that have them"
+            )
         arrays, _ = self.model.sample(self.params, n, np.random.default_rng(seed))
         return decoded(self.model.slots, arrays, self.encoding.fields)
 

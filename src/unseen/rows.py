@@ -12,6 +12,7 @@ import numpy as np
 from unseen.core.block import BOOLEAN, CATEGORY, INTEGER, Block, Field, Frame, Slot, rng
 from unseen.core.encoding import Encoding
 from unseen.core.engine import one_blas_thread
+from unseen.core.model import Completing
 from unseen.core.stats import Array
 from unseen.errors import ModelError
 
@@ -184,6 +185,8 @@ def write_impute(
     """
     from unseen.arrow.blockwise import imputed_schema, write_completed
 
+    if not isinstance(result.model, Completing):
+        raise ModelError(f"{type(result.model).__name__} does not say what missing cells may be: it cannot impute")
     source, encoding = result.open(path_in, unknown)
     model, params = result.model, result.params
     floats = _fractional(model, params, encoding, draws is not None)

@@ -20,7 +20,8 @@ class Encoding:
     """How frames become blocks: the slots of the model, the weight and label columns, the classes.
 
     ``unknown`` says what to do with a category that was not there at fit time: ``"refuse"`` or ``"missing"``.
-    ``unit`` names the column that tells sequences apart, where the fit had one.
+    ``unit`` names the column that tells sequences apart, where the fit had one. What a model describes given other
+    columns may be absent when it scores: that is to be predicted.
     ``grouped`` is for the fit: rows and sequences that say nothing are left out, and, where each row is a unit, rows
     with the same missing cells are put next to each other.
     """
@@ -33,12 +34,22 @@ class Encoding:
     unknown: str = "refuse"
     grouped: bool = False
     unit: str | None = None
+    #: columns that the data may lack and does: every cell of them is missing
+    absent: tuple[str, ...] = ()
     _codes: dict[str, dict[str, int]] = field(default_factory=dict, compare=False)
 
     def columns(self) -> tuple[str, ...]:
         """Every column that has to be read."""
         extra = tuple(c for c in (self.weights, self.labels) if c is not None)
-        return tuple(f.name for f in self.fields) + extra
+        return tuple(f.name for f in self.fields if f.name not in self.absent) + extra
+
+    def without(self, schema: Sequence[Field]) -> Encoding:
+        """The same encoding for data that lacks what the model describes given the other columns."""
+        if not any(slot.given for slot in self.slots):
+            return self
+        found = {f.name for f in schema}
+        told = [name for slot in self.slots if not slot.given for name in slot.columns]
+        return replace(self, absent=tuple(name for name in told if name not in found))
 
     def check(self, schema: Sequence[Field]) -> tuple[str, ...]:
         """Hold the schema of new data against the fit's; returns the names of extra columns, which are ignored.
@@ -49,14 +60,14 @@ class Encoding:
             A column is missing or has changed its kind. Order does not matter: columns go by name.
         """
         found = {f.name: f for f in schema}
-        missing = [f.name for f in self.fields if f.name not in found]
+        missing = [f.name for f in self.fields if f.name not in found and f.name not in self.absent]
         if missing:
             raise SchemaError(
                 f"the data has no column {', '.join(map(repr, missing))}, which the model was fitted on; "
                 f"it has {', '.join(map(repr, found))}"
             )
         for f in self.fields:
-            if not _same_kind(f.kind, found[f.name].kind):
+            if f.name not in self.absent and not _same_kind(f.kind, found[f.name].kind):
                 raise SchemaError(
                     f"column {f.name!r} was {f.kind} when the model was fitted and is {found[f.name].kind} now: "
                     "convert it, or fit again"
@@ -94,7 +105,7 @@ class Encoding:
         return block.keep(seen)
 
     def _cells(self, slot: Slot, frame: Frame, weights: Array | None) -> Cells:
-        columns = [frame.columns[name] for name in slot.columns]
+        columns = [_missing(frame.rows) if n in self.absent else frame.columns[n] for n in slot.columns]
         if slot.kind == CATEGORY:
             columns = [
                 self._recode(name, column, categories, weights)
@@ -159,6 +170,10 @@ class Encoding:
                 f"{int((known & ~seen).sum()):,} rows: leave unknown labels empty"
             )
         return np.where(known & seen, recoded.values, -1).astype(np.int64)
+
+
+def _missing(rows: int) -> Column:
+    return Column(np.zeros(rows), np.zeros(rows, bool))
 
 
 def _same_kind(before: str, now: str) -> bool:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import Any, ClassVar, Protocol, Self, runtime_checkable
 
+import numpy as np
+
 from unseen.core.block import Block, Slot
 from unseen.core.profile import Profile
 from unseen.core.stats import Array, Kind, Params, Stats, Sums, Validity
@@ -79,6 +81,28 @@ class Assigning(Protocol):
 
     def posterior(self, params: Params, block: Block) -> tuple[Array, Array]:
         """Responsibilities (K, n) and log-density (n,) of a block's rows."""
+        ...
+
+
+@runtime_checkable
+class Completing(Protocol):
+    """Models that say what missing cells may be."""
+
+    def impute(self, params: Params, block: Block) -> list[Array]:
+        """Conditional expectation of every cell given the observed ones, one (d, n) array per slot."""
+        ...
+
+    def draw(self, params: Params, block: Block, rng: np.random.Generator) -> list[Array]:
+        """One random completion of the missing cells."""
+        ...
+
+
+@runtime_checkable
+class Generative(Protocol):
+    """Models of whole rows: they can make new ones."""
+
+    def sample(self, params: Params, n: int, rng: np.random.Generator) -> tuple[list[Array], Array]:
+        """n new rows, one array per slot, and the latent variables behind them."""
         ...
 
 

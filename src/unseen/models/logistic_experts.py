@@ -197,6 +197,19 @@ class LogisticExperts:
         out: Array = (np.exp(gate) / (1 + np.exp(-eta))).sum(axis=0)
         return out
 
+    def impute(self, params: Params, block: Block) -> list[Array]:
+        """The cells, with the more probable class where the target is missing."""
+        return self._completed(block, self.predict(params, block) > 0.5)
+
+    def draw(self, params: Params, block: Block, rng: np.random.Generator) -> list[Array]:
+        """The cells, with a class drawn by its probability where the target is missing."""
+        return self._completed(block, rng.random(block.rows) < self.predict(params, block))
+
+    def _completed(self, block: Block, second: Array) -> list[Array]:
+        predictors, target = block.cells
+        seen = np.ones(target.values.shape, bool) if target.observed is None else target.observed
+        return [predictors.values, np.where(seen, target.values, second.astype(target.values.dtype))]
+
 
 def _solve(curvature: Array, gradient: Array) -> Array:
     """A Newton step; columns that repeat each other share it."""
