@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
+from numbers import Integral, Real
 from typing import TYPE_CHECKING, Any
 
 from unseen.core.algorithm import Algorithm
@@ -60,7 +62,7 @@ def fit(
         the start is drawn, 1 where it is given
     seed : the whole run is a function of the data, the arguments and this number
     weights, labels : column name, or one value per row; a row of weight w counts as w copies; a label that is
-        missing is unknown
+        missing (NaN, None) is unknown, and -1 is a class like any other
     unit : the column that names the sequence a row belongs to, for sequential models
     prior : strength of a conjugate prior, in pseudo-rows per component; 0 is maximum likelihood
     tol : stop when less than this is left to gain per row; ``max_iterations`` caps each start, ``max_seconds`` all
@@ -84,8 +86,10 @@ def fit(
     from unseen.algorithms.batch import Batch
     from unseen.sources import on_disk, open_source
 
-    if restarts is not None and restarts < 1:
-        raise ModelError(f"restarts={restarts} is no number of starts: take 1 or more")
+    check_numbers(
+        restarts=restarts, seed=seed, prior=prior, tol=tol, max_iterations=max_iterations, max_seconds=max_seconds,
+        short=short, finish=finish, workers=workers, block_rows=block_rows,
+    )  # fmt: skip
     check_pair(model, Batch() if algorithm is None else algorithm)
     check_asked(model, start, prior, labels)
     # a file may hold many sequences, so it has to say where they end; data in memory may be one
@@ -187,6 +191,41 @@ def _settled(problem: Problem) -> bool:
     """Whether every component has labelled rows, so that starts which follow the labels draw nothing."""
     known = len(problem.profile.labels) if problem.encoding.labels else 0
     return 0 < getattr(problem.model, "components", 2) <= known
+
+
+#: arguments by what they may be: kind, least, whether the least itself is allowed, whether there may be none
+_LIMITS: dict[str, tuple[type, float, bool, bool]] = {
+    "restarts": (Integral, 1, True, True),
+    "seed": (Integral, 0, True, False),
+    "prior": (Real, 0, True, False),
+    "tol": (Real, 0, True, True),
+    "max_iterations": (Integral, 1, True, False),
+    "max_seconds": (Real, 0, False, True),
+    "short": (Integral, 0, True, False),
+    "finish": (Integral, 1, True, True),
+    "workers": (Integral, 1, True, True),
+    "block_rows": (Integral, 1, True, True),
+}
+
+
+def check_numbers(**given: Any) -> None:
+    """Refuse numbers that an argument cannot be, before any data is read.
+
+    Raises
+    ------
+    ModelError
+        Names the argument, and what it may be.
+    """
+    for name, value in given.items():
+        kind, least, itself, optional = _LIMITS[name]
+        if value is None and optional:
+            continue
+        whole = kind is Integral
+        right = isinstance(value, kind) and (whole or math.isfinite(value)) and (value > least or itself and value == least)
+        if not right:
+            bound = f"{least:g} or more" if itself else f"above {least:g}"
+            none = ", or None" if optional else ""
+            raise ModelError(f"{name}={value!r} cannot be: give a {'whole' if whole else 'finite'} number of {bound}{none}")
 
 
 def check_asked(model: Any, start: str | Params, prior: float, labels: Any) -> None:

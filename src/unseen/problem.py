@@ -187,9 +187,10 @@ def check_size(model: Any, profile: Profile, labels: str | None) -> None:
             f"{rows:,} rows{seen} cannot tell {components} components apart: use fewer components or more rows"
         )
     if labels is not None and len(profile.labels) > components:
+        minus = "; -1 is one of them: mark unknown labels by NaN or None" if "-1" in profile.labels else ""
         raise DataError(
             f"label column {labels!r} has {len(profile.labels)} classes but the model has {components} components: "
-            "use at least as many components as classes"
+            f"use at least as many components as classes{minus}"
         )
 
 

@@ -180,6 +180,8 @@ class Result:
 
         if not isinstance(self.model, Completing):
             raise ModelError(f"{type(self.model).__name__} does not say what missing cells may be: it cannot impute")
+        if draws is not None:
+            check_count("draws", draws, 1)
         if draws is None:
             return completed(self, data, lambda block: self.model.impute(self.params, block), unknown)
 
@@ -191,6 +193,7 @@ class Result:
 
     def sample(self, n: int, seed: int = 0) -> dict[str, Array]:
         """n new rows from the fitted model, as columns by name."""
+        check_count("n", n, 0)
         from unseen.rows import decoded
 
         if not isinstance(self.model, Generative):
@@ -238,6 +241,12 @@ class Result:
 
     def __repr__(self) -> str:
         return f"<Result {self.outcome.name}: logL {self.loglik:.6g}, {self.size} parameters, BIC {self.bic:.6g}>"
+
+
+def check_count(name: str, value: Any, least: int) -> None:
+    """Refuse what is no number of rows or draws."""
+    if not isinstance(value, (int, np.integer)) or value < least:
+        raise ModelError(f"{name}={value!r} cannot be: give a whole number of {least} or more")
 
 
 def close(problem: Any, found: Any, prior: Sums | None, seed: int, options: dict[str, Any]) -> Result:

@@ -106,6 +106,15 @@ class Generative(Protocol):
         ...
 
 
+@runtime_checkable
+class Anchored(Protocol):
+    """Models whose moments are taken about a point that may be moved to where accuracy needs it."""
+
+    def anchored(self, params: Params) -> Self:
+        """The model with its anchors where these parameters need them."""
+        ...
+
+
 def order_name(model: Any) -> str:
     """The field that says how many components, states or factors a model has."""
     return str(getattr(model, "order", "components"))

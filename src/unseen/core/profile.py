@@ -16,6 +16,8 @@ from unseen.core.values import NOTHING, Draw, tally, tally_whole
 from unseen.errors import DataError
 
 MAX_CATEGORIES = 1000
+#: variances below this lose digits, or are nothing
+SMALLEST = 1e-300
 PROBE = 4096  # rows that tell whether whole numbers far apart are few
 
 
@@ -275,6 +277,13 @@ def check_profile(
         if c.infinite:
             raise DataError(
                 f"column {c.name!r} has {c.infinite:,} infinite values: mark them missing or clip them first"
+            )
+        if c.low < c.high and not SMALLEST < c.variance < np.inf:
+            size = "large" if c.variance > 1 or not c.variance >= 0 else "small"
+            raise DataError(
+                f"column {c.name!r} has numbers so {size} that their squares cannot be held: give it in another unit "
+                "(rescale it), or leave it out "
+                f"(ignore=[{c.name!r}]; --ignore {c.name})"
             )
 
 

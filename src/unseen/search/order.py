@@ -15,7 +15,7 @@ from unseen.core.observe import Observer
 from unseen.core.stats import Params
 from unseen.core.stop import Rule
 from unseen.errors import DataError, ModelError
-from unseen.fit import default_rule, solve
+from unseen.fit import check_numbers, default_rule, solve
 from unseen.problem import Problem, Survey, survey
 from unseen.result import Result
 from unseen.search.finish import finished
@@ -145,6 +145,10 @@ def search(
 ) -> Result:
     """`select` on data that is surveyed already."""
     tried = numbers(DEFAULT if components is None else components)
+    check_numbers(
+        restarts=restarts, seed=seed, prior=prior, tol=tol, max_iterations=max_iterations, max_seconds=max_seconds,
+        short=short, finish=finish,
+    )  # fmt: skip
     if criterion not in CRITERIA:
         raise ModelError(f"criterion={criterion!r} is none of {', '.join(CRITERIA)}")
     if known.weights and are_shares(known.profile) and criterion != "heldout":

@@ -139,7 +139,7 @@ class Race:
         ``explore`` ends the race after so many passes, whoever is still on the way.
         """
         until, rung = short, 0
-        while alive := [t for t in self.tries if t.alive]:
+        while alive := [t for t in self.tries if t.alive] or self._revived():
             self.advance(alive, engine, self.stop, until)
             self._judge(rung)
             if any(t.outcome == TIME for t in alive) or (explore is not None and until >= explore):
@@ -172,6 +172,15 @@ class Race:
             if t.usable:
                 self.winner = t
                 return
+
+    def _revived(self) -> list[Try]:
+        """The best of those that were behind, where every start that was ahead of them failed in the end."""
+        if any(t.usable and not t.stopped for t in self.tries):
+            return []
+        behind = sorted((t for t in self.tries if t.stopped == BEHIND and t.usable), key=lambda t: t.rank)
+        for t in behind[:LEAST_KEPT]:
+            t.stopped = ""
+        return behind[:LEAST_KEPT]
 
     @property
     def best(self) -> Try:

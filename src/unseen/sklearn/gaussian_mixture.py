@@ -22,7 +22,7 @@ from unseen.errors import DataError, NumericalError
 from unseen.families.gaussian import Gaussian
 from unseen.models.mixture import Mixture
 from unseen.result import Result
-from unseen.sklearn.begin import FORMS, Begin, given_parts, known_labels
+from unseen.sklearn.begin import FORMS, Begin, check_warm, given_parts, known_labels
 from unseen.sklearn.ridge import cholesky_of_precisions
 from unseen.sklearn.rows import by_rows, responsibilities_and_density
 from unseen.sklearn.training import Training, draw_rows, singular, unconverged, without_knobs
@@ -198,6 +198,7 @@ precisions_init, random_state, warm_start, verbose, verbose_interval : as in sci
     def _begin(self, X: Array, weights: Array | None) -> Begin:
         if self.warm_start and hasattr(self, "converged_"):
             given = dict(self._params())
+            check_warm(given, self.covariance_type, self.n_components, X.shape[1])
         else:
             given = given_parts(
                 self.weights_init,

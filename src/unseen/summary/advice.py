@@ -194,6 +194,11 @@ def _data(result: Result) -> Iterator[str]:
     profile = result.profile
     if profile.empty_rows:
         yield f"{profile.empty_rows:,} rows have no observed cell: they say nothing, and count in no criterion{_gap(result)}."
+    if "-1" in profile.labels:
+        yield (
+            "The label -1 was taken for a class of its own, with a component of its own: if it stands for an unknown class, "
+            "mark that by NaN or None."
+        )
     for c in profile.columns:
         if c.rows and c.missing > 0.5 * c.rows:
             yield (
