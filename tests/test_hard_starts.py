@@ -32,7 +32,7 @@ def test_two_clusters_far_apart(d, apart):
 def test_no_start_with_an_empty_component_wins_over_one_without(seed, form):
     points = np.repeat(np.random.default_rng(seed).normal(size=(3, 2)), 20, axis=0)
     fit = unseen.fit(Mixture(Gaussian(form), 3), points, seed=0)
-    assert fit.params["weights"] == pytest.approx(np.full(3, 1 / 3), abs=1e-6)
+    assert fit.params["weights"] == pytest.approx(np.full(3, 1 / 3), abs=0.01)
     assert not any("empty" in event for event in fit.params.events)
 
 
