@@ -147,6 +147,8 @@ def solve(
     pseudo = problem.model.prior(prior) if prior else None
     begin = _start(start, problem, seed)
     count = _starts(problem, start, restarts, drawn)
+    if problem.model.sequential and problem.profile.rows <= SHORT_SEQUENCES:
+        short = max(short, SEQUENCE_PASSES)
     found = restart(
         problem.model,
         problem.engine,
@@ -171,6 +173,8 @@ def solve(
     return close(problem, found, pseudo, seed, used)
 
 
+#: starts of a hidden Markov model lie near saddles that EM leaves slowly: where a pass is cheap, all get so many
+SHORT_SEQUENCES, SEQUENCE_PASSES = 5_000, 60
 STARTS = ("auto", "kmeans++", "rows", "random", "labels")
 
 
@@ -262,12 +266,15 @@ def _start(start: str | Params, problem: Problem, seed: int) -> Any:
         return lambda model, engine, seed, prior=None: model.start(engine, seed)
     from unseen.starts.centres import kmeans_plus_plus, random_rows
     from unseen.starts.responsibilities import from_labels, random
+    from unseen.starts.sequences import steps, windows
 
     names = {"kmeans++": kmeans_plus_plus, "rows": random_rows, "random": random, "labels": from_labels}
     if start == "auto":
         # one kind of start keeps finding the same optima: take turns, the best single one first
         kinds: tuple[Any, ...] = (kmeans_plus_plus, random, random_rows)
         first: tuple[Any, ...] = ()
+        if problem.model.sequential:
+            kinds = (kmeans_plus_plus, random, windows, random, steps, random_rows)
         if _settled(problem):  # these two draw nothing then: once each is enough
             first, kinds = (from_labels, kmeans_plus_plus), (random, random_rows)
         elif problem.encoding.labels and problem.profile.labels:
