@@ -22,7 +22,8 @@ class Floor:
     """A floor that binds: in which component and column, and whether the data itself sets it.
 
     ``kind`` is ``"grid"`` where the floor is the resolution of the recorded numbers, so that the likelihood of a cell
-    is bounded by 1 and a constant component is a finding, or ``"variance"`` where nothing in the data bounds it.
+    is bounded by 1 and a constant component is a finding, ``"variance"`` where nothing in the data bounds it, or
+    ``"noise"`` for a column that factors explain.
     ``share`` is how much of the floor is the column's own: 1 where its own variance rests on it, less where that of a
     combination of columns does, of which the named one has most.
     """

@@ -12,7 +12,7 @@ from unseen.core.block import Block, Slot
 from unseen.core.engine import Engine
 from unseen.core.equality import by_value, hash_by_value
 from unseen.core.example import Example
-from unseen.core.family import empty_cells, tile_rows
+from unseen.core.family import Floor, empty_cells, tile_rows
 from unseen.core.memo import Last
 from unseen.core.profile import Profile
 from unseen.core.stats import Array, Kind, Params, Stats, Sums, Validity
@@ -162,6 +162,11 @@ class FactorAnalysis:
         variances = self.scale**2
         least: Array = self.floor * (variances if self.noise == "diagonal" else variances.mean(keepdims=True))
         return least
+
+    def floors(self, params: Params) -> list[Floor]:
+        """The columns whose noise rests on its floor (Heywood cases)."""
+        resting = np.flatnonzero(params["noise"] <= self._least() * (1 + 1e-9)).tolist()
+        return [Floor(0, self.columns[j], "noise") for j in resting] if self.noise == "diagonal" else []
 
     def start(self, engine: Engine, seed: int) -> Params:
         """The fit to moments whose missing cells are completed column by column."""

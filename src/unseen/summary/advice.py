@@ -11,6 +11,7 @@ from unseen.core.model import Assigning, order_of
 from unseen.core.stop import CAP, CONVERGED, FAILED, FELL, STALLED, TIME
 from unseen.result import Result
 from unseen.search.restarts import spurious
+from unseen.summary.alike import coinciding
 from unseen.summary.blocks import blocks
 from unseen.summary.facts import floors, is_chosen, mean_confidence, noun
 
@@ -46,11 +47,15 @@ def _floors(result: Result) -> Iterator[str]:
         who = f"component {', '.join(dict.fromkeys(those))}"
         if any(b.tied and column in b.columns for b in blocks(result)):
             who = "every component"
-        if kind != "grid":
+        if kind == "noise":
+            yield (
+                f"Column {column!r} rests on its noise floor: the factors explain all of it (a Heywood case). Use fewer "
+                "factors, a prior (prior=1), or leave out one of the columns that say the same."
+            )
+        elif kind != "grid":
             yield (
                 f"The variance floor holds {who} up in column {column!r}: it collapses onto a few rows or onto equal "
-                "values, and without the floor the likelihood has no bound; use fewer components, a prior (prior=1; --prior 1), "
-                "or a tied covariance."
+                f"values, and without the floor the likelihood has no bound; use {_cures(result, column)}."
             )
         elif own:
             yield (
@@ -63,8 +68,8 @@ def _floors(result: Result) -> Iterator[str]:
     if any(hit) and not any(kind == "variance" for kind, *_ in ends):
         when = "to the end" if hit[-1] else "on the way, not at the end"
         yield (
-            f"The variance floor held in {sum(hit)} of {len(hit)} iterations, {when}: a component is collapsing onto a "
-            "few rows or onto equal values; use fewer components, a prior (prior=1; --prior 1), or a tied covariance."
+            f"The variance floor held in {sum(hit)} of {len(hit)} iterations, {when}: a {noun(result)} is collapsing onto "
+            f"a few rows or onto equal values; use {_cures(result)}."
         )
     hit = [any("empty" in event for event in r.events) for r in result.trace]
     if any(hit):
@@ -75,7 +80,23 @@ def _floors(result: Result) -> Iterator[str]:
         )
 
 
+def _cures(result: Result, column: str = "") -> str:
+    """What helps a component that collapses, as far as the model has it."""
+    several = (order_of(result.model) or 1) > 1
+    parts = [b for b in blocks(result) if not column or column in b.columns]
+    cures = [f"fewer {noun(result)}s"] if several else []
+    cures += ["fewer factors"] if any(b.factors for b in parts) else []
+    cures += ["a prior (prior=1; --prior 1)"]
+    cures += ["a tied covariance"] if several and any(not b.tied and not b.factors for b in parts) else []
+    return cures[0] if len(cures) == 1 else f"{', '.join(cures[:-1])}, or {cures[-1]}"
+
+
 def _components(result: Result) -> Iterator[str]:
+    for group in coinciding(result):
+        yield (
+            f"{noun(result).capitalize()}s {', '.join(map(str, group[:-1]))} and {group[-1]} coincide: they look the same in "
+            f"every column, so fewer {noun(result)}s would say as much."
+        )
     weights = result.params.get("weights")
     if weights is None or np.ndim(weights) != 1:
         return
