@@ -55,7 +55,9 @@ def test_the_command_line_is_told_its_own_options():
 
 
 def test_a_file_of_settings_is_told_its_own_keys():
-    assert on_command_line("a prior (prior=1; --prior 1), or in Python a floor: so", True) == "a prior (fit.prior: 1): so"
+    assert (
+        on_command_line("a prior (prior=1; --prior 1), or in Python a floor: so", True) == "a prior (fit.prior: 1): so"
+    )
 
 
 def test_errors_of_the_loop_name_keys_of_its_file(tmp_path):

@@ -19,7 +19,10 @@ def test_the_number_of_factors(noise, numbers):
     best = unseen.select(FactorAnalysis(1, noise), ABILITY, numbers, seed=0)
     assert best.model.factors == by_hand(lambda q: FactorAnalysis(q, noise), ABILITY, numbers)
     assert [r["components"] for r in best.search] == list(numbers)
-    assert "Number of factors, chosen by BIC" in best.summary() and f"FactorAnalysis of {best.model.factors}" in best.summary()
+    assert (
+        "Number of factors, chosen by BIC" in best.summary()
+        and f"FactorAnalysis of {best.model.factors}" in best.summary()
+    )
 
 
 def test_more_factors_than_the_columns_determine_are_a_row_with_a_reason():

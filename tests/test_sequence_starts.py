@@ -23,7 +23,9 @@ def symbols(seed, stay, rows=118):
 
 
 # the largest of 60 random starts, each run to its end, and of 96 of other kinds
-@pytest.mark.parametrize("data, stay, best", [(0, 0.85, -140.23), (1, 0.6, -112.09), (3, 0.85, -126.63), (5, 0.3, -130.33)])
+@pytest.mark.parametrize(
+    "data, stay, best", [(0, 0.85, -140.23), (1, 0.6, -112.09), (3, 0.85, -126.63), (5, 0.3, -130.33)]
+)
 def test_seeds_agree_on_categories(data, stay, best):
     x = symbols(data, stay)
     for seed in (0, 1, 2):

@@ -58,7 +58,11 @@ def test_components_of_a_sequence_are_states():
 def test_components_that_differ_in_correlation_alone_do_not_coincide():
     a = RNG.multivariate_normal([0, 0], [[1, 0.9], [0.9, 1]], 300)
     b = a * [1, -1]
-    start = {"weights": [0.5, 0.5], "means": np.zeros((2, 2)), "covariances": [[[1, 0.9], [0.9, 1]], [[1, -0.9], [-0.9, 1]]]}
+    start = {
+        "weights": [0.5, 0.5],
+        "means": np.zeros((2, 2)),
+        "covariances": [[[1, 0.9], [0.9, 1]], [[1, -0.9], [-0.9, 1]]],
+    }
     fit = unseen.fit(Mixture(Gaussian("full"), 2), np.concatenate([a, b]), start=Params(start))
     assert not told(fit, "coincide")
 

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Sequence
-from numbers import Integral, Real
 from typing import TYPE_CHECKING, Any
 
 from unseen.core.algorithm import Algorithm
 from unseen.core.engine import one_blas_thread
 from unseen.core.interrupt import interruptible
+from unseen.core.limits import check_numbers
 from unseen.core.observe import Observer
 from unseen.core.stats import Params
 from unseen.core.stop import Converged, MaxIterations, MaxSeconds, Rule
@@ -195,41 +194,6 @@ def _settled(problem: Problem) -> bool:
     """Whether every component has labelled rows, so that starts which follow the labels draw nothing."""
     known = len(problem.profile.labels) if problem.encoding.labels else 0
     return 0 < getattr(problem.model, "components", 2) <= known
-
-
-#: arguments by what they may be: kind, least, whether the least itself is allowed, whether there may be none
-_LIMITS: dict[str, tuple[type, float, bool, bool]] = {
-    "restarts": (Integral, 1, True, True),
-    "seed": (Integral, 0, True, False),
-    "prior": (Real, 0, True, False),
-    "tol": (Real, 0, True, True),
-    "max_iterations": (Integral, 1, True, False),
-    "max_seconds": (Real, 0, False, True),
-    "short": (Integral, 0, True, False),
-    "finish": (Integral, 1, True, True),
-    "workers": (Integral, 1, True, True),
-    "block_rows": (Integral, 1, True, True),
-}
-
-
-def check_numbers(**given: Any) -> None:
-    """Refuse numbers that an argument cannot be, before any data is read.
-
-    Raises
-    ------
-    ModelError
-        Names the argument, and what it may be.
-    """
-    for name, value in given.items():
-        kind, least, itself, optional = _LIMITS[name]
-        if value is None and optional:
-            continue
-        whole = kind is Integral
-        right = isinstance(value, kind) and (whole or math.isfinite(value)) and (value > least or itself and value == least)
-        if not right:
-            bound = f"{least:g} or more" if itself else f"above {least:g}"
-            none = ", or None" if optional else ""
-            raise ModelError(f"{name}={value!r} cannot be: give a {'whole' if whole else 'finite'} number of {bound}{none}")
 
 
 def check_asked(model: Any, start: str | Params, prior: float, labels: Any) -> None:

@@ -12,6 +12,7 @@ import numpy as np
 from unseen.core.block import Block, rng
 from unseen.core.encoding import Encoding
 from unseen.core.engine import one_blas_thread
+from unseen.core.limits import check_count
 from unseen.core.model import Completing, Generative, row_density
 from unseen.core.profile import Profile
 from unseen.core.source import Source
@@ -26,9 +27,9 @@ class Result:
 
     ``loglik`` is the log-likelihood of the *final* parameters (a closing pass computes it), a density wherever the
     families are densities; ``log_probability`` is that of the recorded cells. ``entropy`` is
-    :math:`-\sum_{nk} r_{nk} \log r_{nk}`; BIC is :math:`-2 \log L + p \log n`, lower is better. Here n is ``weight``: the
-    total weight of the rows that say something, since a cell that the model describes, or the label, is known; rows of
-    sequences, too, and not sequences, of which there may be one.
+    :math:`-\sum_{nk} r_{nk} \log r_{nk}`; BIC is :math:`-2 \log L + p \log n`, lower is better. Here n is ``weight``:
+    the total weight of the rows that say something, since a cell that the model describes, or the label, is known. Of
+    sequences rows count, too, since there may be one sequence only.
     """
 
     model: Any
@@ -198,11 +199,11 @@ class Result:
 
         if not isinstance(self.model, Generative):
             raise ModelError(
-                f"{type(self.model).__name__} cannot make new rows: it describes its target given predictors, not those; "
-                "see predict(data) for rows that have them"
+                f"{type(self.model).__name__} cannot make new rows: it describes its target given predictors, not "
+                "those; see predict(data) for rows that have them"
             )
         arrays, _ = self.model.sample(self.params, n, np.random.default_rng(seed))
-        return decoded(self.model.slots, arrays, self.encoding.fields)
+        return decoded(self.encoding.slots, arrays, self.encoding.fields)
 
     def _rows(self, method: str, f: Any, data: Any, unknown: str | None = None) -> Array:
         if not hasattr(self.model, method):
@@ -241,12 +242,6 @@ class Result:
 
     def __repr__(self) -> str:
         return f"<Result {self.outcome.name}: logL {self.loglik:.6g}, {self.size} parameters, BIC {self.bic:.6g}>"
-
-
-def check_count(name: str, value: Any, least: int) -> None:
-    """Refuse what is no number of rows or draws."""
-    if not isinstance(value, (int, np.integer)) or value < least:
-        raise ModelError(f"{name}={value!r} cannot be: give a whole number of {least} or more")
 
 
 def close(problem: Any, found: Any, prior: Sums | None, seed: int, options: dict[str, Any]) -> Result:

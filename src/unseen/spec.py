@@ -143,8 +143,8 @@ class Spec:
                 why = _useless(c, profile[c.column])
                 if why and c.asked:
                     raise DataError(
-                        f"column {c.column!r} {why}: leave it out (ignore=[{c.column!r}]; --ignore {shlex.quote(c.column)})"
-                        + (", or group the rare ones" if "categories" in why else "")
+                        f"column {c.column!r} {why}: leave it out (ignore=[{c.column!r}]; --ignore "
+                        f"{shlex.quote(c.column)})" + (", or group the rare ones" if "categories" in why else "")
                     )
                 if why:
                     c = replace(c, family="", note=f"left out: {why}")

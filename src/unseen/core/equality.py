@@ -28,8 +28,8 @@ def _key(one: Any) -> tuple[Any, ...]:
 def _plain(value: Any) -> Any:
     if isinstance(value, np.ndarray):
         # NaN is no value to be unequal to: it says that something is not known
-        flat = np.where(np.isnan(value), None, value) if value.dtype.kind == "f" else value
-        return value.shape, tuple(flat.ravel().tolist())
+        known = ~np.isnan(value) if value.dtype.kind == "f" else np.ones(value.shape, bool)
+        return value.shape, tuple(value[known].tolist()), tuple(np.flatnonzero(~known).tolist())
     if isinstance(value, (tuple, list)):
         return tuple(_plain(v) for v in value)
     if isinstance(value, Mapping):

@@ -67,7 +67,8 @@ class Frames(Sequence[Frame]):
 def unit_missing(unit: str, missing: int) -> str:
     """What is said of rows that name no unit."""
     return (
-        f"unit column {unit!r} is missing in {missing:,} rows: it has to say of every row which sequence it belongs to; "
+        f"unit column {unit!r} is missing in {missing:,} rows: it has to say of every row which sequence it belongs "
+        "to; "
         "fill it in, or leave those rows out"
     )
 

@@ -24,7 +24,6 @@ from unseen.numerics.covariance import FORMS, Covariance
 from unseen.numerics.incomplete import PATTERN_BUDGET, Met
 from unseen.numerics.resolution import Density, least_variances, resting, steps_of
 
-
 #: a deviation of fewer units in the last place of a value is none
 ROUNDING = 64 * np.finfo(float).eps
 

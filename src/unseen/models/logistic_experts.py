@@ -70,7 +70,9 @@ class LogisticExperts:
     def bind(self, profile: Profile) -> Self:
         target = profile[self.target]
         if target.listed is None or len(target.listed) != 2:
-            raise DataError(f"target column {self.target!r} needs exactly two values, as numbers, booleans or text: recode it")
+            raise DataError(
+                f"target column {self.target!r} needs exactly two values, as numbers, booleans or text: recode it"
+            )
         columns = [c for c in profile.columns if c.name != self.target]
         for c in columns:
             if c.missing:

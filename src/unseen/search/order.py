@@ -10,12 +10,13 @@ from typing import Any
 from unseen.algorithms.squarem import SQUAREM
 from unseen.core.algorithm import Algorithm
 from unseen.core.engine import one_blas_thread
+from unseen.core.limits import check_numbers
 from unseen.core.model import order_name
 from unseen.core.observe import Observer
 from unseen.core.stats import Params
 from unseen.core.stop import Rule
 from unseen.errors import DataError, ModelError
-from unseen.fit import check_numbers, default_rule, solve
+from unseen.fit import default_rule, solve
 from unseen.problem import Problem, Survey, survey
 from unseen.result import Result
 from unseen.search.finish import finished
@@ -108,7 +109,8 @@ def _with(model: Any, number: int) -> Any:
     name = order_name(model)
     if not is_dataclass(model) or name not in {f.name for f in fields(model)}:
         raise ModelError(
-            f"{type(model).__name__} has no field {name!r} to try numbers of: give a function from the number to a model"
+            f"{type(model).__name__} has no field {name!r} to try numbers of: give a function from the number to a "
+            "model"
         )
     return replace(model, **{name: number})  # type: ignore[type-var]
 
@@ -159,7 +161,10 @@ def search(
     split = None
     if criterion == "heldout":
         if (model_for(tried[0], forms[0]) if forms else model_for(tried[0])).sequential:
-            raise ModelError("rows of a sequence cannot be held out one by one: choose another criterion (criterion='bic'; --criterion bic)")
+            raise ModelError(
+                "rows of a sequence cannot be held out one by one: choose another criterion (criterion='bic'; "
+                "--criterion bic)"
+            )
         split = Split(share, seed)
 
     bounded = components is None

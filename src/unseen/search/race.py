@@ -97,7 +97,8 @@ class Race:
             t.model = t.run.model
             t.params = t.run.params
             if not (checked := t.model.valid(t.params)):  # what the last M-step made, which no E-step has met yet
-                advice = "add a prior (prior=1; --prior 1), or use fewer components, or in Python raise the floor of the family"
+                advice = "add a prior (prior=1; --prior 1), or use fewer components"
+                advice += ", or in Python raise the floor of the family"
                 t.error = NumericalError(f"{checked.broken}: {advice}")
             if t.ended:
                 self.told(t, "finished")

@@ -77,7 +77,8 @@ def _matrix(data: Any) -> Any:
     if matrix.ndim < 3:
         return matrix
     raise DataError(
-        f"the data is a list of {len(data):,} parts that do not make rows of one length: put sequences below each other "
+        f"the data is a list of {len(data):,} parts that do not make rows of one length: put sequences below each "
+        "other "
         "in one table, and name the column that tells them apart with unit="
     )
 

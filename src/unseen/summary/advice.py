@@ -13,13 +13,12 @@ from unseen.result import Result
 from unseen.search.restarts import spurious
 from unseen.summary.alike import coinciding
 from unseen.summary.blocks import blocks
+from unseen.summary.collapse import collapses
 from unseen.summary.facts import floors, is_chosen, mean_confidence, noun
 
 FEW_ROWS = 5.0
 FLAT = 1e-4
 UNSURE = 0.7
-# of a floor: how much of it a column must have for the column itself to be called narrow
-OWN = 0.9
 SINGULAR = "singular"
 MOST = 6
 
@@ -27,7 +26,7 @@ MOST = 6
 def warnings(result: Result) -> list[str]:
     """What a careful reader should know, the gravest first."""
     found: list[str] = []
-    for check in (_outcome, _floors, _components, _starts, _search, _confidence, _data):
+    for check in (_outcome, collapses, _components, _starts, _search, _confidence, _data):
         found.extend(check(result))
     return found
 
@@ -37,64 +36,11 @@ def _outcome(result: Result) -> Iterator[str]:
         yield f"The fit did not converge ({result.outcome.name}): {result.outcome.message}."
 
 
-def _floors(result: Result) -> Iterator[str]:
-    """Floors that bind at the end, by component and column, and what the M-step counted on the way."""
-    ends: dict[tuple[str, str, bool], list[str]] = {}
-    for floor in floors(result):
-        place = (floor["kind"], floor["column"], floor["share"] >= OWN)
-        ends.setdefault(place, []).append(str(floor["component"]))
-    for (kind, column, own), those in ends.items():
-        who = f"component {', '.join(dict.fromkeys(those))}"
-        if any(b.tied and column in b.columns for b in blocks(result)):
-            who = "every component"
-        if kind == "noise":
-            yield (
-                f"Column {column!r} rests on its noise floor: the factors explain all of it (a Heywood case). Use fewer "
-                "factors, a prior (prior=1), or leave out one of the columns that say the same."
-            )
-        elif kind != "grid":
-            yield (
-                f"The variance floor holds {who} up in column {column!r}: it collapses onto a few rows or onto equal "
-                f"values, and without the floor the likelihood has no bound; use {_cures(result, column)}."
-            )
-        elif own:
-            yield (
-                f"Column {column!r} hardly varies in {who}: its spread there is the smallest that is allowed, the step "
-                "in which it is recorded or a thousandth of its deviation; a finding."
-            )
-        else:
-            yield f"In {who} columns follow from each other almost exactly, {column!r} most of all: a finding."
-    hit = [any("variance floor" in event for event in r.events) for r in result.trace]
-    if any(hit) and not any(kind == "variance" for kind, *_ in ends):
-        when = "to the end" if hit[-1] else "on the way, not at the end"
-        yield (
-            f"The variance floor held in {sum(hit)} of {len(hit)} iterations, {when}: a {noun(result)} is collapsing onto "
-            f"a few rows or onto equal values; use {_cures(result)}."
-        )
-    hit = [any("empty" in event for event in r.events) for r in result.trace]
-    if any(hit):
-        when = "to the end" if hit[-1] else "on the way, not at the end"
-        yield (
-            f"A {noun(result)} was empty in {sum(hit)} of {len(hit)} iterations, {when}: it lost all its rows and was kept "
-            f"as it was; use fewer {noun(result)}s or more starts."
-        )
-
-
-def _cures(result: Result, column: str = "") -> str:
-    """What helps a component that collapses, as far as the model has it."""
-    several = (order_of(result.model) or 1) > 1
-    parts = [b for b in blocks(result) if not column or column in b.columns]
-    cures = [f"fewer {noun(result)}s"] if several else []
-    cures += ["fewer factors"] if any(b.factors for b in parts) else []
-    cures += ["a prior (prior=1; --prior 1)"]
-    cures += ["a tied covariance"] if several and any(not b.tied and not b.factors for b in parts) else []
-    return cures[0] if len(cures) == 1 else f"{', '.join(cures[:-1])}, or {cures[-1]}"
-
-
 def _components(result: Result) -> Iterator[str]:
     for group in coinciding(result):
         yield (
-            f"{noun(result).capitalize()}s {', '.join(map(str, group[:-1]))} and {group[-1]} coincide: they look the same in "
+            f"{noun(result).capitalize()}s {', '.join(map(str, group[:-1]))} and {group[-1]} coincide: they look the "
+            "same in "
             f"every column, so fewer {noun(result)}s would say as much."
         )
     weights = result.params.get("weights")
@@ -111,7 +57,8 @@ def _components(result: Result) -> Iterator[str]:
     for k in np.flatnonzero(narrow).tolist():
         yield (
             f"Component {k} may be spurious: it is much narrower than the others and stands for {rows[k]:,.0f} rows "
-            "only; if they are no group of their own, use a prior (prior=1; --prior 1), a tied covariance, or fewer components."
+            "only; if they are no group of their own, use a prior (prior=1; --prior 1), a tied covariance, or fewer "
+            "components."
         )
     resting = {floor["component"] for floor in floors(result)}
     flat: set[int] = set()
@@ -138,7 +85,8 @@ def _starts(result: Result) -> Iterator[str]:
             )
     failed = sum(r["outcome"] == "failed" for r in result.restarts)
     if failed:
-        yield f"{failed} of {len(result.restarts)} starts failed on the way: a prior (prior=1; --prior 1) makes them sound."
+        of = f"{failed} of {len(result.restarts)} starts"
+        yield f"{of} failed on the way: a prior (prior=1; --prior 1) makes them sound."
 
 
 def _objective(row: dict[str, Any]) -> float:
@@ -159,7 +107,8 @@ def _search(result: Result) -> Iterator[str]:
         more = f", and {len(lower) - MOST} more" if len(lower) > MOST else ""
         yield (
             f"The log-likelihood is lower with more {noun(result)}s than with fewer of the same form: "
-            f"{', '.join(lower[:MOST])}{more}. Their starts missed a better optimum; use more of them (restarts=20; --restarts 20)."
+            f"{', '.join(lower[:MOST])}{more}. Their starts missed a better optimum; use more of them (restarts=20; "
+            "--restarts 20)."
         )
     yield from _failures(result)
 
@@ -206,7 +155,8 @@ def _confidence(result: Result) -> Iterator[str]:
     if confidence < UNSURE:
         yield (
             f"Rows are hard to assign: the largest responsibility is {confidence:.2f} on average, and ICL exceeds BIC "
-            f"by {result.icl - result.bic:,.0f}. Read the {noun(result)}s as a description of the whole, not as separate "
+            f"by {result.icl - result.bic:,.0f}. Read the {noun(result)}s as a description of the whole, not as "
+            "separate "
             "groups; ICL as criterion asks for groups that are apart (criterion='icl'; --criterion icl)."
         )
 
@@ -214,10 +164,12 @@ def _confidence(result: Result) -> Iterator[str]:
 def _data(result: Result) -> Iterator[str]:
     profile = result.profile
     if profile.empty_rows:
-        yield f"{profile.empty_rows:,} rows have no observed cell: they say nothing, and count in no criterion{_gap(result)}."
+        nothing = "they say nothing, and count in no criterion"
+        yield f"{profile.empty_rows:,} rows have no observed cell: {nothing}{_gap(result)}."
     if "-1" in profile.labels:
         yield (
-            "The label -1 was taken for a class of its own, with a component of its own: if it stands for an unknown class, "
+            "The label -1 was taken for a class of its own, with a component of its own: if it stands for an unknown "
+            "class, "
             "mark that by NaN or None."
         )
     for c in profile.columns:
@@ -229,7 +181,8 @@ def _data(result: Result) -> Iterator[str]:
     zero = result.counts.get("zero density", 0)
     if zero:
         yield (
-            f"{zero:,} rows have density zero under every {noun(result)}, so the log-likelihood is minus infinity: look "
+            f"{zero:,} rows have density zero under every {noun(result)}, so the log-likelihood is minus infinity: "
+            "look "
             "for impossible values, or use a prior (prior=1; --prior 1)."
         )
 

@@ -23,7 +23,7 @@ def coinciding(result: Result) -> list[tuple[int, ...]]:
     same = np.ones((k, k), bool)
     for entry in entries:
         same &= _same(entry)
-    for name, array in result.params.items():
+    for array in result.params.values():
         if np.ndim(array) == 3 and len(array) == k:  # columns that go together in other ways
             same &= _same_matrices(array)
     if "transitions" in result.params:  # states that look the same may lead elsewhere

@@ -18,7 +18,7 @@ ROUNDING = 1e-12
 
 
 def facts(result: Result, spelled: Spelled = str) -> dict[str, Any]:
-    """Everything that the summary says, ready for JSON: components heaviest first, sentences as they are ``spelled``."""
+    """Everything that the summary says, ready for JSON: components heaviest first, sentences ``spelled``."""
     return {
         "outcome": {"name": result.outcome.name, "message": spelled(result.outcome.message)},
         "converged": result.converged,
