@@ -34,6 +34,7 @@ def on_command_line(text: str, config: bool = False) -> str:
     'use a prior (fit.prior: 1)'
     """
     text = _PYTHON.sub("", _BOTH.sub(r"(\1)", text))
+    text = re.sub(r"criterion='(\w+)'(?: or '\w+')?", r"--criterion \1", text)
     for name in ("max_iterations", "max_seconds"):
         text = re.sub(rf"(?<![.\w]){name}\b", "--" + name.replace("_", "-"), text)
     if config:

@@ -97,7 +97,7 @@ class Encoding:
     def _telling(self, block: Block) -> Block:
         """The block without rows of which neither a cell nor a label is known, or without such sequences."""
         seen = block.telling()
-        if seen is None:
+        if seen is None or any(slot.given for slot in self.slots):  # a regression counts its rows itself
             return block
         if block.offsets is not None:
             inside = np.diff(np.append(0, np.cumsum(seen))[block.offsets]) > 0

@@ -13,7 +13,7 @@ _LIMITS: dict[str, tuple[type, float, bool, bool]] = {
     "restarts": (Integral, 1, True, True),
     "seed": (Integral, 0, True, False),
     "prior": (Real, 0, True, False),
-    "tol": (Real, 0, True, True),
+    "tol": (Real, 0, True, False),
     "max_iterations": (Integral, 1, True, False),
     "max_seconds": (Real, 0, False, True),
     "short": (Integral, 0, True, False),

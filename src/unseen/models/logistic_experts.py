@@ -122,13 +122,14 @@ class LogisticExperts:
 
     def expect(self, params: Params, block: Block) -> Stats:
         sums: Sums = {}
-        loglik = 0.0
+        loglik = counted = 0.0
         for tile in block.tiles(2048):
             z, eta, gate, y, seen = self._row_terms(params, tile)
             r = gate + seen * (y * eta - np.logaddexp(0, eta))
             density = responsibilities(r)
             weights = np.ones(tile.rows) if tile.weights is None else tile.weights
             loglik += float(weights @ density)
+            counted += float(weights @ seen)
             charge, pull = r * weights * seen, (r - np.exp(gate)) * weights
             half = np.tanh(eta / 2)
             bend = np.divide(half, 2 * eta, out=np.full_like(eta, 0.25), where=np.abs(eta) > 1e-8)
@@ -140,7 +141,7 @@ class LogisticExperts:
                 part["gate_gradient"] = pull[:-1] @ z.T
                 part["gate_curvature"] = (z * (weights * seen)) @ z.T
             accumulate(sums, part)
-        return Stats(sums, block.rows, block.weight, loglik)
+        return Stats(sums, block.rows, block.weight if block.seen() is None else counted, loglik)
 
     # ---- M-step
 

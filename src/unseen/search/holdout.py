@@ -135,13 +135,12 @@ def score_held_out(problem: Problem, params: Params, known: Survey, split: Split
     engine = known.make(split.held(Encoded(problem.source, problem.encoding)))
     if not len(engine):
         raise DataError(
-            "there are too few rows to hold some of them out: choose another criterion (criterion='bic'; --criterion "
-            "bic)"
+            "there are too few rows to hold some of them out: choose criterion='bic'"
         )
     held = engine.sum(lambda block: log_density(problem.model, params, block)).stats
     if not held.weight:
         raise DataError(
-            "every held-out row has weight zero or no observed cell: choose another seed or criterion "
-            "(criterion='bic'; --criterion bic)"
+            "every held-out row has weight zero or no observed cell: choose another seed, "
+            "or criterion='bic'"
         )
     return held

@@ -148,8 +148,8 @@ def search(
     """`select` on data that is surveyed already."""
     tried = numbers(DEFAULT if components is None else components)
     check_numbers(
-        restarts=restarts, seed=seed, prior=prior, tol=tol, max_iterations=max_iterations, max_seconds=max_seconds,
-        short=short, finish=finish,
+        restarts=restarts, seed=seed, prior=prior, tol=TOLERANCE if tol is None else tol, max_iterations=max_iterations,
+        max_seconds=max_seconds, short=short, finish=finish,
     )  # fmt: skip
     if criterion not in CRITERIA:
         raise ModelError(f"criterion={criterion!r} is none of {', '.join(CRITERIA)}")
@@ -161,10 +161,7 @@ def search(
     split = None
     if criterion == "heldout":
         if (model_for(tried[0], forms[0]) if forms else model_for(tried[0])).sequential:
-            raise ModelError(
-                "rows of a sequence cannot be held out one by one: choose another criterion (criterion='bic'; "
-                "--criterion bic)"
-            )
+            raise ModelError("rows of a sequence cannot be held out one by one: choose criterion='bic' or 'icl'")
         split = Split(share, seed)
 
     bounded = components is None

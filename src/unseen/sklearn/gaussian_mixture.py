@@ -271,8 +271,8 @@ precisions_init, random_state, warm_start, verbose, verbose_interval : as in sci
         return self._posterior(X)[1]
 
     def score(self, X: Any, y: Any = None) -> float:
-        """Mean log-density per row with an observed cell; y is ignored."""
-        return float(self.score_samples(X).sum(dtype=float) / self._told(X))
+        """Mean log-density per row, as in scikit-learn; y is ignored."""
+        return float(self.score_samples(X).mean(dtype=float))
 
     def bic(self, X: Any) -> float:
         r"""Bayesian information criterion on X, :math:`-2 \log L + p \log n`; lower is better.

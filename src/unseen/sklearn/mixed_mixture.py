@@ -90,9 +90,8 @@ class MixedMixture(DensityMixin, Planned):
         return result.log_prob(table.data)
 
     def score(self, X: Any, y: Any = None) -> float:
-        """Mean log-density per row with an observed cell; y is ignored."""
-        result, table = self._scored(X)
-        return result.score(table.data)[0]
+        """Mean log-density per row, as in scikit-learn; y is ignored."""
+        return float(self.score_samples(X).mean())
 
     def bic(self, X: Any) -> float:
         r"""Bayesian information criterion on X, :math:`-2 \log L + p \log n`; lower is better.
