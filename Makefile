@@ -17,7 +17,7 @@ WORKERS ?= 2
 NUMERICS := $(addprefix tests/test_,$(addsuffix .py,numerics kernels kernels_incomplete incomplete sweep precision \
 	weight_units families_density families_steps known_answers_mixtures factor_analysis hmm conformance))
 
-.PHONY: help venv test numerics lint demo demo-table demo-production bench tables soak clean
+.PHONY: help venv test numerics lint demo demo-table demo-production bench tables columns soak clean
 
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /\1\t/' | expand -t 18
@@ -62,6 +62,9 @@ bench: $(BENCH)/.stamp ## measure against the peers, in an environment of their 
 
 tables: $(TABLES)/.stamp ## judge the default fit on thirty ordinary tables (hours; TABLES_ARGS="--quick")
 	$(TABLES)/bin/python benchmarks/tables $(TABLES_ARGS)
+
+columns: $(TABLES)/.stamp ## judge what a fit takes the columns of public tables for (minutes; COLUMNS_ARGS="--kinds")
+	$(ONE_THREAD) $(TABLES)/bin/python benchmarks/columns $(COLUMNS_ARGS)
 
 soak: $(VENV)/.stamp ## a thousand retrains, a fifth of them hit by faults (minutes; SOAK_ARGS="--retrains 50")
 	$(ONE_THREAD) $(BIN)/python benchmarks/soak.py $(SOAK_ARGS)

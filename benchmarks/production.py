@@ -21,6 +21,8 @@ from dataclasses import dataclass
 from importlib.metadata import version
 from pathlib import Path
 
+import unseen
+
 HERE = Path(__file__).parent
 UNSEEN = (sys.executable, "-c", "from unseen.cli import main; main()")
 FAMILIES = {"dep_delay": "student_t", "arr_delay": "student_t"}
@@ -123,7 +125,7 @@ class Loop:
         return json.loads(path.read_text())
 
     def iterations(self) -> int:
-        return json.loads((self.folder / "runs" / "fit" / "run.json").read_text())["result"]["iterations"]
+        return unseen.load(self.folder / "runs" / "fit").iterations
 
 
 def measure(case: Case, rounds: int) -> dict:

@@ -8,6 +8,9 @@ from unseen import SQUAREM, Incremental, ModelError, Params, Stats
 from unseen.core.block import Slot
 from unseen.core.stats import Kind, Validity
 
+# they are no dataclasses, so no run can keep them: tests/test_foreign_kinds.py has such as can be kept
+pytestmark = pytest.mark.filterwarnings("ignore:this fit can be used, but not saved")
+
 
 class OneNumber:
     """What the models below share: they read all columns as numbers, and every parameter is a probability."""

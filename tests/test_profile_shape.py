@@ -18,7 +18,8 @@ from unseen.core.block import CATEGORY, INTEGER, NUMBER, Column, Field, Frame
 from unseen.core.profile import ColumnProfile, Profile, merged, profile_column, profile_frame
 from unseen.core.values import LIMIT, SAMPLE
 from unseen.store import load, save
-from unseen.store.packing import pack, unpack
+from unseen.store.packing import Packing
+from unseen.store.unpacking import Unpacking
 
 RNG = np.random.default_rng(5)
 NORMAL = RNG.normal(size=20_000)
@@ -226,11 +227,11 @@ def test_a_run_keeps_what_is_known_but_not_the_values(tmp_path: Path) -> None:
 
 
 def test_a_profile_without_the_new_facts_still_loads() -> None:
-    arrays: dict[str, Any] = {}
-    old = pack(Profile((profile(WHOLE, INTEGER),), 3000), arrays)
+    side = Packing()
+    old = side.pack(Profile((profile(WHOLE, INTEGER),), 3000))
     for name in ("m3", "facts"):
         del old["columns"][0][name]
-    back = unpack(old, arrays)["x"]
+    back = Unpacking(side.arrays).unpack(old)["x"]
     assert (back.resolution, back.coarser, back.atoms(), back.sentinel()) == (None, None, (), None)
     assert back.distinct == 30 and np.isnan(back.skewness) and back.table()[1].sum() == 3000
     assert np.isnan((back + profile(WHOLE, INTEGER)).skewness)

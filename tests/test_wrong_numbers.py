@@ -29,7 +29,7 @@ def test_an_argument_that_cannot_be(name, value):
     if name not in ("workers", "block_rows"):
         calls.append(lambda **o: unseen.select(MODEL, X, [1, 2], **o))
     for call in calls:
-        with pytest.raises(ModelError, match=f"^{name}=.* cannot be: give a (whole|finite) number"):
+        with pytest.raises(ModelError, match=f"^{name}=.* cannot be: take .*, a (whole|finite) number"):
             call(**{name: value})
 
 

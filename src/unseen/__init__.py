@@ -55,6 +55,7 @@ _HOMES = {
     "DataError": "unseen.errors",
     "EngineError": "unseen.errors",
     "ModelError": "unseen.errors",
+    "NotInstalledError": "unseen.errors",
     "NumericalError": "unseen.errors",
     "RunError": "unseen.errors",
     "SchemaError": "unseen.errors",

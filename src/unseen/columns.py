@@ -14,20 +14,20 @@ from typing import Any
 import numpy as np
 
 from unseen.core.atoms import without
+from unseen.core.levels import CODES, LEVELS, far_apart, growing, may_be_levels
+from unseen.core.numbering import MANY, named_identifier, numbers_rows
 from unseen.core.profile import ColumnProfile, Profile
 
-#: whole numbers of at most so many different values are ordered codes; up to so many they may be
-CODES, LEVELS = 6, 12
 #: counts have at most so many different values, and a mean that is small; others are as good as continuous
 COUNTS, SMALL = 40, 5.0
 #: a value is an atom if it holds this share of a column and so many times the share of the next one
 ATOM, ABOVE = 0.1, 4.0
 #: a logarithm has to gain so much per row, and the numbers have to be so skewed
 LOG_GAIN, LOG_SKEW = 0.05, 0.8
+#: of few rows it has to gain so much in all: one to twenty against chance
+EVIDENCE = 3.0
 #: text that is different in so many of its rows says who a row is, not what it is
 UNIQUE = 0.5
-#: of fewer rows whole numbers without a repeat say nothing
-MANY = 30
 #: codes have to be so much more probable per row than counts: new counts may be larger than any seen
 CODE_GAIN = 0.02
 STEPS = 30
@@ -35,11 +35,15 @@ STEPS = 30
 
 @dataclass(frozen=True, slots=True)
 class Decision:
-    """A family by its name in options, its atoms if it has any, and what in the data speaks for it."""
+    """A family by its name in options, its atoms if it has any, and what in the data speaks for it.
+
+    ``otherwise`` is the family that may describe the column better once components tell rows apart.
+    """
 
     family: str
     reason: str = ""
     atoms: tuple[float, ...] = ()
+    otherwise: str = ""
 
 
 def decide(column: ColumnProfile, whole: Profile) -> Decision:
@@ -53,31 +57,34 @@ def decide(column: ColumnProfile, whole: Profile) -> Decision:
     >>> decide(one, Profile((one,), 100, 100, 100.0)).family
     'hurdle_log_normal'
     """
+    identifier = _identifier(column)
+    if identifier is not None:
+        return identifier
     if column.kind == "category":
         return _text(column)
     if column.kind == "boolean":
         return Decision("bernoulli", "true or false")
     whole_numbers = column.fractions == 0
     distinct = column.distinct
-    if column.kind == "integer" and _running(column):
-        return Decision("", "left out: a running number, one for each row")
     if distinct == 2 and whole_numbers:
         if (column.low, column.high) == (0.0, 1.0):
             return Decision("bernoulli", "0 or 1")
         return Decision("ordinal", "two values")
-    few = whole_numbers and distinct is not None and 2 < distinct <= LEVELS
-    if few and _growing(column):
+    few = whole_numbers and distinct is not None and 2 < distinct <= min(LEVELS, column.weight / 2)
+    if few and growing(column):
         return Decision("ordinal", f"{distinct} levels, further and further apart")
     apart = column.sentinel()
     if apart is not None and distinct != 2:
         return _beside(column, whole, apart[0])
-    if few and _far_apart(column):
+    if few and far_apart(column):
         return Decision("categorical", f"{distinct} codes, far apart")
-    if whole_numbers and distinct is not None and distinct <= COUNTS:
+    if distinct is not None and distinct <= (COUNTS if whole_numbers else LEVELS):
         found = _discrete(column, whole)
         if found is not None:
             return found
-    return _continuous(column, whole, atoms_of(column))
+    found = _continuous(column, whole, atoms_of(column))
+    counts = _as_counts(column, whole, found) if whole_numbers else ""
+    return replace(found, otherwise=counts) if counts else found
 
 
 def _beside(column: ColumnProfile, whole: Profile, value: float) -> Decision:
@@ -89,6 +96,8 @@ def _beside(column: ColumnProfile, whole: Profile, value: float) -> Decision:
         return Decision(found.family, reason, (*found.atoms, value))
     if found.family in ("gaussian", "log_normal", "poisson", "negative_binomial"):
         return Decision(f"hurdle_{found.family}", reason, (value,))
+    if found.family == "ordinal" and column.fractions:
+        return Decision("ordinal", reason)
     return Decision("categorical", reason) if found.family else found
 
 
@@ -110,27 +119,16 @@ def _written_numbers(values: Any) -> bool:
     return sum(text.isdigit() for text in plain) >= 0.9 * len(some)
 
 
-def _running(column: ColumnProfile) -> bool:
-    """Whether whole numbers count the rows: all different, and no step left out."""
-    step, n = column.resolution, column.weight
-    points, mass = column.table()
-    if not step or n < MANY or column.missing or (mass > 1.5 * n / len(points)).any():
-        return False
-    return column.distinct in (None, int(n)) and column.high - column.low == (n - 1) * step
-
-
-def _growing(column: ColumnProfile) -> bool:
-    """Whether a few whole numbers are levels such as 1, 2, 5, 10, 50, 100."""
-    gaps = np.diff(column.table()[0])
-    rises = np.diff(gaps)
-    return bool((rises >= 0).all()) and int((rises > 0).sum()) >= 3 and gaps[-1] >= 10 * gaps[0]
-
-
-def _far_apart(column: ColumnProfile) -> bool:
-    """Whether a few whole numbers leave most of their grid out, as the numbers of shops or districts do."""
-    points, _ = column.table()
-    step = column.resolution
-    return bool(step) and np.ptp(points) > 4 * LEVELS and 4 * len(points) <= np.ptp(points) / step
+def _identifier(column: ColumnProfile) -> Decision | None:
+    """What says who a row is: numbers of rows, and what is named so; few identifiers are codes without an order."""
+    if numbers_rows(column):
+        return Decision("", "left out: a running number, one for each row")
+    values = len(column.values or ()) if column.kind == "category" else column.distinct
+    if not named_identifier(column.name) or column.fractions or values in (1, 2) or column.kind == "boolean":
+        return None
+    if values is None or values > LEVELS:
+        return Decision("", "left out: by its name an identifier")
+    return Decision("categorical", f"{values} identifiers, by its name")
 
 
 def atoms_of(column: ColumnProfile) -> tuple[float, ...]:
@@ -154,16 +152,16 @@ def _discrete(column: ColumnProfile, whole: Profile) -> Decision | None:
     from unseen import Gaussian, NegativeBinomial, Ordinal, Poisson, ZeroInflated
 
     families: dict[str, Any] = {}
-    if column.low >= 0 and column.mean < SMALL:
+    n = max(column.weight, 2.0)
+    if column.low >= 0 and column.mean < SMALL and not column.fractions:
         families = {"poisson": Poisson(), "negative_binomial": NegativeBinomial()}
     zeros = dict(column.atoms(0.0)).get(0.0, 0.0)
     if zeros:
         families |= {f"zero_inflated_{name}": ZeroInflated(family) for name, family in families.items()}
-    if (column.distinct or 0) <= LEVELS and column.high - column.low <= 2 * LEVELS:
+    if may_be_levels(column):
         families["ordinal"] = Ordinal()
     if not families:
         return None
-    n = max(column.weight, 2.0)
     values = {name: criterion(family, column, whole, n) for name, family in families.items()}
     if "ordinal" in values and len(values) > 1 and (column.distinct or 0) > CODES:
         values["ordinal"] += 2 * n * CODE_GAIN
@@ -171,7 +169,7 @@ def _discrete(column: ColumnProfile, whole: Profile) -> Decision | None:
     if len(column.table()[0]) > CODES and not values[best] < criterion(Gaussian(), column, whole, n):
         return None
     if best == "ordinal":
-        return Decision(best, f"{column.distinct} whole numbers")
+        return Decision(best, f"{column.distinct} {'levels' if column.fractions else 'whole numbers'}")
     told = f"0 in {100 * zeros:.0f} % of rows" if best.startswith("zero_inflated") else f"mean {column.mean:.3g}"
     if best.endswith("negative_binomial"):
         told += f", variance {column.variance / column.mean:.2g} times the mean"
@@ -182,6 +180,8 @@ def _continuous(column: ColumnProfile, whole: Profile, atoms: tuple[float, ...])
     """Normal or log-normal, with atoms beside it or without."""
     from unseen import Gaussian, LogNormal
 
+    if not atoms and _heap_at_zero(column, whole):
+        atoms = (0.0,)
     if not atoms and column.low == 0 and column.skewness > LOG_SKEW and column.distinct != 2:
         atoms = (0.0,)  # a few zeros keep skewed amounts from having logarithms
         with_zeros = _continuous(column, whole, atoms)
@@ -194,14 +194,48 @@ def _continuous(column: ColumnProfile, whole: Profile, atoms: tuple[float, ...])
         few = column.distinct is not None and column.distinct <= CODES
         codes = few and column.kind != "number"  # decimal types hold no codes
         return Decision("categorical" if codes else "gaussian", "; ".join(told))
-    name = "gaussian"
+    name = otherwise = "gaussian"
     if rest.low > 0 and rest.skewness > LOG_SKEW:
         n = max(rest.weight, 2.0)
         gain = (criterion(Gaussian(), rest, whole, n) - criterion(LogNormal(), rest, whole, n)) / (2 * n)
-        if gain > LOG_GAIN:
+        if gain > max(LOG_GAIN, EVIDENCE / n):
             name = "log_normal"
             told.append(f"skewness {rest.skewness:.2g}")
-    return Decision(f"hurdle_{name}" if atoms else name, "; ".join(told), atoms)
+    head = "hurdle_" if atoms else ""
+    return Decision(head + name, "; ".join(told), atoms, head + otherwise if name != otherwise else "")
+
+
+def _as_counts(column: ColumnProfile, whole: Profile, found: Decision) -> str:
+    """The family of counts that alone describes whole numbers better than the one that was found, or nothing."""
+    from unseen.spec import Choice, single
+
+    if column.low < 0 or column.resolution != 1 or column.distinct is None or not found.family:
+        return ""
+    n = max(column.weight, 2.0)
+    names = ["poisson", "negative_binomial"]
+    names += [f"zero_inflated_{name}" for name in names] if dict(column.atoms(0.0)).get(0.0) else []
+
+    def value(family: str, atoms: tuple[float, ...] = ()) -> float:
+        return criterion(single(Choice(column.name, column.kind, family, atoms=atoms)), column, whole, n)
+
+    values = {name: value(name) for name in names}
+    best = min(values, key=lambda name: values[name])
+    return best if values[best] < value(found.family, found.atoms) else ""
+
+
+def _heap_at_zero(column: ColumnProfile, whole: Profile) -> bool:
+    """Whether a visible share of zeros below all other values is more than a normal density has there."""
+    from unseen import Gaussian
+
+    share = dict(column.atoms(ATOM)).get(0.0, 0.0)
+    if column.low < 0 or not share or column.weight < MANY:
+        return False
+    rest, n = without(column, (0.0,)), column.weight
+    if not rest.variance > 0 or (rest.distinct or MANY) < 3 or rest.resolution != column.resolution:
+        return False
+    heap = -2 * n * (share * np.log(share) + (1 - share) * np.log1p(-share)) + np.log(n)
+    apart = criterion(Gaussian(), rest, whole, rest.weight) + heap
+    return bool(criterion(Gaussian(), column, whole, n) - apart > 2 * n * LOG_GAIN)
 
 
 def _told(column: ColumnProfile, atoms: tuple[float, ...]) -> str:
@@ -211,7 +245,8 @@ def _told(column: ColumnProfile, atoms: tuple[float, ...]) -> str:
     for value in atoms:
         mark = " stands apart" if apart is not None and value == apart[0] else ""
         ask = ": if it means missing, empty those cells" if mark else ""
-        parts.append(f"{value:.6g}{mark} in {100 * shares[value]:.2g} % of rows{ask}")
+        share = shares.get(value, 1 / column.weight)
+        parts.append(f"{value:.6g}{mark} in {100 * share:.2g} % of rows{ask}")
     return "; ".join(parts)
 
 

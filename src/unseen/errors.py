@@ -7,6 +7,7 @@ UnseenError
 ├── NumericalError   a computation left the finite numbers (a singular component, a non-finite density)
 ├── EngineError      blocks could not be summed
 ├── RunError         a run on disk cannot be read or written
+│   └── NotInstalledError  a whole run needs a newer unseen, or another package
 └── OpsError         the production loop cannot go on
     ├── ConfigError    unseen.yaml is broken: line, key, nearest known key
     ├── ReadError      a read failed in a way that can pass (`unseen.ops.ingest`)
@@ -44,6 +45,10 @@ class EngineError(UnseenError, RuntimeError):
 
 class RunError(UnseenError, RuntimeError):
     """A run on disk cannot be read or written."""
+
+
+class NotInstalledError(RunError):
+    """A run is whole, and needs something that is not installed here: a newer unseen, or the package of a kind."""
 
 
 class OpsError(UnseenError, RuntimeError):

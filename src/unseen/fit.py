@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
@@ -12,7 +13,7 @@ from unseen.core.limits import check_numbers
 from unseen.core.observe import Observer
 from unseen.core.stats import Params
 from unseen.core.stop import Converged, MaxIterations, MaxSeconds, Rule
-from unseen.errors import ModelError
+from unseen.errors import ModelError, RunError
 from unseen.loop import check_pair
 from unseen.problem import Problem, pose
 from unseen.result import Result, close
@@ -91,6 +92,7 @@ def fit(
     )  # fmt: skip
     check_pair(model, Batch() if algorithm is None else algorithm)
     check_asked(model, start, prior, labels)
+    tell_unkept(model)
     # a file may hold many sequences, so it has to say where they end; data in memory may be one
     whole = model.sequential and unit is None and not on_disk(data)
     source, weights, labels = open_source(data, weights, labels, unit=unit, whole=whole, block_rows=block_rows)
@@ -207,6 +209,16 @@ def check_asked(model: Any, start: str | Params, prior: float, labels: Any) -> N
         raise ModelError(f"{name} has no prior: leave prior at 0")
     if isinstance(start, str) and not (hasattr(model, "start") or hasattr(model, "collect")):
         raise ModelError(f"{name} does not say where to begin: give parameters with start=Params(...)")
+
+
+def tell_unkept(model: Any) -> None:
+    """Warn of a model that no run can keep while nothing is lost by it."""
+    from unseen.store import check_kept
+
+    try:
+        check_kept(model)
+    except RunError as error:
+        warnings.warn(f"this fit can be used, but not saved: {error}", stacklevel=3)
 
 
 def default_rule(tol: float, max_iterations: int, max_seconds: float | None) -> Rule:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from functools import partial
 from typing import Any
 
@@ -51,11 +51,17 @@ class Plan:
     choices: tuple[Choice, ...]
     model_for: Callable[..., Any]
     forms: tuple[str, ...] = ("full",)
+    variants: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
 
     @property
     def columns(self) -> tuple[dict[str, Any], ...]:
         """What was found in each column and decided about it, as plain facts."""
         return tuple(column_facts(c, self.known.profile) for c in self.choices)
+
+    def after(self, result: Result) -> Plan:
+        """The plan with the families that the search came to."""
+        _, _, thoughts = str(result.options.get("form", "")).partition(", ")
+        return replace(self, choices=Spec(self.choices).varied(thoughts).choices) if thoughts else self
 
 
 @one_blas_thread()
@@ -106,13 +112,18 @@ def plan(
     spec = spec.decided(known.profile, _earlier(before))
     spec, known = _without_dependent(spec, known)
     forms = spec.forms()
-    return Plan(_only(known, spec.columns), spec.choices, partial(_model, spec, forms[0]), forms)
+    return Plan(_only(known, spec.columns), spec.choices, partial(_model, spec, forms[0]), forms, spec.variants())
 
 
-def fitted(made: Plan, components: Iterable[int] | None = None, **options: Any) -> Result:
-    """The best model of a plan, with what was decided about each column; options are those of `search.order.search`."""
-    forms = made.forms if len(made.forms) > 1 else ()
-    return replace(search(made.model_for, made.known, components, forms=forms, **options), columns=made.columns)
+def fitted(made: Plan, components: Iterable[int] | None = None, rows: Survey | None = None, **options: Any) -> Result:
+    """The best model of a plan, with what was decided about each column; options are those of `search.order.search`.
+
+    ``rows`` are those to fit, by default all.
+    """
+    several = len(made.forms) > 1 or made.variants
+    forms, variants = (made.forms, made.variants) if several else ((), {})
+    result = search(made.model_for, rows or made.known, components, forms=forms, variants=variants, **options)
+    return replace(result, columns=made.after(result).columns)
 
 
 def _earlier(before: Sequence[Mapping[str, Any]]) -> dict[str, Decision]:

@@ -12,6 +12,7 @@ import numpy as np
 from unseen.core.block import Block, rng
 from unseen.core.encoding import Encoding
 from unseen.core.engine import one_blas_thread
+from unseen.core.kinds import kind
 from unseen.core.limits import check_count
 from unseen.core.model import Completing, Generative, row_density
 from unseen.core.profile import Profile
@@ -21,6 +22,7 @@ from unseen.core.stop import Outcome, Record
 from unseen.errors import DataError, ModelError
 
 
+@kind("result")
 @dataclass(frozen=True)
 class Result:
     r"""Parameters, how the run ended, and methods that score new data with them.

@@ -27,10 +27,14 @@ FAMILIES = (
 )
 #: with more columns the axes in common cost more time than they are worth
 COMMON = 20
+#: a column of fewer observed cells, and fewer than half of the rows, takes part only if it is asked for
+FEWEST = 10
 #: decided when the data is known
 AUTO = "auto"
 #: families that share one block with covariances, logarithms taken and atoms set apart
 BLOCK = ("gaussian", "log_normal", "hurdle_gaussian", "hurdle_log_normal")
+#: second thoughts about families, each of all columns that have one
+LOGS, COUNTS = "no logarithms", "counts"
 COVARIANCES = (
     AUTO,
     *(f"{tied}{form}" for tied in ("", "tied-") for form in ("full", "diagonal", "spherical")),
@@ -48,6 +52,8 @@ class Choice:
     family: str
     note: str = ""
     atoms: tuple[float, ...] = ()
+    #: the family that may describe the column better inside components
+    otherwise: str = ""
     #: whether the user asked for the column, or for its family
     asked: bool = False
 
@@ -82,7 +88,9 @@ class Spec:
         """
         from unseen import Mixture, Product, StudentT
 
-        form = form or (self.covariance if self.covariance != AUTO else "full")
+        form, _, thoughts = (form or (self.covariance if self.covariance != AUTO else "full")).partition(", ")
+        if thoughts:
+            return self.varied(thoughts).mixture(components, form)
         terms: dict[tuple[str, ...], Any] = {}
         if self.of(*BLOCK, AUTO):
             terms[self.of(*BLOCK, AUTO)] = self._block(form)
@@ -95,7 +103,7 @@ class Spec:
             alike = [c for c in beside if c.family == name]
             # atoms differ from column to column; all else is one term, which costs one term's time
             for some in [[c] for c in alike] if name.startswith("hurdle_") else [alike]:
-                terms[tuple(c.column for c in some)] = _single(some[0])
+                terms[tuple(c.column for c in some)] = single(some[0])
         family = next(iter(terms.values())) if len(terms) == 1 else Product(terms)
         return Mixture(family, components)
 
@@ -125,6 +133,29 @@ class Spec:
         common = ["common"] if 3 <= d <= COMMON else []
         return ("full", "tied-full", *common, "diagonal", "tied-diagonal", *factors)
 
+    def variants(self) -> dict[str, tuple[str, ...]]:
+        """The second thoughts that there are about families, each with the forms that are worth a try under it."""
+        if self.covariance != AUTO:
+            return {}
+        return {v: self.varied(v).forms() for v in (COUNTS, LOGS) if self.varied(v) != self}
+
+    def varied(self, thoughts: str) -> Spec:
+        """The spec after second thoughts, such as ``"counts, no logarithms"``."""
+        from dataclasses import replace
+
+        asked = thoughts.split(", ")
+
+        def after(c: Choice) -> Choice:
+            which = LOGS if c.otherwise.endswith("gaussian") else COUNTS
+            if not c.otherwise or which not in asked:
+                return c
+            told = f"{which} inside components, by the criterion"
+            note = f"{c.note}; {told}" if c.note else told
+            atoms = c.atoms if c.otherwise.startswith("hurdle_") else ()
+            return replace(c, family=c.otherwise, note=note, atoms=atoms, otherwise="")
+
+        return replace(self, choices=tuple(after(c) for c in self.choices))
+
     def decided(self, profile: Profile, before: Mapping[str, Decision] | None = None) -> Spec:
         """The spec with the family of every undecided column found in the data, or as it was ``before``.
 
@@ -141,16 +172,16 @@ class Spec:
         for c in self.choices:
             if c.family:
                 why = _useless(c, profile[c.column])
-                if why and c.asked:
+                if why and c.asked and "too few" not in why:
                     raise DataError(
                         f"column {c.column!r} {why}: leave it out (ignore=[{c.column!r}]; --ignore "
                         f"{shlex.quote(c.column)})" + (", or group the rare ones" if "categories" in why else "")
                     )
-                if why:
+                if why and not c.asked:
                     c = replace(c, family="", note=f"left out: {why}")
             if c.family == AUTO:
                 found = (before or {}).get(c.column) or decide(profile[c.column], profile)
-                c = replace(c, family=found.family, note=found.reason, atoms=found.atoms)
+                c = replace(c, family=found.family, note=found.reason, atoms=found.atoms, otherwise=found.otherwise)
                 if not c.family and c.asked:  # left out by default, but wanted
                     c = replace(c, family="categorical" if c.kind == "category" else "gaussian", note="")
             elif c.family.startswith("hurdle_") and not c.atoms:
@@ -172,8 +203,11 @@ def _useless(choice: Choice, known: ColumnProfile) -> str:
     from unseen.core.block import CATEGORY
     from unseen.core.profile import MAX_CATEGORIES
 
-    if known.missing == known.rows:
+    observed = known.rows - known.missing
+    if not observed:
         return "has no observed value at all"
+    if observed < min(FEWEST, known.rows / 2):
+        return f"has {observed} observed values, too few to say how it varies with others"
     discrete = choice.family == "categorical" or known.kind == CATEGORY
     listed = known.listed if discrete else {}
     if listed is None or len(listed) > MAX_CATEGORIES:
@@ -182,10 +216,14 @@ def _useless(choice: Choice, known: ColumnProfile) -> str:
     return "is constant, so it tells components nothing" if one else ""
 
 
-def _single(choice: Choice) -> Any:
+def single(choice: Choice) -> Any:
     """The family of a column that is independent of others inside a component."""
     import unseen
 
+    if choice.family not in FAMILIES:
+        from unseen.store.kinds import family
+
+        return family(choice.family)()
     outer, rest = "", choice.family
     for head in ("hurdle_", "zero_inflated_"):
         if rest.startswith(head):
@@ -196,6 +234,15 @@ def _single(choice: Choice) -> Any:
     if outer == "hurdle_":
         return unseen.Hurdle(family, atoms={choice.column: choice.atoms} if choice.atoms else None)
     return family
+
+
+def is_family(name: str) -> bool:
+    """Whether a column's family can have that name: one of unseen's own, or a kind that a package declares."""
+    if name in FAMILIES:
+        return True
+    from unseen.store.declared import declared
+
+    return bool(declared(name))
 
 
 SIDE = ("row weights", "known classes")
@@ -230,7 +277,7 @@ def infer(
     if covariance not in COVARIANCES:
         raise ModelError(f"covariance {covariance!r} is none of {', '.join(COVARIANCES)}")
     for column, family in wanted.items():
-        if family not in FAMILIES:
+        if not is_family(family):
             raise ModelError(f"family {family!r} of column {column!r} is none of {', '.join(FAMILIES)}")
     _there(schema, [*columns, *ignore, *wanted, *(c for c in (weights, labels) if c)])
     side = {weights: SIDE[0], labels: SIDE[1]}

@@ -68,7 +68,9 @@ def _extrapolate(zero: Params, one: Params, two: Params, moves: Moves) -> Params
     r = one.vector() - start
     v = two.vector() - one.vector() - r
     bend = np.linalg.norm(v)
-    alpha = -np.linalg.norm(r) / bend if bend > 0 else -1.0
+    if not 0 < bend < np.inf:  # nothing bends, or steps are of a size that has no square
+        return None
+    alpha = -np.linalg.norm(r) / bend
     while alpha < -1.01:  # -1 is the second EM step: what is left to gain there is not worth an E-step
         far = two.from_vector(start - 2 * alpha * r + alpha**2 * v)
         if moves.valid(far):

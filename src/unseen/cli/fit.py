@@ -110,15 +110,16 @@ def fit(data: tuple[Path, ...], out: Path, name: str | None, as_json: bool, quie
     Ctrl-C saves the best parameters so far; go on with --start RUN. A second Ctrl-C ends without saving.
     """
     from unseen.cli import fitting
-    from unseen.store import check_place, run_name, save
+    from unseen.store import check_kept, check_place, run_name, save
 
     if name is not None and (not name or name != Path(name).name or name.startswith(".")):
         raise click.BadParameter("a run's name is one plain folder name", param_hint="--name")
     check_place(out / (name or ".new-run"))
     fitting.check_options(options)
     task = fitting.prepare([str(p) for p in data], options)
+    check_kept(task.plan.model_for(1))
     if not quiet and not as_json:
-        click.echo(fitting.column_table(task) + "\n")
+        click.echo(fitting.column_table(task.plan) + "\n")
     result = fitting.carry_out(task, options, silent=quiet or as_json)
     folder = save(result, out / (name or run_name(result)))
     if as_json:
@@ -130,7 +131,7 @@ def fit(data: tuple[Path, ...], out: Path, name: str | None, as_json: bool, quie
     else:
         from unseen.summary import summary
 
-        click.echo(summary(result, on_command_line))
+        click.echo(fitting.changed_families(task.plan, result) + summary(result, on_command_line))
         click.echo(f"Saved as {folder}\nNext:\n{fitting.next_steps(folder, data, result)}")
     if result.outcome.name == "interrupted":
         raise click.exceptions.Exit(INTERRUPTED)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import shlex
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -16,7 +16,7 @@ from unseen.core.model import order_name, order_of
 from unseen.core.profile import ColumnProfile
 from unseen.errors import ModelError
 from unseen.plan import Plan, fitted, plan
-from unseen.problem import Survey, survey
+from unseen.problem import survey
 from unseen.progress import Progress
 from unseen.result import Result
 from unseen.search.order import DEFAULT
@@ -28,14 +28,11 @@ STARTS = ("auto", "kmeans++", "rows", "random", "labels")
 
 @dataclass(frozen=True, slots=True)
 class Task:
-    """Data that is read and profiled, the model for each number of components, and where to start."""
+    """What to fit, the numbers of components to try, and where to start."""
 
-    known: Survey
-    choices: tuple[Choice, ...]
-    model_for: Callable[[int], Any]
+    plan: Plan
     components: tuple[int, ...] | None  # None: 1 to 8, as far as the criterion does not get worse
     start: Any
-    forms: tuple[str, ...] = ()
 
 
 def check_options(options: Mapping[str, Any]) -> None:
@@ -69,8 +66,7 @@ def prepare(data: Any, options: Mapping[str, Any]) -> Task:
         engine=options["engine"],
         workers=options["workers"],
     )
-    forms = made.forms if len(made.forms) > 1 else ()
-    return Task(made.known, made.choices, made.model_for, options["components"], options["start"], forms)
+    return Task(made, options["components"], options["start"])
 
 
 def _resume(data: Any, options: Mapping[str, Any]) -> Task:
@@ -106,7 +102,7 @@ def _resume(data: Any, options: Mapping[str, Any]) -> Task:
         Choice(f.name, f.kind, families.get(f.name, ""), "" if f.name in families else "not in the run")
         for f in source.schema()
     ]
-    return Task(known, tuple(choices), lambda k: result.model, (components,), result.params)
+    return Task(Plan(known, tuple(choices), lambda k: result.model), (components,), result.params)
 
 
 @interruptible()
@@ -115,32 +111,37 @@ def carry_out(task: Task, options: Mapping[str, Any], silent: bool) -> Result:
     drawn = options["restarts"] or (10 if task.start in STARTS and not options["labels"] else 1)
     passed = ("criterion", "seed", "tol", "max_iterations", "max_seconds", "restarts", "prior")
     # how many forms will be tried around the best number is not known before: about three fits each
-    fits = len(task.components or DEFAULT) + 3 * max(len(task.forms) - 1, 0)
+    fits = len(task.components or DEFAULT) + 3 * max(len(task.plan.forms) - 1, 0)
     with Progress(fits, drawn, silent) as bar:
-        made = Plan(task.known, task.choices, task.model_for, task.forms)
         told = {name: options[name] for name in passed}
-        return fitted(made, task.components, start=task.start, observers=(bar,), **told)
+        return fitted(task.plan, task.components, start=task.start, observers=(bar,), **told)
 
 
-def columns(task: Task) -> tuple[dict[str, Any], ...]:
-    """What was found in each column and decided about it, as plain facts."""
-    return Plan(task.known, task.choices, task.model_for).columns
-
-
-def column_table(task: Task) -> str:
+def column_table(plan: Plan) -> str:
     """What was decided about each column, and why, as text."""
     from unseen.summary.text import table
 
     rows = [["column", "type", "family", "missing", "values", "why"]]
-    for c in task.choices:
+    for c in plan.choices:
         if not c.family:
             rows.append([c.column, c.kind, "-", "", "", c.note])
             continue
-        known = task.known.profile[c.column]
+        known = plan.known.profile[c.column]
         share = f"{100 * known.missing / known.rows:.3g} %" if known.missing else "none"
         rows.append([c.column, c.kind, c.family, share, _values(known), c.note])
-    lines = [f"{task.known.profile.rows:,} rows", *table(rows, left=6)]
+    lines = [f"{plan.known.profile.rows:,} rows", *table(rows, left=6)]
     return "\n".join([*lines, "  (another family: --family COLUMN=FAMILY; leave out: --ignore COLUMN)"])
+
+
+def changed_families(plan: Plan, result: Result) -> str:
+    """What became of columns whose family was another inside components than alone, a line for each."""
+    before = {c.column: c.family for c in plan.choices}
+    lines = [
+        f"{c['column']}: {c['family']} inside components, in place of {before[c['column']]}, by the criterion"
+        for c in result.columns
+        if c["family"] and before.get(c["column"]) != c["family"]
+    ]
+    return "".join(f"{line}\n" for line in lines)
 
 
 def _values(known: ColumnProfile) -> str:
@@ -159,4 +160,4 @@ def next_steps(folder: Path, data: Sequence[Path], result: Result) -> str:
     return "\n".join(f"  {line}" for line in lines)
 
 
-__all__ = ["Task", "carry_out", "check_options", "column_table", "columns", "next_steps", "prepare"]
+__all__ = ["Task", "carry_out", "changed_families", "check_options", "column_table", "next_steps", "prepare"]

@@ -8,7 +8,7 @@ from typing import Any
 
 import click
 
-from unseen.spec import FAMILIES
+from unseen.spec import FAMILIES, is_family
 
 MOST_NUMBERS = 1000
 
@@ -62,7 +62,7 @@ class ColumnFamily(click.ParamType):
         if isinstance(value, tuple):
             return value
         column, equals, family = value.rpartition("=")
-        if not equals or not column or family not in FAMILIES:
+        if not equals or not column or not is_family(family):
             self.fail(f"{value!r} is not COLUMN=FAMILY with a family out of {', '.join(FAMILIES)}", param, ctx)
         return column, family
 

@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 
+from unseen.core.kinds import kind
 from unseen.core.patterns import Patterns
 from unseen.core.stats import Array
 
@@ -25,6 +26,7 @@ def label(value: float) -> str:
     return str(int(value)) if value.is_integer() else repr(value)
 
 
+@kind("field")
 @dataclass(frozen=True, slots=True)
 class Field:
     """Name and kind of one column: number, integer, boolean, category, empty, or other (dates, lists: not modelled)."""
@@ -57,6 +59,7 @@ class Frame:
     offsets: Array | None = None
 
 
+@kind("slot")
 @dataclass(frozen=True, slots=True)
 class Slot:
     """Columns that one family reads as one array: numbers (values) or categories (codes).

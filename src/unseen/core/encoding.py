@@ -9,12 +9,14 @@ from typing import overload
 import numpy as np
 
 from unseen.core.block import CATEGORY, EMPTY, OTHER, Block, Cells, Column, Field, Frame, Slot, label
+from unseen.core.kinds import kind
 from unseen.core.patterns import Patterns
 from unseen.core.source import Source
 from unseen.core.stats import Array
 from unseen.errors import DataError, SchemaError
 
 
+@kind("encoding")
 @dataclass(frozen=True, slots=True)
 class Encoding:
     """How frames become blocks: the slots of the model, the weight and label columns, the classes.

@@ -13,6 +13,9 @@ from unseen.core.shape import ATOM, Facts, Shape
 from unseen.core.stats import Array
 from unseen.errors import DataError
 
+#: a cell so many ranges of all others beyond them is a slip, where there are enough others and it is not most of them
+SLIP, ENOUGH, FEW_SLIPS = 20.0, 20, 0.05
+
 
 def rounding(single: bool) -> float:
     """Relative spacing of single or double precision."""
@@ -37,8 +40,8 @@ class Known:
 
     @property
     def variance(self) -> float:
-        """Weighted variance (divisor: the total weight)."""
-        return self.m2 / self.weight if self.weight else 0.0
+        """Weighted variance (divisor: the total weight); 0 where all values are one, whatever rounding says."""
+        return self.m2 / self.weight if self.weight and self.low < self.high else 0.0
 
     @property
     def skewness(self) -> float:
@@ -98,11 +101,25 @@ class Known:
         """A number that stands off from all others and holds at least ``share``, as 999 for "unknown" does.
 
         Returns (value, share), or None. It lies beyond all others by twice their range; a number in nines (99, -999)
-        by a quarter of it; -1 where all others are zero or more.
+        by a quarter of it; -1 where all others are zero or more. One beyond twenty times the range of the others need
+        not come twice: a slip of the keyboard.
         """
         if self._shape is None:
             return self._facts().sentinel
-        return self._shape.sentinel(self.weight, share)
+        return self._shape.sentinel(self.weight, share) or self._slip()
+
+    def _slip(self) -> tuple[float, float] | None:
+        """A cell that lies out of all proportion to the others, with its share."""
+        points, mass = self.table()
+        # among more rows than are listed the range is wider
+        beyond = SLIP * max(1.0, self.weight / len(points)) if self.distinct is None else SLIP
+        for value in (self.low, self.high):
+            rest = points[points != value]
+            held = float(mass[points == value].sum()) if self.distinct is not None else 1.0
+            few = held <= FEW_SLIPS * self.weight
+            if few and len(rest) >= ENOUGH and min(abs(rest - value)) > beyond * np.ptp(rest) > 0:
+                return value, held / self.weight
+        return None
 
     def kept(self) -> Self:
         """The profile as a run keeps it: what is known of the values, not the values themselves."""
@@ -111,7 +128,8 @@ class Known:
     def _facts(self) -> Facts:
         if self._shape is None:
             return self.facts or Facts()
-        return self._shape.facts(self.weight, self._size, self.kind != NUMBER)
+        found = self._shape.facts(self.weight, self._size, self.kind != NUMBER)
+        return found if found.sentinel or self.kind == CATEGORY else replace(found, sentinel=self.sentinel())
 
     @property
     def _size(self) -> float:

@@ -45,11 +45,11 @@ def check_numbers(**given: Any) -> None:
         if not _within(value, kind, least, itself):
             bound = f"{least:g} or more" if itself else f"above {least:g}"
             none = ", or None" if optional else ""
-            what = "whole" if kind is Integral else "finite"
-            raise ModelError(f"{name}={value!r} cannot be: give a {what} number of {bound}{none}")
+            what = "a whole number" if kind is Integral else "a finite number"
+            raise ModelError(f"{name}={value!r} cannot be: take {bound}, {what}{none}")
 
 
 def check_count(name: str, value: Any, least: int) -> None:
     """Refuse what is no number of rows or draws."""
     if not _within(value, Integral, least, True):
-        raise ModelError(f"{name}={value!r} cannot be: give a whole number of {least} or more")
+        raise ModelError(f"{name}={value!r} cannot be: take {least} or more, a whole number")

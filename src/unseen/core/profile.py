@@ -9,6 +9,7 @@ from functools import reduce
 import numpy as np
 
 from unseen.core.block import BOOLEAN, CATEGORY, INTEGER, NUMBER, Column, Field, Frame, label
+from unseen.core.kinds import kind
 from unseen.core.known import Known, rounding
 from unseen.core.shape import Facts, Shape
 from unseen.core.stats import Array
@@ -21,6 +22,7 @@ SMALLEST = 1e-300
 PROBE = 4096  # rows that tell whether whole numbers far apart are few
 
 
+@kind("column_profile")
 @dataclass(frozen=True, slots=True)
 class ColumnProfile(Known):
     """Moments of the observed cells of one column (weighted), their range, and the values seen if discrete."""
@@ -105,6 +107,7 @@ def _joined(a: ColumnProfile, b: ColumnProfile) -> Shape | None:
     return None if a._shape is None or b._shape is None else a._shape + b._shape
 
 
+@kind("profile")
 @dataclass(frozen=True, slots=True)
 class Profile:
     """Profiles of the columns in order, rows, units, and rows without any observed cell.

@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from unseen.core.grid import ENOUGH, Grid, decimal_grid, gaps_of, regular_step
+from unseen.core.kinds import kind
 from unseen.core.stats import Array
 from unseen.core.values import Sample, Table, Values, values_of
 
@@ -16,6 +17,7 @@ ATOM = 0.02
 Pair = tuple[float, float]
 
 
+@kind("facts")
 @dataclass(frozen=True, slots=True)
 class Facts:
     """What a saved run keeps of a `Shape`: no values but the frequent ones."""

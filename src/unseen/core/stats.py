@@ -50,6 +50,10 @@ class Params(Mapping[str, Array]):
             array.flags.writeable = False
             self._arrays[name] = array
 
+    def __reduce__(self) -> tuple[Any, ...]:
+        """Arrays that come out of a pickle are read-only, too."""
+        return _params, (self._arrays, self.events)
+
     def __getitem__(self, name: str) -> Array:
         return self._arrays[name]
 
@@ -65,7 +69,10 @@ class Params(Mapping[str, Array]):
     def sub(self, prefix: str) -> Params:
         """The parameters under ``prefix.``, without the prefix."""
         head = prefix + "."
-        return Params({k[len(head) :]: v for k, v in self._arrays.items() if k.startswith(head)})
+        part = Params.__new__(Params)  # the arrays are this object's own and read-only: no need of copies
+        part._arrays = {k[len(head) :]: v for k, v in self._arrays.items() if k.startswith(head)}
+        part.events = {}
+        return part
 
     def under(self, prefix: str) -> dict[str, Array]:
         """The same arrays with ``prefix.`` before each name."""
@@ -82,6 +89,10 @@ class Params(Mapping[str, Array]):
             out[name] = vector[at : at + like.size].reshape(like.shape)
             at += like.size
         return Params(out)
+
+
+def _params(arrays: dict[str, Array], events: dict[str, int]) -> Params:
+    return Params(arrays, events=events)
 
 
 Sums = dict[str, Array]

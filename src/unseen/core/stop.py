@@ -6,6 +6,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+from unseen.core.kinds import kind
+
 CONVERGED, STALLED, CAP, TIME, FELL, INTERRUPTED, FAILED = (
     "converged",
     "stalled",
@@ -23,6 +25,7 @@ FALL, FALL_SLACK = 1e-9, 10.0
 RESOLUTION = 1e-14
 
 
+@kind("outcome")
 @dataclass(frozen=True, slots=True)
 class Outcome:
     """How a run ended: its name, a sentence that says what, why and which knob to turn."""
@@ -35,6 +38,7 @@ class Outcome:
         return self.name == CONVERGED
 
 
+@kind("record")
 @dataclass(frozen=True, slots=True)
 class Record:
     """One line of the trace; the objective belongs to the parameters before this iteration's M-step.

@@ -40,10 +40,11 @@ class Table:
         return Table(self.points[chosen], self.mass[chosen])
 
     def heaviest(self, count: int) -> Table:
-        """At most ``count`` values, those of largest weight."""
+        """At most ``count`` values, those of largest weight, and zero whatever its weight."""
         if len(self) <= count:
             return self
-        return self.keep(np.sort(np.argsort(-self.mass, kind="stable")[:count]))
+        mass = np.where(self.points == 0, np.inf, self.mass)
+        return self.keep(np.sort(np.argsort(-mass, kind="stable")[:count]))
 
 
 NOTHING = Table(np.zeros(0), np.zeros(0))
@@ -172,10 +173,14 @@ class Values:
         return Values(table, self.frequent.keep(~np.isin(self.frequent.points, values)), sample)
 
     def _candidates(self) -> Table:
-        """Values that may be frequent once parts are added: one of 2 % stays unless it is below 0.1 % here."""
+        """Values that may be frequent once parts are added: one of 2 % stays unless it is below 0.1 % here.
+
+        Zero stays always: a few zeros decide whether amounts have logarithms.
+        """
         if self.table is None:
             return self.frequent
-        return self.table.keep(self.table.mass >= 1e-3 * self.table.mass.sum()).heaviest(FREQUENT)
+        often = self.table.mass >= 1e-3 * self.table.mass.sum()
+        return self.table.keep(often | (self.table.points == 0)).heaviest(FREQUENT)
 
 
 def values_of(x: Array, w: Array | None, drawn: Sample, whole: bool) -> Values:
@@ -186,6 +191,7 @@ def values_of(x: Array, w: Array | None, drawn: Sample, whole: bool) -> Values:
     if len(x) > len(probe):
         some = np.sort(probe[:1024])
         heavy = np.zeros(0) if w is None else x[w > 2.5e-3 * w.sum()]
+        heavy = np.append(heavy, np.zeros(int((x == 0).any())))
         # 2,000 values would meet again among 1,024 draws about 260 times, and one of 2 % comes 20 times
         if not (some[1:] == some[:-1]).any():
             return Values(None, _counted(x, w, heavy), sample)

@@ -89,9 +89,9 @@ def fit_all(path: Path, chosen: Result) -> Result:
     from unseen.cli import fitting
 
     task = fitting.prepare([str(path)], OPTIONS)
-    say(fitting.column_table(task) + "\n")
+    say(fitting.column_table(task.plan) + "\n")
     kinds = chosen.model.components
-    say(f"Fitting {kinds} kinds to all {task.known.profile.rows:,} flights ...\n")
+    say(f"Fitting {kinds} kinds to all {task.plan.known.profile.rows:,} flights ...\n")
     task = replace(task, components=(kinds,), start=chosen.params)
     result = fitting.carry_out(task, OPTIONS, silent=False)
     options = {**result.options, "search_rows": chosen.profile.rows}

@@ -59,7 +59,7 @@ def fit(data: Any, told: bool = True) -> Result:
 
     task = fitting.prepare([data] if isinstance(data, str) else data, OPTIONS)
     if told:
-        say(fitting.column_table(task) + "\n")
+        say(fitting.column_table(task.plan) + "\n")
     return fitting.carry_out(task, OPTIONS, silent=not told)
 
 

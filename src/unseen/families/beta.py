@@ -11,6 +11,7 @@ import numpy as np
 from unseen.core.block import Cells
 from unseen.core.example import Example
 from unseen.core.family import Collect, Floor, tile_rows
+from unseen.core.kinds import kind
 from unseen.core.profile import Profile
 from unseen.core.stats import Array, Params, Sums, Validity
 from unseen.errors import ModelError
@@ -33,6 +34,7 @@ class Ready:
     bound: float
 
 
+@kind("beta")
 @dataclass(frozen=True)
 class Beta(Density):
     r"""Beta distributions over (0, u), independent from column to column inside a component.

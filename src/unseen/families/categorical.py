@@ -11,6 +11,7 @@ import numpy as np
 from unseen.core.block import CATEGORY, NUMBER, Cells, Slot
 from unseen.core.example import Example
 from unseen.core.family import Collect, Family, unset
+from unseen.core.kinds import kind
 from unseen.core.profile import MAX_CATEGORIES, ColumnProfile, Profile
 from unseen.core.stats import Array, Params, Sums, Validity
 from unseen.errors import DataError
@@ -21,6 +22,7 @@ from unseen.numerics.embedding import indicator_coordinates
 EMPTY = 1e-8
 
 
+@kind("categorical")
 @dataclass(frozen=True)
 class Categorical(Family):
     r"""Categories, independent from column to column inside a component (latent class analysis).

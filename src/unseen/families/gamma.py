@@ -11,6 +11,7 @@ import numpy as np
 from unseen.core.block import Cells
 from unseen.core.example import Example
 from unseen.core.family import Collect, Floor, tile_rows
+from unseen.core.kinds import kind
 from unseen.core.profile import Profile
 from unseen.core.stats import Array, Params, Sums, Validity
 from unseen.errors import ModelError
@@ -32,6 +33,7 @@ class Ready:
     bound: float
 
 
+@kind("gamma")
 @dataclass(frozen=True)
 class Gamma(Density):
     r"""Gamma distributions by mean and shape, independent from column to column inside a component.

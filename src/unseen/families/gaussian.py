@@ -12,11 +12,13 @@ import numpy as np
 from unseen.core.block import Cells
 from unseen.core.example import Example
 from unseen.core.family import Collect, Floor, tile_rows
+from unseen.core.kinds import kind
 from unseen.core.memo import Last
 from unseen.core.profile import Profile
 from unseen.core.stats import Array, Params, Sums, Validity
 from unseen.errors import DataError, ModelError, NumericalError
 from unseen.numerics import gaussian as forms
+from unseen.numerics.by_moments import affordable
 from unseen.numerics.compiled import full_gaussian_kernel, worthwhile
 from unseen.numerics.compiled_patterns import CELL
 from unseen.numerics.completion import conditional_draw, conditional_mean
@@ -28,6 +30,7 @@ from unseen.numerics.resolution import Density, least_variances, resting, steps_
 ROUNDING = 64 * np.finfo(float).eps
 
 
+@kind("gaussian")
 @dataclass(frozen=True)
 class Gaussian(Density):
     r"""Multivariate normal components.
@@ -109,7 +112,7 @@ class Gaussian(Density):
             single=all(c.single for c in profile.columns),
         )
 
-    @property
+    @cached_property
     def form(self) -> Covariance:
         """The form of its covariances."""
         return Covariance(self.covariance, self.tied, self.factors, len(self.columns), self.scale)
@@ -123,6 +126,11 @@ class Gaussian(Density):
     def dense(self) -> bool:
         """Whether columns depend on each other inside a component."""
         return self.form.dense
+
+    @cached_property
+    def parameters(self) -> tuple[str, ...]:
+        """The names of its parameters."""
+        return tuple(self.vague(1))
 
     @property
     def least(self) -> Array:
@@ -154,7 +162,8 @@ class Gaussian(Density):
     def _form(self, params: Params) -> forms.Form:
         if self.dense:
             compiled = self._worth_compiling(len(params["means"]))
-            return forms.FullForm(params["means"], self.full(params), self.anchor, self._met, compiled)
+            few = affordable(self.rows, len(self.columns))
+            return forms.FullForm(params["means"], self.full(params), self.anchor, self._met, compiled, few)
         return forms.DiagonalForm(params["means"], self._variances(params), self.anchor)
 
     def _worth_compiling(self, components: int) -> bool:
@@ -178,6 +187,13 @@ class Gaussian(Density):
     # ---- M-step
 
     def moments(self, sums: Sums, params: Params | None) -> Params:
+        new = self.best(sums, params)
+        found = [floor.kind for floor in self.floors(new)]
+        events = {f"{kind} floor": found.count(kind) for kind in ("variance", "grid") if kind in found}
+        return Params(new, events={**events, **new.events})
+
+    def best(self, sums: Sums, params: Params | None) -> Params:
+        """The M-step, of whose events only empty components are counted."""
         if self.dense:
             mass, shift, spread = forms.full_moments(sums["moments"])
         else:
@@ -187,11 +203,11 @@ class Gaussian(Density):
         if kept.any() and params is not None:
             means[kept] = params["means"][kept]
             spread[kept] = 0 if self.tied else (self.full if spread.ndim == 3 else self._variances)(params)[kept]
-        new = Params({"means": means, **self.form.best(spread, mass, self.least, params)})
-        found = [floor.kind for floor in self.floors(new)]
-        events = {f"{kind} floor": found.count(kind) for kind in ("variance", "grid")}
-        events["empty component"] = int(kept.reshape(len(means), -1).all(axis=1).sum())
-        return Params(new, events={k: v for k, v in events.items() if v})
+        empty = int(kept.reshape(len(means), -1).all(axis=1).sum())
+        return Params(
+            {"means": means, **self.form.best(spread, mass, self.least, params)},
+            events={"empty component": empty} if empty else {},
+        )
 
     # ---- parameters
 

@@ -12,6 +12,7 @@ from unseen.core.atoms import with_atoms, without
 from unseen.core.block import NUMBER, Cells, Slot
 from unseen.core.example import Example
 from unseen.core.family import Collect, Family, Floor, unset
+from unseen.core.kinds import kind
 from unseen.core.profile import ColumnProfile, Profile
 from unseen.core.stats import Array, Params, Sums, Validity, add_sums
 from unseen.errors import DataError, ModelError
@@ -34,6 +35,7 @@ class Ready:
     collect_atoms: Collect | None
 
 
+@kind("hurdle")
 @dataclass(frozen=True)
 class Hurdle(Family):
     r"""A column is at one of its atoms with probability :math:`p_{ka}`, and follows another family otherwise.

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
-from functools import partial
 from typing import TYPE_CHECKING, Any, Self, cast
 
 import numpy as np
@@ -12,6 +11,7 @@ import numpy as np
 from unseen.core.block import Cells, Slot
 from unseen.core.example import Example
 from unseen.core.family import Collect, Floor, unset
+from unseen.core.kinds import kind
 from unseen.core.profile import Profile
 from unseen.core.stats import Array, Params, Sums, Validity
 from unseen.errors import ModelError
@@ -25,12 +25,18 @@ from unseen.numerics.log_normal import (
     take_logs,
     units_of_data,
 )
-from unseen.numerics.resolution import TOUCH, Density, least_variances, off_grid, steps_of
+from unseen.numerics.resolution import TOUCH, Density, least_variances, off_grid, resting, steps_of
+
+#: means that are tried before a component stays where it is
+TRIES = 3
+#: share of a floor by which rounding may leave a variance below it
+ROUNDING = 1e-12
 
 if TYPE_CHECKING:
     from unseen.families.gaussian import Gaussian
 
 
+@kind("log_normal")
 @dataclass(frozen=True)
 class LogNormal(Density):
     r"""Columns some of which enter by their logarithm, the others as they are, under one joint Gaussian.
@@ -133,12 +139,12 @@ class LogNormal(Density):
     # ---- M-step
 
     def moments(self, sums: Sums, params: Params | None) -> Params:
-        new = self.inner.moments(sums, params)
         if self.steps is None or not self.steps[self.logged].any():
-            return new
+            return self.inner.moments(sums, params)
+        new = self.inner.best(sums, params)
         near = self._near(new)
         if not near.any():
-            return Params(new, events={k: v for k, v in new.events.items() if not k.endswith(" floor")})
+            return new
         arrays = {name: values.copy() for name, values in new.items()}
         left = self._together(sums["moments"], new, params, near, arrays)
         for at, inner in self._parts(len(arrays["means"])):
@@ -149,33 +155,71 @@ class LogNormal(Density):
                     arrays[name][at if len(values) == len(mine["means"]) else ...] = values
         floored = Params(arrays)
         found = [floor.kind for floor in self.floors(floored)]
-        events = {k: v for k, v in new.events.items() if not k.endswith(" floor")}
-        events.update({f"{kind} floor": found.count(kind) for kind in ("variance", "grid") if kind in found})
-        return Params(floored, events=events)
+        events = {f"{kind} floor": found.count(kind) for kind in ("variance", "grid") if kind in found}
+        return Params(floored, events={**new.events, **events})
 
     def _together(
         self, sums: Array, new: Params, params: Params | None, near: Array, arrays: dict[str, Array]
     ) -> Array:
-        """Raise components near their floors all at once; which are left to be done one by one, (K,) bool.
-
-        Those whose likelihood would fall, because a floor rose with its median, are left.
-        """
+        """Raise components near their floors all at once; which are left to be done one by one, (K,) bool."""
         inner, at = self.inner, np.flatnonzero(near)
         if inner.shared or inner.covariance == "spherical" or params is None or inner.anchor.ndim == 2:
             return near
-        some, before = (Params({name: p[name][at] for name in inner.vague(1)}) for p in (new, params))
-        take = forms.full_moments if inner.dense else partial(forms.diagonal_moments, d=len(inner.columns))
-        mass, _, spread = take(sums[at])
-        best = inner.form.best(spread, mass, self._leasts(some["means"]), before)
-        raised = Params({"means": some["means"], **best})
-        gain = inner.log_densities(raised, sums[at]) - inner.log_densities(before, sums[at])
-        scale = np.abs(inner.log_densities(before, sums[at]))
-        done = (gain >= -1e-13 * scale) & (mass > 1e-8 if mass.ndim == 1 else (mass > 1e-8).all(axis=1))
-        for name, values in raised.items():
-            arrays[name][at[done]] = values[done]
+        heavy = (self._per_row(sums[at])[0] > 1e-8).reshape(len(at), -1).all(axis=1)
+        at = at[heavy]
+        before = Params({name: params[name][at] for name in inner.parameters})
+        means = new["means"][at]
+        waiting = np.ones(len(at), bool)
+        for tried in range(TRIES):
+            if not waiting.any():
+                break
+            some = Params({name: values[waiting] for name, values in before.items()})
+            raised, better = self._raised_at(self._means(tried, means[waiting], some), sums[at[waiting]], some)
+            done = better | (~self._allowed(some) if tried == 0 and not better.all() else tried == TRIES - 1)
+            for name, values in raised.items():
+                arrays[name][at[waiting][done]] = values[done]
+            waiting[waiting] = ~done
         left = near.copy()
-        left[at[done]] = False
+        left[at] = False
         return left
+
+    def _means(self, tried: int, means: Array, before: Params) -> Array:
+        """At which means to raise components: their own first.
+
+        A floor rises as its component's median falls. Where that costs more than the new median gains, logged medians
+        do not fall; if that is not enough, no mean moves at all: at the old means the old covariances are allowed.
+        """
+        old = before["means"]
+        rising = np.where(self.logged & (self.steps > 0), np.maximum(means, old), means)
+        return (means, rising, old)[tried]
+
+    def _raised_at(self, means: Array, sums: Array, before: Params) -> tuple[Params, Array]:
+        """Components of largest likelihood with these means and above their floors; whether it did not fall, (K,)."""
+        inner = self.inner
+        mass, shift, spread = self._per_row(sums)
+        apart = inner.anchor + shift - means
+        spread = spread + (apart[:, :, None] * apart[:, None, :] if inner.dense else apart**2)
+        raised = Params({"means": means, **inner.form.best(spread, mass, self._leasts(means), before)})
+        reached = inner.log_densities(before, sums)
+        return raised, inner.log_densities(raised, sums) - reached >= -1e-13 * np.abs(reached)
+
+    def _per_row(self, sums: Array) -> tuple[Array, Array, Array]:
+        """Mass, mean about the anchor and (co)variances of each component."""
+        inner = self.inner
+        return forms.full_moments(sums) if inner.dense else forms.diagonal_moments(sums, len(inner.columns))
+
+    def _allowed(self, params: Params) -> Array:
+        """Which components are above their own floors, but for rounding, (K,)."""
+        least = self._leasts(params["means"])
+        if "noise" in params:
+            return np.asarray((params["noise"] >= (1 - ROUNDING) * least).all(axis=1))
+        return np.asarray(self._lowest(params, least) > 1 - ROUNDING)
+
+    def _lowest(self, params: Params, least: Array) -> Array:
+        """The smallest eigenvalue of each covariance in units of floors (K, d), (K,)."""
+        roots = np.sqrt(least)
+        standard = self.inner.full(params) / (roots[:, :, None] * roots[:, None, :])
+        return np.asarray(np.linalg.eigvalsh(standard)[:, 0])
 
     def _leasts(self, means: Array) -> Array:
         """The floors of components with these means, each its own, (K, d)."""
@@ -218,14 +262,11 @@ class LogNormal(Density):
         least = self._leasts(params["means"])
         if self.inner.shared:
             least = np.broadcast_to(least.max(axis=0), least.shape)
-        roots = np.sqrt(least)
-        if not (roots > 0).all():
-            return np.zeros(len(roots), bool)
-        matrices = self.inner.full(params)
+        if not (least > 0).all():
+            return np.zeros(len(least), bool)
         if "noise" in params:
-            return np.asarray((params["noise"] <= (1 + TOUCH) * roots**2).any(axis=1))
-        standard = matrices / (roots[:, :, None] * roots[:, None, :])
-        return np.asarray(np.linalg.eigvalsh(standard)[:, 0] <= 1 + TOUCH)
+            return np.asarray((params["noise"] <= (1 + TOUCH) * least).any(axis=1))
+        return np.asarray(self._lowest(params, least) <= 1 + TOUCH)
 
     def _steps_at(self, means: Array) -> Array:
         """Steps of the grids where components with these means (K, d) lie, in units of y, the coarsest of each (d,)."""
@@ -242,21 +283,26 @@ class LogNormal(Density):
 
     def _slice(self, params: Params, at: slice) -> Params:
         """Parameters of the family inside, of some components."""
-        mine = {name: params[name] for name in self.inner.vague(1)}
+        mine = {name: params[name] for name in self.inner.parameters}
         return Params(mine if self.inner.shared else {name: values[at] for name, values in mine.items()})
 
     def floors(self, params: Params) -> list[Floor]:
         if self.steps is None:
             return self.inner.floors(params)
-        out = []
-        near = self._near(params)
-        for at, inner in self._parts(len(params["means"])):
-            if not near[at].any():
-                continue
-            mine = self._slice(params, at)
-            for floor in replace(inner, steps=self._steps_at(mine["means"])).floors(mine):
-                out.append(replace(floor, component=floor.component + at.start))
-        return out
+        near = np.flatnonzero(self._near(params))
+        inner = self.inner
+        if not len(near):
+            return []
+        if inner.shared or inner.covariance == "spherical":
+            out = []
+            for at, inner in self._parts(len(params["means"])):
+                mine = self._slice(params, at)
+                floors = replace(inner, steps=self._steps_at(mine["means"])).floors(mine)
+                out += [replace(floor, component=floor.component + at.start) for floor in floors]
+            return out
+        matrices, leasts = inner.full(params)[near], self._leasts(params["means"])[near]
+        found = resting(matrices, leasts, self.steps, inner.columns)
+        return [replace(floor, component=int(near[floor.component])) for floor in found]
 
     # ---- parameters
 

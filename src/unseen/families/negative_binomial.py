@@ -11,6 +11,7 @@ import numpy as np
 from unseen.core.block import Cells, Slot
 from unseen.core.example import Example
 from unseen.core.family import Collect, Family, unset
+from unseen.core.kinds import kind
 from unseen.core.profile import Profile
 from unseen.core.stats import Array, Params, Sums, Validity
 from unseen.errors import ModelError
@@ -24,6 +25,7 @@ EMPTY = 1e-8
 SMALLEST, POISSON = 1e-4, 1e6
 
 
+@kind("negative_binomial")
 @dataclass(frozen=True)
 class NegativeBinomial(Family):
     r"""Counts with variance :math:`\mu + \mu^2 / r`, independent from column to column inside a component.

@@ -11,6 +11,7 @@ import numpy as np
 from unseen.core.block import CATEGORY, Cells, Slot
 from unseen.core.example import Example
 from unseen.core.family import Collect, Family, unset
+from unseen.core.kinds import kind
 from unseen.core.profile import ColumnProfile, Profile
 from unseen.core.stats import Array, Params, Sums, Validity
 from unseen.errors import DataError
@@ -20,6 +21,7 @@ EMPTY = 1e-8
 MOST = 100
 
 
+@kind("ordinal")
 @dataclass(frozen=True)
 class Ordinal(Family):
     r"""Ordered categories by cumulative logits, independent from column to column inside a component.

@@ -11,6 +11,7 @@ import numpy as np
 from unseen.core.block import Cells, Slot
 from unseen.core.example import Example
 from unseen.core.family import Collect, Family, unset
+from unseen.core.kinds import kind
 from unseen.core.profile import Profile
 from unseen.core.stats import Array, Params, Sums, Validity
 from unseen.errors import ModelError
@@ -28,6 +29,7 @@ class Rates:
     logs: Array
 
 
+@kind("poisson")
 @dataclass(frozen=True)
 class Poisson(Family):
     r"""Counts, independent from column to column inside a component.

@@ -11,6 +11,7 @@ import numpy as np
 from unseen.core.block import Cells, Slot
 from unseen.core.example import Example
 from unseen.core.family import Collect, Family, Floor
+from unseen.core.kinds import kind
 from unseen.core.profile import Profile
 from unseen.core.stats import Array, Params, Sums, Validity
 from unseen.errors import ModelError
@@ -18,6 +19,7 @@ from unseen.errors import ModelError
 Columns = str | tuple[str, ...]
 
 
+@kind("term")
 @dataclass(frozen=True, slots=True)
 class Term:
     """One family and the columns it describes; ``name`` prefixes its parameters and statistics."""
@@ -39,6 +41,7 @@ class Term:
         return {f"{self.name}.{k}": v for k, v in arrays.items()}
 
 
+@kind("product")
 @dataclass(frozen=True, init=False)
 class Product(Family):
     r"""Different families for different columns, independent given the component.

@@ -12,6 +12,7 @@ import numpy as np
 from unseen.core.block import Cells
 from unseen.core.example import Example
 from unseen.core.family import Collect, Floor, tile_rows
+from unseen.core.kinds import kind
 from unseen.core.memo import Last
 from unseen.core.profile import Profile
 from unseen.core.stats import Array, Params, Sums, Validity
@@ -32,6 +33,7 @@ DF_START = 10.0
 EMPTY = 1e-8
 
 
+@kind("student_t")
 @dataclass(frozen=True)
 class StudentT(Density):
     r"""Multivariate t components, each with its own location, scale matrix and degrees of freedom.

@@ -12,6 +12,7 @@ from unseen.core.atoms import with_atoms
 from unseen.core.block import NUMBER, Cells, Slot
 from unseen.core.example import Example
 from unseen.core.family import Collect, Family, unset
+from unseen.core.kinds import kind
 from unseen.core.profile import Profile
 from unseen.core.stats import Array, Params, Sums, Validity
 from unseen.errors import ModelError
@@ -31,6 +32,7 @@ class Ready:
     other: Array  # of what is no excess zero
 
 
+@kind("zero_inflated")
 @dataclass(frozen=True)
 class ZeroInflated(Family):
     r"""Counts of which a share :math:`\pi` is zero whatever the family of the others says, column by column.

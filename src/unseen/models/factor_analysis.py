@@ -13,6 +13,7 @@ from unseen.core.engine import Engine
 from unseen.core.equality import by_value, hash_by_value
 from unseen.core.example import Example
 from unseen.core.family import Floor, empty_cells, tile_rows
+from unseen.core.kinds import kind
 from unseen.core.memo import Last
 from unseen.core.profile import Profile
 from unseen.core.stats import Array, Kind, Params, Stats, Sums, Validity
@@ -25,6 +26,7 @@ from unseen.numerics.incomplete import Met
 FORMS = ("diagonal", "isotropic")
 
 
+@kind("factor_analysis")
 @dataclass(frozen=True)
 class FactorAnalysis:
     r"""Columns that vary together because a few unseen factors move them.

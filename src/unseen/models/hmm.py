@@ -12,6 +12,7 @@ from unseen.core.block import Block, Slot
 from unseen.core.equality import by_value, hash_by_value
 from unseen.core.example import Example
 from unseen.core.family import Family, empty_cells
+from unseen.core.kinds import kind
 from unseen.core.profile import Profile
 from unseen.core.stats import Array, Kind, Params, Stats, Sums, Validity, accumulate
 from unseen.errors import ModelError
@@ -22,6 +23,7 @@ from unseen.numerics.stationary import fit_stationary, stationary
 BLUR = 0.1
 
 
+@kind("hmm")
 @dataclass(frozen=True)
 class HMM:
     r"""Hidden Markov model: each row of a sequence comes from the component of a hidden state that moves.

@@ -11,12 +11,14 @@ from unseen.core.block import CATEGORY, Block, Slot
 from unseen.core.engine import Engine
 from unseen.core.equality import by_value, hash_by_value
 from unseen.core.example import Example
+from unseen.core.kinds import kind
 from unseen.core.profile import Profile
 from unseen.core.stats import Array, Kind, Params, Stats, Sums, Validity, accumulate
 from unseen.errors import DataError, ModelError
 from unseen.numerics.posterior import responsibilities
 
 
+@kind("logistic_experts")
 @dataclass(frozen=True)
 class LogisticExperts:
     r"""Logistic regressions, each in charge of a part of the predictor space that a softmax gate draws.

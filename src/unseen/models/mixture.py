@@ -12,6 +12,7 @@ from unseen.core.block import Block, Slot
 from unseen.core.equality import by_value, hash_by_value
 from unseen.core.example import Example
 from unseen.core.family import Collect, Family, Floor, empty_cells
+from unseen.core.kinds import kind
 from unseen.core.memo import Last
 from unseen.core.profile import Profile
 from unseen.core.stats import Array, Kind, Params, Stats, Sums, Validity, accumulate
@@ -20,6 +21,7 @@ from unseen.numerics.compiled import EXPONENTIAL, worthwhile
 from unseen.numerics.posterior import responsibilities
 
 
+@kind("mixture")
 @dataclass(frozen=True)
 class Mixture:
     r"""Finite mixture: each row comes from one of K components of a family.

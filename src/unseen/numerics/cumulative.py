@@ -135,7 +135,7 @@ class Ladders:
         both = self.lower + self.upper
         pull = self.lower - both * f
         bend = both * f * (1 - f)
-        q = 1 / np.expm1(self.gaps(tau))
+        q = 1 / np.expm1(np.minimum(self.gaps(tau), 700.0))  # e^700 is as good as infinite, and a number
         push = self.inside * q
         stiff = push * (1 + q)
         m = tau.shape[1]

@@ -6,7 +6,9 @@ import numpy as np
 
 from unseen.core.stats import Array
 
-EXACT = 1e-9  # share of a column's variance that others leave unexplained, below which it follows from them
+#: share of a column's variance that others leave unexplained, below which it follows from them: several times the
+#: floor of a component's variance, which with less would hold up every component
+EXACT = 4e-6
 
 
 def dependent(columns: Array) -> dict[int, list[int]]:

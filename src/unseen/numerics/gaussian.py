@@ -10,6 +10,7 @@ import numpy as np
 
 from unseen.core.block import Cells
 from unseen.core.stats import Array
+from unseen.numerics import by_moments
 from unseen.numerics.compiled import FullGaussian
 from unseen.numerics.incomplete import Met, PatternTable, incomplete_rows
 from unseen.numerics.linalg import cholesky, inverse_lower
@@ -80,7 +81,7 @@ def centred(cells: Cells, anchor: Array, dtype: np.dtype) -> Array:
 
 
 class FullForm(Form):
-    """Full covariance matrices; ``compiled`` asks for the kernel where it is faster."""
+    """Full covariance matrices; ``compiled`` asks for the kernel where it is faster, ``few`` rows keep features."""
 
     def __init__(
         self,
@@ -89,9 +90,10 @@ class FullForm(Form):
         anchor: Array,
         met: Met | None = None,
         compiled: bool = False,
+        few: bool = False,
     ) -> None:
         super().__init__(means, anchor)
-        self.covariances, self.compiled = covariances, compiled
+        self.covariances, self.compiled, self.few = covariances, compiled, few
         self._twins: dict[np.dtype, FullGaussian | None] = {}
         # in units of each component's own deviations: columns may be of any order of magnitude
         sd = np.sqrt(np.diagonal(covariances, axis1=1, axis2=2))
@@ -158,6 +160,10 @@ class FullForm(Form):
 
     def _incomplete(self, cells: Cells) -> tuple[Array, Callable[[Array], Array]]:
         """Each pattern is a Gaussian over its observed columns."""
+        patterns = cells.patterns()
+        if self.few and self.patterns.holds(patterns) and by_moments.suits(patterns) and self.accurate:
+            held, where = self.patterns.find(patterns.keys, patterns.masks)
+            return by_moments.evaluate(cells, patterns, held, where, self.anchor, self.shift)
         rows = incomplete_rows(cells, self.patterns, self.anchor, self.shift)
         density = -0.5 * rows.distances - rows.half_log_dets - 0.5 * LOG_2PI * rows.seen
         return density, rows.moments

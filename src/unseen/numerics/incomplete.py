@@ -85,6 +85,10 @@ class PatternTable:
         """Whether expectations may be taken from the precision matrix."""
         return share_left(self.covariance, self.precision) > by_precision.LEAST_LEFT
 
+    def holds(self, patterns: Patterns) -> bool:
+        """Whether all of these have room at once, in a table that no kernel fills."""
+        return self.twin is None and len(patterns.masks) <= self.capacity
+
     def find(self, keys: list[bytes], masks: Array) -> tuple[Regressions, Array]:
         """A table and the places in it of patterns, no more of them than its capacity: their names and masks (P, d)."""
         with _ADDING:

@@ -100,19 +100,19 @@ def raise_covariances(covariances: Array, least: Array, scale: Array) -> Array:
 def resting(covariances: Array, least: Array, steps: Array | None, columns: tuple[str, ...]) -> list[Floor]:
     """Which components rest on a floor; of a direction across columns, the one that has most of it is named.
 
-    covariances (K, d, d), least (d,) smallest variances; all of them 0 means that there is no floor.
+    covariances (K, d, d), least (d,) or (K, d) smallest variances; all of them 0 means that there is no floor.
     """
     if not (least > 0).all():
         return []
     roots = np.sqrt(least)
-    standard = covariances / np.outer(roots, roots)
+    standard = covariances / (roots[..., :, None] * roots[..., None, :])
     try:
-        np.linalg.cholesky(standard - (1 + TOUCH) * np.eye(len(roots)))
+        np.linalg.cholesky(standard - (1 + TOUCH) * np.eye(roots.shape[-1]))
         return []
     except np.linalg.LinAlgError:
         pass
     values, vectors = np.linalg.eigh(standard)
-    gridded = np.zeros(len(least), bool) if steps is None else steps > 0
+    gridded = np.zeros(roots.shape[-1], bool) if steps is None else steps > 0
     out = []
     for k, j in zip(*np.nonzero(values <= 1 + TOUCH), strict=True):
         shares = vectors[k, :, j] ** 2

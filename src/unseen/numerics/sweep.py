@@ -11,6 +11,7 @@ Source: Goodnight (1979), The American Statistician 33, on the sweep operator; L
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import lru_cache
 from math import prod
 
 import numpy as np
@@ -89,29 +90,42 @@ def share_left(covariance: Array, precision: Array) -> float:
 def sweep(covariance: Array, masks: Array, out: Regressions) -> None:
     """By sweeping column after column: patterns that agree up to a column share the work done so far."""
     (count, d), k = masks.shape, len(covariance)
-    bits = 1 << np.arange(d)
-    patterns = masks @ bits
     space = borrow((3, k * d * d * count))
     # beginnings of patterns come last, where NumPy's loops are long: those without the latest column, then the others
-    matrix, half_log_det, codes = covariance.reshape(-1, 1), np.zeros((k, 1)), np.zeros(1, np.intp)
-    for j, bit in enumerate(bits):
-        longer = np.unique(patterns & (2 * bit - 1))
-        parents = np.searchsorted(codes, longer & (bit - 1))
-        first = int(np.searchsorted(longer, bit))
-        without, has = parents[:first], parents[first:]
-        after = _shaped(space[j % 2], len(matrix), len(longer))
+    matrix, half_log_det = covariance.reshape(-1, 1), np.zeros((k, 1))
+    steps, order = _beginnings(masks.tobytes(), d)
+    for j, (without, has, seen) in enumerate(steps):
+        first = len(without)
+        after = _shaped(space[j % 2], len(matrix), first + len(has))
         after[:, :first] = np.take(matrix, without, axis=1, out=_shaped(space[2], len(matrix), first), mode="clip")
         before = np.take(matrix, has, axis=1, out=_shaped(space[2], len(matrix), len(has)), mode="clip")
-        seen = (codes[has] & bits[:, None]) != 0
         log_root = _sweep_column(before.reshape(k, d, d, -1), seen, j, after.reshape(k, d, d, -1)[..., first:])
         half_log_det = np.concatenate([half_log_det[:, without], half_log_det[:, has] + log_root], axis=1)
-        matrix, codes = after, longer
-    order = np.argsort(patterns)
+        matrix = after
     out.columns[order] = matrix.reshape(k, d, d, -1).transpose(3, 0, 2, 1)
     out.half_log_det[order] = half_log_det.T
     left, right = pairs(d)
     np.take(out.columns.reshape(count, k, -1), right * d + left, axis=2, out=out.residual, mode="clip")
     np.multiply(out.residual, ~(masks[:, left] | masks[:, right])[:, None], out=out.residual)
+
+
+@lru_cache(maxsize=64)
+def _beginnings(masks: bytes, d: int) -> tuple[list[tuple[Array, Array, Array]], Array]:
+    """Column by column, which beginnings of patterns go on without it, which with it, and what the latter have seen.
+
+    Places are those among the beginnings one column shorter; the last array has the place of each whole pattern.
+    """
+    bits = 1 << np.arange(d)
+    patterns = np.frombuffer(masks, bool).reshape(-1, d) @ bits
+    codes, steps = np.zeros(1, np.intp), []
+    for bit in bits:
+        longer = np.unique(patterns & (2 * bit - 1))
+        parents = np.searchsorted(codes, longer & (bit - 1))
+        first = int(np.searchsorted(longer, bit))
+        has = parents[first:]
+        steps.append((parents[:first], has, (codes[has] & bits[:, None]) != 0))
+        codes = longer
+    return steps, np.argsort(patterns)
 
 
 def _shaped(space: Array, rows: int, columns: int) -> Array:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -45,6 +45,7 @@ class Grid:
     fit_one: Callable[..., Result]
     split: Split | None = None
     forms: tuple[str, ...] = ()
+    variants: Mapping[str, Sequence[str]] = field(default_factory=dict)
     bounded: bool = False
     deadline: float | None = None
     observers: Sequence[Observer] = ()

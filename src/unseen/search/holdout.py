@@ -134,13 +134,10 @@ def score_held_out(problem: Problem, params: Params, known: Survey, split: Split
     """Mean log-density of the held-out rows under parameters that were fitted to the others."""
     engine = known.make(split.held(Encoded(problem.source, problem.encoding)))
     if not len(engine):
-        raise DataError(
-            "there are too few rows to hold some of them out: choose criterion='bic'"
-        )
+        raise DataError("there are too few rows to hold some of them out: choose criterion='bic'")
     held = engine.sum(lambda block: log_density(problem.model, params, block)).stats
     if not held.weight:
         raise DataError(
-            "every held-out row has weight zero or no observed cell: choose another seed, "
-            "or criterion='bic'"
+            "every held-out row has weight zero or no observed cell: choose another seed, or criterion='bic'"
         )
     return held

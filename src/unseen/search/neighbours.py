@@ -8,7 +8,7 @@ found in the coordinates that families give their cells for geometric starts.
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -41,15 +41,24 @@ class Neighbour:
 
     def fits(self, model: Any) -> bool:
         """Whether its responsibilities can be those of a start of another model."""
-        return self.able and Neighbour(model, self.params).able and bool(self.model.slots == model.slots)
+        return self.able and Neighbour(model, self.params).able and _kinds(self.model) == _kinds(model)
+
+    def _own(self, model: Any, block: Block) -> Block:
+        """A block of another model as this one reads it: the same columns, in slots of its own."""
+        if self.model.slots == model.slots:
+            return block
+        place = {name: (cells, i) for s, cells in zip(model.slots, block.cells, strict=True)
+                 for i, name in enumerate(s.columns)}  # fmt: skip
+        return replace(block, cells=tuple(_gathered([place[name] for name in s.columns]) for s in self.model.slots))
 
     def begin(self, change: Callable[[Block, Array, Array], Array]) -> Start:
-        """The start at responsibilities that ``change`` makes of a block, its (K, n), and the log-density (n,)."""
+        """The start at responsibilities that ``change`` makes of a block (of this model's), (K, n), and log-density."""
 
         def start(model: Any, engine: Engine, seed: int, prior: Any = None) -> Params:
             def collect(block: Block) -> Any:
-                r, density = self.model.posterior(self.params, block)
-                return model.collect(change(block, r, density), block)
+                own = self._own(model, block)
+                r, density = self.model.posterior(self.params, own)
+                return model.collect(change(own, r, density), block)
 
             return model.maximize(engine.sum(collect).stats.with_prior(prior or {}).in_unit(), model.vague())
 
@@ -61,14 +70,14 @@ class Neighbour:
 
     def one_more(self, model: Any, engine: Engine) -> Sequence[Start]:
         """A component divided, for the few with most scatter along one axis, and the badly fitting rows put aside."""
-        seen: Scatter = engine.sum(lambda block: Scatter.of(self.model, self.params, block)).stats
+        seen: Scatter = engine.sum(lambda block: Scatter.of(self.model, self.params, self._own(model, block))).stats
         axes, scatter = seen.axes()
         starts = [self._divided(int(k), axes[k], seen.centres[k]) for k in np.argsort(-scatter)[:DIVIDED]]
         return [*starts, self._put_aside(seen.level)]
 
     def one_less(self, model: Any, engine: Engine) -> Sequence[Start]:
         """Two components added up, for the pairs that share most of their rows."""
-        shared: Array = engine.sum(lambda block: Shared.of(self.model, self.params, block)).stats.rows
+        shared: Array = engine.sum(lambda block: Shared.of(self.model, self.params, self._own(model, block))).stats.rows
         mass = np.diagonal(shared).copy()
         a, b = np.triu_indices(len(mass), 1)
         overlap = shared[a, b] / np.maximum(np.minimum(mass[a], mass[b]), 1e-300)
@@ -95,6 +104,20 @@ class Neighbour:
             return out
 
         return self.begin(change)
+
+
+def _kinds(model: Any) -> dict[str, str]:
+    """What kind of cells each column has."""
+    return {name: slot.kind for slot in model.slots for name in slot.columns}
+
+
+def _gathered(places: Sequence[tuple[Cells, int]]) -> Cells:
+    """Single columns of some cells, beside each other."""
+    values = np.array([cells.values[i] for cells, i in places])
+    if all(cells.observed is None for cells, _ in places):
+        return Cells(values)
+    seen = [np.ones(values.shape[1], bool) if cells.observed is None else cells.observed[i] for cells, i in places]
+    return Cells(values, np.array(seen))
 
 
 @dataclass(frozen=True, slots=True)

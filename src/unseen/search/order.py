@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import fields, is_dataclass, replace
 from typing import Any
 
@@ -16,11 +16,12 @@ from unseen.core.observe import Observer
 from unseen.core.stats import Params
 from unseen.core.stop import Rule
 from unseen.errors import DataError, ModelError
-from unseen.fit import default_rule, solve
+from unseen.fit import default_rule, solve, tell_unkept
 from unseen.problem import Problem, Survey, survey
 from unseen.result import Result
 from unseen.search.finish import finished
 from unseen.search.grid import Grid
+from unseen.search.helpers import team
 from unseen.search.holdout import Split
 from unseen.search.kept import are_shares
 from unseen.search.tries import Hopeless
@@ -100,6 +101,7 @@ def select(
     first = model_for(tried[0], forms[0]) if forms else model_for(tried[0])
     whole = first.sequential and unit is None and not on_disk(data)  # as in `fit`
     source, weights, labels = open_source(data, weights, labels, unit=unit, whole=whole, block_rows=block_rows)
+    tell_unkept(first)
     known = survey(first, source, weights=weights, labels=labels, ignore=ignore, engine=engine, workers=workers)
     return search(model_for, known, None if components is None else tried, criterion, forms=forms, **options)
 
@@ -131,6 +133,7 @@ def search(
     criterion: str = "bic",
     *,
     forms: Sequence[str] = (),
+    variants: Mapping[str, Sequence[str]] | None = None,
     share: float = 0.2,
     seed: int = 0,
     tol: float | None = None,
@@ -145,7 +148,11 @@ def search(
     finish: int | None = None,
     observers: Sequence[Observer] = (),
 ) -> Result:
-    """`select` on data that is surveyed already."""
+    """`select` on data that is surveyed already.
+
+    ``variants`` are second thoughts about the model, by name with the forms that are worth a try under them: the form
+    ``"full, counts"`` is ``"full"`` after the second thought ``"counts"``. They are tried where the search has come to.
+    """
     tried = numbers(DEFAULT if components is None else components)
     check_numbers(
         restarts=restarts, seed=seed, prior=prior, tol=TOLERANCE if tol is None else tol, max_iterations=max_iterations,
@@ -202,13 +209,15 @@ def search(
         fit_one,
         split,
         tuple(forms),
+        dict(variants or {}),
         bounded=bounded,
         deadline=None if max_seconds is None else time.perf_counter() + max_seconds,
         observers=observers,
     )
-    walk(grid, tried, whole=components is not None)
-    grid.finish()
-    result = grid.result()
+    with team():
+        walk(grid, tried, whole=components is not None)
+        grid.finish()
+        result = grid.result()
     if coarse == tol or not result.converged:
         return result
     return finished(result, grid.best_problem(), default_rule(tol, max_iterations, grid.left()), prior, observers)

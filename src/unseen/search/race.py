@@ -6,7 +6,8 @@ import threading
 import time
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor, wait
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -16,9 +17,10 @@ from unseen.core.engine import Engine, one_blas_thread
 from unseen.core.interrupt import check
 from unseen.core.observe import Event, Observer
 from unseen.core.stats import Params, Sums
-from unseen.core.stop import INTERRUPTED, TIME, Converged, Outcome, Record, Rule
+from unseen.core.stop import INTERRUPTED, TIME, Converged, Outcome, Record, Rule, facts
 from unseen.errors import NumericalError
-from unseen.loop import named_failures, run
+from unseen.loop import Run, named_failures, run
+from unseen.search.helpers import Helper, current, shared
 from unseen.search.tries import BEHIND, CANNOT_WIN, Pause, Try, coincide, optimistic, unsound
 
 Start = Callable[[Any, Engine, int, Any], Params]
@@ -49,6 +51,10 @@ class Since(Rule):
         if self.halted.is_set():
             return Outcome(INTERRUPTED, f"interrupted after {len(trace)} iterations; the last parameters were kept")
         return self.rule(trace, time.perf_counter() - self.began)
+
+    def __reduce__(self) -> tuple[type[Since], tuple[Rule, float]]:
+        """In another process the clock goes on, and nothing halts it but that process' end."""
+        return Since, (self.rule, self.began)
 
 
 @dataclass
@@ -87,27 +93,51 @@ class Race:
     def advance(self, tries: Sequence[Try], engine: Engine, rule: Rule, until: int) -> None:
         """Run each try for so many passes, unless the rule ends it; side by side where that is faster.
 
-        A try does not depend on the others, so the outcome is the same however many run at once.
+        A try does not depend on the others, so the outcome is the same however many run at once, and wherever.
         """
+        end, threads, team = rule | Pause(until), _threads(engine), current()
+        if team is not None and len(tries) > 1 and (helpers := team.ready(engine, threads)):
+            here, there = partial(self._go, engine=engine, end=end), partial(self._there, engine=engine, end=end)
+            shared(tries, here, there, helpers)
+            return
+        began = time.perf_counter()
+        try:
+            self._here(tries, threads, partial(self._go, engine=engine, end=end))
+        finally:
+            if team is not None:
+                team.worked += time.perf_counter() - began
 
-        def go(t: Try) -> None:
-            assert t.params is not None
-            schedule = self.algorithm if t.run is None or self.faster is None else self.faster
-            t.run = run(t.model, engine, t.params, schedule, rule | Pause(until), self.prior, [self.tell], t.run)
-            t.model = t.run.model
-            t.params = t.run.params
-            if not (checked := t.model.valid(t.params)):  # what the last M-step made, which no E-step has met yet
-                advice = "add a prior (prior=1; --prior 1), or use fewer components"
-                advice += ", or in Python raise the floor of the family"
-                t.error = NumericalError(f"{checked.broken}: {advice}")
-            if t.ended:
-                self.told(t, "finished")
+    def _schedule(self, t: Try) -> Algorithm:
+        return self.algorithm if t.run is None or self.faster is None else self.faster
 
-        threads = _threads(engine)
+    def _go(self, t: Try, engine: Engine, end: Rule) -> bool:
+        """Run a try; whether it was not interrupted."""
+        assert t.params is not None
+        self._ran(t, run(t.model, engine, t.params, self._schedule(t), end, self.prior, [self.tell], t.run))
+        return t.outcome != INTERRUPTED
+
+    def _there(self, t: Try, helper: Helper, engine: Any, end: Rule) -> None:
+        """Let a helper run a try; observers hear of its iterations when it comes back."""
+        before = None if t.run is None else replace(t.run, model=None)
+        ended = helper.ask(engine.blocks, (t.model, t.params, self._schedule(t), end, self.prior, before))
+        for record in ended.trace[len(t.trace) :]:
+            self.tell(Event("iteration", facts(record)))
+        self._ran(t, ended if ended.model is not None else replace(ended, model=t.model))
+
+    def _ran(self, t: Try, ended: Run) -> None:
+        t.run, t.model, t.params = ended, ended.model, ended.params
+        if not (checked := t.model.valid(t.params)):  # what the last M-step made, which no E-step has met yet
+            advice = "add a prior (prior=1; --prior 1), or use fewer components"
+            advice += ", or in Python raise the floor of the family"
+            t.error = NumericalError(f"{checked.broken}: {advice}")
+        if t.ended:
+            self.told(t, "finished")
+
+    def _here(self, tries: Sequence[Try], threads: int, go: Callable[[Try], bool]) -> None:
+        """Each try in this process, in threads where those are faster."""
         if threads < 2 or len(tries) < 2 or not all(_slow(t) for t in tries):
             for t in tries:
-                go(t)
-                if t.outcome == INTERRUPTED:
+                if not go(t):
                     raise KeyboardInterrupt
             return
         with one_blas_thread(), ThreadPoolExecutor(min(threads, len(tries)), thread_name_prefix="starts") as pool:

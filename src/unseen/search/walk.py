@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from unseen.search.grid import Grid
-from unseen.search.kept import NOT_TRIED, WORST, Rank
+from unseen.search.kept import NOT_TRIED, WORST, Fit, Rank
 
 #: numbers of components running that are worse than the best before the next ones are left out, and how many are
 #: enough if each is worse by what Kass & Raftery (1995) call very strong evidence
@@ -31,6 +31,22 @@ def walk(grid: Grid, numbers: Sequence[int], whole: bool) -> None:
         grid.attempt(numbers[0], grid.smallest(numbers[0]) if grid.forms else "", insist=True)
     if grid.best is None:
         return
+    for thought in grid.variants:
+        think_again(grid, numbers, thought)
+    first, thoughts = parts(grid.best.place[1])
+    if thoughts:
+        forms = [form for form in allowed(grid, thoughts) if form != first]
+    around(grid, numbers, [name(form, thoughts) for form in forms])
+    for thought in grid.variants:
+        think_again(grid, numbers, thought)
+    if not whole:
+        best = grid.best
+        grid.improve(best.row["components"], best.row.get("form", ""))
+
+
+def around(grid: Grid, numbers: Sequence[int], forms: Sequence[str]) -> None:
+    """Each form at the best number of components, and from there as far as it gets better."""
+    assert grid.best is not None
     start = grid.best.row["components"]
     for form in forms:
         if reason := pointless(grid, start, form):
@@ -40,9 +56,38 @@ def walk(grid: Grid, numbers: Sequence[int], whole: bool) -> None:
     for form in sorted(forms, key=lambda form: grid.tried.get((start, form), WORST)):
         if (start, form) in grid.fits:
             climb(grid, numbers, form, start)
-    if not whole:
-        best = grid.best
-        grid.improve(best.row["components"], best.row.get("form", ""))
+
+
+def think_again(grid: Grid, numbers: Sequence[int], thought: str) -> None:
+    """The best model after a second thought, or without it, and from there as far as it gets better."""
+    if grid.best is None or grid.interrupted:
+        return
+    k, best = grid.best.place
+    form, thoughts = parts(best)
+    after = tuple(t for t in grid.variants if (t in thoughts) != (t == thought))
+    forms = allowed(grid, after)
+    other = name(form if form in forms else forms[0], after)
+    if (k, other) in grid.tried:
+        return
+    grid.attempt(k, other)
+    if (k, other) in grid.fits:
+        climb(grid, numbers, other, k)
+
+
+def allowed(grid: Grid, thoughts: Sequence[str]) -> list[str]:
+    """The forms that are worth a try under some second thoughts, which may be none."""
+    return [form for form in grid.forms or ("",) if all(form in grid.variants[t] for t in thoughts)]
+
+
+def parts(form: str) -> tuple[str, tuple[str, ...]]:
+    """A form and its second thoughts: ``"full, counts"`` is ``("full", ("counts",))``."""
+    first, *thoughts = form.split(", ")
+    return first, tuple(thoughts)
+
+
+def name(form: str, thoughts: Sequence[str]) -> str:
+    """What `parts` takes apart."""
+    return ", ".join([form, *thoughts])
 
 
 def up(grid: Grid, numbers: Sequence[int], form: str, whole: bool) -> None:
@@ -91,14 +136,19 @@ def climb(grid: Grid, numbers: Sequence[int], form: str, start: int) -> None:
 
 def _same_as_another(k: int, form: str) -> bool:
     """Whether a form of one component is that of another name: there is nothing to share."""
-    return k == 1 and (form.startswith("tied-") or form == "common")
+    return k == 1 and (form.startswith("tied-") or parts(form)[0] == "common")
 
 
 def pointless(grid: Grid, k: int, form: str) -> str:
     """Why a form need not be tried: a simpler step in the same direction made it worse."""
 
+    form, thoughts = parts(form)
+
+    def fit(form: str) -> Fit | None:
+        return grid.fits.get((k, name(form, thoughts)))
+
     def better(a: str, b: str) -> bool | None:
-        one, other = grid.fits.get((k, a)), grid.fits.get((k, b))
+        one, other = fit(a), fit(b)
         return None if one is None or other is None else one.rank < other.rank
 
     prefix = "tied-" if form.startswith("tied-") else ""
@@ -108,7 +158,7 @@ def pointless(grid: Grid, k: int, form: str) -> str:
         return "one covariance for all components was worse in simpler forms"
     if rest.startswith(FACTORS) and (q := int(rest.removeprefix(FACTORS))) > 1:
         fewer, fewest = f"{prefix}{FACTORS}{q - 1}", f"{prefix}{FACTORS}{q - 2}" if q > 2 else f"{prefix}diagonal"
-        if (k, fewer) not in grid.fits or better(fewer, fewest) is False:
+        if fit(fewer) is None or better(fewer, fewest) is False:
             return "fewer factors were no better than fewer still"
     return ""
 

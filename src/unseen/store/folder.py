@@ -7,37 +7,25 @@ import hashlib
 import io
 import json
 import os
-import platform
-import shutil
-import tempfile
 import time
 import zipfile
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
-import unseen
 from unseen.core.block import BOOLEAN, CATEGORY
 from unseen.core.interrupt import interruptible
 from unseen.core.stats import Array
 from unseen.errors import RunError
 from unseen.result import Result
-from unseen.store.packing import pack, readable, unpack
-
-FORMAT = 1
-MANIFEST, ARRAYS, RUN = "MANIFEST.json", "arrays.npz", "run.json"
-
-
-@dataclass(frozen=True, slots=True)
-class Manifest:
-    """What a run folder says of itself: format, when and by which version it was written, the hash of each file."""
-
-    format: int
-    created: str
-    versions: dict[str, str]
-    files: dict[str, str]
-    content: str
+from unseen.store.declared import Origin
+from unseen.store.format1 import converted
+from unseen.store.manifest import ARRAYS, FORMAT, MANIFEST, OWN_VERSIONS, RUN, Manifest, content, read_manifest
+from unseen.store.packing import Packing, readable
+from unseen.store.unpacking import Unpacking
+from unseen.store.whole import write_whole
 
 
 @interruptible(brief=True)
@@ -51,43 +39,30 @@ def save(result: Result, path: str | os.PathLike[str]) -> Path:
     Raises
     ------
     RunError
-        The folder exists, cannot be written, or the disk is full.
+        The model holds something that could not be read back, the folder exists or cannot be written, or the disk is
+        full; the result is still in memory then.
     """
     target = Path(path)
-    files = _contents(result)
-    check_place(target)
-    made = _make_parents(target.parent)
-    temporary: Path | None = None
     try:
-        temporary = Path(tempfile.mkdtemp(prefix=f".{target.name}-", dir=target.parent))
-        for name, body in files.items():
-            _write(temporary / name, body)
-        os.chmod(temporary, 0o777 & ~_umask())
-        _sync(temporary)
-        os.rename(temporary, target)
-        _sync(target.parent)
-        temporary, made = None, []
-    except OSError as error:
-        raise RunError(
-            f"the run could not be written to {target}: {error.strerror or error}; nothing was left"
-        ) from None
-    finally:
-        if temporary is not None:
-            shutil.rmtree(temporary, ignore_errors=True)
-        for folder in made:
-            _remove_if_empty(folder)
+        files = _contents(result)
+    except RunError as error:
+        raise RunError(f"{error}. Nothing is lost: the result is still in memory") from None
+    write_whole(target, files)
     return target
 
 
-def check_place(target: Path) -> None:
-    """Refuse a place where no run can be written, before hours are spent on one."""
-    if target.exists() and (not target.is_dir() or any(target.iterdir())):
-        raise RunError(f"{target} exists already: choose another name, or remove it first")
-    above = next((p for p in target.parents if p.exists()), Path())
-    if not above.is_dir():
-        raise RunError(f"{target} cannot be made: {above} is a file, not a folder")
-    if not os.access(above, os.W_OK | os.X_OK):
-        raise RunError(f"{target} cannot be made: no permission to write in {above}")
+def check_kept(model: Any) -> None:
+    """Refuse a model that no run can keep, before hours are spent on fitting it.
+
+    Raises
+    ------
+    RunError
+        It, or a family in it, could not be read back by another process; the message says what to do.
+
+    >>> from unseen import Gaussian, Mixture
+    >>> check_kept(Mixture(Gaussian(), 2))
+    """
+    Packing().pack(model, "model")
 
 
 def load(path: str | os.PathLike[str]) -> Result:
@@ -96,7 +71,9 @@ def load(path: str | os.PathLike[str]) -> Result:
     Raises
     ------
     RunError
-        No run there, a file missing or altered, or a run of a newer format.
+        No run there, or a file missing or altered.
+    NotInstalledError
+        A run of a newer format, or one that holds a kind of model or family which is not installed here.
     """
     folder = Path(path)
     manifest = read_manifest(folder)
@@ -104,61 +81,28 @@ def load(path: str | os.PathLike[str]) -> Result:
     try:
         with np.load(io.BytesIO(bodies[ARRAYS]), allow_pickle=False) as archive:
             arrays = {name: archive[name] for name in archive.files}
-        result = unpack(json.loads(bodies[RUN])["result"], arrays)
-    except (KeyError, ValueError, TypeError, zipfile.BadZipFile) as error:
+        result = _result(json.loads(bodies[RUN]), manifest.format, arrays, str(folder / RUN))
+    except (KeyError, ValueError, TypeError, AttributeError, RecursionError, zipfile.BadZipFile) as error:
         raise RunError(f"the run in {folder} is not in a form this version can read ({type(error).__name__})") from None
     if not isinstance(result, Result):
         raise RunError(f"{folder / RUN} does not describe a fitted model")
-    sound = result.model.valid(result.params)
+    try:
+        sound = result.model.valid(result.params)
+    except Exception as error:  # the model may be anyone's
+        raise RunError(
+            f"the model in {folder} cannot judge the parameters there ({type(error).__name__}): it was "
+            "changed since, or they belong to another"
+        ) from None
     if not sound:
         raise RunError(f"the parameters in {folder} are not valid: {sound.broken}")
     return result
 
 
-def read_manifest(folder: Path) -> Manifest:
-    """The manifest of a run, its own hash verified."""
-    if not folder.is_dir():
-        raise RunError(f"there is no run at {folder}: give the folder that unseen fit printed")
-    try:
-        body = json.loads((folder / MANIFEST).read_bytes())
-        manifest = Manifest(**{name: body[name] for name in Manifest.__slots__})
-        right = manifest.content == _content(manifest)
-    except FileNotFoundError:
-        raise RunError(f"{folder} is not a run: it has no {MANIFEST}") from None
-    except OSError as error:
-        raise RunError(f"{folder / MANIFEST} cannot be read: {error.strerror or error}") from None
-    except (ValueError, KeyError, TypeError):
-        raise RunError(f"{folder / MANIFEST} was altered: it is not the manifest of a run") from None
-    if manifest.format > FORMAT:
-        raise RunError(
-            f"{folder} was written by a newer unseen ({manifest.versions.get('unseen', '?')}, "
-            f"format {manifest.format}); this one, {unseen.__version__}, reads up to format {FORMAT}: upgrade unseen"
-        )
-    if not right or set(manifest.files) != {ARRAYS, RUN}:
-        raise RunError(f"{folder / MANIFEST} was altered: its content hash does not fit the files it lists")
-    return manifest
-
-
-def is_run(folder: Path) -> bool:
-    """Whether a folder says it is a run."""
-    return (folder / MANIFEST).is_file()
-
-
-def find(path: str | os.PathLike[str]) -> Path:
-    """The run at ``path``: the folder itself, or the newest of the runs in it.
-
-    Raises
-    ------
-    RunError
-        There is no run at or in that folder.
-    """
-    folder = Path(path)
-    if is_run(folder) or not folder.is_dir():
-        return folder
-    runs = sorted((read_manifest(f).created, f.name, f) for f in folder.iterdir() if f.is_dir() and is_run(f))
-    if not runs:
-        raise RunError(f"{folder} is not a run and holds none: give the folder that unseen fit printed")
-    return runs[-1][-1]
+def _result(run: dict[str, Any], written: int, arrays: dict[str, Array], where: str) -> Any:
+    """What ``run.json`` holds, whichever format it was written in."""
+    tree = converted(run["result"], where) if written == 1 else run["result"]
+    origins = {name: Origin(o["distribution"], o["version"]) for name, o in run.get("kinds", {}).items()}
+    return Unpacking(arrays, origins, where).unpack(tree)
 
 
 def run_name(result: Result) -> str:
@@ -170,20 +114,21 @@ def run_name(result: Result) -> str:
 
 def _contents(result: Result) -> dict[str, bytes]:
     """The files of a run by name."""
-    arrays: dict[str, Array] = {}
-    packed = pack(_without_values(result), arrays)
+    side = Packing()
+    packed = side.pack(_without_values(result))
     buffer = io.BytesIO()
-    np.savez(buffer, allow_pickle=False, **arrays)
-    run = readable({"format": FORMAT, "result": packed})
+    np.savez(buffer, allow_pickle=False, **side.arrays)
+    kinds = {name: {"distribution": o.distribution, "version": o.version} for name, o in side.origins.items()}
+    run = readable({"format": FORMAT, "kinds": kinds, "result": packed})
     files = {ARRAYS: buffer.getvalue(), RUN: run.encode()}
     draft = Manifest(
         FORMAT,
         datetime.datetime.now(datetime.UTC).isoformat(),
-        {"unseen": unseen.__version__, "numpy": np.__version__, "python": platform.python_version()},
+        {**OWN_VERSIONS, **{o.distribution: o.version for o in side.origins.values()}},
         {name: hashlib.sha256(body).hexdigest() for name, body in files.items()},
         "",
     )
-    manifest = {name: getattr(draft, name) for name in Manifest.__slots__} | {"content": _content(draft)}
+    manifest = {name: getattr(draft, name) for name in Manifest.__slots__} | {"content": content(draft)}
     return {**files, MANIFEST: json.dumps(manifest, indent=1).encode()}
 
 
@@ -197,11 +142,6 @@ def _without_values(result: Result) -> Result:
     return replace(result, profile=replace(result.profile, columns=columns))
 
 
-def _content(manifest: Manifest) -> str:
-    body = {n: getattr(manifest, n) for n in Manifest.__slots__ if n != "content"}
-    return hashlib.sha256(json.dumps(body, sort_keys=True).encode()).hexdigest()
-
-
 def _verified(path: Path, digest: str) -> bytes:
     try:
         body = path.read_bytes()
@@ -212,43 +152,3 @@ def _verified(path: Path, digest: str) -> bytes:
     if hashlib.sha256(body).hexdigest() != digest:
         raise RunError(f"{path} was altered: its content does not have the hash that {MANIFEST} names")
     return body
-
-
-def _write(path: Path, body: bytes) -> None:
-    with open(path, "wb") as out:
-        out.write(body)
-        out.flush()
-        os.fsync(out.fileno())
-
-
-def _sync(folder: Path) -> None:
-    handle = os.open(folder, os.O_RDONLY)
-    try:
-        os.fsync(handle)
-    finally:
-        os.close(handle)
-
-
-def _umask() -> int:
-    mask = os.umask(0)
-    os.umask(mask)
-    return mask
-
-
-def _make_parents(folder: Path) -> list[Path]:
-    """Make the folder and its parents; returns those that are new, the deepest first."""
-    new = [p for p in (folder, *folder.parents) if not p.exists()]
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        for made in new:
-            _remove_if_empty(made)
-        raise RunError(f"the folder {folder} cannot be made: {error.strerror or error}") from None
-    return new
-
-
-def _remove_if_empty(folder: Path) -> None:
-    try:
-        folder.rmdir()
-    except OSError:
-        return

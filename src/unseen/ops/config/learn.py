@@ -4,16 +4,22 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Annotated, Literal, TypeAlias
 
-from pydantic import Field, WithJsonSchema, field_validator, model_validator
+from pydantic import Field, PlainSerializer, WithJsonSchema, WrapValidator, field_validator, model_validator
 
 from unseen.ops.config.base import Count, Portion, Positive, Section, Text, clash
-from unseen.spec import COVARIANCES, FAMILIES
+from unseen.spec import COVARIANCES, FAMILIES, is_family
 
 if TYPE_CHECKING:  # made of lists that stand elsewhere, which a type checker cannot read
     Family: TypeAlias = str
     Covariance: TypeAlias = str
 else:
-    Family, Covariance = Literal[FAMILIES], Literal[COVARIANCES]
+    Covariance = Literal[COVARIANCES]
+    # a kind that an installed package declares passes; what is neither is told the names of unseen's own
+    Family = Annotated[
+        Literal[FAMILIES],
+        WrapValidator(lambda value, own: value if isinstance(value, str) and is_family(value) else own(value)),
+        PlainSerializer(str, return_type=str),
+    ]
 
 MOST_NUMBERS = 1000
 _WRITTEN = 'write 6, "1:8" or "2,4,6"'
@@ -45,7 +51,8 @@ class Model(Section):
     )
     family: dict[Text, Family] = Field(
         default={},
-        description="Distribution of single columns; if left out it is found in the data.",
+        description="Distribution of single columns, or a kind that an installed package declares; if left out it is "
+        "found in the data.",
         examples=[{"dep_delay": "student_t"}],
     )
     covariance: Covariance = Field(

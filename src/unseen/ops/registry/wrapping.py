@@ -6,7 +6,7 @@ import math
 import platform
 import re
 import shutil
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime
 from pathlib import Path
 from typing import Any
@@ -17,6 +17,7 @@ from unseen.ops.config.settings import Settings
 from unseen.ops.record import Record
 from unseen.ops.registry.artefact import FIT
 
+# stands in the MLmodel file of every version there is: never to be renamed
 LOADER = "unseen.ops.registry.pyfunc"
 
 
@@ -28,10 +29,11 @@ def wrap(fit: Path, target: Path, fields: Sequence[Field], components: int, unkn
 
     from unseen.store import read_manifest
 
+    manifest = read_manifest(fit)
     (target / FIT).mkdir(parents=True)
-    for name in (*read_manifest(fit).files, "MANIFEST.json"):
+    for name in (*manifest.files, "MANIFEST.json"):
         shutil.copyfile(fit / name, target / FIT / name)
-    for name, said in environment().items():
+    for name, said in environment(manifest.foreign).items():
         text = "\n".join(said) + "\n" if isinstance(said, list) else yaml.safe_dump(said, sort_keys=False)
         (target / name).write_text(text)
     # `save_model` would do this too, after a second or two of looking through every installed package
@@ -40,11 +42,12 @@ def wrap(fit: Path, target: Path, fields: Sequence[Field], components: int, unkn
     model.save(str(target / "MLmodel"))
 
 
-def environment() -> dict[str, Any]:
-    """What a server has to install, in the three forms that MLflow knows."""
+def environment(foreign: Mapping[str, str]) -> dict[str, Any]:
+    """What a server has to install, in the three forms that MLflow knows; ``foreign`` are packages of its kinds."""
     import mlflow
 
     needs = [f"unseen[frames]=={unseen.__version__}", f"mlflow-skinny=={mlflow.__version__}"]
+    needs += [f"{name}=={version}" for name, version in foreign.items()]
     python = platform.python_version()
     return {
         "requirements.txt": needs,

@@ -16,7 +16,7 @@ from pydantic import ValidationError
 
 from unseen.core.encoding import Encoded
 from unseen.core.source import Source
-from unseen.errors import ConflictError, RegistryError, UnseenError
+from unseen.errors import ConflictError, NotInstalledError, RegistryError, UnseenError
 from unseen.ops import files
 from unseen.ops.record import Outcome, Record
 from unseen.ops.registry import Version
@@ -100,11 +100,19 @@ class Journal:
         shutil.rmtree(self.folder / MODEL, ignore_errors=True)
 
     def fitted(self) -> Result | None:
-        """The fit that an earlier try of this run saved, if it is there and whole."""
+        """The fit that an earlier try of this run saved, if it is there and whole.
+
+        Raises
+        ------
+        NotInstalledError
+            It is whole, and what reads it is not installed: it is no fit to be thrown away.
+        """
         from unseen.store import load
 
         try:
             return load(self.folder / MODEL)
+        except NotInstalledError:
+            raise
         except UnseenError:
             shutil.rmtree(self.folder / MODEL, ignore_errors=True)
             return None

@@ -17,11 +17,10 @@ from unseen.fit import default_rule, solve
 from unseen.ops.config import Settings
 from unseen.ops.judge import HoldOut
 from unseen.ops.record import FitFacts
-from unseen.plan import Plan, plan
+from unseen.plan import Plan, fitted, plan
 from unseen.problem import bind
 from unseen.result import Result
 from unseen.search.holdout import log_density
-from unseen.search.order import search
 from unseen.search.restarts import is_singular
 
 #: what no other start mends: the run was told to stop
@@ -86,7 +85,7 @@ class Learning:
                 continue
             found.append(result)
             if result.outcome.name in STOPPED:
-                return replace(result, columns=self.plan.columns)
+                return replace(result, columns=self.plan.after(result).columns)
             if not usable(result):
                 self.failed(number, result.outcome.message)
             elif is_singular(result.params):
@@ -96,7 +95,7 @@ class Learning:
         if not found:
             raise NumericalError("no start led to a fit: look at the columns, raise the variance floor, or fit fewer")
         best = max(found, key=lambda r: (usable(r), not is_singular(r.params), self.heldout(r)))
-        return replace(best, columns=self.plan.columns)
+        return replace(best, columns=self.plan.after(best).columns)
 
     def _attempts(self) -> Iterator[Callable[[], Result]]:
         """One fit with each seed, and one from the champion if that was asked for."""
@@ -143,12 +142,11 @@ class Learning:
 
     def _fit(self, seed: int) -> Result:
         fit, model = self.settings.fit, self.settings.model
-        return search(
-            self.plan.model_for,
-            self._train(),
+        return fitted(
+            self.plan,
             model.components,
-            model.criterion,
-            forms=self.plan.forms if len(self.plan.forms) > 1 else (),
+            self._train(),
+            criterion=model.criterion,
             start="auto" if fit.start == "champion" else fit.start,
             restarts=fit.restarts,
             tol=fit.tol,

@@ -27,6 +27,7 @@ from unseen.ops.retrain.learning import Learning, broken, facts, planned, usable
 from unseen.ops.retrain.meter import Meter
 from unseen.plan import Plan
 from unseen.result import Result
+from unseen.store import check_kept
 
 Tell = Callable[[str, str], Any]
 
@@ -187,6 +188,7 @@ class Retrain:
         """Fit on the training rows, unless an earlier try of this run did."""
         judges = self.settings.validate_
         self.plan = planned(self.settings, self.intake.source, self.champion)
+        check_kept(self.plan.model_for(1))
         self._end_if_identifying()
         self.holdout = HoldOut(self.intake.source, self.intake.newest.path, judges.share, judges.seed)
         self.result = self.journal.fitted() or self._learned()

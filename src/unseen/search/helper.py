@@ -1,0 +1,64 @@
+"""What a helper process does: one run after the other, as its standard input says."""
+
+from __future__ import annotations
+
+import os
+import pickle
+import signal
+import sys
+import threading
+from dataclasses import replace
+from queue import SimpleQueue
+from typing import Any
+
+READY, LOST = "ready", "lost"
+
+
+def serve() -> None:
+    """Answer until standard input ends, which it also does with the process at its other end, whatever ended that."""
+    from unseen.core.engine import one_blas_thread
+    from unseen.engines.memory import Memory
+    from unseen.loop import run
+
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    answers = os.fdopen(os.dup(1), "wb")
+    os.dup2(2, 1)  # what anyone prints is no answer
+    jobs: SimpleQueue[Any] = SimpleQueue()
+    threading.Thread(target=_listen, args=(jobs,), daemon=True).start()
+    engines: dict[Any, Memory] = {}
+    tell(answers, READY)
+    while (sent := jobs.get()) is not None:
+        try:
+            name, fresh, (model, params, algorithm, rule, prior, resume) = pickle.loads(sent)
+            if fresh is not None:
+                engines = {name: Memory(fresh)}
+            before = None if resume is None else replace(resume, model=model)
+            with one_blas_thread():
+                answer: Any = run(model, engines[name], params, algorithm, rule, prior, resume=before)
+            if answer.model is model:
+                answer = replace(answer, model=None)
+        except Exception:  # the run is done again where its failure has a reader
+            answer = LOST
+        tell(answers, answer)
+
+
+def _listen(jobs: SimpleQueue[Any]) -> None:
+    while (sent := heard(sys.stdin.buffer)) is not None:
+        jobs.put(sent)
+    os._exit(0)
+
+
+def tell(pipe: Any, message: Any) -> None:
+    """Write one message, behind its length."""
+    sent = message if isinstance(message, bytes) else pickle.dumps(message, pickle.HIGHEST_PROTOCOL)
+    pipe.write(len(sent).to_bytes(8, "little") + sent)
+    pipe.flush()
+
+
+def heard(pipe: Any) -> bytes | None:
+    """The next message, or None where there will be no more."""
+    size = pipe.read(8)
+    if len(size) < 8:
+        return None
+    sent = pipe.read(int.from_bytes(size, "little"))
+    return sent if len(sent) == int.from_bytes(size, "little") else None
