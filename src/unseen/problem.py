@@ -9,7 +9,7 @@ from typing import Any
 from unseen.core.block import OTHER, Field
 from unseen.core.encoding import Encoded, Encoding, usable
 from unseen.core.engine import Engine
-from unseen.core.profile import Profile, check_profile, profile_frame
+from unseen.core.profile import Profile, check_finite, check_profile, profile_frame
 from unseen.core.source import Frames, Source
 from unseen.errors import DataError, ModelError
 
@@ -131,6 +131,7 @@ def bind(model: Any, known: Survey, like: Sequence[Problem] = (), part: Any = No
         Columns the model cannot describe, or fewer rows than components.
     """
     check_size(model, known.profile, known.labels)
+    check_finite(known.profile)
     bound = model.bind(known.profile)
     encoding = Encoding(
         known.fields,

@@ -14,7 +14,7 @@ from unseen.core.known import Known, rounding
 from unseen.core.shape import Facts, Shape
 from unseen.core.stats import Array
 from unseen.core.values import NOTHING, Draw, tally, tally_whole
-from unseen.errors import DataError
+from unseen.errors import DataError, NumericalError
 
 MAX_CATEGORIES = 1000
 #: variances below this lose digits, or are nothing
@@ -281,13 +281,27 @@ def check_profile(
             raise DataError(
                 f"column {c.name!r} has {c.infinite:,} infinite values: mark them missing or clip them first"
             )
-        if c.low < c.high and not SMALLEST < c.variance < np.inf:
-            size = "large" if c.variance > 1 or not c.variance >= 0 else "small"
-            raise DataError(
-                f"column {c.name!r} has numbers so {size} that their squares cannot be held: give it in another unit "
-                "(rescale it), or leave it out "
-                f"(ignore=[{c.name!r}]; --ignore {c.name})"
+        if c.low < c.high and c.variance <= SMALLEST:
+            raise DataError(f"column {c.name!r} has numbers so small that their squares are nothing: {_rescale(c.name)}")
+
+
+def check_finite(profile: Profile) -> None:
+    """Refuse numbers that no variance can be computed of, before warnings of arithmetic are.
+
+    Raises
+    ------
+    NumericalError
+        The squares of a column are not finite.
+    """
+    for c in profile.columns:
+        if c.low < c.high and not np.isfinite(c.variance):
+            raise NumericalError(
+                f"column {c.name!r} has numbers so large that their squares are not finite: {_rescale(c.name)}"
             )
+
+
+def _rescale(name: str) -> str:
+    return f"give it in another unit (rescale it), or leave it out (ignore=[{name!r}]; --ignore {name})"
 
 
 def merged(profiles: list[Profile]) -> Profile:
