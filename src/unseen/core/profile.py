@@ -282,7 +282,9 @@ def check_profile(
                 f"column {c.name!r} has {c.infinite:,} infinite values: mark them missing or clip them first"
             )
         if c.low < c.high and c.variance <= SMALLEST:
-            raise DataError(f"column {c.name!r} has numbers so small that their squares are nothing: {_rescale(c.name)}")
+            raise DataError(
+                f"column {c.name!r} has numbers so small that their squares are nothing: {_rescale(c.name)}"
+            )
 
 
 def check_finite(profile: Profile) -> None:
