@@ -2,13 +2,15 @@
 
 import threading
 
-from threadpoolctl import threadpool_info, threadpool_limits
+import numpy as np
+from threadpoolctl import threadpool_limits
 
-from unseen.core.engine import one_blas_thread
+from unseen.core.engine import _blas, one_blas_thread
 
 
 def counts():
-    return [i["num_threads"] for i in threadpool_info() if i["user_api"] == "blas"]
+    assert np.ones(2) @ np.ones(2) == 2  # so that there is one
+    return [i["num_threads"] for i in _blas().info() if i["user_api"] == "blas"]
 
 
 def test_calls_that_overlap_give_blas_back_as_the_first_found_it():
