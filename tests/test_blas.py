@@ -3,6 +3,7 @@
 import threading
 
 import numpy as np
+import pytest
 from threadpoolctl import threadpool_limits
 
 from unseen.core.engine import _blas, one_blas_thread
@@ -13,21 +14,28 @@ def counts():
     return [i["num_threads"] for i in _blas().info() if i["user_api"] == "blas"]
 
 
-def test_calls_that_overlap_give_blas_back_as_the_first_found_it():
-    with threadpool_limits(limits=2, user_api="blas"):
-        before = counts()
-        inside, leave = threading.Event(), threading.Event()
+@pytest.mark.parametrize("first_leaves_first", [True, False])
+def test_calls_that_overlap_give_blas_back_as_the_first_found_it(first_leaves_first):
+    before = counts()
+    inside, leave = threading.Event(), threading.Event()
 
-        def outer():
-            with one_blas_thread():
-                inside.set()
-                leave.wait(10)
+    def other():
+        with one_blas_thread():
+            inside.set()
+            leave.wait(10)
 
-        first = threading.Thread(target=outer)
-        first.start()
+    thread = threading.Thread(target=other)
+    with one_blas_thread():
+        thread.start()
         inside.wait(10)
-        with one_blas_thread():  # begins while the first holds, ends after it
+        assert set(counts()) == {1}
+        if not first_leaves_first:
             leave.set()
-            first.join()
+            thread.join()
             assert set(counts()) == {1}
-        assert counts() == before
+    leave.set()
+    thread.join()
+    assert counts() == before
+    with threadpool_limits(limits=1, user_api="blas"):  # and others may set it again
+        assert set(counts()) == {1}
+    assert counts() == before
