@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import importlib
+
 import numpy as np
 import pytest
 
@@ -81,3 +83,28 @@ def test_the_unit_is_a_power_of_two_and_of_nothing_there_is_none():
     assert (same.units, same.counts) == (stats.units, stats.counts)
     for weight in (0.0, np.inf, np.nan):
         assert Stats({}, 0, weight).in_unit().weight is weight
+
+
+@pytest.mark.parametrize("family", ["bernoulli", "beta", "gamma", "mixture", "log_normal", "zero_inflated"])
+def test_every_family_races_and_searches_in_any_unit_of_weight(family):
+    room = "models" if family == "mixture" else "families"
+    e = importlib.import_module(f"unseen.{room}.{family}").example()
+    options = {k: v for k, v in e.options.items() if k not in ("restarts", "tol", "max_iterations", "weights")}
+    rows = len(next(iter(e.data.values())))
+    drop = {e.options.get("weights")}
+    data = {n: c for n, c in e.data.items() if n not in drop}
+    for scale in (1e-12, 1e-200):
+        fits = [
+            unseen.fit(e.model, data, weights=np.full(rows, w), restarts=3, seed=0, max_iterations=40, **options)
+            for w in (1.0, scale)
+        ]
+        assert fits[1].outcome.name == fits[0].outcome.name
+        assert fits[1].loglik == pytest.approx(scale * fits[0].loglik, rel=1e-6)
+    found = [
+        unseen.select(
+            e.model, data, range(1, 4), "heldout", weights=np.full(rows, w), restarts=2, max_iterations=20, **options
+        )
+        for w in (1.0, 1e-12)
+    ]
+    assert found[0].model.components == found[1].model.components
+    assert [r["outcome"] for r in found[0].search] == [r["outcome"] for r in found[1].search]

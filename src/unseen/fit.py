@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 from unseen.core.algorithm import Algorithm
 from unseen.core.engine import one_blas_thread
 from unseen.core.interrupt import interruptible
+from unseen.core.limits import check_numbers
 from unseen.core.observe import Observer
 from unseen.core.stats import Params
 from unseen.core.stop import Converged, MaxIterations, MaxSeconds, Rule
@@ -61,7 +62,7 @@ def fit(
         the start is drawn, 1 where it is given
     seed : the whole run is a function of the data, the arguments and this number
     weights, labels : column name, or one value per row; a row of weight w counts as w copies; a label that is
-        missing is unknown
+        missing (NaN, None) is unknown, and -1 is a class like any other
     unit : the column that names the sequence a row belongs to, for sequential models
     prior : strength of a conjugate prior, in pseudo-rows per component; 0 is maximum likelihood
     tol : stop when less than this is left to gain per row; ``max_iterations`` caps each start, ``max_seconds`` all
@@ -85,8 +86,10 @@ def fit(
     from unseen.algorithms.batch import Batch
     from unseen.sources import on_disk, open_source
 
-    if restarts is not None and restarts < 1:
-        raise ModelError(f"restarts={restarts} is no number of starts: take 1 or more")
+    check_numbers(
+        restarts=restarts, seed=seed, prior=prior, tol=tol, max_iterations=max_iterations, max_seconds=max_seconds,
+        short=short, finish=finish, workers=workers, block_rows=block_rows,
+    )  # fmt: skip
     check_pair(model, Batch() if algorithm is None else algorithm)
     check_asked(model, start, prior, labels)
     tell_unkept(model)
@@ -145,6 +148,8 @@ def solve(
     pseudo = problem.model.prior(prior) if prior else None
     begin = _start(start, problem, seed)
     count = _starts(problem, start, restarts, drawn)
+    if problem.model.sequential and problem.profile.rows <= SHORT_SEQUENCES:
+        short = max(short, SEQUENCE_PASSES)
     found = restart(
         problem.model,
         problem.engine,
@@ -169,20 +174,28 @@ def solve(
     return close(problem, found, pseudo, seed, used)
 
 
+#: starts of a hidden Markov model lie near saddles that EM leaves slowly: where a pass is cheap, all get so many
+SHORT_SEQUENCES, SEQUENCE_PASSES = 5_000, 60
 STARTS = ("auto", "kmeans++", "rows", "random", "labels")
 
 
 def _starts(problem: Problem, start: str | Params, restarts: int | None, drawn: int) -> int:
     """How many starts to draw: one where nothing is drawn, or where all would be the same."""
-    model, labels = problem.model, problem.profile.labels if problem.encoding.labels else ()
+    model, labels = problem.model, problem.profile.labels
     components = getattr(model, "components", 2)
     if isinstance(start, Params) or components == 1 or getattr(model, "one_start", False):
         return min(drawn, 1)
-    if start == "labels" and len(labels) >= components:
-        return 1
+    if _settled(problem) and (start in ("labels", "kmeans++") or sum(labels.values()) >= problem.profile.rows):
+        return min(restarts or drawn, 1)
     if restarts is not None:
         return restarts
     return drawn if start != "labels" and problem.encoding.labels is None else min(drawn, 1)
+
+
+def _settled(problem: Problem) -> bool:
+    """Whether every component has labelled rows, so that starts which follow the labels draw nothing."""
+    known = len(problem.profile.labels) if problem.encoding.labels else 0
+    return 0 < getattr(problem.model, "components", 2) <= known
 
 
 def check_asked(model: Any, start: str | Params, prior: float, labels: Any) -> None:
@@ -229,14 +242,27 @@ def _start(start: str | Params, problem: Problem, seed: int) -> Any:
         return lambda model, engine, seed, prior=None: model.start(engine, seed)
     from unseen.starts.centres import kmeans_plus_plus, random_rows
     from unseen.starts.responsibilities import from_labels, random
+    from unseen.starts.sequences import steps, windows
 
     names = {"kmeans++": kmeans_plus_plus, "rows": random_rows, "random": random, "labels": from_labels}
     if start == "auto":
         # one kind of start keeps finding the same optima: take turns, the best single one first
         kinds: tuple[Any, ...] = (kmeans_plus_plus, random, random_rows)
-        if problem.encoding.labels and problem.profile.labels:
+        first: tuple[Any, ...] = ()
+        if problem.model.sequential:
+            kinds = (kmeans_plus_plus, random, windows, random, steps, random_rows)
+        if _settled(problem):  # these two draw nothing then: once each is enough
+            first, kinds = (from_labels, kmeans_plus_plus), (random, random_rows)
+        elif problem.encoding.labels and problem.profile.labels:
             kinds = (from_labels, kmeans_plus_plus, random)
-        return lambda model, engine, s, prior=None: kinds[(s - seed) % len(kinds)](model, engine, s, prior)
+
+        def in_turn(model: Any, engine: Any, s: int, prior: Any = None) -> Params:
+            i = s - seed
+            kind = first[i] if i < len(first) else kinds[(i - len(first)) % len(kinds)]
+            started: Params = kind(model, engine, s, prior)
+            return started
+
+        return in_turn
     if start not in names:
         raise ModelError(f"start={start!r} is none of auto, {', '.join(names)}, nor parameters")
     return names[start]

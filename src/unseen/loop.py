@@ -90,8 +90,8 @@ def named_failures() -> Iterator[None]:
         yield
     except np.linalg.LinAlgError as error:
         raise NumericalError(
-            f"a matrix of a component could not be used ({error}): look for cells of another order of magnitude, raise "
-            "the variance floor, or add a prior"
+            f"a matrix of a component could not be used ({error}): look for cells of another order of magnitude, or "
+            "add a prior (prior=1; --prior 1), or in Python raise the floor of the family"
         ) from None
 
 

@@ -153,7 +153,8 @@ def _without_dependent(spec: Spec, known: Survey) -> tuple[Spec, Survey]:
     if spec.covariance.endswith(("diagonal", "spherical")) or len(names) < 2:
         return spec, known
     rows = _complete_rows(known.source, names)
-    found = dependent(rows) if rows.shape[1] >= ROWS_PER_COLUMN * len(names) else {}
+    with np.errstate(over="ignore", invalid="ignore"):  # numbers without a square are refused later
+        found = dependent(rows) if rows.shape[1] >= ROWS_PER_COLUMN * len(names) else {}
     if not found:
         return spec, known
     notes = {names[j]: ", ".join(names[i] for i in others) for j, others in found.items()}

@@ -9,7 +9,7 @@ from typing import Any
 from unseen.core.block import OTHER, Field
 from unseen.core.encoding import Encoded, Encoding, usable
 from unseen.core.engine import Engine
-from unseen.core.profile import Profile, check_profile, profile_frame
+from unseen.core.profile import Profile, check_finite, check_profile, profile_frame
 from unseen.core.source import Frames, Source
 from unseen.errors import DataError, ModelError
 
@@ -131,6 +131,7 @@ def bind(model: Any, known: Survey, like: Sequence[Problem] = (), part: Any = No
         Columns the model cannot describe, or fewer rows than components.
     """
     check_size(model, known.profile, known.labels)
+    check_finite(known.profile)
     bound = model.bind(known.profile)
     encoding = Encoding(
         known.fields,
@@ -139,7 +140,7 @@ def bind(model: Any, known: Survey, like: Sequence[Problem] = (), part: Any = No
         known.labels,
         _classes(known.profile, model, known.labels),
         known.unknown,
-        grouped=not model.sequential,
+        grouped=True,
         unit=known.source.unit,
     )
     for problem in like:
@@ -180,14 +181,17 @@ def chosen(model: Any, schema: Sequence[Field]) -> tuple[Field, ...]:
 def check_size(model: Any, profile: Profile, labels: str | None) -> None:
     """Refuse fewer rows than components, and labels no component could stand for."""
     components = getattr(model, "components", 1)
-    if profile.rows < components:
+    rows = profile.rows - profile.empty_rows
+    if rows < components:
+        seen = " with an observed cell" if profile.empty_rows else ""
         raise DataError(
-            f"{profile.rows:,} rows cannot tell {components} components apart: use fewer components or more rows"
+            f"{rows:,} rows{seen} cannot tell {components} components apart: use fewer components or more rows"
         )
     if labels is not None and len(profile.labels) > components:
+        minus = "; -1 is one of them: mark unknown labels by NaN or None" if "-1" in profile.labels else ""
         raise DataError(
             f"label column {labels!r} has {len(profile.labels)} classes but the model has {components} components: "
-            "use at least as many components as classes"
+            f"use at least as many components as classes{minus}"
         )
 
 

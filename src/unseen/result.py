@@ -13,11 +13,13 @@ from unseen.core.block import Block, rng
 from unseen.core.encoding import Encoding
 from unseen.core.engine import one_blas_thread
 from unseen.core.kinds import kind
+from unseen.core.limits import check_count
+from unseen.core.model import Completing, Generative, row_density
 from unseen.core.profile import Profile
 from unseen.core.source import Source
 from unseen.core.stats import Array, Params, Sums
 from unseen.core.stop import Outcome, Record
-from unseen.errors import ModelError
+from unseen.errors import DataError, ModelError
 
 
 @kind("result")
@@ -27,7 +29,9 @@ class Result:
 
     ``loglik`` is the log-likelihood of the *final* parameters (a closing pass computes it), a density wherever the
     families are densities; ``log_probability`` is that of the recorded cells. ``entropy`` is
-    :math:`-\sum_{nk} r_{nk} \log r_{nk}`; BIC is :math:`-2 \log L + p \log n`, lower is better; n is the total weight.
+    :math:`-\sum_{nk} r_{nk} \log r_{nk}`; BIC is :math:`-2 \log L + p \log n`, lower is better. Here n is ``weight``:
+    the total weight of the rows that say something, since a cell that the model describes, or the label, is known. Of
+    sequences rows count, too, since there may be one sequence only.
     """
 
     model: Any
@@ -93,8 +97,15 @@ class Result:
     # ---- scoring new data
 
     def open(self, data: Any, unknown: str | None = None) -> tuple[Source, Encoding]:
-        """The source of some data and the encoding of this model, held against the fit's schema."""
+        """The source of some data and the encoding of this model, held against the fit's schema.
+
+        ``unknown``, here and in every method that reads rows, is what a category becomes that the fit has not met:
+        ``"refuse"``, which is an error, or ``"missing"``.
+        """
         from unseen.sources import open_source
+
+        if unknown not in (None, "refuse", "missing"):
+            raise ModelError(f"unknown={unknown!r} is none of 'refuse', 'missing'")
 
         unit = self.encoding.unit
         source, _, _ = open_source(data, unit=unit, whole=self.model.sequential and unit is None)
@@ -105,6 +116,7 @@ class Result:
             grouped=False,
             unknown=unknown or self.encoding.unknown,
         )
+        encoding = encoding.without(source.schema())
         encoding.check(source.schema())
         return source, encoding
 
@@ -114,35 +126,54 @@ class Result:
         for part in source.manifest():
             yield encoding.encode(source.read(part, encoding.columns()))
 
-    def responsibilities(self, data: Any) -> Array:
+    def responsibilities(self, data: Any, unknown: str | None = None) -> Array:
         """Posterior probability of each component for each row, (n, K)."""
-        return self._rows("posterior", lambda block: self.model.posterior(self.params, block)[0].T, data)
+        return self._rows("posterior", lambda block: self.model.posterior(self.params, block)[0].T, data, unknown)
 
-    def assign(self, data: Any) -> Array:
+    def assign(self, data: Any, unknown: str | None = None) -> Array:
         """The most probable component of each row, (n,)."""
-        return self.responsibilities(data).argmax(axis=1)
+        return self.responsibilities(data, unknown).argmax(axis=1)
 
-    def log_prob(self, data: Any) -> Array:
+    def log_prob(self, data: Any, unknown: str | None = None) -> Array:
         """Log-density of the observed cells of each row, (n,); in a sequence, given the rows before it."""
-        if hasattr(self.model, "log_density"):
-            return self._rows("log_density", lambda block: self.model.log_density(self.params, block), data)
-        return self._rows("posterior", lambda block: self.model.posterior(self.params, block)[1], data)
+        return self._rows("expect", lambda block: row_density(self.model, self.params, block), data, unknown)
 
-    def viterbi(self, data: Any) -> Array:
+    def viterbi(self, data: Any, unknown: str | None = None) -> Array:
         """The most probable path of hidden states, (n,), for hidden Markov models."""
-        return self._rows("viterbi", lambda block: self.model.viterbi(self.params, block)[0], data)
+        return self._rows("viterbi", lambda block: self.model.viterbi(self.params, block)[0], data, unknown)
 
-    def scores(self, data: Any) -> Array:
+    def scores(self, data: Any, unknown: str | None = None) -> Array:
         """Posterior mean of continuous latent variables, (n, q), for factor models."""
-        return self._rows("scores", lambda block: self.model.scores(self.params, block).T, data)
+        return self._rows("scores", lambda block: self.model.scores(self.params, block).T, data, unknown)
 
-    def score(self, data: Any) -> tuple[float, float]:
-        """Mean log-density per row and its standard error, which is NaN if a row is impossible."""
-        p = self.log_prob(data)
+    def predict(self, data: Any, unknown: str | None = None) -> Array:
+        """What a regression expects of its target given the predictors, (n,): the probability of the second class.
+
+        The target need not be there, and is not looked at where it is.
+        """
+        return self._rows("predict", lambda block: self.model.predict(self.params, block), data, unknown)
+
+    def score(self, data: Any, unknown: str | None = None) -> tuple[float, float]:
+        """Mean log-density per row with an observed cell, and its standard error: NaN if a row is impossible.
+
+        Raises
+        ------
+        DataError
+            No row has an observed cell.
+        """
+
+        def told_rows(block: Block) -> Array:
+            density = row_density(self.model, self.params, block)
+            seen = block.seen()
+            return density if seen is None else density[seen]
+
+        p = self._rows("expect", told_rows, data, unknown)
+        if not len(p):
+            raise DataError("there is no row with an observed cell: nothing to score")
         told = len(p) > 1 and np.isfinite(p).all()
         return float(p.mean()), float(p.std(ddof=1) / np.sqrt(len(p))) if told else float("nan")
 
-    def impute(self, data: Any, draws: int | None = None, seed: int = 0) -> Any:
+    def impute(self, data: Any, draws: int | None = None, seed: int = 0, unknown: str | None = None) -> Any:
         """The data with its missing cells filled in, of the same type as it came.
 
         By default with the conditional expectation given the observed cells of the row (for a category, the
@@ -150,27 +181,38 @@ class Result:
         """
         from unseen.rows import completed
 
+        if not isinstance(self.model, Completing):
+            raise ModelError(f"{type(self.model).__name__} does not say what missing cells may be: it cannot impute")
+        if draws is not None:
+            check_count("draws", draws, 1)
         if draws is None:
-            return completed(self, data, lambda block: self.model.impute(self.params, block))
+            return completed(self, data, lambda block: self.model.impute(self.params, block), unknown)
 
         def completion(m: int) -> Any:
-            return completed(self, data, lambda block: self.model.draw(self.params, block, rng(seed, m, block.id)))
+            draw = lambda block: self.model.draw(self.params, block, rng(seed, m, block.id))  # noqa: E731
+            return completed(self, data, draw, unknown)
 
         return [completion(m) for m in range(draws)]
 
     def sample(self, n: int, seed: int = 0) -> dict[str, Array]:
         """n new rows from the fitted model, as columns by name."""
+        check_count("n", n, 0)
         from unseen.rows import decoded
 
+        if not isinstance(self.model, Generative):
+            raise ModelError(
+                f"{type(self.model).__name__} cannot make new rows: it describes its target given predictors, not "
+                "those; see predict(data) for rows that have them"
+            )
         arrays, _ = self.model.sample(self.params, n, np.random.default_rng(seed))
-        return decoded(self.model.slots, arrays, self.encoding.fields)
+        return decoded(self.encoding.slots, arrays, self.encoding.fields)
 
-    def _rows(self, method: str, f: Any, data: Any) -> Array:
+    def _rows(self, method: str, f: Any, data: Any, unknown: str | None = None) -> Array:
         if not hasattr(self.model, method):
             raise ModelError(f"{type(self.model).__name__} has no {method.replace('_', ' ')} of rows")
         # cells beyond all measure have density zero, and no warning
         with one_blas_thread(), np.errstate(over="ignore", invalid="ignore"):
-            parts = [f(block) for block in self.blocks(data)]
+            parts = [f(block) for block in self.blocks(data, unknown)]
         return np.concatenate(parts) if parts else np.empty(0)
 
     # ---- telling and keeping
@@ -257,8 +299,10 @@ class Closing:
         else:
             stats, r = model.expect(params, block), model.posterior(params, block)[0]
         w = np.ones(block.rows) if block.weights is None else block.weights
+        if (seen := block.seen()) is not None:  # rows of a gap, which criteria do not count
+            w = w * seen
         terms = np.where(r > 0, r * np.log(np.maximum(r, 1e-300)), 0.0).sum(0)
-        top = r.max(axis=0)
+        top = np.minimum(r.max(axis=0), 1.0)  # rounding may put it above, where no bin is
         counts = np.histogram(top, bins=20, range=(0, 1), weights=w)[0]
         cells = model.volume(block) if hasattr(model, "volume") else None
         volume = None if cells is None else float(w @ cells)

@@ -12,6 +12,7 @@ import numpy as np
 from unseen.core.block import BOOLEAN, CATEGORY, INTEGER, Block, Field, Frame, Slot, rng
 from unseen.core.encoding import Encoding
 from unseen.core.engine import one_blas_thread
+from unseen.core.model import Completing
 from unseen.core.stats import Array
 from unseen.errors import ModelError
 
@@ -26,7 +27,7 @@ class Fill:
     values: Array
 
 
-def completed(result: Any, data: Any, f: Complete) -> Any:
+def completed(result: Any, data: Any, f: Complete, unknown: str | None = None) -> Any:
     """The data with the missing cells of the modelled columns replaced by ``f(block)``, of the type it came in.
 
     Types of columns are kept where they can hold the new values: an integer column that gets fractional means
@@ -36,7 +37,7 @@ def completed(result: Any, data: Any, f: Complete) -> Any:
         from unseen.sources.frames import as_table
 
         data, _ = as_table(data)
-    source, encoding = result.open(data)
+    source, encoding = result.open(data, unknown)
     parts: dict[str, list[Fill]] = {}
     begin = 0
     with one_blas_thread():
@@ -184,6 +185,8 @@ def write_impute(
     """
     from unseen.arrow.blockwise import imputed_schema, write_completed
 
+    if not isinstance(result.model, Completing):
+        raise ModelError(f"{type(result.model).__name__} does not say what missing cells may be: it cannot impute")
     source, encoding = result.open(path_in, unknown)
     model, params = result.model, result.params
     floats = _fractional(model, params, encoding, draws is not None)

@@ -174,8 +174,8 @@ class Spec:
                 why = _useless(c, profile[c.column])
                 if why and c.asked and "too few" not in why:
                     raise DataError(
-                        f"column {c.column!r} {why}: leave it out with --ignore {shlex.quote(c.column)}"
-                        + (", or group the rare ones" if "categories" in why else "")
+                        f"column {c.column!r} {why}: leave it out (ignore=[{c.column!r}]; --ignore "
+                        f"{shlex.quote(c.column)})" + (", or group the rare ones" if "categories" in why else "")
                     )
                 if why and not c.asked:
                     c = replace(c, family="", note=f"left out: {why}")

@@ -234,7 +234,7 @@ def test_a_champion_without_its_column_says_which() -> None:
 def test_weights_that_leave_nothing_are_refused() -> None:
     data = {**two(), "w": np.ones(400)}
     model = unseen.fit(unseen.Mixture(unseen.Gaussian(), 1), data, weights="w")
-    with pytest.raises(DataError, match="every held-out row has weight zero"):
+    with pytest.raises(DataError, match="every held-out row has weight zero or no observed cell"):
         compared(model, None, {**data, "w": np.zeros(400)})
     with pytest.raises(DataError, match="weigh 0.012 rows in all"):
         compared(model, None, {**data, "w": np.full(400, 1e-4)})

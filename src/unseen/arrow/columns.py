@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 
 from unseen.core.block import BOOLEAN, CATEGORY, EMPTY, INTEGER, NUMBER, OTHER, Column, Field, Frame
+from unseen.core.source import unit_missing
 from unseen.core.stats import Array
 from unseen.errors import DataError
 
@@ -156,8 +157,9 @@ def unit_codes(values: Any, name: str) -> Array:
     """
     import pyarrow.compute as pc
 
-    if values.null_count:
-        raise DataError(f"unit column {name!r} is missing in {values.null_count:,} rows: every row belongs to a unit")
+    missing = pc.sum(pc.is_null(values, nan_is_null=True)).as_py() or 0
+    if missing:
+        raise DataError(unit_missing(name, missing))
     encoded = pc.dictionary_encode(values) if not hasattr(values.type, "index_type") else values
     encoded = encoded.unify_dictionaries() if hasattr(encoded, "unify_dictionaries") else encoded
     chunks = encoded.chunks if hasattr(encoded, "chunks") else [encoded]

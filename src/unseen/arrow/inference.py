@@ -81,8 +81,9 @@ class Guess:
         more = f" and in {self.texts - 1:,} more" if self.texts > 1 else ""
         return (
             f"column {self.name!r} looks numeric but has text at data row {self.first_text:,}{more}: correct or "
-            f"empty such cells, leave the column out (--ignore {self.name}), or, if it is text by nature, read it "
-            f"with Csv(path, text=[{self.name!r}])"
+            f"empty such cells, leave the column out (ignore=[{self.name!r}]; --ignore {self.name}), or in Python "
+            "read it as "
+            f"text with Csv(path, text=[{self.name!r}])"
         )
 
     def field(self) -> Field:

@@ -14,6 +14,7 @@ from typing import Any
 
 import click
 
+from unseen.cli.spelling import on_command_line
 from unseen.core.interrupt import ending
 from unseen.errors import (
     ConfigError,
@@ -75,7 +76,17 @@ def guarded() -> Iterator[None]:
     except Exception as error:
         if os.environ.get("UNSEEN_TRACEBACK"):
             raise
-        _fail(type(error).__name__, *sentence(error))
+        told, code = sentence(error)
+        _fail(type(error).__name__, on_command_line(told, _configured()), code)
+
+
+def _configured() -> bool:
+    """Whether the running command takes its knobs from unseen.yaml."""
+    context = click.get_current_context(silent=True)
+    if context is None or not isinstance(context.command, click.Group) or not context.invoked_subcommand:
+        return False
+    command = context.command.get_command(context, context.invoked_subcommand)
+    return command is not None and any(p.name == "config" for p in command.params)
 
 
 def sentence(error: Exception) -> tuple[str, int]:

@@ -10,6 +10,7 @@ import click
 from unseen.cli.common import as_json, data_argument, quiet
 from unseen.cli.exits import INTERRUPTED, NOT_CONVERGED, print_json
 from unseen.cli.options import ColumnFamily, Components, Finite
+from unseen.cli.spelling import on_command_line
 from unseen.spec import COVARIANCES, FAMILIES
 
 EXAMPLES = """\b
@@ -124,13 +125,13 @@ def fit(data: tuple[Path, ...], out: Path, name: str | None, as_json: bool, quie
     if as_json:
         from unseen.summary import facts
 
-        print_json({"run": str(folder), **facts(result)})
+        print_json({"run": str(folder), **facts(result, on_command_line)})
     elif quiet:
         click.echo(str(folder))
     else:
         from unseen.summary import summary
 
-        click.echo(fitting.changed_families(task.plan, result) + summary(result))
+        click.echo(fitting.changed_families(task.plan, result) + summary(result, on_command_line))
         click.echo(f"Saved as {folder}\nNext:\n{fitting.next_steps(folder, data, result)}")
     if result.outcome.name == "interrupted":
         raise click.exceptions.Exit(INTERRUPTED)

@@ -12,6 +12,7 @@ import click
 
 from unseen.cli.options import split_columns
 from unseen.core.interrupt import interruptible
+from unseen.core.model import order_name, order_of
 from unseen.core.profile import ColumnProfile
 from unseen.errors import ModelError
 from unseen.plan import Plan, fitted, plan
@@ -20,6 +21,7 @@ from unseen.progress import Progress
 from unseen.result import Result
 from unseen.search.order import DEFAULT
 from unseen.spec import AUTO, Choice
+from unseen.summary.facts import described
 
 STARTS = ("auto", "kmeans++", "rows", "random", "labels")
 
@@ -50,9 +52,9 @@ def prepare(data: Any, options: Mapping[str, Any]) -> Task:
     """Open the data, decide what each column is, and profile the columns in one pass."""
     from unseen.sources import open_source
 
-    source, _, _ = open_source(data)
     if options["start"] not in STARTS:
-        return _resume(source, options)
+        return _resume(data, options)
+    source, _, _ = open_source(data)
     made = plan(
         source,
         columns=split_columns(options["columns"]),
@@ -67,12 +69,14 @@ def prepare(data: Any, options: Mapping[str, Any]) -> Task:
     return Task(made, options["components"], options["start"])
 
 
-def _resume(source: Any, options: Mapping[str, Any]) -> Task:
+def _resume(data: Any, options: Mapping[str, Any]) -> Task:
     """The model of a run, to go on from its parameters."""
     from unseen.cli.common import open_run
+    from unseen.sources import open_source
 
     result, folder = open_run(Path(options["start"]))
     before = result.encoding
+    source, _, _ = open_source(data, unit=before.unit, whole=result.model.sequential and before.unit is None)
     options = {**options, "weights": options["weights"] or before.weights, "labels": options["labels"] or before.labels}
     result.encoding.check(source.schema())
     used = [f.name for f in before.fields]
@@ -87,12 +91,13 @@ def _resume(source: Any, options: Mapping[str, Any]) -> Task:
         engine=options["engine"],
         workers=options["workers"],
     )
-    components = getattr(result.model, "components", 1)
+    components, noun = order_of(result.model) or 1, order_name(result.model)
     if options["components"] not in (None, (components,)):
-        raise ModelError(f"the run in {folder} has {components} components: leave --components out to go on from it")
+        raise ModelError(f"the run in {folder} has {components} {noun}: leave --components out to go on from it")
     if result.model.bind(known.profile).slots != result.model.slots:
         raise ModelError(f"the categories of this data are not those of the run in {folder}: fit without --start")
-    families = {e["column"]: e["family"] for e in result.model.describe(result.params)}
+    families = {name: type(result.model).__name__ for slot in result.model.slots for name in slot.columns}
+    families |= {e["column"]: e["family"] for e in described(result)}
     choices = [
         Choice(f.name, f.kind, families.get(f.name, ""), "" if f.name in families else "not in the run")
         for f in source.schema()

@@ -9,6 +9,7 @@ import click
 from unseen.cli.common import as_json, open_run, quiet, run_argument
 from unseen.cli.exits import print_json
 from unseen.cli.options import split_columns
+from unseen.cli.spelling import on_command_line
 
 
 @click.command(epilog="\b\nExample:\n  unseen show runs/")
@@ -24,9 +25,9 @@ def show(run: Path, as_json: bool) -> None:
 
     result, folder = open_run(run)
     if as_json:
-        print_json({"run": str(folder), **facts(result)})
+        print_json({"run": str(folder), **facts(result, on_command_line)})
     else:
-        click.echo(summary(result), nl=False)
+        click.echo(summary(result, on_command_line), nl=False)
 
 
 @click.command(

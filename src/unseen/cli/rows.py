@@ -96,13 +96,15 @@ def score(run: Path, data: tuple[Path, ...], unknown: str, as_json: bool, quiet:
             tick(block.rows)
     if not scored.rows:
         raise DataError("the table has no rows: nothing to score")
+    if scored.empty == scored.rows:
+        raise DataError("no row has an observed cell of a column that the model describes: nothing to score")
     told = f"{scored.mean:.6f}" if scored.impossible else f"{scored.mean:.6f} ± {scored.error:.6f}"
     if as_json:
         print_json({"run": str(folder), **scored.facts()})
     else:
-        click.echo(told if quiet else f"mean log-density {told} over {scored.rows:,} rows")
+        click.echo(told if quiet else f"mean log-density {told} over {scored.rows - scored.empty:,} rows")
     if scored.empty and not quiet and not as_json:
-        click.echo(f"unseen: {scored.empty:,} rows have no observed cell and count with log-density 0", err=True)
+        click.echo(f"unseen: {scored.empty:,} rows have no observed cell and do not count", err=True)
     if scored.impossible:
         click.echo(f"unseen: {scored.why()}", err=True)
         raise click.exceptions.Exit(DATA)

@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 
 from unseen.core.block import Block, Cells
+from unseen.core.model import row_density
 from unseen.core.stats import Array, Params
 from unseen.search.holdout import HeldOut
 
@@ -29,9 +30,10 @@ class Scored:
 
     def add(self, block: Block) -> None:
         """Score the rows of one block."""
-        density = self.model.posterior(self.params, block)[1]
+        density = row_density(self.model, self.params, block)
         bad = ~np.isfinite(density)
-        good = density[~bad]
+        seen = block.seen()
+        good = density[~bad if seen is None else seen & ~bad]
         self.rows, self.empty = self.rows + block.rows, self.empty + block.all_missing()
         self.impossible += int(bad.sum())
         self.possible += HeldOut(float(len(good)), float(good.sum()), float(good @ good))
@@ -80,7 +82,7 @@ class Scored:
     @property
     def others(self) -> int:
         """The number of rows that are possible."""
-        return self.rows - self.impossible
+        return self.rows - self.impossible - self.empty
 
 
 def impossible_columns(model: Any, params: Params, block: Block) -> set[str]:
@@ -88,7 +90,7 @@ def impossible_columns(model: Any, params: Params, block: Block) -> set[str]:
     found = set()
     for s, slot in enumerate(model.slots):
         for j, name in enumerate(slot.columns):
-            density = model.posterior(params, replace(block, cells=_only(block.cells, s, j)))[1]
+            density = row_density(model, params, replace(block, cells=_only(block.cells, s, j)))
             if np.isneginf(density).any():
                 found.add(name)
     return found

@@ -62,11 +62,15 @@ class Frame:
 @kind("slot")
 @dataclass(frozen=True, slots=True)
 class Slot:
-    """Columns that one family reads as one array: numbers (values) or categories (codes)."""
+    """Columns that one family reads as one array: numbers (values) or categories (codes).
+
+    ``given`` columns are conditioned on, not described: a row of which only those are observed says nothing.
+    """
 
     columns: tuple[str, ...]
     kind: str = NUMBER
     categories: tuple[tuple[str, ...], ...] = ()
+    given: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,19 +79,22 @@ class Cells:
 
     values   : (d, n), C-contiguous, float64 or float32, or int32 codes; finite everywhere
     observed : (d, n) bool, or None when every cell is observed
+    given    : the model conditions on them, so they alone say nothing
     """
 
     values: Array
     observed: Array | None = None
+    given: bool = False
     _known: dict[Any, Any] = field(default_factory=dict, init=False, repr=False, compare=False)
 
     def rows(self, start: int, stop: int) -> Cells:
         """A view of rows ``start`` to ``stop``."""
-        return Cells(self.values[:, start:stop], None if self.observed is None else self.observed[:, start:stop])
+        observed = None if self.observed is None else self.observed[:, start:stop]
+        return Cells(self.values[:, start:stop], observed, self.given)
 
     def take(self, order: Array) -> Cells:
         """The rows in another order."""
-        return Cells(self.values[:, order], None if self.observed is None else self.observed[:, order])
+        return Cells(self.values[:, order], None if self.observed is None else self.observed[:, order], self.given)
 
     def patterns(self) -> Patterns:
         """Rows grouped by which cells are observed; found once, since cells do not change."""
@@ -164,15 +171,36 @@ class Block:
             order=order if self.order is None else self.order[order],
         )
 
+    def keep(self, kept: Array) -> Block:
+        """The rows under a mask (n,); where rows belong to units, the mask keeps or drops whole units."""
+        if kept.all():
+            return self
+        rows = self.take(np.flatnonzero(kept))
+        if self.offsets is None:
+            return rows
+        lengths = np.diff(np.append(0, np.cumsum(kept))[self.offsets])
+        return replace(rows, offsets=np.append(0, np.cumsum(lengths[lengths > 0])))
+
+    def seen(self) -> Array | None:
+        """Which rows have an observed cell that the model describes, (n,); None where every row has one."""
+        masks = [c.observed for c in self.cells if not c.given]
+        if any(m is None for m in masks):
+            return None
+        out: Array = np.any([m.any(axis=0) for m in masks if m is not None], axis=0)
+        return None if out.all() else out
+
+    def telling(self) -> Array | None:
+        """Which rows say something, (n,): a cell is observed or the label is known; None where every row does."""
+        seen = self.seen()
+        if seen is None or self.labels is None:
+            return seen
+        out: Array = seen | (self.labels >= 0)
+        return None if out.all() else out
+
     def all_missing(self) -> int:
         """How many rows have no observed cell at all."""
-        if any(c.observed is None for c in self.cells):
-            return 0
-        seen = np.zeros(self.rows, bool)
-        for cells in self.cells:
-            if cells.observed is not None:
-                seen |= cells.observed.any(axis=0)
-        return int(self.rows - seen.sum())
+        seen = self.seen()
+        return 0 if seen is None else int(self.rows - seen.sum())
 
 
 def rng(seed: int, step: int, block: int) -> np.random.Generator:

@@ -22,8 +22,10 @@ class Encoding:
     """How frames become blocks: the slots of the model, the weight and label columns, the classes.
 
     ``unknown`` says what to do with a category that was not there at fit time: ``"refuse"`` or ``"missing"``.
-    ``unit`` names the column that tells sequences apart, where the fit had one.
-    ``grouped`` puts rows with the same missing cells next to each other (only where each row is a unit).
+    ``unit`` names the column that tells sequences apart, where the fit had one. What a model describes given other
+    columns may be absent when it scores: that is to be predicted.
+    ``grouped`` is for the fit: rows and sequences that say nothing are left out, and, where each row is a unit, rows
+    with the same missing cells are put next to each other.
     """
 
     fields: tuple[Field, ...]
@@ -34,12 +36,22 @@ class Encoding:
     unknown: str = "refuse"
     grouped: bool = False
     unit: str | None = None
+    #: columns that the data may lack and does: every cell of them is missing
+    absent: tuple[str, ...] = ()
     _codes: dict[str, dict[str, int]] = field(default_factory=dict, compare=False)
 
     def columns(self) -> tuple[str, ...]:
         """Every column that has to be read."""
         extra = tuple(c for c in (self.weights, self.labels) if c is not None)
-        return tuple(f.name for f in self.fields) + extra
+        return tuple(f.name for f in self.fields if f.name not in self.absent) + extra
+
+    def without(self, schema: Sequence[Field]) -> Encoding:
+        """The same encoding for data that lacks what the model describes given the other columns."""
+        if not any(slot.given for slot in self.slots):
+            return self
+        found = {f.name for f in schema}
+        told = [name for slot in self.slots if not slot.given for name in slot.columns]
+        return replace(self, absent=tuple(name for name in told if name not in found))
 
     def check(self, schema: Sequence[Field]) -> tuple[str, ...]:
         """Hold the schema of new data against the fit's; returns the names of extra columns, which are ignored.
@@ -50,14 +62,14 @@ class Encoding:
             A column is missing or has changed its kind. Order does not matter: columns go by name.
         """
         found = {f.name: f for f in schema}
-        missing = [f.name for f in self.fields if f.name not in found]
+        missing = [f.name for f in self.fields if f.name not in found and f.name not in self.absent]
         if missing:
             raise SchemaError(
                 f"the data has no column {', '.join(map(repr, missing))}, which the model was fitted on; "
                 f"it has {', '.join(map(repr, found))}"
             )
         for f in self.fields:
-            if not _same_kind(f.kind, found[f.name].kind):
+            if f.name not in self.absent and not _same_kind(f.kind, found[f.name].kind):
                 raise SchemaError(
                     f"column {f.name!r} was {f.kind} when the model was fitted and is {found[f.name].kind} now: "
                     "convert it, or fit again"
@@ -76,13 +88,26 @@ class Encoding:
             self._labels(frame),
             frame.offsets,
         )
-        if self.grouped and block.offsets is None and any(c.observed is not None for c in block.cells):
+        if not self.grouped:
+            return block
+        block = self._telling(block)
+        if block.offsets is None and any(c.observed is not None for c in block.cells):
             masks = [c.observed for c in block.cells if c.observed is not None]
             block = block.take(Patterns(np.concatenate(masks)).order)
         return block
 
+    def _telling(self, block: Block) -> Block:
+        """The block without rows of which neither a cell nor a label is known, or without such sequences."""
+        seen = block.telling()
+        if seen is None or any(slot.given for slot in self.slots):  # a regression counts its rows itself
+            return block
+        if block.offsets is not None:
+            inside = np.diff(np.append(0, np.cumsum(seen))[block.offsets]) > 0
+            seen = np.repeat(inside, np.diff(block.offsets))
+        return block.keep(seen)
+
     def _cells(self, slot: Slot, frame: Frame, weights: Array | None) -> Cells:
-        columns = [frame.columns[name] for name in slot.columns]
+        columns = [_missing(frame.rows) if n in self.absent else frame.columns[n] for n in slot.columns]
         if slot.kind == CATEGORY:
             columns = [
                 self._recode(name, column, categories, weights)
@@ -102,7 +127,7 @@ class Encoding:
                 values[j][~column.observed] = 0
             if dtype is not np.int32 and not np.isfinite(values[j]).all():
                 raise DataError(f"column {name!r} has infinite values: mark them missing or clip them first")
-        return Cells(values, observed)
+        return Cells(values, observed, slot.given)
 
     def _recode(self, name: str, column: Column, categories: tuple[str, ...], weights: Array | None = None) -> Column:
         """Codes into the fit's categories; one that only a row of weight zero has counts as missing."""
@@ -124,8 +149,8 @@ class Encoding:
         if refused.any() and self.unknown == "refuse":
             raise SchemaError(
                 f"column {name!r} has a category that was not there when the model was fitted, in "
-                f"{int(refused.sum()):,} rows: treat such cells as missing with unknown='missing' "
-                "(--unknown missing), or fit again"
+                f"{int(refused.sum()):,} rows: treat such cells as missing "
+                "(unknown='missing'; --unknown missing), or fit again"
             )
         if unknown.any():
             return Column(np.maximum(fresh, 0), ~unknown if column.observed is None else column.observed & ~unknown)
@@ -147,6 +172,10 @@ class Encoding:
                 f"{int((known & ~seen).sum()):,} rows: leave unknown labels empty"
             )
         return np.where(known & seen, recoded.values, -1).astype(np.int64)
+
+
+def _missing(rows: int) -> Column:
+    return Column(np.zeros(rows), np.zeros(rows, bool))
 
 
 def _same_kind(before: str, now: str) -> bool:

@@ -157,6 +157,16 @@ def _blas() -> Any:
     return ThreadpoolController()
 
 
+def _take_blas(force: bool = False) -> None:
+    """Let this thread set the count of another one, or the next thread that of this one, where threadpoolctl minds."""
+    from threadpoolctl import OpenBLASController
+
+    # threadpoolctl 3.8 and later let only the thread that came first set a count, and say nothing to the others
+    clear = getattr(OpenBLASController, "clear_controlling_thread", None)
+    if clear is not None:
+        clear(force=force)
+
+
 class _Held:
     """How many callers hold BLAS to one thread now, and what the first of them found."""
 
@@ -184,5 +194,7 @@ def one_blas_thread() -> Iterator[None]:
         with _held.lock:
             _held.count -= 1
             if not _held.count and _held.limiter is not None:
+                _take_blas(force=True)
                 _held.limiter.restore_original_limits()
                 _held.limiter = None
+                _take_blas()

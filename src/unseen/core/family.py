@@ -10,6 +10,7 @@ from typing import Any, Self
 import numpy as np
 
 from unseen.core.block import Cells, Slot
+from unseen.core.equality import by_value, hash_by_value
 from unseen.core.profile import Profile
 from unseen.core.stats import Array, Params, Sums, Validity
 
@@ -21,7 +22,8 @@ class Floor:
     """A floor that binds: in which component and column, and whether the data itself sets it.
 
     ``kind`` is ``"grid"`` where the floor is the resolution of the recorded numbers, so that the likelihood of a cell
-    is bounded by 1 and a constant component is a finding, or ``"variance"`` where nothing in the data bounds it.
+    is bounded by 1 and a constant component is a finding, ``"variance"`` where nothing in the data bounds it, or
+    ``"noise"`` for a column that factors explain.
     ``share`` is how much of the floor is the column's own: 1 where its own variance rests on it, less where that of a
     combination of columns does, of which the named one has most.
     """
@@ -39,6 +41,11 @@ class Family(ABC):
     posterior weights R (K, n) to the collector that `evaluate` returned; `moments` turns the sum of what
     was collected into parameters. A family never sees where its rows come from.
     """
+
+    def __init_subclass__(cls, **options: Any) -> None:
+        super().__init_subclass__(**options)
+        if "__eq__" not in cls.__dict__:  # before a dataclass makes its own, which cannot compare arrays
+            cls.__eq__, cls.__hash__ = by_value, hash_by_value  # type: ignore[method-assign, assignment]
 
     @property
     def continuous(self) -> bool:

@@ -23,6 +23,18 @@ def as_array(values: Any) -> Array:
     return made if masked.getmask(made) is not masked.nomask else np.asarray(made)
 
 
+def shown(values: Any) -> Any:
+    """What a masked array shows: NaN under the mask of numbers, None under that of others; anything else as it is."""
+    masked = sys.modules.get("numpy.ma")
+    if masked is None or not isinstance(values, masked.MaskedArray):
+        return values
+    hidden, numbers = masked.getmaskarray(values), values.dtype.kind in "fiub"
+    plain = masked.getdata(values)
+    plain = plain.astype(float if values.dtype.kind in "iub" else plain.dtype if numbers else object)
+    plain[hidden] = np.nan if numbers else None
+    return plain
+
+
 def mask_of(values: Array) -> Array | None:
     """Where a masked array is masked (same shape), or None for any other array."""
     return None if type(values) is np.ndarray else np.ma.getmaskarray(values)

@@ -14,9 +14,11 @@ from unseen.core.known import Known, rounding
 from unseen.core.shape import Facts, Shape
 from unseen.core.stats import Array
 from unseen.core.values import NOTHING, Draw, tally, tally_whole
-from unseen.errors import DataError
+from unseen.errors import DataError, NumericalError
 
 MAX_CATEGORIES = 1000
+#: variances below this lose digits, or are nothing
+SMALLEST = 1e-300
 PROBE = 4096  # rows that tell whether whole numbers far apart are few
 
 
@@ -108,7 +110,10 @@ def _joined(a: ColumnProfile, b: ColumnProfile) -> Shape | None:
 @kind("profile")
 @dataclass(frozen=True, slots=True)
 class Profile:
-    """Profiles of the columns in order, rows, units, total weight of rows, rows without any observed cell."""
+    """Profiles of the columns in order, rows, units, and rows without any observed cell.
+
+    ``weight`` is that of the rows that say something: a cell or the label is known.
+    """
 
     columns: tuple[ColumnProfile, ...]
     rows: int = 0
@@ -159,19 +164,22 @@ def profile_frame(
         if column.observed is not None:
             bad += int((~column.observed).sum())
         w = np.where(np.isfinite(w) & (w > 0), w, 0.0)
-    empty = np.ones(frame.rows, bool)
+    silent = np.ones(frame.rows, bool)
     columns = []
     draw = Draw.of(frame.rows, frame.id)
     for f in fields:
         column = frame.columns[f.name]
-        empty &= False if column.observed is None else ~column.observed
+        silent &= False if column.observed is None else ~column.observed
         columns.append(profile_column(f, column, w, draw))
+    empty = int(silent.sum())
     known: Mapping[str, float] = {}
     if labels is not None:
         known = _classes(labels, frame.columns[labels])
-    total = float(frame.rows if w is None else w.sum())
+        seen = frame.columns[labels].observed
+        silent &= False if seen is None else ~seen
+    total = float((~silent if w is None else w[~silent]).sum())
     units = frame.rows if frame.offsets is None else len(frame.offsets) - 1
-    return Profile(tuple(columns), frame.rows, units, total, int(empty.sum()), bad, known)
+    return Profile(tuple(columns), frame.rows, units, total, empty, bad, known)
 
 
 def _classes(name: str, column: Column) -> Mapping[str, float]:
@@ -248,7 +256,7 @@ def _merge(a: Mapping[str, float] | None, b: Mapping[str, float] | None) -> dict
 
 
 def check_profile(
-    profile: Profile, ignored_hint: str = "leave it out (--ignore, or select columns)", empty: bool = False
+    profile: Profile, ignored_hint: str = "leave it out (ignore=[{name!r}]; --ignore {name})", empty: bool = False
 ) -> None:
     """Refuse data that no model can be fitted to.
 
@@ -264,15 +272,38 @@ def check_profile(
             f"{profile.bad_weights:,} of {profile.rows:,} row weights are negative, missing or not finite: "
             "weights count copies of a row and must be zero or more"
         )
-    if profile.weight <= 0:
+    if profile.weight <= 0 and profile.empty_rows < profile.rows:
         raise DataError("all row weights are zero: give at least one row a positive weight")
     for c in profile.columns:
         if c.missing == c.rows and not empty:
-            raise DataError(f"column {c.name!r} has no observed value at all: {ignored_hint}")
+            raise DataError(f"column {c.name!r} has no observed value at all: {ignored_hint.format(name=c.name)}")
         if c.infinite:
             raise DataError(
                 f"column {c.name!r} has {c.infinite:,} infinite values: mark them missing or clip them first"
             )
+        if c.low < c.high and c.variance <= SMALLEST:
+            raise DataError(
+                f"column {c.name!r} has numbers so small that their squares are nothing: {_rescale(c.name)}"
+            )
+
+
+def check_finite(profile: Profile) -> None:
+    """Refuse numbers that no variance can be computed of, before warnings of arithmetic are.
+
+    Raises
+    ------
+    NumericalError
+        The squares of a column are not finite.
+    """
+    for c in profile.columns:
+        if c.low < c.high and not np.isfinite(c.variance):
+            raise NumericalError(
+                f"column {c.name!r} has numbers so large that their squares are not finite: {_rescale(c.name)}"
+            )
+
+
+def _rescale(name: str) -> str:
+    return f"give it in another unit (rescale it), or leave it out (ignore=[{name!r}]; --ignore {name})"
 
 
 def merged(profiles: list[Profile]) -> Profile:

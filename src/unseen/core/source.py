@@ -64,6 +64,15 @@ class Frames(Sequence[Frame]):
         return self.source.read(self.parts[index], self.columns)
 
 
+def unit_missing(unit: str, missing: int) -> str:
+    """What is said of rows that name no unit."""
+    return (
+        f"unit column {unit!r} is missing in {missing:,} rows: it has to say of every row which sequence it belongs "
+        "to; "
+        "fill it in, or leave those rows out"
+    )
+
+
 def cut(
     rows: int, block_rows: int | None = None, unit: Array | None = None, whole: bool = False
 ) -> list[tuple[int, int, Array | None]]:

@@ -140,7 +140,7 @@ class MaxIterations(Rule):
         return Outcome(
             CAP,
             f"the cap of {self.iterations} iterations was reached before convergence: raise max_iterations, "
-            "use SQUAREM, or try fewer components",
+            "or try fewer components, or in Python take the longer steps of SQUAREM",
         )
 
 
@@ -156,7 +156,7 @@ class MaxSeconds(Rule):
         return Outcome(
             TIME,
             f"{self.seconds:g} s were used up after {len(trace)} iterations before convergence: raise "
-            "max_seconds, or use SQUAREM",
+            "max_seconds, or in Python take the longer steps of SQUAREM",
         )
 
 
@@ -169,14 +169,14 @@ def fall(trace: Sequence[Record]) -> Outcome | None:
         return Outcome(
             FAILED,
             f"the objective is not a number from iteration {trace[-1].iteration} on; the last sound parameters were "
-            "kept: raise the variance floor, or add a prior",
+            "kept: add a prior (prior=1; --prior 1), or in Python raise the floor of the family",
         )
     if now >= before - max(FALL * (1 + abs(before)), FALL_SLACK * trace[-1].rounding):
         return None
     return Outcome(
         FELL,
         f"the objective per row fell from {before:.12g} to {now:.12g} in iteration {trace[-1].iteration}, which EM "
-        "must not do: the parameters before the fall were kept; suspect a custom M-step or a binding floor",
+        "must not do: the parameters before the fall were kept; suspect a binding floor, or in Python a custom M-step",
     )
 
 

@@ -16,7 +16,7 @@ from unseen.core.kinds import kind
 from unseen.core.memo import Last
 from unseen.core.profile import Profile
 from unseen.core.stats import Array, Params, Sums, Validity
-from unseen.errors import DataError, ModelError
+from unseen.errors import DataError, ModelError, NumericalError
 from unseen.numerics import gaussian as forms
 from unseen.numerics.by_moments import affordable
 from unseen.numerics.compiled import full_gaussian_kernel, worthwhile
@@ -25,6 +25,9 @@ from unseen.numerics.completion import conditional_draw, conditional_mean
 from unseen.numerics.covariance import FORMS, Covariance
 from unseen.numerics.incomplete import PATTERN_BUDGET, Met
 from unseen.numerics.resolution import Density, least_variances, resting, steps_of
+
+#: a deviation of fewer units in the last place of a value is none
+ROUNDING = 64 * np.finfo(float).eps
 
 
 @kind("gaussian")
@@ -222,7 +225,18 @@ class Gaussian(Density):
     def valid(self, params: Params) -> Validity:
         if not all(np.isfinite(values).all() for values in params.values()):
             return Validity("a mean or covariance is not finite")
-        return Validity(self.form.broken(params, len(params["means"])))
+        return Validity(self.form.broken(params, len(params["means"])) or self._collapsed(params))
+
+    def _collapsed(self, params: Params) -> str:
+        """Which component has lost its spread to rounding, where no floor holds it up."""
+        if self.floor or self.scale is None:
+            return ""
+        # what rounding makes of a value, and of the difference of two squares about the anchor
+        sizes = ROUNDING * (np.abs(params["means"]) + self.scale)
+        sizes = np.sqrt(sizes**2 + ROUNDING * (params["means"] - self.anchor) ** 2)
+        units = self.full(params) / (sizes[:, :, None] * sizes[:, None])
+        least = np.linalg.eigvalsh(units)[:, 0]
+        return f"the covariance of component {int(least.argmin())} is singular" if least.min() < 1 else ""
 
     def size(self, params: Params) -> int:
         k, d = params["means"].shape
@@ -248,9 +262,11 @@ class Gaussian(Density):
 
     def anchored(self, params: Params) -> Self:
         centred = replace(self, anchor=self.centre)
-        if centred.prepare(params).accurate:
-            return centred
-        return replace(self, anchor=params["means"].copy())
+        try:
+            accurate = centred.prepare(params).accurate
+        except NumericalError:  # a variance may be lost about one point for all, or be none
+            accurate = False
+        return centred if accurate else replace(self, anchor=params["means"].copy())
 
     def rounding(self, prepared: forms.Form) -> float:
         return prepared.rounding

@@ -10,8 +10,9 @@ import numpy as np
 
 from unseen.core.block import Block, Slot
 from unseen.core.engine import Engine
+from unseen.core.equality import by_value, hash_by_value
 from unseen.core.example import Example
-from unseen.core.family import empty_cells, tile_rows
+from unseen.core.family import Floor, empty_cells, tile_rows
 from unseen.core.kinds import kind
 from unseen.core.memo import Last
 from unseen.core.profile import Profile
@@ -68,7 +69,10 @@ class FactorAnalysis:
     scale: Any = None
     single: bool = False  # computes in single precision where that is accurate enough: the data have no more digits
 
+    __eq__, __hash__ = by_value, hash_by_value
+
     kind: ClassVar[Kind] = Kind.FREE
+    order: ClassVar[str] = "factors"  # what a search tries numbers of
     sequential: ClassVar[bool] = False
     #: its start draws nothing: restarts would repeat the first
     one_start: ClassVar[bool] = True
@@ -161,11 +165,16 @@ class FactorAnalysis:
         least: Array = self.floor * (variances if self.noise == "diagonal" else variances.mean(keepdims=True))
         return least
 
+    def floors(self, params: Params) -> list[Floor]:
+        """The columns whose noise rests on its floor (Heywood cases)."""
+        resting = np.flatnonzero(params["noise"] <= self._least() * (1 + 1e-9)).tolist()
+        return [Floor(0, self.columns[j], "noise") for j in resting] if self.noise == "diagonal" else []
+
     def start(self, engine: Engine, seed: int) -> Params:
         """The fit to moments whose missing cells are completed column by column."""
         vague = Params(mean=self.anchor, loadings=np.zeros((len(self.columns), self.factors)), noise=self.scale**2)
         stats: Stats = engine.sum(lambda block: self.expect(vague, block)).stats
-        return self.maximize(stats, None)
+        return self.maximize(stats.in_unit(), None)
 
     def valid(self, params: Params) -> Validity:
         if not all(np.isfinite(params[name]).all() for name in ("mean", "loadings", "noise")):

@@ -9,6 +9,7 @@ from typing import Any, ClassVar, Self
 import numpy as np
 
 from unseen.core.block import Block, Slot
+from unseen.core.equality import by_value, hash_by_value
 from unseen.core.example import Example
 from unseen.core.family import Family, empty_cells
 from unseen.core.kinds import kind
@@ -31,7 +32,7 @@ class HMM:
 
     Missing cells are integrated out by the family; a row with nothing observed has density one, so a gap in a
     sequence is a row of missing cells. The unit is the sequence: equal neighbours of the ``unit`` column, or all
-    rows. Stats and criteria weigh rows.
+    rows. Stats and criteria count rows that have an observed cell (a single sequence has many, and is one unit).
 
     Parameters
     ----------
@@ -59,7 +60,10 @@ class HMM:
     states: int
     stationary: bool = False
 
+    __eq__, __hash__ = by_value, hash_by_value
+
     kind: ClassVar[Kind] = Kind.FREE
+    order: ClassVar[str] = "states"  # what a search tries numbers of
     sequential: ClassVar[bool] = True
 
     def __post_init__(self) -> None:
@@ -92,7 +96,7 @@ class HMM:
     def _evaluate(self, params: Params, block: Block) -> tuple[Array, Callable[[Array], Sums]]:
         """Log-density (K, n) of each row in each state, and the family's collector over all tiles."""
         prepared, tile = self.family.prepare(params), self.family.tile(self.states)
-        cuts = [(a, min(a + tile, block.rows)) for a in range(0, block.rows, tile)]
+        cuts = [(a, min(a + tile, block.rows)) for a in range(0, max(block.rows, 1), tile)]
         parts = [(a, b, *self.family.evaluate(prepared, tuple(c.rows(a, b) for c in block.cells))) for a, b in cuts]
         density = np.concatenate([np.zeros((self.states, 0)), *(p[2] for p in parts)], axis=1, dtype=float)
         if block.labels is not None:
@@ -121,7 +125,7 @@ class HMM:
         s = chains.forward_backward(density, *self._chain(params, block))
         sums = {"start": s.start, "transitions": s.transitions, **collect(s.states)}
         counts = {"zero density": s.dead} if s.dead else {}
-        return Stats(sums, block.units, float(block.rows), float(s.predictive.sum()), counts), s.states
+        return Stats(sums, block.units, _told(block), float(s.predictive.sum()), counts), s.states
 
     def collect(self, r: Array, block: Block) -> Stats:
         """Statistics at given state probabilities (K, n), neighbours taken as independent: for starts."""
@@ -136,7 +140,7 @@ class HMM:
         blurred = (1 - BLUR) * r + BLUR * r.sum(axis=0) / self.states
         transitions = r[:, :-1][:, inner[1:]] @ blurred[:, 1:][:, inner[1:]].T
         sums = {"start": blurred[:, firsts].sum(axis=1), "transitions": transitions, **collect(r)}
-        return Stats(sums, block.units, float(block.rows))
+        return Stats(sums, block.units, _told(block))
 
     def vague(self) -> Params:
         """Equal states that look like the data as a whole."""
@@ -239,6 +243,12 @@ class HMM:
     def describe(self, params: Params) -> list[dict[str, Any]]:
         """Column profiles of the states in the data's own units."""
         return self.family.describe(params)
+
+
+def _told(block: Block) -> float:
+    """The number of rows that say something: those of a gap are part of a sequence, but count for no criterion."""
+    telling = block.telling()
+    return float(block.rows if telling is None else telling.sum())
 
 
 def _log(probabilities: Array) -> Array:

@@ -9,6 +9,7 @@ import numpy as np
 
 from unseen.core.block import CATEGORY, Block, Slot
 from unseen.core.engine import Engine
+from unseen.core.equality import by_value, hash_by_value
 from unseen.core.example import Example
 from unseen.core.kinds import kind
 from unseen.core.profile import Profile
@@ -59,6 +60,8 @@ class LogisticExperts:
     anchor: Any = None
     scale: Any = None
 
+    __eq__, __hash__ = by_value, hash_by_value
+
     kind: ClassVar[Kind] = Kind.BOUND
     sequential: ClassVar[bool] = False
 
@@ -68,9 +71,9 @@ class LogisticExperts:
 
     def bind(self, profile: Profile) -> Self:
         target = profile[self.target]
-        if target.values is None or len(target.values) != 2:
+        if target.listed is None or len(target.listed) != 2:
             raise DataError(
-                f"target column {self.target!r} needs exactly two values, as integers, booleans or text: recode it"
+                f"target column {self.target!r} needs exactly two values, as numbers, booleans or text: recode it"
             )
         columns = [c for c in profile.columns if c.name != self.target]
         for c in columns:
@@ -92,7 +95,7 @@ class LogisticExperts:
 
     @property
     def slots(self) -> tuple[Slot, ...]:
-        return Slot(self.predictors), Slot((self.target,), CATEGORY, (self.classes,))
+        return Slot(self.predictors, given=True), Slot((self.target,), CATEGORY, (self.classes,))
 
     # ---- coefficients in units of the columns, and those of standardised columns
 
@@ -121,13 +124,14 @@ class LogisticExperts:
 
     def expect(self, params: Params, block: Block) -> Stats:
         sums: Sums = {}
-        loglik = 0.0
+        loglik = counted = 0.0
         for tile in block.tiles(2048):
             z, eta, gate, y, seen = self._row_terms(params, tile)
             r = gate + seen * (y * eta - np.logaddexp(0, eta))
             density = responsibilities(r)
             weights = np.ones(tile.rows) if tile.weights is None else tile.weights
             loglik += float(weights @ density)
+            counted += float(weights @ seen)
             charge, pull = r * weights * seen, (r - np.exp(gate)) * weights
             half = np.tanh(eta / 2)
             bend = np.divide(half, 2 * eta, out=np.full_like(eta, 0.25), where=np.abs(eta) > 1e-8)
@@ -139,7 +143,7 @@ class LogisticExperts:
                 part["gate_gradient"] = pull[:-1] @ z.T
                 part["gate_curvature"] = (z * (weights * seen)) @ z.T
             accumulate(sums, part)
-        return Stats(sums, block.rows, block.weight, loglik)
+        return Stats(sums, block.rows, block.weight if block.seen() is None else counted, loglik)
 
     # ---- M-step
 
@@ -197,6 +201,19 @@ class LogisticExperts:
         _, eta, gate, _, _ = self._row_terms(params, block)
         out: Array = (np.exp(gate) / (1 + np.exp(-eta))).sum(axis=0)
         return out
+
+    def impute(self, params: Params, block: Block) -> list[Array]:
+        """The cells, with the more probable class where the target is missing."""
+        return self._completed(block, self.predict(params, block) > 0.5)
+
+    def draw(self, params: Params, block: Block, rng: np.random.Generator) -> list[Array]:
+        """The cells, with a class drawn by its probability where the target is missing."""
+        return self._completed(block, rng.random(block.rows) < self.predict(params, block))
+
+    def _completed(self, block: Block, second: Array) -> list[Array]:
+        predictors, target = block.cells
+        seen = np.ones(target.values.shape, bool) if target.observed is None else target.observed
+        return [predictors.values, np.where(seen, target.values, second.astype(target.values.dtype))]
 
 
 def _solve(curvature: Array, gradient: Array) -> Array:

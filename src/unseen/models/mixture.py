@@ -9,6 +9,7 @@ from typing import Any, ClassVar, Self
 import numpy as np
 
 from unseen.core.block import Block, Slot
+from unseen.core.equality import by_value, hash_by_value
 from unseen.core.example import Example
 from unseen.core.family import Collect, Family, Floor, empty_cells
 from unseen.core.kinds import kind
@@ -50,6 +51,8 @@ class Mixture:
     family: Family
     components: int
     rows: int = field(default=0, repr=False, compare=False)  # of the data it is bound to
+
+    __eq__, __hash__ = by_value, hash_by_value
 
     kind: ClassVar[Kind] = Kind.FREE
     sequential: ClassVar[bool] = False

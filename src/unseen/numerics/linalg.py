@@ -22,8 +22,8 @@ def cholesky(matrices: Array, what: str = "component") -> Array:
         for k, matrix in enumerate(matrices):
             if not is_positive_definite(matrix):
                 raise NumericalError(
-                    f"the covariance of {what} {k} is singular or not positive definite: raise the variance "
-                    "floor, add a prior, or use fewer components"
+                    f"the covariance of {what} {k} is singular or not positive definite: add a prior "
+                    "(prior=1; --prior 1), or use fewer components, or in Python raise the floor of the family"
                 ) from None
         raise
 

@@ -159,6 +159,6 @@ def _fit(view: View) -> Iterator[Card]:
     empty = (
         f"The number of {view.noun}s was given, not searched for"
         + (f" ({view.count})" if view.count else "")
-        + ". Try a range, such as --components 1:8 or unseen.select, to compare."
+        + ". Try several (unseen.select; --components 1:8) to compare."
     )
     yield Card("criteria", section, f"How many {view.noun}s", reading, criteria.criteria(view), empty)

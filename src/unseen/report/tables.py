@@ -57,7 +57,7 @@ def tiles(view: View) -> str:
         ("parameters", f"{r.size:,}"),
         *([(f"{view.noun}s", f"{view.count}")] if view.count else []),
         ("rows", f"{r.profile.rows:,}"),
-        *([("total weight", number(r.weight, 7))] if abs(r.weight - r.profile.units) > 1e-9 * r.weight else []),
+        *([("rows that count", number(r.weight, 7))] if abs(r.weight - r.profile.rows) > 1e-9 * r.weight else []),
         ("missing", percent(gaps / cells) if cells else "0%"),
         ("iterations", f"{r.iterations:,}"),
         ("seconds" if total is None else "seconds, whole search", number(r.seconds if total is None else total, 2)),

@@ -89,7 +89,7 @@ class Grid:
         except (DataError, NumericalError) as error:
             row["reason"], self.error = str(error), self.error or error
         except ModelError as error:
-            if not form:
+            if not form and not self.fits:  # more factors than the columns determine are a row of the table
                 raise
             row["reason"], self.error = str(error), self.error or error
         except KeyboardInterrupt:
@@ -173,10 +173,10 @@ class Grid:
 
     def _too_large(self, model: Any) -> str:
         """Why a model asks more of the rows than they can tell; what the caller insists on is tried as it is."""
-        if not (self.forms or self.bounded) or not hasattr(model, "vague"):
+        size, profile = parameters(model), self.known.profile
+        if not (self.forms or self.bounded) or size is None:
             return ""
-        size, profile = model.size(model.vague()), self.known.profile
-        cells = sum(c.weight for c in profile.columns)  # a row of weight w is w rows
+        cells = kept.observed_cells(profile)
         if CELLS_EACH * size <= cells:
             return ""
         return f"{size:,} parameters are too many for {cells:,.0f} observed cells: fewer than {CELLS_EACH} for each"
@@ -189,7 +189,7 @@ class Grid:
                 model = self._bound(k, form).model
             except (DataError, ModelError, NumericalError):
                 return np.inf
-            return float(model.size(model.vague()))
+            return float(parameters(model) or np.inf)
 
         return min(self.forms, key=size)
 
@@ -241,7 +241,8 @@ class Grid:
         return bool(best["start"] >= self.drawn.get(place, ALONE))
 
     def _combined(self, pairs: Sequence[tuple[Fit | None, Callable[..., Sequence[Start]]]]) -> Proposals | None:
-        known = [(Neighbour(f.result.model, f.result.params), how) for f, how in pairs if f is not None]
+        found = [(Neighbour(f.result.model, f.result.params), how) for f, how in pairs if f is not None]
+        known = [(near, how) for near, how in found if near.able]
         if not known:
             return None
 
@@ -257,10 +258,13 @@ class Grid:
         if not self.bounded or best is None or not sound or self.split is not None or best.result.log_prior:
             return -np.inf
         result, model = best.result, problem.model
+        size = parameters(model)
+        if size is None:
+            return -np.inf
         if place[1] != best.row.get("form", "") and model.slots != result.model.slots:
             return -np.inf
         log_rows = (result.bic + 2 * result.loglik) / result.size
-        return float((model.size(model.vague()) * log_rows - best.rank[2]) / (2 * result.weight))
+        return float((size * log_rows - best.rank[2]) / (2 * result.weight))
 
     @property
     def best(self) -> Fit | None:
@@ -309,6 +313,11 @@ class Grid:
     def _tell(self, stage: str, place: Place) -> None:
         for observe in self.observers:
             observe(Event("components", {"components": place[0], "form": place[1], "stage": stage}))
+
+
+def parameters(model: Any) -> int | None:
+    """The number of free parameters before there is a fit; None for a model that does not say."""
+    return int(model.size(model.vague())) if hasattr(model, "vague") else None
 
 
 __all__ = ["Grid"]

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any, Protocol, overload
 
 import numpy as np
 
 from unseen.core.block import Block, rng
 from unseen.core.encoding import Encoded
+from unseen.core.model import row_density
 from unseen.core.source import Part
 from unseen.core.stats import Array, Params
 from unseen.errors import DataError, ModelError
@@ -90,18 +91,7 @@ class Share(Sequence[Block]):
             return [self[i] for i in range(*index.indices(len(self)))]
         block = self.blocks[self.chosen[index]]
         kept = self.choice.mask(self.parts[index]) == self.side
-        return only(block, kept if block.order is None else kept[block.order])
-
-
-def only(block: Block, kept: Array) -> Block:
-    """The rows of a block under a mask (rows,); where rows belong to units, the mask keeps or drops whole units."""
-    if kept.all():
-        return block
-    rows = block.take(np.flatnonzero(kept))
-    if block.offsets is None:
-        return rows
-    lengths = np.diff(np.append(0, np.cumsum(kept))[block.offsets])
-    return replace(rows, offsets=np.append(0, np.cumsum(lengths[lengths > 0])))
+        return block.keep(kept if block.order is None else kept[block.order])
 
 
 @dataclass(frozen=True, slots=True)
@@ -131,7 +121,9 @@ class HeldOut:
 
 def log_density(model: Any, params: Params, block: Block) -> HeldOut:
     """Sums of one block's log-densities at some parameters."""
-    density = model.posterior(params, block)[1]
+    density = row_density(model, params, block)
+    if (telling := block.telling()) is not None:
+        return log_density(model, params, block.keep(telling))
     if block.weights is None:
         return HeldOut(float(block.rows), float(density.sum()), float(density @ density))
     density = np.where(block.weights > 0, density, 0.0)
@@ -145,5 +137,7 @@ def score_held_out(problem: Problem, params: Params, known: Survey, split: Split
         raise DataError("there are too few rows to hold some of them out: choose criterion='bic'")
     held = engine.sum(lambda block: log_density(problem.model, params, block)).stats
     if not held.weight:
-        raise DataError("every held-out row has weight zero: choose another seed, or criterion='bic'")
+        raise DataError(
+            "every held-out row has weight zero or no observed cell: choose another seed, or criterion='bic'"
+        )
     return held

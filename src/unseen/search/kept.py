@@ -8,6 +8,8 @@ from typing import Any
 
 import numpy as np
 
+from unseen.core.model import order_name
+from unseen.core.profile import Profile
 from unseen.core.stats import Params
 from unseen.core.stop import INTERRUPTED, TIME, Outcome
 from unseen.result import Result
@@ -17,6 +19,8 @@ NOT_TRIED = "not tried"
 #: observed cells that each parameter of the smallest component should have: with fewer the criterion is misled by
 #: what a component says of its own few rows
 CELLS_OF_EACH = 5
+#: a total weight below this is no number of rows
+FEWEST_ROWS = 10
 #: components and form
 Place = tuple[int, str]
 #: failed, unsound, the criterion: the least is the best
@@ -87,7 +91,7 @@ def thin(result: Result) -> str:
     weights = result.params.get("weights")
     if weights is None or np.ndim(weights) != 1 or len(weights) < 2:
         return ""
-    cells = float(weights.min()) * sum(c.weight for c in result.profile.columns)
+    cells = float(weights.min()) * observed_cells(result.profile)
     size = result.size / len(weights)
     if cells >= CELLS_OF_EACH * size:
         return ""
@@ -95,6 +99,18 @@ def thin(result: Result) -> str:
         f"component {int(weights.argmin())} has {cells / size:.2g} observed cells for each of its parameters, and "
         f"{CELLS_OF_EACH} are wanted"
     )
+
+
+def are_shares(profile: Profile) -> bool:
+    """Whether row weights are shares of a whole: they sum to too little for a number of rows."""
+    return profile.weight < min(FEWEST_ROWS, profile.rows - profile.empty_rows)
+
+
+def observed_cells(profile: Profile) -> float:
+    """The number of observed cells, those of a row of weight w counted w times unless weights are shares."""
+    if are_shares(profile):
+        return float(sum(c.rows - c.missing for c in profile.columns))
+    return sum(c.weight for c in profile.columns)
 
 
 def last_objective(result: Result) -> float:
@@ -119,16 +135,17 @@ def not_returned(fits: Iterable[Fit], best: Fit, criterion: str) -> dict[str, An
 def ending(rows: Sequence[dict[str, Any]], best: Fit, chosen: Result, interrupted: bool) -> Outcome:
     """How the search as a whole ended."""
     k, last = best.row["components"], rows[-1]["components"]
+    noun = order_name(chosen.model)
     if interrupted and len(rows) > 1:
         return Outcome(
             INTERRUPTED,
-            f"interrupted while fitting {last} components; {k} is the best of those tried before",
+            f"interrupted while fitting {last} {noun}; {k} is the best of those tried before",
         )
     late = sorted({r["components"] for r in rows if r["outcome"] == TIME and "loglik" not in r})
     if late and chosen.outcome.converged:
         return Outcome(
             TIME,
-            f"max_seconds was used up before {', '.join(map(str, late))} components were tried; {k} is the best of "
+            f"max_seconds was used up before {', '.join(map(str, late))} {noun} were tried; {k} is the best of "
             "the others: raise max_seconds or try fewer",
         )
     return chosen.outcome

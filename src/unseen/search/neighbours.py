@@ -33,11 +33,15 @@ class Neighbour:
     model: Any
     params: Params
 
+    @property
+    def able(self) -> bool:
+        """Whether models of its kind can be started from responsibilities of rows that stand alone."""
+        needed = ("posterior", "collect", "components", "slots", "family")
+        return all(hasattr(self.model, name) for name in needed) and not self.model.sequential
+
     def fits(self, model: Any) -> bool:
         """Whether its responsibilities can be those of a start of another model."""
-        needed = ("posterior", "collect", "components", "slots")
-        able = all(hasattr(m, name) for m in (self.model, model) for name in needed)
-        return able and not model.sequential and hasattr(model, "family") and _kinds(self.model) == _kinds(model)
+        return self.able and Neighbour(model, self.params).able and _kinds(self.model) == _kinds(model)
 
     def _own(self, model: Any, block: Block) -> Block:
         """A block of another model as this one reads it: the same columns, in slots of its own."""
@@ -56,7 +60,7 @@ class Neighbour:
                 r, density = self.model.posterior(self.params, own)
                 return model.collect(change(own, r, density), block)
 
-            return model.maximize(engine.sum(collect).stats.with_prior(prior or {}), model.vague())
+            return model.maximize(engine.sum(collect).stats.with_prior(prior or {}).in_unit(), model.vague())
 
         return start
 

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import replace
+from dataclasses import fields, is_dataclass, replace
 from typing import Any
 
 from unseen.algorithms.squarem import SQUAREM
 from unseen.core.algorithm import Algorithm
 from unseen.core.engine import one_blas_thread
+from unseen.core.limits import check_numbers
+from unseen.core.model import order_name
 from unseen.core.observe import Observer
 from unseen.core.stats import Params
 from unseen.core.stop import Rule
@@ -21,11 +23,10 @@ from unseen.search.finish import finished
 from unseen.search.grid import Grid
 from unseen.search.helpers import team
 from unseen.search.holdout import Split
+from unseen.search.kept import are_shares
 from unseen.search.tries import Hopeless
 from unseen.search.walk import walk
 
-#: a total weight below this is no number of rows
-FEWEST_ROWS = 10
 #: log-likelihood that may be left to gain while models are compared: half a unit of BIC tells none apart
 TOLD_APART = 0.25
 CRITERIA = ("bic", "icl", "heldout")
@@ -53,7 +54,7 @@ def select(
     block_rows: int | None = None,
     **options: Any,
 ) -> Result:
-    r"""Fit a model with each number of components and return the best fit, with the table of all in ``search``.
+    r"""Fit a model with each number of components, states or factors; return the best, with all in ``search``.
 
     .. math:: \hat K = \arg\min_K \left( -2 \log L_K + p_K \log n \right)
 
@@ -62,8 +63,8 @@ def select(
 
     Parameters
     ----------
-    model : a model with components, such as ``Mixture(Gaussian(), 1)``, or a function from K to a model, with
-        ``forms`` from K and a form
+    model : a model with components, such as ``Mixture(Gaussian(), 1)``, states (`HMM`) or factors (`FactorAnalysis`),
+        or a function from K to a model, with ``forms`` from K and a form
     components : the numbers to try; by default 1 to 8, as far as the criterion does not get worse three times running
     criterion : ``"bic"``, ``"icl"`` or ``"heldout"``
     forms : forms of the model, such as those of covariance, tried around the best numbers of components
@@ -91,18 +92,29 @@ def select(
     Source: Schwarz (1978), Ann. Statist. 6; Biernacki, Celeux & Govaert (2000), IEEE Trans. PAMI 22;
     Smyth (2000), Stat. Comput. 10, for held-out rows.
     """
-    from unseen.sources import open_source
+    from unseen.sources import on_disk, open_source
 
     tried = numbers(DEFAULT if components is None else components)
     if forms and not callable(model):
         raise ModelError("forms need a function that takes the number of components and the form, and gives a model")
-    model_for: Callable[..., Any] = model if callable(model) else (lambda k: replace(model, components=k))
+    model_for: Callable[..., Any] = model if callable(model) else (lambda k: _with(model, k))
     first = model_for(tried[0], forms[0]) if forms else model_for(tried[0])
-    whole = first.sequential and unit is None
+    whole = first.sequential and unit is None and not on_disk(data)  # as in `fit`
     source, weights, labels = open_source(data, weights, labels, unit=unit, whole=whole, block_rows=block_rows)
     tell_unkept(first)
     known = survey(first, source, weights=weights, labels=labels, ignore=ignore, engine=engine, workers=workers)
     return search(model_for, known, None if components is None else tried, criterion, forms=forms, **options)
+
+
+def _with(model: Any, number: int) -> Any:
+    """The model with another number of components, states or factors."""
+    name = order_name(model)
+    if not is_dataclass(model) or name not in {f.name for f in fields(model)}:
+        raise ModelError(
+            f"{type(model).__name__} has no field {name!r} to try numbers of: give a function from the number to a "
+            "model"
+        )
+    return replace(model, **{name: number})  # type: ignore[type-var]
 
 
 def numbers(components: Iterable[int]) -> tuple[int, ...]:
@@ -142,9 +154,13 @@ def search(
     ``"full, apart"`` is ``"full"`` after the second thought ``"apart"``. They are tried where the search has come to.
     """
     tried = numbers(DEFAULT if components is None else components)
+    check_numbers(
+        restarts=restarts, seed=seed, prior=prior, tol=TOLERANCE if tol is None else tol, max_iterations=max_iterations,
+        max_seconds=max_seconds, short=short, finish=finish,
+    )  # fmt: skip
     if criterion not in CRITERIA:
         raise ModelError(f"criterion={criterion!r} is none of {', '.join(CRITERIA)}")
-    if known.weights and known.profile.weight < min(FEWEST_ROWS, known.profile.rows) and criterion != "heldout":
+    if known.weights and are_shares(known.profile) and criterion != "heldout":
         raise DataError(
             f"the row weights sum to {known.profile.weight:.3g}, which {criterion.upper()} takes for the number of "
             "rows: a row of weight w counts as w copies, so scale the weights, for example to a mean of 1"
@@ -160,7 +176,7 @@ def search(
         tol = SEARCH_TOLERANCE if bounded else TOLERANCE
     # EM is slow near its end where components overlap; extrapolation takes a quarter of the passes there
     faster = SQUAREM() if algorithm is None and bounded else None
-    weight = known.profile.weight
+    weight = max(known.profile.weight, known.profile.rows - known.profile.empty_rows)  # weights may be shares
     coarse = max(tol, TOLD_APART / weight) if not bounded and stop is None and algorithm is None and weight else tol
 
     def fit_one(

@@ -127,7 +127,8 @@ class Race:
     def _ran(self, t: Try, ended: Run) -> None:
         t.run, t.model, t.params = ended, ended.model, ended.params
         if not (checked := t.model.valid(t.params)):  # what the last M-step made, which no E-step has met yet
-            advice = "raise the variance floor, add a prior, or use fewer components"
+            advice = "add a prior (prior=1; --prior 1), or use fewer components"
+            advice += ", or in Python raise the floor of the family"
             t.error = NumericalError(f"{checked.broken}: {advice}")
         if t.ended:
             self.told(t, "finished")
@@ -169,7 +170,7 @@ class Race:
         ``explore`` ends the race after so many passes, whoever is still on the way.
         """
         until, rung = short, 0
-        while alive := [t for t in self.tries if t.alive]:
+        while alive := [t for t in self.tries if t.alive] or self._revived():
             self.advance(alive, engine, self.stop, until)
             self._judge(rung)
             if any(t.outcome == TIME for t in alive) or (explore is not None and until >= explore):
@@ -202,6 +203,15 @@ class Race:
             if t.usable:
                 self.winner = t
                 return
+
+    def _revived(self) -> list[Try]:
+        """The best of those that were behind, where every start that was ahead of them failed in the end."""
+        if any(t.usable and not t.stopped for t in self.tries):
+            return []
+        behind = sorted((t for t in self.tries if t.stopped == BEHIND and t.usable), key=lambda t: t.rank)
+        for t in behind[:LEAST_KEPT]:
+            t.stopped = ""
+        return behind[:LEAST_KEPT]
 
     @property
     def best(self) -> Try:

@@ -75,7 +75,7 @@ def restart(
     NumericalError
         Every start failed.
     """
-    race = Race(algorithm, Since(stop), prior, observers, beat, weight or 1.0, faster)
+    race = Race(algorithm, Since(stop), prior, observers, beat, max(weight, rows, 1.0), faster)  # weights may be shares
     short = max(short, 1)
     try:
         few = engine if finish is not None and finish >= restarts else subsample(model, engine, rows, seed)

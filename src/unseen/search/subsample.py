@@ -11,6 +11,7 @@ from unseen.core.block import Block, Cells, rng
 from unseen.core.engine import Engine
 from unseen.core.stats import Array
 from unseen.engines.threads import Threads
+from unseen.starts.centres import Rows
 
 #: starts and short runs use this many rows, or ten for each parameter if that is more
 SAMPLE_ROWS = 8_000
@@ -26,6 +27,9 @@ def subsample(model: Any, engine: Engine, rows: int, seed: int) -> Engine:
     if model.sequential or not hasattr(model, "vague"):
         return engine
     wanted = max(SAMPLE_ROWS, 10 * model.size(model.vague()))
+    if rows < 2.5 * wanted:
+        return engine
+    rows = engine.sum(lambda block: Rows(block.rows)).stats.n  # without those that say nothing
     if rows < 2.5 * wanted:
         return engine
     drawn = engine.sum(lambda block: Drawn.of(block, wanted / rows, seed)).stats.block

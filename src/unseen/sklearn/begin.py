@@ -10,6 +10,7 @@ import numpy as np
 
 from unseen.core.block import Block
 from unseen.core.engine import Engine
+from unseen.core.masked import shown
 from unseen.core.stats import Array, Params
 from unseen.errors import DataError
 from unseen.sklearn.rows import cells_of
@@ -102,6 +103,24 @@ def given_parts(weights: Any, means: Any, precisions: Any, kind: str, k: int, d:
     return out
 
 
+def check_warm(given: Mapping[str, Array], kind: str, k: int, d: int) -> None:
+    """Refuse to go on from a fit of another shape.
+
+    Raises
+    ------
+    DataError
+        Names what has changed since.
+    """
+    before, columns = given["means"].shape
+    changed = {
+        f"n_components was {before} and is {k} now": before != k,
+        f"X had {columns} columns and has {d} now": columns != d,
+        "covariance_type was another": given["covariances"].shape != SHAPES[kind](before, columns),
+    }
+    if told := [text for text, is_so in changed.items() if is_so]:
+        raise DataError(f"warm_start=True goes on from the last fit, but {' and '.join(told)}: set warm_start=False")
+
+
 def _shaped(value: Any, shape: tuple[int, ...], name: str) -> Array:
     array = np.asarray(value, dtype=float)
     if array.shape != shape:
@@ -134,7 +153,7 @@ def known_labels(labels: Any, n: int, components: int) -> Array | None:
     if labels is None:
         return None
     try:
-        y = np.array(labels, dtype=float).copy()
+        y = np.array(shown(labels), dtype=float).copy()
     except (TypeError, ValueError):
         raise DataError(
             "labels must be numbers: the number of a component for a known class, -1 or NaN for an unknown one"

@@ -11,6 +11,7 @@ from scipy.sparse import issparse
 from sklearn.utils.validation import _num_samples, validate_data
 
 from unseen.core.block import OTHER
+from unseen.core.masked import shown
 from unseen.core.stats import Array
 from unseen.errors import DataError
 from unseen.sources import open_source
@@ -129,7 +130,7 @@ def _renamed(X: Any, names: Sequence[Any]) -> Any:
 
 def _matrix(estimator: Any, X: Any, reset: bool) -> Table:
     masked = isinstance(X, np.ma.MaskedArray)
-    plain = _holes_as_values(X) if masked else X
+    plain = shown(X)
     kept = {"ensure_all_finite": "allow-nan", "dtype": None, "ensure_min_samples": 2 if reset else 1}
     checked = validate_data(estimator, plain, reset=reset, **kept)
     if checked.dtype.kind in "US" and not hasattr(X, "dtype"):
@@ -138,13 +139,6 @@ def _matrix(estimator: Any, X: Any, reset: bool) -> Table:
     names = _fit_names(estimator, [f"x{j}" for j in range(matrix.shape[1])], reset)
     columns = {name: matrix[:, j] for j, name in enumerate(names)}
     return Table(columns, names, len(matrix), lambda done: _stack(list(done.values())), "matrix")
-
-
-def _holes_as_values(X: Any) -> Array:
-    """What a masked array shows: NaN under the mask, or None."""
-    if X.dtype.kind == "f":
-        return np.asarray(X.filled(np.nan))
-    return np.asarray(X.astype(object).filled(None))
 
 
 def _stack(columns: list[Array]) -> Array:

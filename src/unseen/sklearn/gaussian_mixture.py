@@ -15,16 +15,17 @@ from sklearn.utils._param_validation import Interval, StrOptions
 from sklearn.utils.validation import _check_sample_weight, check_is_fitted, validate_data
 
 from unseen.core.block import Block
+from unseen.core.masked import shown
 from unseen.core.stats import Array, Params
 from unseen.core.stop import FAILED, INTERRUPTED
 from unseen.errors import DataError, NumericalError
 from unseen.families.gaussian import Gaussian
 from unseen.models.mixture import Mixture
 from unseen.result import Result
-from unseen.sklearn.begin import FORMS, Begin, given_parts, known_labels
+from unseen.sklearn.begin import FORMS, Begin, check_warm, given_parts, known_labels
 from unseen.sklearn.ridge import cholesky_of_precisions
 from unseen.sklearn.rows import by_rows, responsibilities_and_density
-from unseen.sklearn.training import Training, draw_rows, singular, unconverged
+from unseen.sklearn.training import Training, draw_rows, singular, unconverged, without_knobs
 
 
 class GaussianMixture(DensityMixin, BaseEstimator):
@@ -149,7 +150,7 @@ precisions_init, random_state, warm_start, verbose, verbose_interval : as in sci
         X = self._checked(X, reset=True)
         weights = None
         if sample_weight is not None:
-            weights = _check_sample_weight(sample_weight, X, dtype=np.float64, ensure_non_negative=True)
+            weights = _check_sample_weight(shown(sample_weight), X, dtype=np.float64, ensure_non_negative=True)
         rows = len(X) if weights is None else int((weights > 0).sum())
         if 0 < rows < self.n_components:
             raise DataError(
@@ -162,6 +163,8 @@ precisions_init, random_state, warm_start, verbose, verbose_interval : as in sci
             result = training.fit()
         except NumericalError as error:
             raise DataError(singular(error)) from error
+        except DataError as error:
+            raise DataError(without_knobs(str(error))) from None
         if result.outcome.name == INTERRUPTED:
             raise KeyboardInterrupt
         if result.outcome.name == FAILED:
@@ -179,7 +182,7 @@ precisions_init, random_state, warm_start, verbose, verbose_interval : as in sci
             check_is_fitted(self)
         return validate_data(
             self,
-            X,
+            shown(X),
             reset=reset,
             dtype=[np.float64, np.float32],
             ensure_all_finite="allow-nan",
@@ -195,6 +198,7 @@ precisions_init, random_state, warm_start, verbose, verbose_interval : as in sci
     def _begin(self, X: Array, weights: Array | None) -> Begin:
         if self.warm_start and hasattr(self, "converged_"):
             given = dict(self._params())
+            check_warm(given, self.covariance_type, self.n_components, X.shape[1])
         else:
             given = given_parts(
                 self.weights_init,
@@ -267,13 +271,23 @@ precisions_init, random_state, warm_start, verbose, verbose_interval : as in sci
         return self._posterior(X)[1]
 
     def score(self, X: Any, y: Any = None) -> float:
-        """Mean log-density per row; y is ignored."""
+        """Mean log-density per row, as in scikit-learn; y is ignored."""
         return float(self.score_samples(X).mean(dtype=float))
 
     def bic(self, X: Any) -> float:
-        r"""Bayesian information criterion on X, :math:`-2 \log L + p \log n`; lower is better."""
+        r"""Bayesian information criterion on X, :math:`-2 \log L + p \log n`; lower is better.
+
+        n is the number of rows that have an observed cell.
+        """
         density = self.score_samples(X)
-        return float(-2 * density.sum(dtype=float) + self._n_parameters() * np.log(len(density)))
+        return float(-2 * density.sum(dtype=float) + self._n_parameters() * np.log(self._told(X)))
+
+    def _told(self, X: Any) -> int:
+        """The number of rows with an observed cell."""
+        told = int((~np.isnan(self._checked(X))).any(axis=1).sum())
+        if not told:
+            raise DataError("X has no row with an observed cell: nothing to score")
+        return told
 
     def aic(self, X: Any) -> float:
         r"""Akaike's information criterion on X, :math:`-2 \log L + 2 p`; lower is better."""

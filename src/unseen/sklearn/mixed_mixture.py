@@ -90,13 +90,17 @@ class MixedMixture(DensityMixin, Planned):
         return result.log_prob(table.data)
 
     def score(self, X: Any, y: Any = None) -> float:
-        """Mean log-density per row; y is ignored."""
+        """Mean log-density per row, as in scikit-learn; y is ignored."""
         return float(self.score_samples(X).mean())
 
     def bic(self, X: Any) -> float:
-        r"""Bayesian information criterion on X, :math:`-2 \log L + p \log n`; lower is better."""
-        density = self.score_samples(X)
-        return float(-2 * density.sum() + self.result_.size * np.log(len(density)))
+        r"""Bayesian information criterion on X, :math:`-2 \log L + p \log n`; lower is better.
+
+        n is the number of rows that have an observed cell.
+        """
+        result, table = self._scored(X)
+        n = sum(block.rows - block.all_missing() for block in result.blocks(table.data))
+        return float(-2 * result.log_prob(table.data).sum() + result.size * np.log(n))
 
     def aic(self, X: Any) -> float:
         r"""Akaike's information criterion on X, :math:`-2 \log L + 2 p`; lower is better."""

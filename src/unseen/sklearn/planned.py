@@ -16,6 +16,7 @@ from sklearn.utils._param_validation import Interval, StrOptions
 from sklearn.utils.validation import _check_sample_weight, _num_samples, check_is_fitted
 
 from unseen.core.interrupt import interruptible
+from unseen.core.masked import shown
 from unseen.core.stats import Array
 from unseen.core.stop import INTERRUPTED
 from unseen.errors import DataError, NumericalError
@@ -91,7 +92,7 @@ class Planned(BaseEstimator):
         weights = None
         if sample_weight is not None:
             like = np.empty((table.rows, 0))
-            weights = _check_sample_weight(sample_weight, like, dtype=np.float64, ensure_non_negative=True)
+            weights = _check_sample_weight(shown(sample_weight), like, dtype=np.float64, ensure_non_negative=True)
         try:
             result = self._fitted(table, weights, _known_classes(labels, table.rows))
         except NumericalError as error:
@@ -171,6 +172,7 @@ def _known_classes(labels: Any, rows: int) -> Any:
         return None
     if _num_samples(labels) != rows:
         raise DataError(f"there are {_num_samples(labels):,} labels for {rows:,} rows: give one per row")
+    labels = shown(labels)
     if np.asarray(labels).dtype.kind not in "if":
         return labels
     known = np.asarray(labels, float)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
@@ -148,8 +149,13 @@ def singular(why: Any) -> str:
     return (
         "Fitting the mixture model failed because some components have ill-defined empirical covariance (for "
         "instance caused by singleton or collapsed samples). Decrease n_components, increase reg_covar, or scale "
-        f"the input data. ({why})"
+        f"the input data. ({str(why).partition(': ')[0]})"
     )
+
+
+def without_knobs(message: str) -> str:
+    """A message without the arguments it names, which scikit-learn's interface does not have."""
+    return re.sub(r" \((?:[^()]|\([^()]*\))*?; --[^()]*\)|,? or in Python [^,;.:]*", "", message)
 
 
 def unconverged(outcome: Outcome, starts: int) -> str:

@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 
+from unseen.core.masked import as_array
 from unseen.core.source import Source
 from unseen.errors import DataError, ModelError
 
@@ -31,7 +32,7 @@ def open_source(
         Nothing here can read this kind of data.
     """
     extra = {
-        f"({role})": np.asarray(value) if role == "weights" else value
+        f"({role})": as_array(value) if role == "weights" else value
         for role, value in (("weights", weights), ("labels", labels))
         if value is not None and not isinstance(value, str)
     }
@@ -56,7 +57,7 @@ def _source(data: Any, *, unit: str | None, whole: bool, block_rows: int | None,
             raise ModelError("name the weight and label columns of a file instead of passing arrays")
         return open_files(data, unit=unit, whole=whole, block_rows=block_rows)
     if isinstance(data, (list, tuple)):
-        return Arrays(np.asarray(data), unit=unit, whole=whole, block_rows=block_rows, extra=extra)
+        return Arrays(_matrix(data), unit=unit, whole=whole, block_rows=block_rows, extra=extra)
     if hasattr(data, "__arrow_c_stream__") or hasattr(data, "column_names"):
         from unseen.sources.frames import Frames
 
@@ -64,6 +65,21 @@ def _source(data: Any, *, unit: str | None, whole: bool, block_rows: int | None,
     raise DataError(
         f"cannot read data of type {type(data).__name__}: give a NumPy array, a dict of columns, a pandas, polars "
         "or pyarrow table, or the path of a Parquet or CSV file"
+    )
+
+
+def _matrix(data: Any) -> Any:
+    """The matrix that a list of rows is; a list of tables is none."""
+    try:
+        matrix = np.asarray(data)
+    except ValueError:  # lengths that differ
+        matrix = np.empty((0, 0, 0))
+    if matrix.ndim < 3:
+        return matrix
+    raise DataError(
+        f"the data is a list of {len(data):,} parts that do not make rows of one length: put sequences below each "
+        "other "
+        "in one table, and name the column that tells them apart with unit="
     )
 
 

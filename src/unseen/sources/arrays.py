@@ -10,7 +10,7 @@ import numpy as np
 
 from unseen.core.block import BOOLEAN, CATEGORY, EMPTY, INTEGER, NUMBER, OTHER, Column, Field, Frame
 from unseen.core.masked import as_array, mask_of, unmasked
-from unseen.core.source import Part, cut
+from unseen.core.source import Part, cut, unit_missing
 from unseen.core.stats import Array
 from unseen.errors import DataError
 
@@ -58,7 +58,12 @@ class Arrays:
     def _unit_column(self, unit: str) -> Array:
         if unit not in self._columns:
             raise DataError(f"there is no column {unit!r} to tell the sequences apart")
-        return np.asarray(self._columns[unit])
+        key, kind = self._columns[unit], self._kinds[unit]
+        missing = int(np.sum([_absent(v) for v in unmasked(key)])) if kind != INTEGER or key.dtype == object else 0
+        mask = mask_of(key)
+        if missing := max(missing, 0 if mask is None else int(mask.sum())):
+            raise DataError(unit_missing(unit, missing))
+        return np.asarray(key)
 
     def schema(self) -> tuple[Field, ...]:
         return tuple(Field(name, kind) for name, kind in self._kinds.items() if name != self.unit)
@@ -81,7 +86,7 @@ class Arrays:
         except (ValueError, TypeError):
             raise DataError(
                 f"column {name!r} mixes numbers with text or other objects: make it one type, mark what is not a "
-                "number as missing, or leave the column out (--ignore)"
+                f"number as missing, or leave the column out (ignore=[{name!r}]; --ignore {name})"
             ) from None
 
     def fingerprint(self) -> dict[str, str | int]:

@@ -89,7 +89,7 @@ def _from_pandas(data: Any) -> tuple[Any, dict[str, str]]:
         except (pa.ArrowException, TypeError, ValueError, OverflowError):
             broken[name] = (
                 f"column {name!r} mixes numbers with text or other objects: make it one type, mark what is not a "
-                "number as missing, or leave the column out (--ignore)"
+                f"number as missing, or leave the column out (ignore=[{name!r}]; --ignore {name})"
             )
             columns.append(pa.chunked_array([pa.nulls(len(data), pa.float64())]))
     return pa.table(columns, names=names), broken

@@ -14,6 +14,7 @@ import numpy as np
 from unseen.core.block import Block, Cells, rng
 from unseen.core.engine import Engine, one_blas_thread
 from unseen.core.stats import Array, Params
+from unseen.starts.responsibilities import begun
 
 SAMPLE_ROWS = 8_192
 
@@ -84,15 +85,14 @@ def random_rows(model: Any, engine: Engine, seed: int, prior: Any = None) -> Par
 def around(model: Any, engine: Engine, centres: Array, prior: Any = None) -> Params:
     """Parameters when every row belongs to the nearest centre (K, m), or to the class of its label."""
 
-    def assign(block: Block) -> Any:
+    def assign(about: Any, block: Block) -> Any:
         if model.components == 1:
-            return model.collect(np.ones((1, block.rows)), block)
+            return about.collect(np.ones((1, block.rows)), block)
         cells = model.family.embed(block.cells)
         nearest = distances(cells.values.T, _mask(cells), centres).argmin(axis=0)
-        return model.collect((np.arange(model.components)[:, None] == nearest).astype(float), block)
+        return about.collect((np.arange(model.components)[:, None] == nearest).astype(float), block)
 
-    stats = engine.sum(assign).stats
-    return model.maximize(stats.with_prior(prior or {}).in_unit(), model.vague())
+    return begun(model, engine, assign, prior)
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,14 +2,32 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
 
 from unseen.core.block import Block, rng
 from unseen.core.engine import Engine
+from unseen.core.model import Anchored
 from unseen.core.stats import Params
 from unseen.errors import ModelError
+
+
+def begun(model: Any, engine: Engine, collect: Callable[[Any, Block], Any], prior: Any = None) -> Params:
+    """Parameters from what ``collect(model, block)`` sums up, in a second pass about each component where one needs it.
+
+    Moments about one anchor for all lose the variances of clusters that lie far apart.
+    """
+
+    def summed(about: Any) -> Params:
+        stats = engine.sum(lambda block: collect(about, block)).stats
+        made: Params = about.maximize(stats.with_prior(prior or {}).in_unit(), about.vague())
+        return made
+
+    params = summed(model)
+    moved = model.anchored(params) if isinstance(model, Anchored) and not prior else model
+    return params if moved == model else summed(moved)
 
 
 def random(model: Any, engine: Engine, seed: int, prior: Any = None) -> Params:

@@ -7,17 +7,18 @@ from typing import Any
 
 import numpy as np
 
+from unseen.core.model import Assigning, order_of
 from unseen.core.stop import CAP, CONVERGED, FAILED, FELL, STALLED, TIME
 from unseen.result import Result
 from unseen.search.restarts import spurious
+from unseen.summary.alike import coinciding
 from unseen.summary.blocks import blocks
-from unseen.summary.facts import floors, is_chosen, mean_confidence
+from unseen.summary.collapse import collapses
+from unseen.summary.facts import floors, is_chosen, mean_confidence, noun
 
 FEW_ROWS = 5.0
 FLAT = 1e-4
 UNSURE = 0.7
-# of a floor: how much of it a column must have for the column itself to be called narrow
-OWN = 0.9
 SINGULAR = "singular"
 MOST = 6
 
@@ -25,7 +26,7 @@ MOST = 6
 def warnings(result: Result) -> list[str]:
     """What a careful reader should know, the gravest first."""
     found: list[str] = []
-    for check in (_outcome, _floors, _components, _starts, _search, _confidence, _data):
+    for check in (_outcome, collapses, _components, _starts, _search, _confidence, _data):
         found.extend(check(result))
     return found
 
@@ -35,46 +36,13 @@ def _outcome(result: Result) -> Iterator[str]:
         yield f"The fit did not converge ({result.outcome.name}): {result.outcome.message}."
 
 
-def _floors(result: Result) -> Iterator[str]:
-    """Floors that bind at the end, by component and column, and what the M-step counted on the way."""
-    ends: dict[tuple[str, str, bool], list[str]] = {}
-    for floor in floors(result):
-        place = (floor["kind"], floor["column"], floor["share"] >= OWN)
-        ends.setdefault(place, []).append(str(floor["component"]))
-    for (kind, column, own), those in ends.items():
-        who = f"component {', '.join(dict.fromkeys(those))}"
-        if any(b.tied and column in b.columns for b in blocks(result)):
-            who = "every component"
-        if kind != "grid":
-            yield (
-                f"The variance floor holds {who} up in column {column!r}: it collapses onto a few rows or onto equal "
-                "values, and without the floor the likelihood has no bound; use fewer components, a prior (--prior 1), "
-                "or a tied covariance."
-            )
-        elif own:
-            yield (
-                f"Column {column!r} hardly varies in {who}: its spread there is the smallest that is allowed, the step "
-                "in which it is recorded or a thousandth of its deviation; a finding."
-            )
-        else:
-            yield f"In {who} columns follow from each other almost exactly, {column!r} most of all: a finding."
-    hit = [any("variance floor" in event for event in r.events) for r in result.trace]
-    if any(hit) and not any(kind == "variance" for kind, *_ in ends):
-        when = "to the end" if hit[-1] else "on the way, not at the end"
-        yield (
-            f"The variance floor held in {sum(hit)} of {len(hit)} iterations, {when}: a component is collapsing onto a "
-            "few rows or onto equal values; use fewer components, a prior (--prior 1), or a tied covariance."
-        )
-    hit = [any("empty" in event for event in r.events) for r in result.trace]
-    if any(hit):
-        when = "to the end" if hit[-1] else "on the way, not at the end"
-        yield (
-            f"A component was empty in {sum(hit)} of {len(hit)} iterations, {when}: a component lost all its rows and "
-            "was kept as it was; use fewer components or more starts."
-        )
-
-
 def _components(result: Result) -> Iterator[str]:
+    for group in coinciding(result):
+        yield (
+            f"{noun(result).capitalize()}s {', '.join(map(str, group[:-1]))} and {group[-1]} coincide: they look the "
+            "same in "
+            f"every column, so fewer {noun(result)}s would say as much."
+        )
     weights = result.params.get("weights")
     if weights is None or np.ndim(weights) != 1:
         return
@@ -83,13 +51,14 @@ def _components(result: Result) -> Iterator[str]:
         count = f"{rows[k]:.3g}"
         yield (
             f"Component {k} stands for only {count} row{'s' * (count != '1')}: its parameters mean little; use "
-            "fewer components or a prior (--prior 1)."
+            "fewer components or a prior (prior=1; --prior 1)."
         )
     narrow = spurious(result.model, result.params, result.weight)
     for k in np.flatnonzero(narrow).tolist():
         yield (
             f"Component {k} may be spurious: it is much narrower than the others and stands for {rows[k]:,.0f} rows "
-            "only; if they are no group of their own, use a prior (--prior 1), a tied covariance, or fewer components."
+            "only; if they are no group of their own, use a prior (prior=1; --prior 1), a tied covariance, or fewer "
+            "components."
         )
     resting = {floor["component"] for floor in floors(result)}
     flat: set[int] = set()
@@ -101,7 +70,7 @@ def _components(result: Result) -> Iterator[str]:
         yield (
             f"Nearly flat: component {', '.join(map(str, sorted(flat)))}, whose variance in one direction is below "
             f"{FLAT:g} of the data's own, so some columns follow from others there; leave such columns out or use "
-            "--covariance diagonal."
+            "a diagonal covariance (Gaussian('diagonal'); --covariance diagonal)."
         )
 
 
@@ -112,11 +81,12 @@ def _starts(result: Result) -> Iterator[str]:
         if best["hits"] == 1:
             yield (
                 f"Only 1 of {len(finished)} finished starts reached the best optimum: there may be a better one; use "
-                "more starts (--restarts)."
+                "more starts (restarts=20; --restarts 20)."
             )
     failed = sum(r["outcome"] == "failed" for r in result.restarts)
     if failed:
-        yield f"{failed} of {len(result.restarts)} starts failed on the way: a prior (--prior 1) makes them sound."
+        of = f"{failed} of {len(result.restarts)} starts"
+        yield f"{of} failed on the way: a prior (prior=1; --prior 1) makes them sound."
 
 
 def _objective(row: dict[str, Any]) -> float:
@@ -125,17 +95,20 @@ def _objective(row: dict[str, Any]) -> float:
 
 def _search(result: Result) -> Iterator[str]:
     numbers = {r["components"] for r in result.search}
-    chosen = getattr(result.model, "components", None)
-    if len(numbers) > 1 and chosen == max(numbers):
+    chosen = order_of(result.model)
+    if len(numbers) > 1 and chosen is not None and chosen == max(numbers):
+        first, last = max(chosen - 1, 1), chosen + 6
+        option = f"; --components {first}:{last}" if noun(result) == "component" else ""
         yield (
-            f"{chosen} components is the largest number tried, so more may be better: try further, for example "
-            f"--components {max(chosen - 1, 1)}:{chosen + 6}."
+            f"{chosen} {noun(result)}s is the largest number tried, so more may be better: try further (for example "
+            f"range({first}, {last + 1}){option})."
         )
     if lower := list(_missed(result)):
         more = f", and {len(lower) - MOST} more" if len(lower) > MOST else ""
         yield (
-            f"The log-likelihood is lower with more components than with fewer of the same form: "
-            f"{', '.join(lower[:MOST])}{more}. Their starts missed a better optimum; use more of them (--restarts)."
+            f"The log-likelihood is lower with more {noun(result)}s than with fewer of the same form: "
+            f"{', '.join(lower[:MOST])}{more}. Their starts missed a better optimum; use more of them (restarts=20; "
+            "--restarts 20)."
         )
     yield from _failures(result)
 
@@ -167,7 +140,7 @@ def _failures(result: Result) -> Iterator[str]:
         forms: dict[str, list[str]] = {}
         for row in alike:
             forms.setdefault(row.get("form", ""), []).append(str(row["components"]))
-        told = [f"{', '.join(ks)} components" + (f" ({form})" if form else "") for form, ks in forms.items()]
+        told = [f"{', '.join(ks)} {noun(result)}s" + (f" ({form})" if form else "") for form, ks in forms.items()]
         more = f" and {len(told) - MOST} more forms" if len(told) > MOST else ""
         first = " (the first of them)" if len(alike) > 1 else ""
         reason = str(alike[0]["reason"]).removeprefix(f"{SINGULAR}: ")
@@ -182,17 +155,22 @@ def _confidence(result: Result) -> Iterator[str]:
     if confidence < UNSURE:
         yield (
             f"Rows are hard to assign: the largest responsibility is {confidence:.2f} on average, and ICL exceeds BIC "
-            f"by {result.icl - result.bic:,.0f}. Read the components as a description of the whole, not as separate "
-            "groups; ICL as criterion asks for groups that are apart (--criterion icl)."
+            f"by {result.icl - result.bic:,.0f}. Read the {noun(result)}s as a description of the whole, not as "
+            "separate "
+            "groups; ICL as criterion asks for groups that are apart (criterion='icl'; --criterion icl)."
         )
 
 
 def _data(result: Result) -> Iterator[str]:
     profile = result.profile
     if profile.empty_rows:
+        nothing = "they say nothing, and count in no criterion"
+        yield f"{profile.empty_rows:,} rows have no observed cell: {nothing}{_gap(result)}."
+    if "-1" in profile.labels:
         yield (
-            f"{profile.empty_rows:,} rows have no observed cell: they were kept, say nothing, and are assigned by the "
-            "component weights alone."
+            "The label -1 was taken for a class of its own, with a component of its own: if it stands for an unknown "
+            "class, "
+            "mark that by NaN or None."
         )
     for c in profile.columns:
         if c.rows and c.missing > 0.5 * c.rows:
@@ -203,9 +181,17 @@ def _data(result: Result) -> Iterator[str]:
     zero = result.counts.get("zero density", 0)
     if zero:
         yield (
-            f"{zero:,} rows have density zero under every component, so the log-likelihood is minus infinity: look "
-            "for impossible values, or use a prior (--prior 1) or StudentT."
+            f"{zero:,} rows have density zero under every {noun(result)}, so the log-likelihood is minus infinity: "
+            "look "
+            "for impossible values, or use a prior (prior=1; --prior 1)."
         )
+
+
+def _gap(result: Result) -> str:
+    """What is said of a row without an observed cell, by kind of model."""
+    if result.model.sequential:
+        return "; the rows before and after them in their sequence tell their states"
+    return "; they are assigned by the component weights alone" if isinstance(result.model, Assigning) else ""
 
 
 __all__ = ["warnings"]

@@ -23,6 +23,7 @@ class Covaried:
     crossed: bool
     tied: bool
     spread: Array
+    factors: int = 0
 
 
 def blocks(result: Result) -> Iterator[Covaried]:
@@ -45,7 +46,13 @@ def _inside(family: Any, params: Params) -> Iterator[Covaried]:
     if spread is not None:
         form = getattr(core, "covariance", "")
         crossed = form not in ALONE if form else any(np.ndim(array) == 3 for array in params.values())
-        yield Covaried(columns, crossed and len(columns) > 1, bool(getattr(core, "tied", False)), spread)
+        yield Covaried(
+            columns,
+            crossed and len(columns) > 1,
+            bool(getattr(core, "tied", False)),
+            spread,
+            int(getattr(core, "factors", 0)),
+        )
 
 
 __all__ = ["Covaried", "blocks"]

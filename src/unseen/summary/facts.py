@@ -7,18 +7,20 @@ from typing import Any
 import numpy as np
 
 from unseen.core.block import OTHER
+from unseen.core.model import order_name, order_of
 from unseen.core.stats import Array
 from unseen.result import Result
 from unseen.summary.names import model_name
+from unseen.summary.words import Spelled
 
 #: nats per row below which an entropy is rounding
 ROUNDING = 1e-12
 
 
-def facts(result: Result) -> dict[str, Any]:
-    """Everything that the summary says, ready for JSON: components heaviest first."""
+def facts(result: Result, spelled: Spelled = str) -> dict[str, Any]:
+    """Everything that the summary says, ready for JSON: components heaviest first, sentences ``spelled``."""
     return {
-        "outcome": {"name": result.outcome.name, "message": result.outcome.message},
+        "outcome": {"name": result.outcome.name, "message": spelled(result.outcome.message)},
         "converged": result.converged,
         "model": model_name(result.model),
         "rows": result.profile.rows,
@@ -42,9 +44,9 @@ def facts(result: Result) -> dict[str, Any]:
         "components": components(result),
         "floors": floors(result),
         "restarts": [dict(r) for r in result.restarts],
-        "search": [dict(r) for r in result.search],
+        "search": [{**r, **({"reason": spelled(r["reason"])} if r.get("reason") else {})} for r in result.search],
         "options": dict(result.options),
-        "warnings": list(result.warnings),
+        "warnings": [spelled(w) for w in result.warnings],
     }
 
 
@@ -68,7 +70,12 @@ def is_chosen(result: Result, row: dict[str, Any]) -> bool:
     """Whether a row of the search is the fit that is returned."""
     form = result.options.get("form")
     same = row.get("form") in (None, form) or form is None
-    return bool(row["components"] == getattr(result.model, "components", None) and same)
+    return bool(row["components"] == order_of(result.model) and same)
+
+
+def noun(result: Result) -> str:
+    """What the model has some of: component, state, factor or expert."""
+    return order_name(result.model).removesuffix("s")
 
 
 def missing_share(result: Result) -> float:

@@ -5,22 +5,25 @@ from __future__ import annotations
 import textwrap
 
 from unseen.result import Result
-from unseen.summary.facts import criterion_name, mean_confidence, missing_share, nats, search_seconds
+from unseen.summary.facts import criterion_name, mean_confidence, missing_share, nats, noun, search_seconds
 from unseen.summary.names import model_name
 from unseen.summary.shown import components
 from unseen.summary.tried import search, starts
-from unseen.summary.words import WIDTH, mean_and_sd, number, table
+from unseen.summary.words import WIDTH, Spelled, mean_and_sd, number, table
 
 
-def summary(result: Result) -> str:
-    """The fit in plain text: outcome, criteria, components, restarts, numbers of components tried, warnings."""
-    parts = [_head(result), _criteria(result), components(result), starts(result), search(result)]
-    parts += [_timing(result), _warnings(result)]
+def summary(result: Result, spelled: Spelled = str) -> str:
+    """The fit in plain text: outcome, criteria, components, restarts, numbers of components tried, warnings.
+
+    ``spelled`` says a sentence as the surface it is read on spells its knobs.
+    """
+    parts = [_head(result, spelled), _criteria(result), components(result), starts(result), search(result, spelled)]
+    parts += [_timing(result), _warnings(result, spelled)]
     return "\n\n".join(p for p in parts if p) + "\n"
 
 
-def _head(result: Result) -> str:
-    said = f"{result.outcome.name}: {result.outcome.message}"
+def _head(result: Result, spelled: Spelled) -> str:
+    said = spelled(f"{result.outcome.name}: {result.outcome.message}")
     passed_over = _not_returned(result)
     lines = [passed_over] if passed_over else []
     return "\n".join(line for text in (*lines, model_name(result.model), said) for line in textwrap.wrap(text, WIDTH))
@@ -33,7 +36,7 @@ def _not_returned(result: Result) -> str:
         return ""
     form = f", {other['form']}" if other.get("form") else ""
     return (
-        f"Not the best by {criterion_name(result)}: {other['components']} components{form} have "
+        f"Not the best by {criterion_name(result)}: {other['components']} {noun(result)}s{form} have "
         f"{number(other['value'], 9)}, but {other['reason']}."
     )
 
@@ -42,9 +45,9 @@ def _criteria(result: Result) -> str:
     profile, confidence = result.profile, mean_confidence(result)
     rows = f"{profile.rows:,}"
     if profile.units != profile.rows:
-        rows += f" in {profile.units:,} units"
-    if abs(result.weight - profile.units) > 1e-9 * max(result.weight, 1):
-        rows += f", weight {number(result.weight, 6)}"
+        rows += f" in {profile.units:,} sequence{'s' * (profile.units > 1)}"
+    if abs(result.weight - profile.rows) > 1e-9 * max(result.weight, 1):
+        rows += f", {'weight' if result.encoding.weights else 'of which count'} {number(result.weight, 6)}"
     pairs = [
         ("rows", rows),
         ("cells missing", f"{100 * missing_share(result):.3g} %"),
@@ -89,12 +92,12 @@ def _timing(result: Result) -> str:
     return "\n".join(textwrap.wrap(line, WIDTH))
 
 
-def _warnings(result: Result) -> str:
+def _warnings(result: Result, spelled: Spelled) -> str:
     if not result.warnings:
         return ""
     lines = ["Warnings"]
     for text in result.warnings:
-        lines += textwrap.wrap(text, WIDTH, initial_indent="  - ", subsequent_indent="    ")
+        lines += textwrap.wrap(spelled(text), WIDTH, initial_indent="  - ", subsequent_indent="    ")
     return "\n".join(lines)
 
 

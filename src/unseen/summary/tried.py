@@ -9,8 +9,8 @@ from typing import Any
 import numpy as np
 
 from unseen.result import Result
-from unseen.summary.facts import criterion_name, is_chosen
-from unseen.summary.words import WIDTH, mean_and_sd, number, table
+from unseen.summary.facts import criterion_name, is_chosen, noun
+from unseen.summary.words import WIDTH, Spelled, mean_and_sd, number, table
 
 
 def starts(result: Result) -> str:
@@ -48,14 +48,14 @@ def starts(result: Result) -> str:
     return "\n".join(lines)
 
 
-def search(result: Result) -> str:
+def search(result: Result, spelled: Spelled = str) -> str:
     if not result.search:
         return ""
     held = any("heldout" in r for r in result.search)
     forms = len({r.get("form") for r in result.search}) > 1
     heads = [
         "",
-        "components",
+        f"{noun(result)}s",
         *(["form"] if forms else []),
         "logL",
         "df",
@@ -78,7 +78,7 @@ def search(result: Result) -> str:
         mark = f" [{notes.index(kind) + 1}]" if (kind := _kind(r.get("reason", ""))) in notes else ""
         rows.append([*row, number(r.get("seconds"), 3), told + mark])
     lines = table([r[:-1] for r in rows], left=0)
-    title = f"Number of components{' and form of covariance' * forms}, chosen by {criterion_name(result)}"
+    title = f"Number of {noun(result)}s{' and form of covariance' * forms}, chosen by {criterion_name(result)}"
     if held:
         title += " (logL, BIC and ICL here are those of the training rows)"
     title += _sampled(result)
@@ -86,7 +86,7 @@ def search(result: Result) -> str:
     for i, kind in enumerate(notes, 1):
         alike = [r["reason"] for r in result.search if _kind(r.get("reason", "")) == kind]
         more = f" (the first of {len(alike)})" if len(set(alike)) > 1 else ""
-        lines += textwrap.wrap(alike[0] + more, WIDTH, initial_indent=f"  [{i}] ", subsequent_indent="      ")
+        lines += textwrap.wrap(spelled(alike[0]) + more, WIDTH, initial_indent=f"  [{i}] ", subsequent_indent="      ")
     return "\n".join(lines)
 
 

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 import numpy as np
 
 WIDTH = 100
+Spelled = Callable[[str], str]
 
 
 def number(x: float | None, digits: int = 4) -> str:
@@ -17,6 +18,7 @@ def number(x: float | None, digits: int = 4) -> str:
     """
     if x is None or not np.isfinite(x):
         return "-" if x is None or np.isnan(x) else ("inf" if x > 0 else "-inf")
+    x = float(x) + 0.0  # 0, not -0
     if x and (abs(x) >= 1e12 or abs(x) < 1e-4):
         return f"{x:.{digits - 1}e}"
     decimals = digits - 1 - (int(np.floor(np.log10(abs(x)))) if x else 0)
@@ -32,9 +34,9 @@ def mean_and_sd(mean: float, sd: float) -> str:
     if not np.isfinite(sd) or sd <= 0:
         return f"{number(mean)} ± {number(sd)}"
     if max(abs(mean), sd) >= 1e7 or sd < 1e-4:
-        return f"{mean:.3g} ± {sd:.2g}"
+        return f"{mean + 0.0:.3g} ± {sd:.2g}"
     decimals = max(1 - int(np.floor(np.log10(sd))), 0)
-    return f"{mean:,.{decimals}f} ± {sd:,.{decimals}f}"
+    return f"{round(mean, decimals) + 0.0:,.{decimals}f} ± {sd:,.{decimals}f}"
 
 
 def table(rows: Sequence[Sequence[str]], left: int = 1) -> list[str]:

@@ -166,8 +166,8 @@ def imputes_only_holes(s: Setting) -> None:
     cells = []
     for c in s.block.cells:
         seen = np.ones(c.values.shape, bool) if c.observed is None else c.observed.copy()
-        seen[-1, holes] = False
-        cells.append(Cells(np.where(seen, c.values, c.values.dtype.type(0)), seen))
+        seen[-1, holes] &= c.given
+        cells.append(Cells(np.where(seen, c.values, c.values.dtype.type(0)), seen, c.given))
     block = replace(s.block, cells=tuple(cells))
     completions = [s.model.impute(s.params, block)]
     if hasattr(s.model, "draw"):

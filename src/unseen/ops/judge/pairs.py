@@ -15,7 +15,6 @@ from unseen.core.stats import Array
 from unseen.errors import DataError, ModelError, NumericalError
 from unseen.ops.judge.heldout import HoldOut
 from unseen.result import Result
-from unseen.search.holdout import only
 
 DENSITY, COUNTS, GIVEN = "a density", "probabilities", "a given"
 
@@ -99,7 +98,7 @@ class Pairs(Sequence[Pair]):
         frame = self.source.read(part, self.columns)
         blocks = [(encoding, encoding.encode(frame)) for encoding in self.encodings]
         labels = blocks[0][1].labels
-        views = [(replace(only(b, kept), labels=None), _foreign(e, frame, b)[kept]) for e, b in blocks]
+        views = [(replace(b.keep(kept), labels=None), _foreign(e, frame, b)[kept]) for e, b in blocks]
         return Pair(
             View(self.candidate, *views[0], "candidate"),
             None if self.champion is None else View(self.champion, *views[1], "champion"),

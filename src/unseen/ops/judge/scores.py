@@ -72,7 +72,9 @@ class Scores:
         ours, copies, lengths = units(candidate, block)
         weighed = copies > 0
         alive = weighed & np.isfinite(ours)
-        rows = block.rows if block.weights is None else int((block.weights > 0).sum())
+        seen = block.seen()
+        counted = np.ones(block.rows, bool) if seen is None else seen | ~np.isfinite(candidate)
+        rows = int((counted if block.weights is None else counted & (block.weights > 0)).sum())
         ours_dead = weighed & ~alive
         mean = PerRow.of(ours[alive], copies[alive], lengths[alive])
         if champion is None:
@@ -108,8 +110,13 @@ class Scores:
 
 
 def units(density: Array, block: Block) -> tuple[Array, Array, Array]:
-    """Per unit: its total log-density, how many copies it stands for, and how many rows they have."""
+    """Per unit: its total log-density, how many copies it stands for, and how many rows they have.
+
+    Rows that say nothing are no rows, unless an unknown category is what was hidden: that has density zero.
+    """
     weights = np.ones(block.rows) if block.weights is None else block.weights
+    if (seen := block.seen()) is not None:
+        weights = np.where(seen | (density != 0), weights, 0.0)
     if block.offsets is None:
         return density, weights, weights
     begins = block.offsets[:-1]

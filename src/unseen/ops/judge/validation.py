@@ -54,7 +54,9 @@ def validate(
     scores = seen.scores
     heldout, error = scores.candidate.mean, scores.candidate.standard_error
     if not scores.units:
-        raise DataError("every held-out row has weight zero: set another validate.seed, or look at the weights")
+        raise DataError(
+            "every held-out row has weight zero or no observed cell: set another validate.seed, or look at the data"
+        )
     if heldout is None or error is None:
         _explain(scores)
     training = candidate.loglik / candidate.weight
