@@ -90,7 +90,7 @@ def render(found: dict[Case, int], seeds: int) -> str:
         "# Numbers of components whose truth is known",
         "",
         "Written by `make components` (`benchmarks/components.py`): the default fit of simulated tables, since on real",
-        "ones nobody knows the number. A cell: answers that are the truth, of the seeds; in brackets the other answers.",
+        "ones nobody knows the number. A cell: answers that are the truth, of the seeds; others in brackets.",
         "A mirrored log-normal is no family that unseen has.",
         "",
         f"NumPy {np.__version__}, Python {platform.python_version()}; {seeds} seeds.",

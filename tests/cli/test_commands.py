@@ -61,7 +61,8 @@ def test_fit_prints_columns_summary_and_what_next(here: Path) -> None:
     assert f"Saved as runs/{run.name}" in text and f"unseen report runs/{run.name} people.parquet" in text
     result = unseen.load(run)
     assert result.summary() in text and result.model.components == 2
-    assert [t.columns for t in result.model.family.terms] == [("age", "visits"), ("plan",), ("retired",)]
+    assert [t.columns for t in result.model.family.terms] == [("age",), ("visits",), ("plan",), ("retired",)]
+    assert "visits: negative_binomial inside components, in place of gaussian, by the criterion" in text
 
 
 def test_a_column_that_follows_from_others_is_left_out(here: Path) -> None:

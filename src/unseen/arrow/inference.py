@@ -82,8 +82,7 @@ class Guess:
         return (
             f"column {self.name!r} looks numeric but has text at data row {self.first_text:,}{more}: correct or "
             f"empty such cells, leave the column out (ignore=[{self.name!r}]; --ignore {self.name}), or in Python "
-            "read it as "
-            f"text with Csv(path, text=[{self.name!r}])"
+            f"name it in the argument text=[{self.name!r}] of Csv"
         )
 
     def field(self) -> Field:

@@ -184,8 +184,14 @@ def profile_frame(
 
 def _classes(name: str, column: Column) -> Mapping[str, float]:
     """Rows of each class among the known labels."""
-    known = _value_weights(Field(name, CATEGORY if column.categories else INTEGER), column, None)
-    if known is None:
+    known: Mapping[str, float] | None
+    if column.categories:
+        known = _value_weights(Field(name, CATEGORY), column, None)
+    else:
+        seen = column.values if column.observed is None else column.values[column.observed]
+        values, rows = np.unique(np.asarray(seen, float), return_counts=True)
+        known = _limited({label(float(v)): float(n) for v, n in zip(values, rows, strict=True)})
+    if known is None or len(known) > MAX_CATEGORIES:
         raise DataError(
             f"label column {name!r} has more than {MAX_CATEGORIES:,} distinct values: labels name the classes of rows"
         )

@@ -7,14 +7,14 @@ from typing import Any
 
 import numpy as np
 
-from unseen.core.model import Assigning, order_of
+from unseen.core.model import Assigning
 from unseen.core.stop import CAP, CONVERGED, FAILED, FELL, STALLED, TIME
 from unseen.result import Result
 from unseen.search.restarts import spurious
 from unseen.summary.alike import coinciding
 from unseen.summary.blocks import blocks
 from unseen.summary.collapse import collapses
-from unseen.summary.facts import floors, is_chosen, mean_confidence, noun
+from unseen.summary.facts import at_the_end, floors, is_chosen, mean_confidence, noun
 
 FEW_ROWS = 5.0
 FLAT = 1e-4
@@ -94,9 +94,7 @@ def _objective(row: dict[str, Any]) -> float:
 
 
 def _search(result: Result) -> Iterator[str]:
-    numbers = {r["components"] for r in result.search}
-    chosen = order_of(result.model)
-    if len(numbers) > 1 and chosen is not None and chosen == max(numbers):
+    if (chosen := at_the_end(result)) is not None:
         first, last = max(chosen - 1, 1), chosen + 6
         option = f"; --components {first}:{last}" if noun(result) == "component" else ""
         yield (

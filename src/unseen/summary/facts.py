@@ -181,3 +181,9 @@ def separation(result: Result, entry: dict[str, Any]) -> float:
 
 def _variation(weights: Array, p: Array) -> float:
     return float(weights @ np.abs(p - weights @ p).sum(axis=1))
+
+
+def at_the_end(result: Result) -> int | None:
+    """The number of components that was chosen, where it is the largest of several that were tried."""
+    numbers, chosen = {r["components"] for r in result.search}, order_of(result.model)
+    return chosen if len(numbers) > 1 and chosen == max(numbers) else None

@@ -39,7 +39,9 @@ def components(result: Result) -> str:
     if len(order) > MOST_COMPONENTS:
         lines.append(f"  ({len(order) - MOST_COMPONENTS} lighter components are not shown: use --json)")
     if len(entries) > len(shown):
-        lines.append(f"  (the {len(shown)} of {len(entries)} columns that tell the components apart best)")
+        which = f"the {len(shown)} of {len(entries)} columns that tell the components apart best"
+        first = f"the first {len(shown)} of {len(entries)} columns"
+        lines.append(f"  ({which if len(order) > 1 else first})")
     return "\n".join(lines).rstrip()
 
 

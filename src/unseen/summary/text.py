@@ -5,7 +5,7 @@ from __future__ import annotations
 import textwrap
 
 from unseen.result import Result
-from unseen.summary.facts import criterion_name, mean_confidence, missing_share, nats, noun, search_seconds
+from unseen.summary.facts import at_the_end, criterion_name, mean_confidence, missing_share, nats, noun, search_seconds
 from unseen.summary.names import model_name
 from unseen.summary.shown import components
 from unseen.summary.tried import search, starts
@@ -26,6 +26,8 @@ def _head(result: Result, spelled: Spelled) -> str:
     said = spelled(f"{result.outcome.name}: {result.outcome.message}")
     passed_over = _not_returned(result)
     lines = [passed_over] if passed_over else []
+    if (most := at_the_end(result)) is not None:
+        lines.append(f"{most} {noun(result)}s is the largest number tried: more may be better.")
     return "\n".join(line for text in (*lines, model_name(result.model), said) for line in textwrap.wrap(text, WIDTH))
 
 
