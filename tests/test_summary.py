@@ -10,10 +10,10 @@ import numpy as np
 import pytest
 
 import unseen
+from unseen.closing import Closing
 from unseen.core.stats import Params
 from unseen.core.stop import Outcome
 from unseen.numerics.resolution import resting
-from unseen.result import Closing
 from unseen.summary import facts, summary, warnings
 from unseen.summary.facts import mean_confidence, separation
 from unseen.summary.names import model_name

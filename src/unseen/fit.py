@@ -6,6 +6,7 @@ import warnings
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
+from unseen.closing import close
 from unseen.core.algorithm import Algorithm
 from unseen.core.engine import one_blas_thread
 from unseen.core.interrupt import interruptible
@@ -16,7 +17,7 @@ from unseen.core.stop import Converged, MaxIterations, MaxSeconds, Rule
 from unseen.errors import ModelError, RunError
 from unseen.loop import check_pair
 from unseen.problem import Problem, pose
-from unseen.result import Result, close
+from unseen.result import Result
 
 if TYPE_CHECKING:
     from unseen.search.restarts import Proposals

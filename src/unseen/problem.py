@@ -7,9 +7,10 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from unseen.core.block import OTHER, Field
+from unseen.core.checks import check_finite, check_profile
 from unseen.core.encoding import Encoded, Encoding, usable
 from unseen.core.engine import Engine
-from unseen.core.profile import Profile, check_finite, check_profile, profile_frame
+from unseen.core.profile import Profile, profile_frame
 from unseen.core.source import Frames, Source
 from unseen.errors import DataError, ModelError
 

@@ -3,15 +3,14 @@
 from __future__ import annotations
 
 import shlex
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from unseen.errors import DataError, ModelError
+from unseen.errors import DataError
 
 if TYPE_CHECKING:  # the command line reads this file for its --help, which must not wait for numpy
     from unseen.columns import Decision
-    from unseen.core.block import Field
     from unseen.core.profile import ColumnProfile, Profile
 
 #: families of numbers that may stand beside atoms
@@ -41,6 +40,8 @@ COVARIANCES = (
     *(f"{tied}factors-{q}" for tied in ("", "tied-") for q in range(1, 6)),
     "common",
 )
+#: notes of columns that are no data
+SIDE = ("row weights", "known classes")
 
 
 @dataclass(frozen=True, slots=True)
@@ -244,72 +245,3 @@ def is_family(name: str) -> bool:
     from unseen.store.declared import declared
 
     return bool(declared(name))
-
-
-SIDE = ("row weights", "known classes")
-
-
-def infer(
-    schema: Sequence[Field],
-    *,
-    columns: Sequence[str] = (),
-    ignore: Sequence[str] = (),
-    families: Mapping[str, str] | None = None,
-    weights: str | None = None,
-    labels: str | None = None,
-    covariance: str = "full",
-) -> Spec:
-    """What to do with each column as far as its name and type say: `Spec.decided` finds the families in the data.
-
-    Raises
-    ------
-    DataError
-        A column that is named but not there, or no column that can be used.
-    ModelError
-        An unknown family or covariance, or a column that is both named and left out.
-
-    >>> from unseen.core.block import Field
-    >>> infer([Field("delay", "number"), Field("day", "other")], families={"delay": "student_t"}).of("student_t")
-    ('delay',)
-    """
-    from unseen.core.block import OTHER
-
-    wanted = dict(families or {})
-    if covariance not in COVARIANCES:
-        raise ModelError(f"covariance {covariance!r} is none of {', '.join(COVARIANCES)}")
-    for column, family in wanted.items():
-        if not is_family(family):
-            raise ModelError(f"family {family!r} of column {column!r} is none of {', '.join(FAMILIES)}")
-    _there(schema, [*columns, *ignore, *wanted, *(c for c in (weights, labels) if c)])
-    side = {weights: SIDE[0], labels: SIDE[1]}
-    out = {*ignore, *(c for c in side if c)}
-    for name in (*columns, *wanted):
-        if name in out:
-            raise ModelError(f"column {name!r} is both used and left out: name it once")
-    for name in wanted:
-        if columns and name not in columns:
-            raise ModelError(f"column {name!r} has a family but is not among the chosen columns")
-    choices = []
-    for f in schema:
-        if f.name in side:
-            choices.append(Choice(f.name, f.kind, "", side[f.name]))
-        elif f.name in ignore or (columns and f.name not in columns):
-            choices.append(Choice(f.name, f.kind, "", "ignored"))
-        elif f.kind == OTHER and f.name not in wanted:
-            if f.name in columns:
-                raise DataError(f"column {f.name!r} cannot be modelled: {f.note or 'it is no number, boolean or text'}")
-            choices.append(Choice(f.name, f.kind, "", f.note or "ignored: no number, boolean or text"))
-        else:
-            asked = f.name in columns or f.name in wanted
-            choices.append(Choice(f.name, f.kind, wanted.get(f.name, AUTO), asked=asked))
-    spec = Spec(tuple(choices), covariance)
-    if not spec.columns:
-        raise DataError("no column is left to fit: numbers, booleans and text are what models read")
-    return spec
-
-
-def _there(schema: Sequence[Field], names: Sequence[str]) -> None:
-    known = [f.name for f in schema]
-    for name in names:
-        if name not in known:
-            raise DataError(f"there is no column {name!r}; the columns are {', '.join(map(repr, known))}")

@@ -14,7 +14,7 @@ from unseen.core.known import Known, rounding
 from unseen.core.shape import Facts, Shape
 from unseen.core.stats import Array
 from unseen.core.values import NOTHING, Draw, tally, tally_whole
-from unseen.errors import DataError, NumericalError
+from unseen.errors import DataError
 
 MAX_CATEGORIES = 1000
 #: variances below this lose digits, or are nothing
@@ -259,57 +259,6 @@ def _merge(a: Mapping[str, float] | None, b: Mapping[str, float] | None) -> dict
     if a is None or b is None:
         return None
     return _limited({key: a.get(key, 0.0) + b.get(key, 0.0) for key in [*a, *(k for k in b if k not in a)]})
-
-
-def check_profile(
-    profile: Profile, ignored_hint: str = "leave it out (ignore=[{name!r}]; --ignore {name})", empty: bool = False
-) -> None:
-    """Refuse data that no model can be fitted to.
-
-    Raises
-    ------
-    DataError
-        No rows, bad weights, or a column that has infinite values or, unless ``empty`` is allowed, none at all.
-    """
-    if not profile.rows:
-        raise DataError("the table has no rows: nothing to fit")
-    if profile.bad_weights:
-        raise DataError(
-            f"{profile.bad_weights:,} of {profile.rows:,} row weights are negative, missing or not finite: "
-            "weights count copies of a row and must be zero or more"
-        )
-    if profile.weight <= 0 and profile.empty_rows < profile.rows:
-        raise DataError("all row weights are zero: give at least one row a positive weight")
-    for c in profile.columns:
-        if c.missing == c.rows and not empty:
-            raise DataError(f"column {c.name!r} has no observed value at all: {ignored_hint.format(name=c.name)}")
-        if c.infinite:
-            raise DataError(
-                f"column {c.name!r} has {c.infinite:,} infinite values: mark them missing or clip them first"
-            )
-        if c.low < c.high and c.variance <= SMALLEST:
-            raise DataError(
-                f"column {c.name!r} has numbers so small that their squares are nothing: {_rescale(c.name)}"
-            )
-
-
-def check_finite(profile: Profile) -> None:
-    """Refuse numbers that no variance can be computed of, before warnings of arithmetic are.
-
-    Raises
-    ------
-    NumericalError
-        The squares of a column are not finite.
-    """
-    for c in profile.columns:
-        if c.low < c.high and not np.isfinite(c.variance):
-            raise NumericalError(
-                f"column {c.name!r} has numbers so large that their squares are not finite: {_rescale(c.name)}"
-            )
-
-
-def _rescale(name: str) -> str:
-    return f"give it in another unit (rescale it), or leave it out (ignore=[{name!r}]; --ignore {name})"
 
 
 def merged(profiles: list[Profile]) -> Profile:

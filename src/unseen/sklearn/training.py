@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 
 from unseen.algorithms.batch import Batch
+from unseen.closing import close
 from unseen.core.encoding import Encoded
 from unseen.core.interrupt import interruptible
 from unseen.core.observe import Event, Observer
@@ -20,7 +21,7 @@ from unseen.engines.threads import Threads
 from unseen.loop import Run
 from unseen.models.mixture import Mixture
 from unseen.problem import Problem, pose
-from unseen.result import Result, close
+from unseen.result import Result
 from unseen.search.restarts import Restarts, restart
 from unseen.sklearn.begin import FORMS, Begin
 from unseen.sklearn.ridge import RidgedBatch, RidgedGaussian, Settled

@@ -63,9 +63,7 @@ def _left_out(case: Case) -> list[str]:
         return []
     modelled = {f.name for f in case.result.encoding.fields}
     return [
-        f"column {c!r} was left out: it follows from others"
-        for c in case.settings.model.columns
-        if c not in modelled
+        f"column {c!r} was left out: it follows from others" for c in case.settings.model.columns if c not in modelled
     ]
 
 
