@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
+from typing import Any
 
 import numpy as np
 
-from unseen.core.profile import ColumnProfile
+from unseen.core.profile import ColumnProfile, Profile
 from unseen.core.stats import Array
+from unseen.errors import DataError, ModelError
 
 
 def without(column: ColumnProfile, values: Sequence[float]) -> ColumnProfile:
@@ -57,3 +59,28 @@ def with_atoms(mean: Array, sd: Array, atoms: Array, shares: Array) -> dict[str,
     overall = rest * mean + shares @ atoms
     squares = rest * (sd**2 + (mean - overall) ** 2) + (shares * (atoms - overall[:, None]) ** 2).sum(axis=1)
     return {"overall_mean": overall.tolist(), "overall_sd": np.sqrt(np.maximum(squares, 0)).tolist()}
+
+
+def listed(atoms: Mapping[str, Any]) -> tuple[tuple[str, tuple[float, ...]], ...]:
+    """The atoms of each column as tuples, refused where they are no numbers."""
+    try:
+        found = {name: tuple(np.atleast_1d(np.asarray(v, float)).tolist()) for name, v in atoms.items()}
+    except (TypeError, ValueError):
+        raise ModelError("atoms are numbers, given per column, such as atoms={'debt': 0}") from None
+    if any(not np.isfinite(v) for values in found.values() for v in values):
+        raise ModelError("an atom is a finite number: a missing cell needs no atom")
+    return tuple((name, values) for name, values in found.items() if values)
+
+
+def frequent(profile: Profile, share: float) -> dict[str, tuple[float, ...]]:
+    """The values that hold at least so much of each column."""
+    found = {c.name: tuple(value for value, _ in c.atoms(share)) for c in profile.columns if c.kind != "category"}
+    return {name: values for name, values in found.items() if values}
+
+
+def weights_of(column: ColumnProfile, values: Sequence[float]) -> Array:
+    """The weight of each atom in the data."""
+    if column.kind == "category":
+        raise DataError(f"column {column.name!r} holds text, which has no atoms: use Categorical for it, or ignore it")
+    known = dict(column.atoms(0.0))
+    return np.array([known.get(value, 0.0) * column.weight for value in values])

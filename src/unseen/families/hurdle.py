@@ -8,12 +8,12 @@ from typing import Any, Self
 
 import numpy as np
 
-from unseen.core.atoms import with_atoms, without
+from unseen.core.atoms import frequent, listed, weights_of, with_atoms, without
 from unseen.core.block import NUMBER, Cells, Slot
 from unseen.core.example import Example
 from unseen.core.family import Collect, Family, Floor, unset
 from unseen.core.kinds import kind
-from unseen.core.profile import ColumnProfile, Profile
+from unseen.core.profile import Profile
 from unseen.core.stats import Array, Params, Sums, Validity, add_sums
 from unseen.errors import DataError, ModelError
 from unseen.numerics import discrete
@@ -81,10 +81,10 @@ class Hurdle(Family):
         if not 0 < self.share < 1:
             raise ModelError("share is a share of a column's rows: take it between 0 and 1, for example 0.1")
         if isinstance(self.atoms, Mapping):
-            object.__setattr__(self, "atoms", _pairs(self.atoms))
+            object.__setattr__(self, "atoms", listed(self.atoms))
 
     def bind(self, profile: Profile) -> Self:
-        given = dict(self.atoms) if self.atoms is not None else _found(profile, self.share)
+        given = dict(self.atoms) if self.atoms is not None else frequent(profile, self.share)
         absent = [name for name in given if name not in profile.names]
         if absent:
             raise DataError(f"atoms are given for column {absent[0]!r}, which this family does not describe")
@@ -99,7 +99,7 @@ class Hurdle(Family):
             if c.name not in given:
                 rest.append(c)
                 continue
-            weights = _weights(c, given[c.name])
+            weights = weights_of(c, given[c.name])
             rest.append(without(c, given[c.name]))
             left = max(c.weight - weights.sum(), 0.0)
             if not rest[-1].variance > 0:
@@ -345,30 +345,6 @@ def _under(arrays: Mapping[str, Array]) -> dict[str, Array]:
 def _within(sums: Mapping[str, Array]) -> Sums:
     head = REST + "."
     return {name.removeprefix(head): value for name, value in sums.items() if name.startswith(head)}
-
-
-def _pairs(atoms: Mapping[str, Any]) -> tuple[tuple[str, tuple[float, ...]], ...]:
-    try:
-        listed = {name: tuple(np.atleast_1d(np.asarray(v, float)).tolist()) for name, v in atoms.items()}
-    except (TypeError, ValueError):
-        raise ModelError("atoms are numbers, given per column, such as atoms={'debt': 0}") from None
-    if any(not np.isfinite(v) for values in listed.values() for v in values):
-        raise ModelError("an atom is a finite number: a missing cell needs no atom")
-    return tuple((name, values) for name, values in listed.items() if values)
-
-
-def _found(profile: Profile, share: float) -> dict[str, tuple[float, ...]]:
-    """The values that hold at least so much of each column."""
-    found = {c.name: tuple(value for value, _ in c.atoms(share)) for c in profile.columns if c.kind != "category"}
-    return {name: values for name, values in found.items() if values}
-
-
-def _weights(column: ColumnProfile, values: Sequence[float]) -> Array:
-    """The weight of each atom in the data."""
-    if column.kind == "category":
-        raise DataError(f"column {column.name!r} holds text, which has no atoms: use Categorical for it, or ignore it")
-    known = dict(column.atoms(0.0))
-    return np.array([known.get(value, 0.0) * column.weight for value in values])
 
 
 def example() -> Example:
