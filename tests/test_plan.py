@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from unseen.errors import NumericalError
-from unseen.plan import plan
+from unseen.plan import fitted, plan
 from unseen.search.order import search
 from unseen.sources.arrays import Arrays
 
@@ -29,12 +29,36 @@ def test_a_column_that_follows_from_others_is_left_out() -> None:
     assert left_out({**data, "nearly": data["x0"] + 1e-2 * noise}) == []
 
 
-def test_a_column_of_which_less_is_its_own_than_a_component_may_be_narrow_follows_from_others() -> None:
-    """Totals that are rounded, units that were converted: a covariance with them rests on its floor in every fit."""
+def test_what_two_columns_differ_by_is_kept() -> None:
+    """Moments of begin and end, months later: what is their own is a millionth of their variance."""
+    rng = np.random.default_rng(0)
+    begin, short = 1.7e9 + rng.uniform(0, 1e7, 400).round(), rng.random(400) < 0.5
+    data = {"begin": begin, "end": begin + np.where(short, rng.normal(600, 60, 400), rng.normal(5400, 300, 400))}
+    made = plan(Arrays(data))
+    assert all(c.family for c in made.choices)
+    assert made.model_for(2).bind(made.known.profile).family.floor < 1e-9
+
+
+@pytest.mark.parametrize("scale", [200, 300, 500])
+def test_a_small_step_between_two_measurements_is_found(scale: float) -> None:
+    rng = np.random.default_rng(1)
+    up = rng.random(400) < 0.5
+    before = rng.normal(0, scale, 400)
+    data = {"before": before, "after": before + np.where(up, 2, -2) + rng.normal(0, 0.3, 400)}
+    result = fitted(plan(Arrays(data)), seed=0)
+    assert result.model.components == 2
+    labels = result.assign(Arrays(data))
+    assert max(np.mean(labels == up), np.mean(labels != up)) > 0.99
+
+
+def test_totals_that_are_rounded_and_copies_of_logarithms_follow_from_others() -> None:
     data = columns(numbers=3)
-    noise = np.random.default_rng(1).normal(size=len(data["x0"]))
-    assert left_out({**data, "inch": data["x0"] / 2.54 + 1e-4 * noise}) == ["inch"]
-    assert left_out({**data, "total": (data["x0"] + data["x1"]).round(3)}) == ["total"]
+    rng = np.random.default_rng(1)
+    assert left_out({**data, "total": (data["x0"] + data["x1"]).round(4)}) == ["total"]
+    size = np.exp(rng.normal(3, 1, 200))
+    pair = {"size": size, "double": 2 * size, "other": rng.normal(size=200)}
+    assert left_out(pair) == ["double"]
+    assert fitted(plan(Arrays(pair)), seed=0).model.components == 1
 
 
 @pytest.mark.parametrize("missing", [0.2, 0.25, 0.3, 0.35, 0.5])

@@ -59,3 +59,44 @@ def test_a_constant_is_one_whatever_rounding_makes_of_its_variance(value: float,
     data = {"k": np.full(rows, value), "x": np.random.default_rng(0).normal(size=rows)}
     (choice,) = (c for c in plan(Arrays(data)).choices if c.column == "k")
     assert (choice.family, "constant" in choice.note) == ("", True)
+
+
+def heights() -> dict[str, np.ndarray]:
+    rng = np.random.default_rng(3)
+    height = rng.normal(170, 8, 100).round(1)
+    weight = 0.5 * height + rng.normal(0, 3, 100)
+    height[:15] = np.nan
+    height[40] = 17050.0
+    return {"height": height, "weight": weight}
+
+
+def test_no_missing_cell_is_taken_for_a_slip() -> None:
+    data = heights()
+    result = fitted(plan(Arrays(data)), seed=0)
+    filled = np.asarray(result.impute(Arrays(data))["height"])
+    assert filled[:15].min() > 150 and filled[:15].max() < 210
+    drawn = np.concatenate([d["height"] for d in result.impute(Arrays(data), draws=5, seed=0)])
+    assert (drawn > 250).mean() == pytest.approx(0.01)  # the one that was observed
+    assert max(result.sample(500, seed=0)["height"]) < 250
+
+
+def test_two_slips_side_by_side_are_both_found() -> None:
+    data = heights()
+    data["height"][41] = 17210.0
+    (choice, _) = plan(Arrays(data)).choices
+    assert (choice.family, set(choice.atoms)) == ("hurdle_gaussian", {17050.0, 17210.0})
+
+
+@pytest.mark.parametrize("seed", [0, 1, 2])
+def test_a_slip_among_counts_leaves_them_counts(seed: int) -> None:
+    rng = np.random.default_rng(seed)
+    counts = rng.poisson(3, 150)
+    counts[5] = 33333
+    (choice, _) = plan(Arrays({"visits": counts, "x": rng.normal(size=150)})).choices
+    assert choice.family in ("hurdle_poisson", "hurdle_negative_binomial") and choice.atoms == (33333.0,)
+
+
+def test_heavy_tailed_counts_are_no_codes() -> None:
+    for seed in range(10):
+        counts = np.random.default_rng(seed).zipf(2, 60)
+        assert plan(Arrays({"n": counts})).choices[0].family != "categorical"

@@ -16,8 +16,9 @@ import numpy as np
 from unseen.alone import by_itself, coarse, criterion
 from unseen.core.atoms import without
 from unseen.core.levels import CODES, LEVELS, far_apart, growing, may_be_levels
-from unseen.core.numbering import MANY, named_identifier, numbers_rows
+from unseen.core.numbering import MANY, begins_so, named_identifier, numbers_rows
 from unseen.core.profile import ColumnProfile, Profile
+from unseen.core.shape import conventional
 
 #: counts have at most so many different values, and a mean that is small; others are as good as continuous
 COUNTS, SMALL = 40, 5.0
@@ -77,7 +78,8 @@ def decide(column: ColumnProfile, whole: Profile) -> Decision:
     if few and growing(column):
         return Decision("ordinal", f"{distinct} levels, further and further apart")
     apart = column.sentinel()
-    if apart is not None and distinct != 2:
+    level = distinct is not None and distinct <= CODES
+    if apart is not None and distinct != 2 and (not level or apart[0] == -1 or conventional(apart[0])):
         return _beside(column, whole, apart[0])
     if few and far_apart(column):
         return Decision("categorical", f"{distinct} codes, far apart")
@@ -130,6 +132,8 @@ def _identifier(column: ColumnProfile) -> Decision | None:
         return Decision("", "left out: a running number, one for each row")
     values = len(column.values or ()) if column.kind == "category" else column.distinct
     if not named_identifier(column.name) or column.fractions or values in (1, 2) or column.kind == "boolean":
+        return None
+    if begins_so(column.name) and values is not None and values <= UNIQUE * column.weight:
         return None
     if values is None or values > LEVELS:
         return Decision("", "left out: by its name an identifier")

@@ -20,10 +20,12 @@ from unseen.numerics.dependence import dependent
 from unseen.problem import Survey, survey
 from unseen.result import Result
 from unseen.search.order import search
-from unseen.spec import AUTO, COVARIANCES, FAMILIES, SIDE, Choice, Spec, is_family
+from unseen.spec import AUTO, COVARIANCES, FAMILIES, FLOOR, SIDE, Choice, Spec, is_family
 
 #: complete rows that it takes to say that columns follow from one another: any few points lie in a plane
 ROWS_PER_COLUMN = 2
+#: share of its own variance below which a column nearly follows from others, and the lowest floor that is set then
+NEARLY, LEAST_FLOOR = 1e-4, 1e-12
 
 
 def column_facts(choice: Choice, profile: Profile) -> dict[str, Any]:
@@ -149,13 +151,21 @@ def _only(known: Survey, columns: tuple[str, ...]) -> Survey:
 
 
 def _without_dependent(spec: Spec, known: Survey) -> tuple[Spec, Survey]:
-    """Leave out columns of a full covariance that follow exactly from others: they would make it singular."""
-    names = spec.of("gaussian")
+    """Leave out columns of a full covariance that follow from others: they would make it singular."""
+    names, logs = spec.of("gaussian", "log_normal"), spec.of("log_normal")
     if spec.covariance.endswith(("diagonal", "spherical")) or len(names) < 2:
         return spec, known
     rows = _complete_rows(known.source, names)
+    if rows.shape[1] < ROWS_PER_COLUMN * len(names):
+        return spec, known
+    for j, name in enumerate(names):
+        if name in logs:
+            rows[j] = np.log(np.maximum(rows[j], np.finfo(float).tiny))
     with np.errstate(over="ignore", invalid="ignore"):  # numbers without a square are refused later
-        found = dependent(rows) if rows.shape[1] >= ROWS_PER_COLUMN * len(names) else {}
+        found, own = dependent(rows)
+    if own < NEARLY:
+        # what columns have of their own that nearly follow from others must not rest on the floor
+        spec = replace(spec, floor=max(FLOOR * (own / NEARLY) ** 2, LEAST_FLOOR))
     if not found:
         return spec, known
     notes = {names[j]: ", ".join(names[i] for i in others) for j, others in found.items()}

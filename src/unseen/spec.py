@@ -28,6 +28,8 @@ FAMILIES = (
 COMMON = 20
 #: a column of fewer observed cells, and fewer than half of the rows, takes part only if it is asked for
 FEWEST = 10
+#: smallest variance of components, as a share of the data's own
+FLOOR = 1e-6
 #: decided when the data is known
 AUTO = "auto"
 #: families that share one block with covariances, logarithms taken and atoms set apart
@@ -65,6 +67,7 @@ class Spec:
 
     choices: tuple[Choice, ...]
     covariance: str = "full"
+    floor: float = FLOOR
 
     @property
     def columns(self) -> tuple[str, ...]:
@@ -112,7 +115,7 @@ class Spec:
         from unseen import Gaussian, Hurdle, LogNormal
 
         name, _, factors = form.removeprefix("tied-").partition("-")
-        family: Any = Gaussian(name, tied=form.startswith("tied-"), factors=int(factors or 0))
+        family: Any = Gaussian(name, tied=form.startswith("tied-"), factors=int(factors or 0), floor=self.floor)
         logs = self.of("log_normal", "hurdle_log_normal")
         if logs:
             family = LogNormal(family, logs=logs)

@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 
+from unseen.core.known import FEW_SLIPS, SLIP
 from unseen.core.profile import ColumnProfile, Profile
 from unseen.core.stats import Array
 from unseen.errors import DataError, ModelError
@@ -51,6 +52,12 @@ def without(column: ColumnProfile, values: Sequence[float]) -> ColumnProfile:
         low=float(points.min()) if column.low in values else column.low,
         high=float(points.max()) if column.high in values else column.high,
     )
+
+
+def is_slip(value: float, share: float, rest: ColumnProfile) -> bool:
+    """Whether a rare value lies out of all proportion to the rest of its column."""
+    away = max(value - rest.high, rest.low - value)
+    return bool(share <= FEW_SLIPS and away > SLIP * (rest.high - rest.low) > 0)
 
 
 def with_atoms(mean: Array, sd: Array, atoms: Array, shares: Array) -> dict[str, list[float]]:

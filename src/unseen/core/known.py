@@ -13,8 +13,9 @@ from unseen.core.shape import ATOM, Facts, Shape
 from unseen.core.stats import Array
 from unseen.errors import DataError
 
-#: a cell so many ranges of all others beyond them is a slip, where there are enough others and it is not most of them
-SLIP, ENOUGH, FEW_SLIPS = 20.0, 20, 0.05
+#: a cell so many ranges of all others beyond them is a slip, where there are enough other rows and it is not many of
+#: them; and how many of those may lie side by side
+SLIP, ENOUGH, FEW_SLIPS, SIDE_BY_SIDE = 20.0, 20, 0.05, 3
 
 
 def rounding(single: bool) -> float:
@@ -113,12 +114,19 @@ class Known:
         points, mass = self.table()
         # among more rows than are listed the range is wider
         beyond = SLIP * max(1.0, self.weight / len(points)) if self.distinct is None else SLIP
-        for value in (self.low, self.high):
-            rest = points[points != value]
-            held = float(mass[points == value].sum()) if self.distinct is not None else 1.0
-            few = held <= FEW_SLIPS * self.weight
-            if few and len(rest) >= ENOUGH and min(abs(rest - value)) > beyond * np.ptp(rest) > 0:
-                return value, held / self.weight
+        order = np.argsort(points)
+        points, mass = points[order], mass[order]
+        if self.distinct is None:  # the ends may not be among those that were drawn
+            inside = (points > self.low) & (points < self.high)
+            points = np.concatenate([[self.low], points[inside], [self.high]])
+            mass = np.concatenate([[1.0], mass[inside], [1.0]])
+        for x, w in ((points[::-1], mass[::-1]), (points, mass)):
+            for k in range(1, 1 + SIDE_BY_SIDE):
+                rest, few = x[k:], w[:k].sum() <= FEW_SLIPS * self.weight
+                if len(rest) < 3 or not few or w[k:].sum() < ENOUGH:
+                    break
+                if abs(x[k - 1] - rest[0]) > beyond * np.ptp(rest) > 0:
+                    return float(x[0]), float(w[0]) / self.weight
         return None
 
     def kept(self) -> Self:

@@ -31,4 +31,6 @@ def far_apart(column: ColumnProfile) -> bool:
     """Whether a few whole numbers leave most of their grid out, as the numbers of shops or districts do."""
     points, _ = column.table()
     step = column.resolution
-    return bool(step) and np.ptp(points) > 4 * LEVELS and 4 * len(points) <= np.ptp(points) / step
+    if not step or np.count_nonzero(np.diff(points) < 2.5 * step) >= len(points) // 2:
+        return False  # numbers side by side and some beyond them are counts
+    return bool(np.ptp(points) > 4 * LEVELS and 4 * len(points) <= np.ptp(points) / step)

@@ -23,8 +23,8 @@ def numbers_rows(column: ColumnProfile) -> bool:
     among R places have about n(n - 1) / 2R equal pairs.
     """
     step, n = column.resolution, column.weight
-    if column.kind != INTEGER or not step or n < MANY:
-        return False
+    if column.kind != INTEGER or step != 1 or n < MANY:
+        return False  # every second number, or every hundredth, is a design
     points, mass = column.table()
     seen = len(points)
     if len(np.unique(points)) < seen or (mass > 1.5 * n / seen).any():
@@ -41,5 +41,15 @@ def named_identifier(name: str) -> bool:
     >>> [n for n in ("id", "case.id", "PatientID", "userId", "covid", "paid", "grid") if named_identifier(n)]
     ['id', 'case.id', 'PatientID', 'userId']
     """
-    words = [w.lower() for w in re.split(r"[\W_]+|(?<=[a-z0-9])(?=[A-Z])", name) if w]
+    words = _words(name)
     return bool(words) and not NAMES.isdisjoint((words[0], words[-1]))
+
+
+def begins_so(name: str) -> bool:
+    """Whether only the first of several words is one for identifiers: ``id_customer``, but ``id_ratio``, too."""
+    words = _words(name)
+    return len(words) > 1 and words[0] in NAMES and words[-1] not in NAMES
+
+
+def _words(name: str) -> list[str]:
+    return [w.lower() for w in re.split(r"[\W_]+|(?<=[a-z0-9])(?=[A-Z])", name) if w]

@@ -152,10 +152,10 @@ def _stands_off(value: float, held: float, rest: Table) -> bool:
     if value == -1:
         # the one negative number among counts or codes of some range
         return low >= 0 and high >= 10 and held > 2 * float(rest.mass[rest.points == nearest].sum())
-    return gap > (0.25 if _conventional(value) else 2.0) * (high - low)
+    return gap > (0.25 if conventional(value) else 2.0) * (high - low)
 
 
-def _conventional(value: float) -> bool:
+def conventional(value: float) -> bool:
     """Whether a number is written in nines, at least two of them: 99, -999, 9999, 99.9."""
     digits = f"{abs(value):.10g}".replace(".", "")
     return len(digits) > 1 and set(digits.rstrip("0") or "0") == {"9"} and "0" not in digits

@@ -8,7 +8,7 @@ from typing import Any, Self
 
 import numpy as np
 
-from unseen.core.atoms import frequent, listed, weights_of, with_atoms, without
+from unseen.core.atoms import frequent, is_slip, listed, weights_of, with_atoms, without
 from unseen.core.block import NUMBER, Cells, Slot
 from unseen.core.example import Example
 from unseen.core.family import Collect, Family, Floor, unset
@@ -76,6 +76,7 @@ class Hurdle(Family):
     share: float = 0.1
     columns: tuple[str, ...] = ()
     overall: Any = None  # (C,) shares in the data as a whole
+    slips: Any = None  # (C,) atoms out of all proportion to the rest, which no missing cell is taken for
 
     def __post_init__(self) -> None:
         if not 0 < self.share < 1:
@@ -94,7 +95,7 @@ class Hurdle(Family):
                 f"no value of {', '.join(map(repr, profile.names))} holds {self.share:.0%} of the rows, so there is no "
                 "atom: name some with atoms=, lower share, or use the inner family alone"
             )
-        shares, rest = [], []
+        shares, rest, slips = [], [], []
         for c in profile.columns:
             if c.name not in given:
                 rest.append(c)
@@ -107,6 +108,7 @@ class Hurdle(Family):
                     f"column {c.name!r} holds one value or none beside its atoms: use Categorical for it, or ignore it"
                 )
             shares.append(np.append(left, weights) / (left + weights.sum()))
+            slips += [False, *(is_slip(v, s, rest[-1]) for v, s in zip(given[c.name], shares[-1][1:], strict=True))]
         inner = self.inner.bind(replace(profile, columns=tuple(rest)))
         bound = replace(
             self,
@@ -114,6 +116,7 @@ class Hurdle(Family):
             atoms=tuple(given.items()),
             columns=profile.names,
             overall=np.concatenate(shares),
+            slips=np.array(slips),
         )
         if len(inner.slots) != 1 or inner.slots[0].kind != NUMBER:
             raise ModelError(f"{type(inner).__name__} does not read numbers, so it cannot be the rest of a hurdle")
@@ -259,7 +262,7 @@ class Hurdle(Family):
         if seen is None:
             return [np.array(cells[0].values, float)]
         for (first, last), place, (_, values) in zip(self._spans(), self.places, self.atoms, strict=True):
-            shares = params["shares"][:, first:last]
+            shares = self._filling(params["shares"], first, last)
             beside = responsibilities * shares[:, :1]
             total = beside.sum(axis=0)
             average = np.divide(beside, total, out=responsibilities.copy(), where=total > 0)
@@ -291,9 +294,19 @@ class Hurdle(Family):
                 out[place] = np.where(
                     again, self.inner.draw(params.sub(REST), hidden, states, rng)[0][place], out[place]
                 )
-            codes = discrete.draw_codes(params["shares"][:, first:last], states, rng)
+            codes = discrete.draw_codes(self._filling(params["shares"], first, last), states, rng)
             out[place] = np.where(codes > 0, np.append(0.0, values)[codes], out[place])
         return [np.where(seen, cells[0].values, out)]
+
+    def _filling(self, shares: Array, first: int, last: int) -> Array:
+        """The shares (K, 1 + atoms) of one column that fill its missing cells: without slips of the keyboard."""
+        mine: Array = shares[:, first:last]
+        if self.slips is None or not self.slips[first:last].any():
+            return mine
+        kept = np.where(self.slips[first:last], 0.0, mine)
+        total = kept.sum(axis=1, keepdims=True)
+        only = np.eye(last - first)[0]  # a component of nothing but slips fills with its rest
+        return np.where(total > 0, kept / np.where(total > 0, total, 1.0), only)
 
     def _spans(self) -> list[tuple[int, int]]:
         edges = discrete.edges(self.widths).tolist()

@@ -6,18 +6,20 @@ import numpy as np
 
 from unseen.core.stats import Array
 
-#: share of a column's variance that others leave unexplained, below which it follows from them: several times the
-#: floor of a component's variance, which with less would hold up every component
-EXACT = 4e-6
+#: share of a column's variance that others leave unexplained, below which it follows from them
+EXACT = 1e-8
 
 
-def dependent(columns: Array) -> dict[int, list[int]]:
+def dependent(columns: Array) -> tuple[dict[int, list[int]], float]:
     """Columns (d, n) that are linear functions of earlier ones, and of which: modified Gram-Schmidt, in order.
 
+    Second, the smallest share of its variance that a column which is none has of its own.
+
     >>> hour, minute = np.arange(60.0) // 7, np.arange(60.0) % 7
-    >>> dependent(np.array([hour, 100 * hour + minute, minute]))
+    >>> dependent(np.array([hour, 100 * hour + minute, minute]))[0]
     {2: [0, 1]}
     """
+    least = 1.0
     centred = columns - columns.mean(axis=1, keepdims=True)
     size = np.sqrt((centred**2).sum(axis=1))
     found: dict[int, list[int]] = {}
@@ -34,6 +36,7 @@ def dependent(columns: Array) -> dict[int, list[int]]:
             slopes = np.linalg.lstsq(centred[kept].T / size[kept], column / size[j], rcond=None)[0]
             found[j] = [k for k, slope in zip(kept, slopes, strict=True) if abs(slope) > 1e-4]
         else:
+            least = min(least, float(rest @ rest))
             basis.append(rest / np.sqrt(rest @ rest))
             kept.append(j)
-    return found
+    return found, least

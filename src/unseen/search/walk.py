@@ -73,7 +73,9 @@ def think_again(grid: Grid, numbers: Sequence[int], thought: str) -> None:
     if (k, other) in grid.fits:
         # components that stood for a shape are no longer needed
         climb(grid, numbers, other, k, patience=2)
-        if grid.attempt(numbers[0], other) <= grid.best.rank:
+        first = grid.attempt(numbers[0], other)
+        # where it has not won, the way up may have passed the best by, or ended where rows were too few
+        if first <= grid.best.rank or first < grid.tried.get((numbers[0], best), WORST) and grid.best.place[1] == best:
             climb(grid, numbers, other, numbers[0])
 
 

@@ -196,5 +196,5 @@ def _dependent(source: Source, names: list[str]) -> dict[str, str]:
 
     if len(names) < 2:
         return {}
-    found = dependent(_complete_rows(source, names))
+    found, _ = dependent(_complete_rows(source, names))
     return {names[j]: f"follows from {', '.join(names[i] for i in others)}" for j, others in found.items()}
