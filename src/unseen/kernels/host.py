@@ -68,7 +68,7 @@ def build(source: ModuleType, dtype: np.dtype, lanes: int = 0) -> Compiled:
 
 
 def build_loop(loop: Loop) -> Callable[..., None]:
-    """Compile a loop for arrays of the kinds that it says; others are refused when it is called."""
+    """Compile a loop for arrays of the kinds that it says."""
     from unseen.kernels.translate import translate
 
     target, _ = machine()
@@ -81,10 +81,10 @@ def build_loop(loop: Loop) -> Callable[..., None]:
 
 
 class CompiledLoop:
-    """Machine code that takes a loop's arguments."""
+    """Machine code that takes a loop's arguments; arrays that it could not read are refused."""
 
     def __init__(self, loop: Loop, address: int, engine: Any) -> None:
-        self.kinds, self.engine = loop.kinds, engine  # the engine owns the machine code
+        self.name, self.kinds, self.engine = loop.__name__, loop.kinds, engine  # the engine owns the machine code
         types: list[Any] = []
         for kind in self.kinds:
             types += [ctypes.c_void_p, *[ctypes.c_int64] * kind.dimensions] if kind.dimensions else [SCALAR[kind.dtype]]
@@ -95,10 +95,10 @@ class CompiledLoop:
         for kind, value in zip(self.kinds, arguments, strict=True):
             if not kind.dimensions:
                 flat.append(value)
-                continue
-            assert isinstance(value, np.ndarray) and (value.dtype, value.ndim) == (kind.dtype, kind.dimensions)
-            assert value.flags.c_contiguous
-            flat += [value.ctypes.data, *value.shape]
+            elif isinstance(value, np.ndarray) and kind.fits(value):
+                flat += [value.ctypes.data, *value.shape]
+            else:
+                raise TypeError(f"{self.name}: an argument is not {kind}")
         self.function(*flat)
 
 

@@ -33,6 +33,13 @@ class Argument:
     dtype: np.dtype
     dimensions: int
 
+    def fits(self, array: Array) -> bool:
+        """Whether a loop can read this array."""
+        return array.dtype == self.dtype and array.ndim == self.dimensions and bool(array.flags.c_contiguous)
+
+    def __str__(self) -> str:
+        return f"{self.dtype} in C order, of {self.dimensions} dimensions"
+
 
 FLOAT, INT = np.dtype(np.float64), np.dtype(np.int64)
 Matrix = Annotated[Array, Argument(FLOAT, 2)]

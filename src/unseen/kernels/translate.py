@@ -1,10 +1,11 @@
 """Loops written in a small part of Python, as LLVM's instructions.
 
-What a function may hold: arguments annotated ``Matrix`` (float64, C order), ``Vector`` (float64), ``Integers`` (int64
-vector), ``int`` or ``float``; ``for name in range(...)`` with a literal step, ``if``/``else``, assignments to names and
-elements, also ``+=`` and the like; ``+ - * /``, comparisons, ``and``/``or``/``not``, ``a if c else b``, ``len(a)`` and
-``a.shape[i]``. Whoever calls makes all arrays; no two overlap; nothing is returned and no index is checked. Both sides
-of ``and``, ``or`` and ``a if c else b`` are evaluated: they may not guard an index.
+What a function may hold: arguments annotated ``Matrix`` (float64, C order), ``Vector`` (float64), ``Integers`` (int64),
+``int`` or ``float``; ``for name in range(...)`` with a constant step, ``if`` and ``else``, assignments to names and
+elements, ``+=`` and the like; ``+ - * /``, comparisons, ``and``, ``or``, ``not``, ``a if c else b``, ``len(a)``,
+``a.shape[0]``, and numbers that are constants of the module. Whoever calls makes all arrays; no two overlap; nothing is
+returned, and no index is checked. Both sides of ``and``, ``or`` and ``a if c else b`` are evaluated: they may not guard
+an index.
 
 Sums may be added up in another order than written, so that they fill vector registers.
 """
@@ -89,7 +90,9 @@ class Translator:
                     raise unknown(node)
 
     def loop(self, name: str, bounds: list[ast.expr], body: list[ast.stmt]) -> None:
-        b, step = self.b, ast.literal_eval(bounds[2]) if len(bounds) == 3 else 1
+        b, step = self.b, self.value(bounds[2]) if len(bounds) == 3 else INT(1)
+        if not isinstance(step, ir.Constant) or not step.constant:
+            raise unknown(bounds[2])
         start = self.value(bounds[0]) if len(bounds) > 1 else INT(0)
         stop = self.value(bounds[min(1, len(bounds) - 1)])
         before = b.block
@@ -98,16 +101,16 @@ class Translator:
         b.position_at_end(head)
         i = b.phi(INT)
         i.add_incoming(start, before)
-        b.cbranch(b.icmp_signed("<" if step > 0 else ">", i, stop), inside, done)
+        b.cbranch(b.icmp_signed("<" if step.constant > 0 else ">", i, stop), inside, done)
         b.position_at_end(inside)
         self.assign(name, i)
         self.block(body)
-        i.add_incoming(b.add(i, INT(step), flags=("nsw",)), b.block)
+        i.add_incoming(b.add(i, step, flags=("nsw",)), b.block)
         b.branch(head)
         b.position_at_end(done)
 
     def put(self, target: ast.expr, value: Value) -> None:
-        if isinstance(target, ast.Name):
+        if isinstance(target, ast.Name) and target.id not in self.arrays:
             self.assign(target.id, value)
         else:
             place = self.element(target)
@@ -142,6 +145,8 @@ class Translator:
                 return self.b.load(self.element(node))
             case ast.BinOp(left, op, right):
                 return self.binary(op, self.value(left), self.value(right), node)
+            case ast.UnaryOp(ast.USub(), ast.Constant(int() | float() as x)):
+                return self.value(ast.Constant(-x))
             case ast.UnaryOp(ast.USub(), operand):
                 x = self.value(operand)
                 return self.b.fneg(x) if x.type == FLOAT else self.b.neg(x)
@@ -163,15 +168,18 @@ class Translator:
     def element(self, node: ast.expr) -> Value:
         """The address of a[i] or a[i, j]."""
         match node:
-            case ast.Subscript(ast.Name(name), ast.Tuple([row, column])) if len(self.arrays.get(name, ((), ()))[1]) == 2:
+            case ast.Subscript(ast.Name(name), ast.Tuple([row, column])) if self.dimensions(name) == 2:
                 pointer, (_, width) = self.arrays[name]
                 line = self.b.mul(self.value(row), width, flags=("nsw",))
                 at = self.b.add(line, self.value(column), flags=("nsw",))
-            case ast.Subscript(ast.Name(name), at) if len(self.arrays.get(name, ((), ()))[1]) == 1:
+            case ast.Subscript(ast.Name(name), at) if self.dimensions(name) == 1:
                 pointer, at = self.arrays[name][0], self.value(at)
             case _:
                 raise unknown(node)
         return self.b.gep(pointer, [at], inbounds=True)
+
+    def dimensions(self, name: str) -> int:
+        return len(self.arrays[name][1]) if name in self.arrays else 0
 
     def binary(self, op: ast.operator, x: Value, y: Value, node: ast.AST) -> Value:
         if type(op) not in OPERATORS:

@@ -23,7 +23,7 @@ from unseen.numerics.stationary import fit_stationary, stationary
 
 # share of a start's transitions spread evenly: a transition that begins at zero would stay there for ever
 BLUR = 0.1
-CHAIN = 100  # multiply-adds that take as long as what loops save at a row and state
+CHAIN = 400  # multiply-adds that take as long as what loops save at a row and state
 
 
 @kind("hmm")

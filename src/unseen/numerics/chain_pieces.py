@@ -1,9 +1,9 @@
 r"""Scaled forward-backward in NumPy: sequences are cut into pieces, and a step is taken in all pieces at once.
 
-A piece begins with what the piece before ends with, which is not known yet. Hidden chains forget: all pieces are entered
-with a guess, then with what the piece before said, and left again where nothing changes any more. That is the answer of
-one walk from end to end, to rounding, since a step never drives two directions apart (Birkhoff 1957); a chain that does
-not forget takes as many passes as it has pieces.
+A piece begins with what the piece before ends with, which is not known yet. Hidden chains forget: all pieces are
+entered with a guess, then with what the piece before said, and left again where nothing changes any more. That is the
+answer of one walk from end to end, to rounding, since a step never drives two directions apart (Birkhoff 1957); a chain
+that does not forget takes as many passes as it has pieces.
 
 Rows are kept in the order in which they are visited, first rows of all pieces, second rows, ..., longest piece first.
 """
@@ -17,6 +17,7 @@ import numpy as np
 
 from unseen.core.stats import Array
 from unseen.kernels.chains import TINY
+from unseen.numerics.workspace import room
 
 SHORTEST = 64  # rows of a piece: a step in Python should be shared by many, but what is forgotten takes rows, too
 SAME = 1e-13  # relative change of an entry that rounding may make ...
@@ -41,7 +42,7 @@ class Pieces:
     def of(cls, offsets: Array) -> Pieces:
         """All sequences that have a row, cut into pieces of about equal lengths."""
         spans = np.diff(offsets)
-        count = np.maximum(spans // max(SHORTEST, isqrt(int(offsets[-1]))), 1)
+        count = np.maximum(spans // max(SHORTEST, isqrt(int(offsets[-1])) // 2), 1)
         count[spans == 0] = 0
         sequence = np.repeat(np.arange(len(spans)), count)
         part = np.arange(len(sequence)) - np.repeat(np.cumsum(count) - count, count)
@@ -60,9 +61,10 @@ class Pieces:
         parts = [self.starts[:r] + t for t, r in enumerate(running)]
         return np.concatenate(parts) if parts else np.empty(0, np.int64)
 
-    def __len__(self) -> int:
-        """Rows of the longest piece."""
-        return len(self.bounds) - 1
+    def times(self) -> list[slice]:
+        """The rows of each time, in the order of visits."""
+        bounds = self.bounds.tolist()
+        return [slice(a, z) for a, z in zip(bounds[:-1], bounds[1:], strict=True)]
 
     def at(self, time: Array) -> Array:
         """Places in the order of visits of a row of each piece."""
@@ -77,18 +79,19 @@ def _bounds(lengths: Array) -> Array:
 
 def forward(b: Array, start: Array, transitions: Array, pieces: Pieces) -> tuple[Array, Array]:
     """alpha (n, K) and the scale c (n,), in the order of visits like the densities b (n, K)."""
-    alpha, c = np.ones_like(b), np.empty(len(b))
+    alpha, c, ones = room(b.shape), np.full(len(b), np.nan), np.ones(b.shape[1])
+    alpha[:] = np.nan  # never what a first pass says
     late = pieces.at(pieces.lengths - 1)
     inner = pieces.before >= 0
     entry = np.tile(start, (len(inner), 1))
+    times = pieces.times()
     while True:
         ahead = entry
-        for t in range(len(pieces)):
-            here = slice(pieces.bounds[t], pieces.bounds[t + 1])
+        for t, here in enumerate(times):
             joint, total = alpha[here], c[here]
             old = joint.copy() if t % CHECK == 0 else None
             np.multiply(ahead[: len(joint)], b[here], out=joint)
-            np.add.reduce(joint, axis=1, out=total)
+            np.matmul(joint, ones, out=total)
             joint /= total[:, None]
             if old is not None and same(joint, old):
                 break  # the entry is forgotten: what follows is what it was
@@ -101,13 +104,14 @@ def forward(b: Array, start: Array, transitions: Array, pieces: Pieces) -> tuple
 
 def backward(b: Array, transitions: Array, pieces: Pieces) -> Array:
     """beta (n, K) from b / c (n, K), both in the order of visits."""
-    beta, moves = np.zeros_like(b), np.ascontiguousarray(transitions.T)
+    beta, moves = room(b.shape), np.ascontiguousarray(transitions.T)
+    beta[:] = np.nan
     first, inner = slice(0, len(pieces.starts)), pieces.after >= 0
     entry = np.ones((len(inner), b.shape[1]))
+    times = list(enumerate(pieces.times()))[::-1]
     while True:
         behind = entry[:0]
-        for t in reversed(range(len(pieces))):
-            here = slice(pieces.bounds[t], pieces.bounds[t + 1])
+        for t, here in times:
             now = beta[here]
             old = now.copy() if t % CHECK == 0 else None
             now[: len(behind)] = behind
@@ -120,6 +124,21 @@ def backward(b: Array, transitions: Array, pieces: Pieces) -> Array:
         if same(following, entry[inner]):
             return beta
         entry[inner] = following
+
+
+def pairs(alpha: Array, w: Array, pieces: Pieces) -> Array:
+    """Sum over neighbours t - 1, t in a sequence of alpha_{t-1} w_t', (K, K), both in the order of visits."""
+    first, inner = slice(0, len(pieces.starts)), pieces.before >= 0
+    total: Array = alpha[pieces.at(pieces.lengths - 1)][pieces.before[inner]].T @ w[first][inner]
+    bounds = pieces.bounds
+    changes = np.flatnonzero(np.diff(np.diff(bounds), prepend=0, append=0))
+    for begin, end in zip(changes[:-1], changes[1:], strict=True):
+        # from begin on equally many pieces run until end: a row's neighbour is that many rows away
+        far, near = w[bounds[begin] : bounds[begin + 1]], w[bounds[begin + 1] : bounds[end]]
+        if begin > 0:
+            total += alpha[bounds[begin - 1] :][: len(far)].T @ far
+        total += alpha[bounds[begin] :][: len(near)].T @ near
+    return total
 
 
 def same(new: Array, old: Array) -> bool:

@@ -22,9 +22,10 @@ from unseen.kernels import chains
 from unseen.kernels.chains import PEAK, SMALL
 from unseen.numerics import chain_logs, chain_pieces
 from unseen.numerics.chain_logs import Smoothed
+from unseen.numerics.chain_pieces import Pieces
+from unseen.numerics.workspace import room, taken, transposed
 
 FLOOR = -690.0  # log b of a state that is possible: what this adds, and what underflows, is below 1e-290
-TILE = 8192  # rows whose expected transitions are summed in one product
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,9 +46,9 @@ def forward_backward(
 
     A row that no state can explain has a predictive density of zero, and is passed over as if it was not observed.
     """
-    b, top = relative(density)
-    scaled = recursions(b, np.exp(start), np.exp(transitions), offsets, compiled)
-    states = np.ascontiguousarray(scaled.gamma.T)
+    states, top = relative(density)
+    scaled = recursions(states, np.exp(start), np.exp(transitions), offsets, compiled)
+    np.copyto(states, scaled.gamma.T)
     with np.errstate(all="ignore"):
         predictive = np.log(scaled.c) + top
     counts, lost = scaled.counts, rows_of(~scaled.fine, offsets)
@@ -61,27 +62,29 @@ def forward_backward(
 
 
 def relative(density: Array) -> tuple[Array, Array]:
-    """Densities (n, K) over the largest of their row, and that largest one's logarithm (n,), -inf at a row of none."""
+    """Densities (K, n) over the largest of their row, and that largest one's logarithm (n,), -inf at a row of none."""
     top = density.max(axis=0)
     none = top == -np.inf
-    shifted = density - np.where(none, 0.0, top)
-    if shifted.min(initial=0.0) < FLOOR:
-        np.maximum(shifted, FLOOR, out=shifted, where=shifted != -np.inf)
-    np.exp(shifted, out=shifted)
-    shifted[:, none] = 1.0
-    return np.ascontiguousarray(shifted.T), top
+    b = room(density.shape)
+    np.subtract(density, np.where(none, 0.0, top), out=b)
+    if b.min(initial=0.0) < FLOOR:
+        np.maximum(b, FLOOR, out=b, where=b != -np.inf)
+    np.exp(b, out=b)
+    b[:, none] = 1.0
+    return b, top
 
 
 def recursions(
     b: Array, start: Array, transitions: Array, offsets: Array, compiled: bool = False, keep: bool = False
 ) -> Scaled:
-    """The scaled recursions over densities b (n, K), which are overwritten; alpha is only there if ``keep``."""
+    """The scaled recursions over densities b (K, n); alpha is only there if ``keep``."""
     forward, backward = (chains.forward.compiled(), chains.backward.compiled()) if compiled else (None, None)
+    b = transposed(b)
     with np.errstate(all="ignore"):
         if forward is None or backward is None:
-            return _in_pieces(b, start, transitions, offsets)
-    (n, k), offsets = b.shape, np.ascontiguousarray(offsets, np.int64)
-    alpha, c, counts = np.empty((n, k)), np.empty(n), np.zeros((k, k))
+            return _in_pieces(b, start, transitions, offsets, keep)
+    k, offsets = len(start), np.ascontiguousarray(offsets, np.int64)
+    alpha, c, counts = room(b.shape), np.empty(len(b)), np.zeros((k, k))
     fine = np.ones(len(offsets) - 1, np.int64)
     forward(b, start, np.ascontiguousarray(transitions.T), offsets, alpha, c)
     gamma = alpha.copy() if keep else alpha
@@ -89,33 +92,27 @@ def recursions(
     return Scaled(alpha, gamma, c, counts, fine == 1)
 
 
-def _in_pieces(b: Array, start: Array, transitions: Array, offsets: Array) -> Scaled:
-    pieces = chain_pieces.Pieces.of(offsets)
+def _in_pieces(b: Array, start: Array, transitions: Array, offsets: Array, keep: bool) -> Scaled:
+    pieces = Pieces.of(offsets)
     rows = pieces.rows()
     place = np.empty_like(rows)
     place[rows] = np.arange(len(rows))
-    b = b[rows]
+    b = taken(b, rows)
     alpha, c = chain_pieces.forward(b, start, transitions, pieces)
     b /= c[:, None]
     beta = chain_pieces.backward(b, transitions, pieces)
     fine = np.ones(len(offsets) - 1, bool)
-    lost = rows[~((c >= SMALL) & (beta.max(axis=1) <= PEAK))]
-    fine[np.searchsorted(offsets, lost, side="right") - 1] = False
+    suspect = not (c.min(initial=SMALL) >= SMALL and beta.max(initial=0.0) <= PEAK)
+    if suspect:
+        lost = rows[~((c >= SMALL) & (beta.max(axis=1) <= PEAK))]
+        fine[np.searchsorted(offsets, lost, side="right") - 1] = False
     b *= beta
-    later = rows_of(fine, offsets)
-    later[offsets[:-1][np.diff(offsets) > 0]] = False
-    counts = transitions * _pairs(alpha, b, place, np.flatnonzero(later))
     beta *= alpha
-    return Scaled(alpha[place], beta[place], c[place], counts, fine)
-
-
-def _pairs(alpha: Array, w: Array, place: Array, later: Array) -> Array:
-    """Sum over rows t of alpha_{t-1} w_t', (K, K); rows are found at their places."""
-    total = np.zeros((alpha.shape[1], alpha.shape[1]))
-    for at in range(0, len(later), TILE):
-        some = later[at : at + TILE]
-        total += alpha[place[some - 1]].T @ w[place[some]]
-    return total
+    if suspect:
+        here = rows_of(~fine, offsets)[rows]
+        alpha[here] = b[here] = 0.0
+    counts = transitions * chain_pieces.pairs(alpha, b, pieces)
+    return Scaled(taken(alpha, place) if keep else alpha, taken(beta, place), c[place], counts, fine)
 
 
 def rows_of(chosen: Array, offsets: Array) -> Array:
