@@ -47,7 +47,7 @@ def close(ours, other):
 
 
 @BOTH
-@settings(max_examples=40)
+@settings(max_examples=40, deadline=None)
 @given(
     st.integers(1, 3), st.lists(st.integers(0, 5), min_size=1, max_size=4), st.integers(0, 10_000),
     st.sampled_from([0.1, 3, 300]), st.sampled_from([0.0, 0.3]),
@@ -134,6 +134,7 @@ def test_paths_are_the_same_compiled():
     assert np.array_equal(one, other)
 
 
+@settings(deadline=None)
 @given(st.lists(st.integers(0, 2000), min_size=1, max_size=8))
 def test_pieces_cover_every_row_once_and_know_their_neighbours(lengths):
     offsets = np.append(0, np.cumsum(lengths))

@@ -44,6 +44,7 @@ def arguments(n, k, seed):
     return [x, rng.random((k, n)), which, int(rng.integers(n)), float(rng.normal()), np.zeros(3)]
 
 
+@settings(deadline=None)
 @given(st.integers(1, 40), st.integers(1, 9), st.integers(0, 1000))
 def test_all_that_can_be_written_is_compiled_as_python_means_it(n, k, seed):
     plain, compiled = arguments(n, k, seed), arguments(n, k, seed)
@@ -78,7 +79,7 @@ def inputs(one: Loop, k, lengths, seed):
 
 
 @pytest.mark.parametrize("one", [v for v in vars(chains).values() if isinstance(v, Loop)], ids=lambda one: one.__name__)
-@settings(max_examples=25)
+@settings(max_examples=25, deadline=None)
 @given(st.integers(1, 9), st.lists(st.integers(0, 12), min_size=1, max_size=5), st.integers(0, 1000))
 def test_a_compiled_loop_is_the_plain_one(one, k, lengths, seed):
     plain, compiled = inputs(one, k, lengths, seed), inputs(one, k, lengths, seed)

@@ -20,7 +20,7 @@ import numpy as np
 from unseen.core.stats import Array
 from unseen.kernels import chains
 from unseen.kernels.chains import PEAK, SMALL
-from unseen.numerics import chain_logs, chain_pieces
+from unseen.numerics import chain_logs, chain_walks
 from unseen.numerics.chain_logs import Smoothed
 from unseen.numerics.chain_pieces import Pieces
 from unseen.numerics.workspace import room, taken, transposed
@@ -98,9 +98,9 @@ def _in_pieces(b: Array, start: Array, transitions: Array, offsets: Array, keep:
     place = np.empty_like(rows)
     place[rows] = np.arange(len(rows))
     b = taken(b, rows)
-    alpha, c = chain_pieces.forward(b, start, transitions, pieces)
+    alpha, c, guess = chain_walks.forward(b, start, transitions, pieces)
     b /= c[:, None]
-    beta = chain_pieces.backward(b, transitions, pieces)
+    beta = chain_walks.backward(b, transitions, pieces, guess)
     fine = np.ones(len(offsets) - 1, bool)
     suspect = not (c.min(initial=SMALL) >= SMALL and beta.max(initial=0.0) <= PEAK)
     if suspect:
@@ -111,7 +111,7 @@ def _in_pieces(b: Array, start: Array, transitions: Array, offsets: Array, keep:
     if suspect:
         here = rows_of(~fine, offsets)[rows]
         alpha[here] = b[here] = 0.0
-    counts = transitions * chain_pieces.pairs(alpha, b, pieces)
+    counts = transitions * chain_walks.pairs(alpha, b, pieces)
     return Scaled(taken(alpha, place) if keep else alpha, taken(beta, place), c[place], counts, fine)
 
 
