@@ -79,10 +79,10 @@ def recursions(
 ) -> Scaled:
     """The scaled recursions over densities b (K, n); alpha is only there if ``keep``."""
     forward, backward = (chains.forward.compiled(), chains.backward.compiled()) if compiled else (None, None)
-    b = transposed(b)
-    with np.errstate(all="ignore"):
-        if forward is None or backward is None:
+    if forward is None or backward is None:
+        with np.errstate(all="ignore"):
             return _in_pieces(b, start, transitions, offsets, keep)
+    b = transposed(b)
     k, offsets = len(start), np.ascontiguousarray(offsets, np.int64)
     alpha, c, counts = room(b.shape), np.empty(len(b)), np.zeros((k, k))
     fine = np.ones(len(offsets) - 1, np.int64)
@@ -97,7 +97,7 @@ def _in_pieces(b: Array, start: Array, transitions: Array, offsets: Array, keep:
     rows = pieces.rows()
     place = np.empty_like(rows)
     place[rows] = np.arange(len(rows))
-    b = taken(b, rows)
+    b = taken(transposed(b), rows)
     alpha, c, guess = chain_walks.forward(b, start, transitions, pieces)
     b /= c[:, None]
     beta = chain_walks.backward(b, transitions, pieces, guess)
@@ -112,7 +112,8 @@ def _in_pieces(b: Array, start: Array, transitions: Array, offsets: Array, keep:
         here = rows_of(~fine, offsets)[rows]
         alpha[here] = b[here] = 0.0
     counts = transitions * chain_walks.pairs(alpha, b, pieces)
-    return Scaled(taken(alpha, place) if keep else alpha, taken(beta, place), c[place], counts, fine)
+    np.take(beta, place, axis=0, out=b, mode="clip")
+    return Scaled(taken(alpha, place) if keep else alpha, b, c[place], counts, fine)
 
 
 def rows_of(chosen: Array, offsets: Array) -> Array:
