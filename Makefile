@@ -15,7 +15,7 @@ CODE := src tests scripts $(wildcard benchmarks)
 ONE_THREAD := OMP_NUM_THREADS=1 OPENBLAS_NUM_THREADS=1 MKL_NUM_THREADS=1 NUMEXPR_NUM_THREADS=1
 WORKERS ?= 2
 NUMERICS := $(addprefix tests/test_,$(addsuffix .py,numerics kernels kernels_incomplete incomplete sweep precision \
-	weight_units families_density families_steps known_answers_mixtures factor_analysis hmm conformance))
+	weight_units families_density families_steps known_answers_mixtures factor_analysis hmm chains loops conformance))
 
 .PHONY: help venv test numerics lint demo demo-table demo-production bench tables columns components soak clean
 

@@ -8,7 +8,8 @@ import pytest
 import unseen
 from unseen import HMM, SQUAREM, Categorical, DataError, Gaussian, ModelError, Params, Poisson
 from unseen.models.hmm import example
-from unseen.numerics.forward_backward import draw_states, forward_backward, viterbi
+from unseen.numerics.chain_paths import draw_states, viterbi
+from unseen.numerics.forward_backward import forward_backward
 from unseen.numerics.stationary import fit_stationary, objective, stationary
 from unseen.problem import pose
 from unseen.sources.arrays import Arrays

@@ -1,7 +1,8 @@
 """Optional compiled twins of inner loops, made for the processor at hand on first use: ``pip install unseen[fast]``.
 
-Every kernel gives the plain NumPy path's answer to rounding. Where the extra is missing or compilation fails (which
-warns once), `load` answers None and the caller takes the plain path. ``UNSEEN_KERNELS=off`` leaves kernels out,
+Each gives the plain NumPy path's answer to rounding. Recursions are plain Python functions (`unseen.kernels.loops`),
+Gaussian products are written in instructions. Where the extra is missing or compilation fails (which warns once),
+`load` and `compiled_loop` answer None and the caller takes the plain path. ``UNSEEN_KERNELS=off`` leaves kernels out,
 ``UNSEEN_KERNELS=always`` takes them where they do not pay, too.
 """
 
@@ -11,17 +12,20 @@ import importlib
 import os
 import threading
 import warnings
-from typing import TYPE_CHECKING
+from collections.abc import Callable
+from types import ModuleType
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 if TYPE_CHECKING:
     from unseen.kernels.host import Compiled
+    from unseen.kernels.loops import Loop
 
 SWITCH = "UNSEEN_KERNELS"
 
 _lock = threading.Lock()
-_loaded: dict[tuple[str, str], Compiled | None] = {}
+_loaded: dict[Any, Any] = {}
 _usable = True
 
 
@@ -31,13 +35,28 @@ def load(name: str, dtype: np.dtype) -> Compiled | None:
     >>> load("softmax", np.dtype(int)) is None
     True
     """
+    if dtype.kind != "f" or dtype.itemsize not in (4, 8) or not dtype.isnative:
+        return None
+    found: Compiled | None = _once(
+        (name, dtype.str), lambda host: host.build(importlib.import_module(f"unseen.kernels.{name}"), dtype)
+    )
+    return found
+
+
+def compiled_loop(loop: Loop) -> Callable[..., None] | None:
+    """A `Loop` as a compiled function, or None: use the plain path."""
+    found: Callable[..., None] | None = _once(loop, lambda host: host.build_loop(loop))
+    return found
+
+
+def _once(key: Any, build: Callable[[ModuleType], Any]) -> Any:
+    """What was built for this key, by the first thread that asks; None where nothing can be."""
     if os.environ.get(SWITCH) == "off":
         return None
-    key = name, dtype.str
     if key not in _loaded:
         with _lock:  # threads that meet a kernel first together wait for one of them to compile it
             if key not in _loaded:
-                _loaded[key] = _compile(name, dtype)
+                _loaded[key] = _compile(build)
     return _loaded[key]
 
 
@@ -46,9 +65,9 @@ def forced() -> bool:
     return os.environ.get(SWITCH) == "always"
 
 
-def _compile(name: str, dtype: np.dtype) -> Compiled | None:
+def _compile(build: Callable[[ModuleType], Any]) -> Any:
     global _usable
-    if not _usable or dtype.kind != "f" or dtype.itemsize not in (4, 8) or not dtype.isnative:
+    if not _usable:
         return None
     try:
         host = importlib.import_module("unseen.kernels.host")
@@ -61,8 +80,7 @@ def _compile(name: str, dtype: np.dtype) -> Compiled | None:
         _give_up(error)
         return None
     try:
-        compiled: Compiled = host.build(importlib.import_module(f"unseen.kernels.{name}"), dtype)
-        return compiled
+        return build(host)
     except Exception as error:  # whatever the compiler says: the plain path gives the same answer
         _give_up(error)
         return None

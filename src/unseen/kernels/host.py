@@ -7,7 +7,7 @@ import sys
 from collections.abc import Callable
 from dataclasses import dataclass
 from types import ModuleType
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import llvmlite.binding as llvm
 import numpy as np
@@ -16,7 +16,11 @@ from llvmlite import ir
 from unseen.core.stats import Array
 from unseen.kernels.emit import Kernel
 
+if TYPE_CHECKING:
+    from unseen.kernels.loops import Loop
+
 KIND = {"p": ctypes.c_void_p, "n": ctypes.c_int64}
+SCALAR = {np.dtype(np.int64): ctypes.c_int64, np.dtype(np.float64): ctypes.c_double}
 
 
 @dataclass(frozen=True)
@@ -55,13 +59,7 @@ def build(source: ModuleType, dtype: np.dtype, lanes: int = 0) -> Compiled:
     lanes = lanes or width // dtype.itemsize
     module = ir.Module(source.__name__)
     signatures: dict[str, str] = source.emit(Kernel(module, dtype, lanes))
-    parsed = llvm.parse_assembly(str(module))
-    parsed.triple, parsed.data_layout = triple(), str(target.target_data)
-    parsed.verify()
-    if getattr(source, "POLISHED", True):
-        _polish(parsed, target)
-    engine = llvm.create_mcjit_compiler(parsed, target)
-    engine.finalize_object()
+    engine = _finish(module, target, _tuning() if getattr(source, "POLISHED", True) else None)
     functions: dict[str, Callable[..., None]] = {
         name: ctypes.CFUNCTYPE(None, *(KIND[c] for c in kinds))(engine.get_function_address(name))
         for name, kinds in signatures.items()
@@ -69,10 +67,57 @@ def build(source: ModuleType, dtype: np.dtype, lanes: int = 0) -> Compiled:
     return Compiled(functions, dtype, lanes, engine)
 
 
-def _polish(parsed: Any, target: Any) -> None:
-    """LLVM's passes. Loops are blocked for the registers by hand: what vectorises or unrolls them again only takes
+def build_loop(loop: Loop) -> Callable[..., None]:
+    """Compile a loop for arrays of the kinds that it says."""
+    from unseen.kernels.translate import translate
+
+    target, _ = machine()
+    module = ir.Module(loop.__name__)
+    translate(loop, module)
+    tuning = _tuning()
+    tuning.loop_vectorization = tuning.slp_vectorization = tuning.loop_unrolling = True
+    engine = _finish(module, target, tuning)
+    return CompiledLoop(loop, engine.get_function_address(loop.__name__), engine)
+
+
+class CompiledLoop:
+    """Machine code that takes a loop's arguments; arrays that it could not read are refused."""
+
+    def __init__(self, loop: Loop, address: int, engine: Any) -> None:
+        self.name, self.kinds, self.engine = loop.__name__, loop.kinds, engine  # the engine owns the machine code
+        types: list[Any] = []
+        for kind in self.kinds:
+            types += [ctypes.c_void_p, *[ctypes.c_int64] * kind.dimensions] if kind.dimensions else [SCALAR[kind.dtype]]
+        self.function = ctypes.CFUNCTYPE(None, *types)(address)
+
+    def __call__(self, *arguments: Array | int | float) -> None:
+        flat: list[Any] = []
+        for kind, value in zip(self.kinds, arguments, strict=True):
+            if not kind.dimensions:
+                flat.append(value)
+            elif isinstance(value, np.ndarray) and kind.fits(value):
+                flat += [value.ctypes.data, *value.shape]
+            else:
+                raise TypeError(f"{self.name}: an argument is not {kind}")
+        self.function(*flat)
+
+
+def _finish(module: ir.Module, target: Any, tuning: Any) -> Any:
+    """An engine that holds the module's machine code, after LLVM's passes where they are asked for."""
+    parsed = llvm.parse_assembly(str(module))
+    parsed.triple, parsed.data_layout = triple(), str(target.target_data)
+    parsed.verify()
+    if tuning is not None:
+        passes = llvm.create_pass_builder(target, tuning)
+        passes.getModulePassManager().run(parsed, passes)
+    engine = llvm.create_mcjit_compiler(parsed, target)
+    engine.finalize_object()
+    return engine
+
+
+def _tuning() -> Any:
+    """LLVM's passes. Kernels are blocked for the registers by hand: what vectorises or unrolls them again only takes
     time."""
     tuning = llvm.create_pipeline_tuning_options(speed_level=2)
     tuning.loop_vectorization = tuning.slp_vectorization = tuning.loop_unrolling = False
-    passes = llvm.create_pass_builder(target, tuning)
-    passes.getModulePassManager().run(parsed, passes)
+    return tuning

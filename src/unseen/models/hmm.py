@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Any, ClassVar, Self
 
 import numpy as np
@@ -16,11 +16,14 @@ from unseen.core.kinds import kind
 from unseen.core.profile import Profile
 from unseen.core.stats import Array, Kind, Params, Stats, Sums, Validity, accumulate
 from unseen.errors import ModelError
-from unseen.numerics import forward_backward as chains
+from unseen.numerics.chain_paths import draw_states, viterbi
+from unseen.numerics.compiled import worthwhile
+from unseen.numerics.forward_backward import forward_backward
 from unseen.numerics.stationary import fit_stationary, stationary
 
 # share of a start's transitions spread evenly: a transition that begins at zero would stay there for ever
 BLUR = 0.1
+CHAIN = 400  # multiply-adds that take as long as what loops save at a row and state
 
 
 @kind("hmm")
@@ -59,6 +62,7 @@ class HMM:
     family: Family
     states: int
     stationary: bool = False
+    rows: int = field(default=0, repr=False, compare=False)  # of the data it is bound to
 
     __eq__, __hash__ = by_value, hash_by_value
 
@@ -71,7 +75,7 @@ class HMM:
             raise ModelError("a hidden Markov model needs at least one state: give a whole number of 1 or more")
 
     def bind(self, profile: Profile) -> Self:
-        return replace(self, family=self.family.bind(profile))
+        return replace(self, family=self.family.bind(profile), rows=profile.rows)
 
     @property
     def slots(self) -> tuple[Slot, ...]:
@@ -111,6 +115,10 @@ class HMM:
 
         return density, collect
 
+    @property
+    def _compiled(self) -> bool:
+        return worthwhile(CHAIN * self.rows * self.states)
+
     def _chain(self, params: Params, block: Block) -> tuple[Array, Array, Array]:
         """Log start, log transitions, and where sequences begin."""
         offsets = np.arange(block.rows + 1) if block.offsets is None else block.offsets
@@ -122,7 +130,7 @@ class HMM:
     def with_posterior(self, params: Params, block: Block) -> tuple[Stats, Array]:
         """The statistics, and the smoothed state probabilities (K, n) behind them, in one E-step."""
         density, collect = self._evaluate(params, block)
-        s = chains.forward_backward(density, *self._chain(params, block))
+        s = forward_backward(density, *self._chain(params, block), self._compiled)
         sums = {"start": s.start, "transitions": s.transitions, **collect(s.states)}
         counts = {"zero density": s.dead} if s.dead else {}
         return Stats(sums, block.units, _told(block), float(s.predictive.sum()), counts), s.states
@@ -213,13 +221,13 @@ class HMM:
     def posterior(self, params: Params, block: Block) -> tuple[Array, Array]:
         """Smoothed state probabilities (K, n), and log p(x_t | its past) (n,), which sums to the log-likelihood."""
         density, _ = self._evaluate(params, block)
-        s = chains.forward_backward(density, *self._chain(params, block))
+        s = forward_backward(density, *self._chain(params, block), self._compiled)
         return s.states, s.predictive
 
     def viterbi(self, params: Params, block: Block) -> tuple[Array, Array]:
         """The most probable path, (n,), and its joint log-probability with each sequence, (units,)."""
         density, _ = self._evaluate(params, block)
-        return chains.viterbi(density, *self._chain(params, block))
+        return viterbi(density, *self._chain(params, block), self._compiled)
 
     def impute(self, params: Params, block: Block) -> list[Array]:
         """Conditional expectation of every cell given all observed cells of its sequence."""
@@ -228,7 +236,7 @@ class HMM:
     def draw(self, params: Params, block: Block, rng: np.random.Generator) -> list[Array]:
         """One random completion of the missing cells: a path from its posterior, then the cells."""
         density, _ = self._evaluate(params, block)
-        states = chains.draw_states(density, *self._chain(params, block), rng)
+        states = draw_states(density, *self._chain(params, block), rng, self._compiled)
         return self.family.draw(params, block.cells, states, rng)
 
     def sample(self, params: Params, n: int, rng: np.random.Generator) -> tuple[list[Array], Array]:

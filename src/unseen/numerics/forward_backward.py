@@ -1,11 +1,14 @@
-r"""Forward-backward and Viterbi in the log domain, over many sequences at once.
+r"""Forward-backward over many hidden Markov chains at once.
 
-Rows of all sequences lie one after the other; ``offsets`` (S + 1,) says where sequences begin. At each time the
-sequences still running are one array (S_t, K), so the Python loop runs over time only. The filter is normalised
-at every row: :math:`\log \hat\alpha_t(k) = \log p(z_t = k \mid x_{1..t})`, and the normaliser is the one-step
-predictive density :math:`c_t = \log p(x_t \mid x_{1..t-1})`, whose sum is the log-likelihood.
+Rows of all sequences lie one after the other; ``offsets`` (S + 1,) says where sequences begin. The recursions are
+scaled at every row (Rabiner 1989, Proc. IEEE 77, section V): with b_t(k) the density over its largest among the states,
 
-Source: Rabiner (1989), Proc. IEEE 77; the scaling in logs keeps states that linear scaling would lose to underflow.
+.. math:: c_t \alpha_t(k) = b_t(k) \sum_i \alpha_{t-1}(i) A_{ik}, \qquad
+          \beta_t(i) = \sum_k A_{ik} b_{t+1}(k) \beta_{t+1}(k) / c_{t+1},
+
+and log c_t is the predictive log-density of a row given its past, up to that largest one. What underflows at row t is
+lost, and would have counted with beta_t: where no beta is large and no c is small, it was nothing. The few sequences
+for which this cannot be said are walked in logs (`chain_logs`).
 """
 
 from __future__ import annotations
@@ -15,142 +18,110 @@ from dataclasses import dataclass
 import numpy as np
 
 from unseen.core.stats import Array
+from unseen.kernels import chains
+from unseen.kernels.chains import PEAK, SMALL
+from unseen.numerics import chain_logs, chain_walks
+from unseen.numerics.chain_logs import Smoothed
+from unseen.numerics.chain_pieces import Pieces
+from unseen.numerics.workspace import room, taken, transposed
+
+FLOOR = -690.0  # log b of a state that is possible: what this adds, and what underflows, is below 1e-290
 
 
 @dataclass(frozen=True, slots=True)
-class Smoothed:
-    """Smoothed states (K, n), predictive log-density of each row (n,), expected first states (K,), expected
-    transitions (K, K), and how many rows had density zero given their past."""
+class Scaled:
+    """alpha and gamma (n, K), c (n,), xi summed over the sequences that are ``fine`` (S,)."""
 
-    states: Array
-    predictive: Array
-    start: Array
-    transitions: Array
-    dead: int
-
-
-@dataclass(frozen=True, slots=True)
-class Schedule:
-    """First rows of the sequences, longest first, and how many of them still run at each time."""
-
-    starts: Array
-    running: Array
-
-    @classmethod
-    def of(cls, offsets: Array) -> Schedule:
-        lengths = np.diff(offsets)
-        order = np.argsort(-lengths, kind="stable")
-        longest = int(lengths.max(initial=0))
-        return cls(offsets[:-1][order], np.searchsorted(-lengths[order], -np.arange(longest), side="left"))
-
-    def rows(self, time: int) -> Array:
-        """The row of each running sequence at a time."""
-        rows: Array = self.starts[: self.running[time]] + time
-        return rows
-
-    def __len__(self) -> int:
-        return len(self.running)
+    alpha: Array
+    gamma: Array
+    c: Array
+    counts: Array
+    fine: Array
 
 
-def logsumexp(a: Array, axis: int) -> Array:
-    """Log of the sum of exponentials; -inf where all terms are. One call: what counts for arrays this small."""
-    out: Array = np.logaddexp.reduce(a, axis=axis)
-    return out
+def forward_backward(
+    density: Array, start: Array, transitions: Array, offsets: Array, compiled: bool = False
+) -> Smoothed:
+    """Posterior of the hidden states; density (K, n), start (K,) and transitions (K, K) as logarithms.
 
-
-def forward(density: Array, start: Array, transitions: Array, plan: Schedule) -> tuple[Array, Array, Array]:
-    """Log filter (n, K), predictive log-density (n,), and rows of density zero, from log arrays; density (n, K).
-
-    A row that no state can explain counts as -inf, and the recursion goes on as if it had not been observed;
-    ``density`` is overwritten there with zeros.
+    A row that no state can explain has a predictive density of zero, and is passed over as if it was not observed.
     """
-    filtered, predictive = np.empty_like(density), np.empty(len(density))
-    dead: list[Array] = []
-    for t in range(len(plan)):
-        rows = plan.rows(t)
-        ahead = start[None] if t == 0 else logsumexp(filtered[rows - 1][:, :, None] + transitions, 1)
-        joint = ahead + density[rows]
-        total = logsumexp(joint, 1)
-        if total.min() == -np.inf:
-            lost = total == -np.inf
-            dead.append(rows[lost])
-            density[rows[lost]] = 0.0
-            joint[lost] = np.broadcast_to(ahead, joint.shape)[lost]
-            total[lost] = 0.0
-        filtered[rows] = joint - total[:, None]
-        predictive[rows] = total
-    return filtered, predictive, np.concatenate(dead) if dead else np.empty(0, int)
-
-
-def forward_backward(density: Array, start: Array, transitions: Array, offsets: Array) -> Smoothed:
-    """Posterior of the hidden states; density (K, n), start (K,) and transitions (K, K) as logarithms."""
-    density = np.array(density.T, dtype=float, order="C")
-    plan = Schedule.of(offsets)
-    filtered, predictive, dead = forward(density, start, transitions, plan)
-    density -= predictive[:, None]
-    behind = np.zeros_like(density)  # log p(rows after t | state at t) - log p(rows after t | rows up to t)
-    for t in range(len(plan) - 1, 0, -1):
-        rows = plan.rows(t)
-        behind[rows - 1] = logsumexp(transitions + (density[rows] + behind[rows])[:, None, :], 2)
-    states = np.exp(filtered + behind)
-    predictive[dead] = -np.inf
+    states, top = relative(density)
+    scaled = recursions(states, np.exp(start), np.exp(transitions), offsets, compiled)
+    np.copyto(states, scaled.gamma.T)
+    with np.errstate(all="ignore"):
+        predictive = np.log(scaled.c) + top
+    counts, lost = scaled.counts, rows_of(~scaled.fine, offsets)
+    dead = int((top[~lost] == -np.inf).sum())
+    if len(some := np.flatnonzero(~scaled.fine)):
+        logs = chain_logs.forward_backward(density[:, lost], start, transitions, joined(offsets, some))
+        states[:, lost], predictive[lost] = logs.states, logs.predictive
+        counts, dead = counts + logs.transitions, dead + logs.dead
     first = offsets[:-1][np.diff(offsets) > 0]
-    return Smoothed(
-        np.ascontiguousarray(states.T),
-        predictive,
-        states[first].sum(axis=0),
-        _transitions(filtered, transitions, density + behind, first),
-        len(dead),
-    )
+    return Smoothed(states, predictive, states[:, first].sum(axis=1), counts, dead)
 
 
-def _transitions(filtered: Array, transitions: Array, ahead: Array, first: Array, tile: int = 4096) -> Array:
-    """Expected number of moves from each state to each, (K, K), summed over all pairs of neighbours."""
-    inner = np.ones(len(filtered), bool)
-    inner[first] = False
-    later = np.flatnonzero(inner)
-    counts = np.zeros_like(transitions)
-    for at in range(0, len(later), tile):
-        rows = later[at : at + tile]
-        pairs = filtered[rows - 1][:, :, None] + transitions + ahead[rows][:, None, :]
-        counts += np.exp(pairs, out=pairs).sum(axis=0)
-    return counts
+def relative(density: Array) -> tuple[Array, Array]:
+    """Densities (K, n) over the largest of their row, and that largest one's logarithm (n,), -inf at a row of none."""
+    top = density.max(axis=0)
+    none = top == -np.inf
+    b = room(density.shape)
+    np.subtract(density, np.where(none, 0.0, top), out=b)
+    if b.min(initial=0.0) < FLOOR:
+        np.maximum(b, FLOOR, out=b, where=b != -np.inf)
+    np.exp(b, out=b)
+    b[:, none] = 1.0
+    return b, top
 
 
-def viterbi(density: Array, start: Array, transitions: Array, offsets: Array) -> tuple[Array, Array]:
-    """The most probable path of each sequence: states (n,), and its joint log-probability with the data (S,)."""
-    density = density.T
-    plan = Schedule.of(offsets)
-    best = np.empty(density.shape)
-    came = np.zeros(density.shape, np.int64)
-    for t in range(len(plan)):
-        rows = plan.rows(t)
-        if t == 0:
-            best[rows] = start + density[rows]
-            continue
-        step = best[rows - 1][:, :, None] + transitions
-        came[rows] = step.argmax(axis=1)
-        best[rows] = step.max(axis=1) + density[rows]
-    path = np.zeros(len(density), np.int64)
-    lasts = offsets[1:][np.diff(offsets) > 0] - 1
-    path[lasts] = best[lasts].argmax(axis=1)
-    for t in range(len(plan) - 1, 0, -1):
-        rows = plan.rows(t)
-        path[rows - 1] = came[rows, path[rows]]
-    scores = np.zeros(len(offsets) - 1)
-    scores[np.diff(offsets) > 0] = best[lasts].max(axis=1)
-    return path, scores
+def recursions(
+    b: Array, start: Array, transitions: Array, offsets: Array, compiled: bool = False, keep: bool = False
+) -> Scaled:
+    """The scaled recursions over densities b (K, n); alpha is only there if ``keep``."""
+    forward, backward = (chains.forward.compiled(), chains.backward.compiled()) if compiled else (None, None)
+    if forward is None or backward is None:
+        with np.errstate(all="ignore"):
+            return _in_pieces(b, start, transitions, offsets, keep)
+    b = transposed(b)
+    k, offsets = len(start), np.ascontiguousarray(offsets, np.int64)
+    alpha, c, counts = room(b.shape), np.empty(len(b)), np.zeros((k, k))
+    fine = np.ones(len(offsets) - 1, np.int64)
+    forward(b, start, np.ascontiguousarray(transitions.T), offsets, alpha, c)
+    gamma = alpha.copy() if keep else alpha
+    backward(b, np.ascontiguousarray(transitions), offsets, gamma, c, np.empty(k), np.empty((k, k)), counts, fine)
+    return Scaled(alpha, gamma, c, counts, fine == 1)
 
 
-def draw_states(density: Array, start: Array, transitions: Array, offsets: Array, rng: np.random.Generator) -> Array:
-    """One path (n,) from the posterior of the hidden states: forward filtering, backward sampling."""
-    density = np.array(density.T, dtype=float, order="C")
-    plan = Schedule.of(offsets)
-    filtered, _, _ = forward(density, start, transitions, plan)
-    # adding Gumbel noise to log-probabilities and taking the largest draws from the distribution
-    noisy = filtered + rng.gumbel(size=filtered.shape)
-    path = noisy.argmax(axis=1)
-    for t in range(len(plan) - 1, 0, -1):
-        rows = plan.rows(t)
-        path[rows - 1] = (noisy[rows - 1] + transitions[:, path[rows]].T).argmax(axis=1)
-    return path
+def _in_pieces(b: Array, start: Array, transitions: Array, offsets: Array, keep: bool) -> Scaled:
+    pieces = Pieces.of(offsets)
+    rows = pieces.rows()
+    place = np.empty_like(rows)
+    place[rows] = np.arange(len(rows))
+    b = taken(transposed(b), rows)
+    alpha, c, guess = chain_walks.forward(b, start, transitions, pieces)
+    b /= c[:, None]
+    beta = chain_walks.backward(b, transitions, pieces, guess)
+    fine = np.ones(len(offsets) - 1, bool)
+    suspect = not (c.min(initial=SMALL) >= SMALL and beta.max(initial=0.0) <= PEAK)
+    if suspect:
+        lost = rows[~((c >= SMALL) & (beta.max(axis=1) <= PEAK))]
+        fine[np.searchsorted(offsets, lost, side="right") - 1] = False
+    b *= beta
+    beta *= alpha
+    if suspect:
+        here = rows_of(~fine, offsets)[rows]
+        alpha[here] = b[here] = 0.0
+    counts = transitions * chain_walks.pairs(alpha, b, pieces)
+    np.take(beta, place, axis=0, out=b, mode="clip")
+    return Scaled(taken(alpha, place) if keep else alpha, b, c[place], counts, fine)
+
+
+def rows_of(chosen: Array, offsets: Array) -> Array:
+    """Which rows (n,) belong to the sequences chosen (S,)."""
+    rows: Array = np.repeat(chosen, np.diff(offsets))
+    return rows
+
+
+def joined(offsets: Array, some: Array) -> Array:
+    """Offsets of some sequences, one after the other."""
+    return np.append(0, np.cumsum(np.diff(offsets)[some]))

@@ -12,6 +12,7 @@ from unseen.core.stats import Array
 
 _local = threading.local()
 _KEEP = 8  # buffers kept per thread
+_ROOM = 2**26  # bytes of an array that is worth keeping
 _LINE = 64  # bytes in a cache line, where every array begins: vectors that straddle two lines take twice as long
 
 
@@ -35,3 +36,22 @@ def borrow(shape: tuple[int, ...], dtype: np.dtype | type = np.float64) -> Array
             pool.pop(0)
     start = -buffer.ctypes.data % _LINE
     return buffer[start : start + size].view(dtype).reshape(shape)
+
+
+def room(shape: tuple[int, ...]) -> Array:
+    """An uninitialised array of numbers, borrowed unless it is so large that its memory should be given back."""
+    return borrow(shape) if 8 * prod(shape) <= _ROOM else np.empty(shape)
+
+
+def transposed(a: Array) -> Array:
+    """A copy of a matrix the other way round in memory."""
+    out = room(a.shape[::-1])
+    np.copyto(out, a.T)
+    return out
+
+
+def taken(a: Array, rows: Array) -> Array:
+    """A copy of a matrix with its rows in another order."""
+    out = room(a.shape)
+    np.take(a, rows, axis=0, out=out, mode="clip")  # any other mode copies once more
+    return out
