@@ -12,6 +12,8 @@ from unseen.search.kept import NOT_TRIED, WORST, Fit, Rank
 PATIENCE, CLEARLY_WORSE, CLEARLY = 3, 2, 10.0
 #: a form is left when the best of all is further away than so many times what its last step gained: steps get smaller
 REACH = 2.0
+#: families are close if they differ by no more of a criterion: their order may be another in another form
+CLOSE = 100.0
 FACTORS = "factors-"
 
 
@@ -31,13 +33,15 @@ def walk(grid: Grid, numbers: Sequence[int], whole: bool) -> None:
         grid.attempt(numbers[0], grid.smallest(numbers[0]) if grid.forms else "", insist=True)
     if grid.best is None:
         return
-    for thought in grid.variants:
-        think_again(grid, numbers, thought)
+    close = [t for t in grid.variants if abs(think_again(grid, numbers, t)) <= CLOSE]
     first, thoughts = parts(grid.best.place[1])
     if thoughts:
         forms = [form for form in allowed(grid, thoughts) if form != first]
     around(grid, numbers, [name(form, thoughts) for form in forms])
-    for thought in grid.variants:
+    rest = tuple(t for t in thoughts if t not in close)
+    if rest != thoughts:  # too close to be told in one form: the other forms without the second thought, too
+        around(grid, numbers, [name(form, rest) for form in allowed(grid, rest)])
+    for thought in close:
         think_again(grid, numbers, thought)
     if not whole:
         best = grid.best
@@ -58,25 +62,31 @@ def around(grid: Grid, numbers: Sequence[int], forms: Sequence[str]) -> None:
             climb(grid, numbers, form, start)
 
 
-def think_again(grid: Grid, numbers: Sequence[int], thought: str) -> None:
-    """The best model after a second thought, or without it, and from there as far as it gets better."""
+def think_again(grid: Grid, numbers: Sequence[int], thought: str) -> float:
+    """The best model after a second thought, or without it, and from there as far as it gets better.
+
+    Returns by how much of the criterion that is better than the best before, at the same number of components or at
+    the best after it; infinite where nothing can be said.
+    """
     if grid.best is None or grid.interrupted:
-        return
-    k, best = grid.best.place
+        return float("inf")
+    (k, best), before = grid.best.place, grid.best.rank
     form, thoughts = parts(best)
     after = tuple(t for t in grid.variants if (t in thoughts) != (t == thought))
     forms = allowed(grid, after)
     other = name(form if form in forms else forms[0], after)
     if (k, other) in grid.tried:
-        return
+        return float("inf")
     grid.attempt(k, other)
     if (k, other) in grid.fits:
         # components that stood for a shape are no longer needed
         climb(grid, numbers, other, k, patience=2)
-        first = grid.attempt(numbers[0], other)
+        first, plain = grid.attempt(numbers[0], other), grid.tried.get((numbers[0], best))
         # where it has not won, the way up may have passed the best by, or ended where rows were too few
-        if first <= grid.best.rank or first < grid.tried.get((numbers[0], best), WORST) and grid.best.place[1] == best:
+        if first <= grid.best.rank or plain is not None and first < plain and grid.best.place[1] == best:
             climb(grid, numbers, other, numbers[0])
+    found = min((rank for (_, form), rank in grid.tried.items() if form == other), default=WORST)
+    return before[2] - found[2]
 
 
 def allowed(grid: Grid, thoughts: Sequence[str]) -> list[str]:
