@@ -6,7 +6,7 @@ from itertools import permutations
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 import unseen
@@ -53,6 +53,7 @@ def check_permuted(r, order) -> None:
 @given(
     k=st.integers(1, 5), m=st.integers(1, 5), n=st.integers(1, 40), seed=st.integers(0, 999), sharp=st.floats(0.1, 9)
 )
+@example(k=3, m=5, n=36, seed=0, sharp=0.25)
 def test_every_component_is_told_of_and_the_sides_mirror_each_other(k, m, n, seed, sharp) -> None:
     a, b = soft(k, n, seed, sharp), soft(m, n, seed + 1, sharp)
     distance = np.random.default_rng(seed).random((k, m))

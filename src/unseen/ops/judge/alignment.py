@@ -19,6 +19,8 @@ STAYED = 0.2
 FAR = 0.8
 #: a component that holds less than this of the rows says nothing about them
 A_ROW = 0.5
+#: rows in common that differ by no more of themselves are equal
+ROUNDED = 1e-9
 #: weight of what decides between pairs that share their rows equally
 TIE = 1e-9
 
@@ -107,21 +109,24 @@ def align(flow: Flow, distance: Array | None = None) -> tuple[Match, ...]:
     [('kept', (0,), (1,)), ('kept', (1,), (0,))]
     """
     paired = pairs(flow, distance)
-    into = _parts(flow.common, flow.after, distance, set(paired))
-    from_ = _parts(flow.common.T, flow.before, None if distance is None else distance.T, set(paired.values()))
+    into = _parts(flow.common, flow.after, distance, set(paired), set(paired.values()))
+    turned = None if distance is None else distance.T
+    from_ = _parts(flow.common.T, flow.before, turned, set(paired.values()), set(paired))
     return tuple(_matches(flow, distance, paired, into, from_))
 
 
-def _parts(common: Array, mass: Array, distance: Array | None, paired: set[int]) -> dict[int, int]:
+def _parts(common: Array, mass: Array, distance: Array | None, paired: set[int], others: set[int]) -> dict[int, int]:
     """For each unpaired component of one side, the paired one of the other side that it was a part of, if any.
 
-    That one is always paired: two that share their rows do not both stay alone in the best assignment.
+    That one is paired but for ties: two that share their rows do not both stay alone in the best assignment.
     """
     out = {}
     for k in range(len(mass)):
-        whole = int(common[k].argmax())
-        inside = mass[k] >= A_ROW and common[k, whole] > OVERLAP * mass[k]
-        if k not in paired and inside and (distance is None or distance[k, whole] <= FAR):
+        # of those that are equal but for rounding, which depends on the side that sums were made from, the first
+        equal = np.flatnonzero(common[k] >= (1 - ROUNDED) * common[k].max()).tolist()
+        whole = next((i for i in equal if i in others), equal[0])
+        inside = mass[k] >= A_ROW and common[k, whole] > (1 + ROUNDED) * OVERLAP * mass[k]
+        if k not in paired and whole in others and inside and (distance is None or distance[k, whole] <= FAR):
             out[k] = whole
     return out
 
