@@ -1,6 +1,6 @@
 """Measure how often the default fit answers another number of components than the truth, and write COMPONENTS.md.
 
-python benchmarks/components.py             ten seeds, some minutes
+python benchmarks/components.py             five seeds, some minutes
 python benchmarks/components.py --seeds 2   fewer; printed only
 """
 
@@ -117,7 +117,7 @@ def cases() -> list[tuple[str, int]]:
 
 def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--seeds", type=int, default=10)
+    parser.add_argument("--seeds", type=int, default=5)
     options = parser.parse_args()
     every = [Case(name, k, n, s) for name, k in cases() for n in ROWS for s in range(options.seeds)]
     with ProcessPoolExecutor(min(2, os.cpu_count() or 1)) as pool:
@@ -127,7 +127,7 @@ def main() -> int:
             if case.seed == options.seeds - 1:
                 print(f"{case.name}, {case.rows} rows", file=sys.stderr, flush=True)
     text = render(found, options.seeds)
-    if options.seeds < 10:
+    if options.seeds < 5:
         print(text)
     else:
         REPORT.write_text(text)
