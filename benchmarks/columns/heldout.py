@@ -59,9 +59,9 @@ def bound(column: Judged, choice: Any, components: int, points: np.ndarray) -> t
     """A mixture of the column's own family, its values as cells, and those with the other places of its grid."""
     from unseen import Mixture
     from unseen.core.block import CATEGORY, Cells
-    from unseen.spec import _single
+    from unseen.spec import single
 
-    model = Mixture(_single(choice), components).bind(replace(column.whole, columns=(column.profile,)))
+    model = Mixture(single(choice), components).bind(replace(column.whole, columns=(column.profile,)))
     if model.slots[0].kind == CATEGORY:
         cells = Cells(np.arange(len(points), dtype=np.int32)[None])
         return model, cells, (cells,)

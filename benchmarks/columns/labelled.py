@@ -70,7 +70,7 @@ def judged(table: str, kinds: dict[str, str]) -> list[Judged]:
     """
     from unseen.problem import survey
     from unseen.sources import open_source
-    from unseen.spec import infer
+    from unseen.plan import infer
 
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "table.csv"
