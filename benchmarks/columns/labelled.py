@@ -68,9 +68,9 @@ def judged(table: str, kinds: dict[str, str]) -> list[Judged]:
     Absent
         A table that cannot be had on this machine.
     """
+    from unseen.plan import infer
     from unseen.problem import survey
     from unseen.sources import open_source
-    from unseen.plan import infer
 
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "table.csv"
