@@ -54,12 +54,12 @@ def by_itself(column: ColumnProfile, whole: Profile, family: str, atoms: tuple[f
     def value(name: str, atoms: tuple[float, ...]) -> float:
         return criterion(single(Choice(column.name, column.kind, name, atoms=atoms)), column, whole, n)
 
-    values = {name: value(name, atoms) for name, atoms in _others(column, atoms)}
+    values = {name: value(name, atoms) for name, atoms in _others(column, family, atoms)}
     best = min(values, key=lambda name: values[name], default="")
     return best if best and values[best] < value(family, atoms) - CLEARLY else ""
 
 
-def _others(column: ColumnProfile, atoms: tuple[float, ...]) -> list[tuple[str, tuple[float, ...]]]:
+def _others(column: ColumnProfile, family: str, atoms: tuple[float, ...]) -> list[tuple[str, tuple[float, ...]]]:
     """Families of counts, proportions, waiting times and heavy tails that may be right for a column, with its atoms."""
     names: list[tuple[str, tuple[float, ...]]] = []
     if column.fractions == 0 and column.low >= 0 and column.resolution == 1 and column.distinct is not None:
@@ -71,6 +71,8 @@ def _others(column: ColumnProfile, atoms: tuple[float, ...]) -> list[tuple[str, 
         names.append((f"{head}gamma", atoms))
     if rest.low > 0 and rest.high < 1:
         names.append((f"{head}beta", atoms))
+    if not family.endswith("gaussian"):  # the tail of what is skewed to one side is no heavy tail
+        return names
     points, mass = rest.table()
     z = (points - np.average(points, weights=mass)) / max(np.sqrt(rest.variance), 1e-300)
     if np.average(z**4, weights=mass) > 3 + HEAVY:

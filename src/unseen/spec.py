@@ -172,26 +172,26 @@ class Spec:
 
         from unseen.columns import atoms_of, bounds_of, decide
 
-        choices = []
+        known, choices = before or {}, []
         for c in self.choices:
             if c.family:
                 why = _useless(c, profile[c.column])
-                if why and c.asked and "too few" not in why:
+                if why and c.asked:
                     raise DataError(
                         f"column {c.column!r} {why}: leave it out (ignore=[{c.column!r}]; --ignore "
                         f"{shlex.quote(c.column)})" + (", or group the rare ones" if "categories" in why else "")
                     )
-                if why and not c.asked:
+                if why or not c.asked and c.column not in known and (why := _few(profile[c.column])):
                     c = replace(c, family="", note=f"left out: {why}")
             if c.family == AUTO:
-                found = (before or {}).get(c.column) or decide(profile[c.column], profile)
+                found = known.get(c.column) or decide(profile[c.column], profile)
                 c = replace(c, family=found.family, note=found.reason, atoms=found.atoms, otherwise=found.otherwise)
                 if not c.family and c.asked:  # left out by default, but wanted
                     c = replace(c, family="categorical" if c.kind == "category" else "gaussian", note="")
             elif c.family.startswith("hurdle_") and not c.atoms:
-                known = profile[c.column]
-                c = replace(c, atoms=atoms_of(known) or bounds_of(known, c.family))
-                if not c.atoms and profile[c.column].kind != "category":
+                column = profile[c.column]
+                c = replace(c, atoms=atoms_of(column) or bounds_of(column, c.family))
+                if not c.atoms and column.kind != "category":
                     plain = shlex.quote(f"{c.column}={c.family.removeprefix('hurdle_')}")
                     raise DataError(
                         f"column {c.column!r} has no value that stands out, as a hurdle needs: write --family {plain}"
@@ -208,17 +208,24 @@ def _useless(choice: Choice, known: ColumnProfile) -> str:
     from unseen.core.block import CATEGORY
     from unseen.core.profile import MAX_CATEGORIES
 
-    observed = known.rows - known.missing
-    if not observed:
+    if known.missing == known.rows:
         return "has no observed value at all"
-    if observed < min(FEWEST, known.rows / 2):
-        return f"has {observed} observed values, too few to say how it varies with others"
     discrete = choice.family == "categorical" or known.kind == CATEGORY
     listed = known.listed if discrete else {}
     if listed is None or len(listed) > MAX_CATEGORIES:
         return f"has more than {MAX_CATEGORIES:,} categories, too many to compare"
     one = len(known.values or ()) == 1 if known.kind == CATEGORY else not known.variance > 0
     return "is constant, so it tells components nothing" if one else ""
+
+
+def _few(known: ColumnProfile) -> str:
+    """Why a column takes no part unless it is asked for, or nothing."""
+    observed = known.rows - known.missing
+    return (
+        f"has {observed} observed values, too few to say how it varies with others"
+        if observed < min(FEWEST, known.rows / 2)
+        else ""
+    )
 
 
 def single(choice: Choice) -> Any:

@@ -10,6 +10,7 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
+from unseen.core.disk import sync, umask
 from unseen.errors import RunError
 
 FULL = {errno.ENOSPC: "no space left", errno.EDQUOT: "disk quota exceeded", errno.EFBIG: "file size limit reached"}
@@ -52,7 +53,8 @@ def table_writer(path: Path, schema: Any) -> Iterator[Any]:
                 file.flush()
                 os.fsync(file.fileno())
             os.replace(name, path)
-            _sync_folder(path.parent)
+            with suppress(OSError):
+                sync(path.parent)
         except BaseException:
             with suppress(OSError):
                 os.unlink(name)
@@ -119,9 +121,7 @@ def _temporary(path: Path) -> tuple[int, str]:
     except FileNotFoundError:
         raise RunError(f"there is no folder {str(path.parent)!r} to write to: make it first") from None
     # mkstemp keeps the file to its owner; an output has the permissions that open() would have given it
-    mask = os.umask(0)
-    os.umask(mask)
-    os.chmod(name, 0o666 & ~mask)
+    os.chmod(name, 0o666 & ~umask())
     return handle, name
 
 
@@ -131,12 +131,3 @@ def _abandon(writer: Any) -> None:
         writer.close()
     if hasattr(writer, "is_open"):
         writer.is_open = False
-
-
-def _sync_folder(folder: Path) -> None:
-    with suppress(OSError):
-        handle = os.open(folder, os.O_RDONLY)
-        try:
-            os.fsync(handle)
-        finally:
-            os.close(handle)

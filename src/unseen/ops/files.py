@@ -10,6 +10,7 @@ from collections.abc import Iterable
 from contextlib import suppress
 from pathlib import Path
 
+from unseen.core.disk import umask
 from unseen.errors import RegistryError
 
 
@@ -29,7 +30,7 @@ def write(path: Path, text: str) -> None:
             file.write(text)
             file.flush()
             os.fsync(file.fileno())
-        os.chmod(temporary, 0o666 & ~_umask())
+        os.chmod(temporary, 0o666 & ~umask())
         os.replace(temporary, path)
     except OSError as error:
         if temporary is not None:
@@ -47,9 +48,3 @@ def sweep(folder: Path, names: Iterable[str]) -> None:
         for left in folder.glob(f".{glob.escape(name)}-*"):
             with suppress(OSError):
                 shutil.rmtree(left) if left.is_dir() else left.unlink()
-
-
-def _umask() -> int:
-    mask = os.umask(0)
-    os.umask(mask)
-    return mask

@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+from unseen.core.disk import umask
 from unseen.errors import ModelError, RunError
 from unseen.report.cards import cards
 from unseen.report.pages import page
@@ -112,7 +113,7 @@ def _replace(target: Path, text: str) -> None:
             file.write(text)
             file.flush()
             os.fsync(file.fileno())
-        os.chmod(temporary, 0o666 & ~_umask())
+        os.chmod(temporary, 0o666 & ~umask())
         os.replace(temporary, target)
     except OSError as error:
         if temporary:
@@ -121,12 +122,6 @@ def _replace(target: Path, text: str) -> None:
             f"the report could not be written to {str(target)!r}: {error.strerror or error}; nothing was left "
             "behind: free some space or choose another place"
         ) from error
-
-
-def _umask() -> int:
-    mask = os.umask(0)
-    os.umask(mask)
-    return mask
 
 
 __all__ = ["figures", "write"]

@@ -8,6 +8,7 @@ import tempfile
 from collections.abc import Mapping
 from pathlib import Path
 
+from unseen.core.disk import sync, umask
 from unseen.errors import RunError
 
 
@@ -26,10 +27,10 @@ def write_whole(target: Path, files: Mapping[str, bytes]) -> None:
         temporary = Path(tempfile.mkdtemp(prefix=f".{target.name}-", dir=target.parent))
         for name, body in files.items():
             _write(temporary / name, body)
-        os.chmod(temporary, 0o777 & ~_umask())
-        _sync(temporary)
+        os.chmod(temporary, 0o777 & ~umask())
+        sync(temporary)
         os.rename(temporary, target)
-        _sync(target.parent)
+        sync(target.parent)
         temporary, made = None, []
     except OSError as error:
         raise RunError(
@@ -58,20 +59,6 @@ def _write(path: Path, body: bytes) -> None:
         out.write(body)
         out.flush()
         os.fsync(out.fileno())
-
-
-def _sync(folder: Path) -> None:
-    handle = os.open(folder, os.O_RDONLY)
-    try:
-        os.fsync(handle)
-    finally:
-        os.close(handle)
-
-
-def _umask() -> int:
-    mask = os.umask(0)
-    os.umask(mask)
-    return mask
 
 
 def _make_parents(folder: Path) -> list[Path]:

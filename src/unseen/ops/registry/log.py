@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from unseen.core.disk import sync
 from unseen.errors import RegistryError
 from unseen.ops.places import Places
 from unseen.ops.registry.entry import NOTHING, REPAIRED, Entry, draft, parsed, whoever
@@ -152,7 +153,7 @@ class Log:
             new = not self.path.exists()
             _append(self.path, line)
             if new:
-                _sync(self.path.parent)
+                sync(self.path.parent)
         except OSError as error:
             raise RegistryError(
                 f"the decision ({kind}) could not be written to {self.path}: {_why(error)}. The log is as it was, "
@@ -202,14 +203,6 @@ def _append(path: Path, line: bytes) -> None:
             with suppress(OSError):
                 os.ftruncate(handle, before)
             raise
-    finally:
-        os.close(handle)
-
-
-def _sync(folder: Path) -> None:
-    handle = os.open(folder, os.O_RDONLY)
-    try:
-        os.fsync(handle)
     finally:
         os.close(handle)
 
