@@ -51,6 +51,18 @@ def test_the_trace_ends_at_the_log_likelihood_of_the_result(result: Any) -> None
     assert all(g > 0 and g == result.loglik - at[x] for x, g in zip(gain.x, gain.y, strict=True))
 
 
+def test_a_start_without_density_somewhere_is_left_out_of_the_trace(result: Any, data: dict[str, np.ndarray]) -> None:
+    """A category that a sample of the rows did not have: the first iteration of the whole has minus infinity."""
+    first = replace(result.trace[0], objective=-np.inf)
+    made = figures(replace(result, trace=(first, *result.trace[1:])), data)
+    whole = figures(result, data)
+    for name in ("loglik", "gain"):
+        drawn, all_of_it = made[name]["data"][0], whole[name]["data"][0]
+        assert np.isfinite(drawn["y"]).all() and list(drawn["y"]) == list(all_of_it["y"])[1:]
+    nowhere = tuple(replace(t, objective=-np.inf) for t in result.trace)
+    assert not {"loglik", "gain"} & set(figures(replace(result, trace=nowhere), data))
+
+
 def test_restarts_show_every_attempt_and_ring_the_kept_one(result: Any) -> None:
     *groups, ring = figures(result)["restarts"].data
     assert sum(len(g.x) for g in groups) == len(result.restarts)

@@ -12,23 +12,28 @@ from unseen.report.view import View
 Spec = dict[str, Any]
 
 
-def _path(view: View) -> tuple[list[int], list[float], float]:
-    """Iterations, the objective before each of their M-steps as a total, and its final value."""
+def _path(view: View) -> tuple[list[int], list[float], list[str], float]:
+    """Iterations, the objective before each of their M-steps as a total, what happened in them, and its final value.
+
+    A start may give some row no density at all, which the first M-step mends: such iterations have no place on a plot.
+    """
     r = view.result
+    drawn = [t for t in r.trace if np.isfinite(t.objective)]
     return (
-        [t.iteration - 1 for t in r.trace],
-        [t.objective * r.weight for t in r.trace],
+        [t.iteration - 1 for t in drawn],
+        [t.objective * r.weight for t in drawn],
+        [", ".join(f"{n}: {c}" for n, c in t.events.items()) for t in drawn],
         r.loglik + r.log_prior,
     )
 
 
 def loglik(view: View) -> Spec | None:
     """The log-likelihood (with a prior: log-posterior) after each iteration of the winning run."""
-    if not view.result.trace:
+    steps, values, events, final = _path(view)
+    if not steps:
         return None
-    steps, values, final = _path(view)
     word = "log-posterior" if view.result.log_prior else "log-likelihood"
-    events = [", ".join(f"{n}: {c}" for n, c in t.events.items()) for t in view.result.trace] + [""]
+    events = [*events, ""]
     data: list[Spec] = [
         {
             "type": "scatter",
@@ -66,9 +71,7 @@ def _mode(steps: list[int]) -> str:
 
 def gain(view: View) -> Spec | None:
     """What was still to be gained at each iteration, on a log scale: a straight line is EM's linear rate."""
-    if not view.result.trace:
-        return None
-    steps, values, final = _path(view)
+    steps, values, _, final = _path(view)
     left = [(s, final - v) for s, v in zip(steps, values, strict=True) if final - v > 0]
     if len(left) < 2:
         return None
