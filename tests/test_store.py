@@ -251,7 +251,7 @@ def test_a_copy_is_as_good(run: Path, tmp_path: Path) -> None:
 
 def test_names_are_readable_and_modes_are_the_users(result: Any, run: Path) -> None:
     assert run_name(result)[:2] == "20" and len(run_name(result)) == 22
-    assert run.stat().st_mode & 0o777 == 0o777 & ~whole._umask()
+    assert run.stat().st_mode & 0o777 == 0o777 & ~whole.umask()
 
 
 def test_our_own_error_for_what_no_file_can_hold() -> None:
