@@ -5,12 +5,15 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
-from importlib.metadata import EntryPoint, PackageNotFoundError, entry_points, version
+from typing import TYPE_CHECKING
 
 import unseen
 from unseen.core import kinds
 from unseen.core.kinds import Stored
 from unseen.errors import ModelError, RunError
+
+if TYPE_CHECKING:  # it takes a third of this package's time to load, and most processes know no other packages' kinds
+    from importlib.metadata import EntryPoint
 
 GROUP = "unseen.kinds"
 _DISTRIBUTION = re.compile(r"[A-Za-z0-9]([A-Za-z0-9._-]{0,98}[A-Za-z0-9])?")
@@ -48,6 +51,8 @@ UNSEEN = Origin("unseen", unseen.__version__)
 
 def declared(name: str | None = None) -> list[EntryPoint]:
     """The entry points of a name, or all that there are; nothing is imported."""
+    from importlib.metadata import entry_points
+
     return [p for p in entry_points(group=GROUP) if name is None or p.name == name]
 
 
@@ -112,6 +117,8 @@ def origin_of(point: EntryPoint) -> Origin:
 
 def absent(origin: Origin) -> str:
     """What became of a distribution whose kind is not there, and what to do."""
+    from importlib.metadata import PackageNotFoundError, version
+
     wanted = f"pip install '{origin.distribution}=={origin.version}'"
     try:
         now = version(origin.distribution)
