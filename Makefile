@@ -17,7 +17,7 @@ WORKERS ?= 2
 NUMERICS := $(addprefix tests/test_,$(addsuffix .py,numerics kernels kernels_incomplete incomplete sweep precision \
 	weight_units families_density families_steps known_answers_mixtures factor_analysis hmm chains loops conformance))
 
-.PHONY: help venv test numerics lint demo demo-table demo-production bench tables columns components soak clean
+.PHONY: help venv test explore numerics lint demo demo-table demo-production bench tables columns components soak clean
 
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /\1\t/' | expand -t 18
@@ -36,6 +36,9 @@ test: $(VENV)/.stamp ## run every check: lint, types, import rules, tests
 	@$(MAKE) --no-print-directory lint
 	$(ONE_THREAD) $(BIN)/python -m pytest -n $(WORKERS) -rs $(PYTEST)
 	@$(MAKE) --no-print-directory numerics
+
+explore: $(VENV)/.stamp ## the tests with examples of properties that no run had before (EXPLORE_ARGS="--hypothesis-seed 7")
+	EXPLORE=1 $(ONE_THREAD) $(BIN)/python -m pytest -n $(WORKERS) -q -m "not stack" tests $(EXPLORE_ARGS)
 
 numerics: $(VENV)/.stamp ## the numerical tests again as on other machines: narrower vectors, small blocks, rows in another order
 	@for as in narrow small shuffled; do echo "unseen: numerical tests, $$as" >&2; \

@@ -267,3 +267,23 @@ def test_memory_stays_flat_while_files_are_written(tmp_path: Path) -> None:
 
     # 10 groups more are 40 MB of input and output columns
     assert peak(12) - peak(2) < 20_000
+
+
+@pytest.mark.parametrize("write", [write_assign, write_impute])
+def test_no_input_is_written_over(result, write, tmp_path: Path) -> None:
+    folder = tmp_path / "data"
+    folder.mkdir()
+    path = folder / "rows.parquet"
+    pq.write_table(pa.table(columns()), path)
+    before = path.read_bytes()
+    for given in (path, [path], folder):
+        with pytest.raises(RunError, match=r"rows\.parquet is among the data that is read: give another name"):
+            write(result, given, path)
+    assert path.read_bytes() == before
+
+
+def test_rows_that_no_component_can_have_are_told(tmp_path: Path) -> None:
+    fitted = unseen.fit(unseen.Mixture(unseen.Gaussian("diagonal"), 1), {"a": np.arange(9.0)})
+    pq.write_table(pa.table({"a": [1.0, 1e300]}), tmp_path / "in.parquet")
+    with pytest.warns(UserWarning, match="1 row is impossible under every component"):
+        assert write_assign(fitted, tmp_path / "in.parquet", tmp_path / "out.parquet") == 2

@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 import pytest
 
+from unseen.errors import ModelError
 from unseen.plan import fitted, plan
 from unseen.result import Result
 from unseen.sources.arrays import Arrays
@@ -85,3 +86,51 @@ def test_what_the_user_says_and_what_an_earlier_plan_said_stands() -> None:
     assert {c.family for c in again.choices} == {"gaussian"}
     assert not again.variants
     assert fitted(again, seed=0).loglik == pytest.approx(first.loglik, rel=1e-6)
+
+
+@pytest.mark.parametrize(
+    ("family", "draw", "ends"),
+    [
+        ("hurdle_beta", lambda rng, n: rng.beta(0.6, 0.6, n), [0.0, 1.0, 0.0, 1.0]),
+        ("hurdle_gamma", lambda rng, n: rng.gamma(3.0, 3.0, n), [0.0, 0.0, 0.0]),
+    ],
+)
+def test_a_few_cells_at_the_ends_do_not_keep_a_family_from_being_thought_of(family: str, draw: Any, ends: Any) -> None:
+    rng = np.random.default_rng(0)
+    x = np.round(draw(rng, 1000), 5)
+    x[: len(ends)] = ends
+    result = fit({"share": x, "other": rng.normal(size=1000)})
+    assert result.model.components == 1
+    assert families(result) == {"share": family, "other": "gaussian"}
+
+
+def test_a_slip_of_the_keyboard_does_not_keep_counts_from_their_family() -> None:
+    rng = np.random.default_rng(3)
+    x = rng.negative_binomial(2, 0.15, 1000)
+    x[7] = 99_999
+    result = fit({"visits": x, "other": rng.normal(size=1000)})
+    assert families(result) == {"visits": "hurdle_negative_binomial", "other": "gaussian"}
+
+
+def test_with_known_classes_the_search_begins_at_their_number() -> None:
+    rng = np.random.default_rng(0)
+    group = rng.integers(0, 3, 300)
+    data = {"a": rng.normal(size=300) + 4 * group, "b": rng.normal(size=300), "kind": np.array(list("uvw"))[group]}
+    result = fit(data, labels="kind")
+    assert {row["components"] for row in result.search} >= {3, 4}
+    assert min(row["components"] for row in result.search) == 3
+
+
+def test_one_column_is_not_weights_and_classes_at_once() -> None:
+    with pytest.raises(ModelError, match=r"'w' is named for the row weights and for the known classes"):
+        plan(Arrays({"a": np.arange(9.0), "w": np.ones(9)}), weights="w", labels="w")
+
+
+def test_the_table_of_a_search_by_held_out_rows_is_of_one_kind_of_fit() -> None:
+    """Fits to the training rows throughout, that of the winner too: more components cannot be less likely there."""
+    rng = np.random.default_rng(0)
+    x = rng.normal(size=(2, 300)) + 4 * rng.integers(0, 2, 300)
+    result = fitted(plan(Arrays({"a": x[0], "b": x[1]})), range(1, 4), criterion="heldout", seed=0)
+    full = [row["loglik"] for row in result.search if row["form"] == "full"]
+    assert full == sorted(full)
+    assert result.loglik < min(full)

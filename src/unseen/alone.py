@@ -45,18 +45,29 @@ def criterion(family: Any, column: ColumnProfile, whole: Profile, n: float) -> f
     return -2 * total * (n / float(weights.sum())) + bound.size(params) * float(np.log(n))
 
 
-def by_itself(column: ColumnProfile, whole: Profile, family: str, atoms: tuple[float, ...]) -> str:
-    """The family outside the block with covariances that alone describes a column clearly better, or nothing."""
+def by_itself(
+    column: ColumnProfile, whole: Profile, family: str, atoms: tuple[float, ...]
+) -> tuple[str, tuple[float, ...]]:
+    """The family outside the block with covariances that alone describes a column clearly better, with its atoms.
+
+    ``""`` where there is none.
+    """
     if not family or column.weight < MANY:
-        return ""
+        return "", ()
     n = max(column.weight, 2.0)
 
     def value(name: str, atoms: tuple[float, ...]) -> float:
         return criterion(single(Choice(column.name, column.kind, name, atoms=atoms)), column, whole, n)
 
-    values = {name: value(name, atoms) for name, atoms in _others(column, family, atoms)}
-    best = min(values, key=lambda name: values[name], default="")
-    return best if best and values[best] < value(family, atoms) - CLEARLY else ""
+    values = {other: value(*other) for other in _others(column, family, atoms)}
+    best = min(values, key=lambda other: values[other], default=("", ()))
+    return best if best[0] and values[best] < value(family, atoms) - CLEARLY else ("", ())
+
+
+def bounds_of(column: ColumnProfile, family: str) -> tuple[float, ...]:
+    """The ends of a family's support that the data has, where the family itself has no density."""
+    ends = {"hurdle_beta": (0.0, 1.0), "hurdle_gamma": (0.0,), "hurdle_log_normal": (0.0,)}.get(family, ())
+    return tuple(end for end in ends if end in (column.low, column.high))
 
 
 def _others(column: ColumnProfile, family: str, atoms: tuple[float, ...]) -> list[tuple[str, tuple[float, ...]]]:
@@ -67,10 +78,12 @@ def _others(column: ColumnProfile, family: str, atoms: tuple[float, ...]) -> lis
         zeros = dict(column.atoms(0.0)).get(0.0, 0.0)
         names += [(f"zero_inflated_{name}", ()) for name, _ in names] if zeros else []
     head, rest = ("hurdle_", without(column, atoms)) if atoms else ("", column)
-    if rest.low > 0 and rest.skewness > GAMMA_SKEW:
-        names.append((f"{head}gamma", atoms))
-    if rest.low > 0 and rest.high < 1:
-        names.append((f"{head}beta", atoms))
+    for name in ("gamma", "beta"):
+        apart = tuple(dict.fromkeys((*atoms, *bounds_of(column, f"hurdle_{name}"))))
+        inside = without(column, apart) if apart else column
+        right = inside.skewness > GAMMA_SKEW if name == "gamma" else inside.high < 1
+        if right and inside.low > 0 and inside.variance > 0:
+            names.append((f"hurdle_{name}" if apart else name, apart))
     if not family.endswith("gaussian"):  # the tail of what is skewed to one side is no heavy tail
         return names
     points, mass = rest.table()

@@ -19,6 +19,7 @@ from unseen.core.levels import CODES, LEVELS, far_apart, growing, may_be_levels
 from unseen.core.numbering import MANY, begins_so, named_identifier, numbers_rows
 from unseen.core.profile import ColumnProfile, Profile
 from unseen.core.shape import conventional
+from unseen.spec import FAMILIES
 
 #: counts have at most so many different values, and a mean that is small; others are as good as continuous
 COUNTS, SMALL = 40, 5.0
@@ -41,13 +42,15 @@ CODE_GAIN = 0.02
 class Decision:
     """A family by its name in options, its atoms if it has any, and what in the data speaks for it.
 
-    ``otherwise`` is the family that may describe the column better once components tell rows apart.
+    ``otherwise`` is the family that may describe the column better once components tell rows apart, with the atoms
+    ``beside`` it.
     """
 
     family: str
     reason: str = ""
     atoms: tuple[float, ...] = ()
     otherwise: str = ""
+    beside: tuple[float, ...] = ()
 
 
 def decide(column: ColumnProfile, whole: Profile) -> Decision:
@@ -88,10 +91,10 @@ def decide(column: ColumnProfile, whole: Profile) -> Decision:
         if found is not None:
             return found
     found = _continuous(column, whole, atoms_of(column))
-    alone = by_itself(column, whole, found.family, found.atoms)
+    alone, beside = by_itself(column, whole, found.family, found.atoms)
     if alone.endswith(("poisson", "negative_binomial")) and found.family.endswith("log_normal") and coarse(column):
         return Decision(alone, _counted(column, alone))
-    return replace(found, otherwise=alone) if alone else found
+    return replace(found, otherwise=alone, beside=beside) if alone else found
 
 
 def _beside(column: ColumnProfile, whole: Profile, value: float) -> Decision:
@@ -99,13 +102,18 @@ def _beside(column: ColumnProfile, whole: Profile, value: float) -> Decision:
     found = decide(without(column, (value,)), whole)
     told = _told(column, (value,))
     reason = f"{told}; {found.reason}" if found.reason else told
-    if found.family.startswith("hurdle_"):
-        return Decision(found.family, reason, (*found.atoms, value))
-    if found.family in ("gaussian", "log_normal", "poisson", "negative_binomial"):
-        return Decision(f"hurdle_{found.family}", reason, (value,))
+    if (family := _hurdle(found.family)) in FAMILIES:
+        other = _hurdle(found.otherwise) if found.otherwise else ""
+        beside = (*found.beside, value) if other in FAMILIES else ()
+        return Decision(family, reason, (*found.atoms, value), other if beside else "", beside)
     if found.family == "ordinal" and column.fractions:
         return Decision("ordinal", reason)
     return Decision("categorical", reason) if found.family else found
+
+
+def _hurdle(family: str) -> str:
+    """A family with atoms beside it, by its name."""
+    return family if family.startswith("hurdle_") else f"hurdle_{family}"
 
 
 def _text(column: ColumnProfile) -> Decision:
@@ -155,12 +163,6 @@ def atoms_of(column: ColumnProfile) -> tuple[float, ...]:
             found = [v for v, _ in shares[: i + 1]]
     apart = column.sentinel()
     return tuple(found if apart is None or apart[0] in found else [*found, apart[0]])
-
-
-def bounds_of(column: ColumnProfile, family: str) -> tuple[float, ...]:
-    """The ends of a family's support that the data has, where the family itself has no density."""
-    ends = {"hurdle_beta": (0.0, 1.0), "hurdle_gamma": (0.0,), "hurdle_log_normal": (0.0,)}.get(family, ())
-    return tuple(end for end in ends if end in (column.low, column.high))
 
 
 def _discrete(column: ColumnProfile, whole: Profile) -> Decision | None:
@@ -224,7 +226,9 @@ def _continuous(column: ColumnProfile, whole: Profile, atoms: tuple[float, ...])
             name = "log_normal"
             told.append(f"skewness {rest.skewness:.2g}")
     head = "hurdle_" if atoms else ""
-    return Decision(head + name, "; ".join(told), atoms, head + otherwise if name != otherwise else "")
+    if name == otherwise:
+        return Decision(head + name, "; ".join(told), atoms)
+    return Decision(head + name, "; ".join(told), atoms, head + otherwise, atoms)
 
 
 def _heap_at_zero(column: ColumnProfile, whole: Profile) -> bool:

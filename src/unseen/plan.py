@@ -219,6 +219,8 @@ def infer(
         if not is_family(family):
             raise ModelError(f"family {family!r} of column {column!r} is none of {', '.join(FAMILIES)}")
     _there(schema, [*columns, *ignore, *wanted, *(c for c in (weights, labels) if c)])
+    if weights is not None and weights == labels:
+        raise ModelError(f"column {weights!r} is named for the row weights and for the known classes: name two columns")
     side = {weights: SIDE[0], labels: SIDE[1]}
     out = {*ignore, *(c for c in side if c)}
     for name in (*columns, *wanted):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -10,6 +11,7 @@ from typing import Any
 import numpy as np
 
 from unseen.core.block import BOOLEAN, CATEGORY, INTEGER, Block, Field, Frame, Slot, rng
+from unseen.core.disk import not_an_input
 from unseen.core.encoding import Encoding
 from unseen.core.engine import one_blas_thread
 from unseen.core.model import Completing
@@ -141,7 +143,9 @@ def write_assign(
 
     if not hasattr(result.model, "posterior"):
         raise ModelError(f"{type(result.model).__name__} has no row-wise posterior")
+    not_an_input(Path(path_out), path_in)
     source, encoding = result.open(path_in, unknown)
+    impossible = 0
     schema = assigned_schema(source.arrow_schema, result.model.components, prefix)
 
     def more(table: Any, block: Block) -> Any:
@@ -150,13 +154,22 @@ def write_assign(
             r, density = result.model.posterior(result.params, tile)
             if hasattr(result.model, "log_density"):
                 density = result.model.log_density(result.params, tile)
+            nonlocal impossible
+            impossible += int(np.isneginf(density).sum())
             columns = [r.argmax(axis=0).astype(np.int32), density, *r]
             piece = table.slice(start, tile.rows)
             for field, values in zip(list(schema)[table.num_columns :], columns, strict=True):
                 piece = piece.append_column(field, [values])
             yield piece
 
-    return write_blocks(source, encoding, Path(path_out), schema, more, progress)
+    rows = write_blocks(source, encoding, Path(path_out), schema, more, progress)
+    if impossible:
+        warnings.warn(
+            f"{impossible:,} row{'s are' if impossible > 1 else ' is'} impossible under every component, as far as "
+            "numbers go: log_density is minus infinity, and the responsibilities say nothing",
+            stacklevel=2,
+        )
+    return rows
 
 
 def write_impute(
@@ -187,6 +200,7 @@ def write_impute(
 
     if not isinstance(result.model, Completing):
         raise ModelError(f"{type(result.model).__name__} does not say what missing cells may be: it cannot impute")
+    not_an_input(Path(path_out), path_in)
     source, encoding = result.open(path_in, unknown)
     model, params = result.model, result.params
     floats = _fractional(model, params, encoding, draws is not None)

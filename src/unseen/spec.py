@@ -57,6 +57,8 @@ class Choice:
     atoms: tuple[float, ...] = ()
     #: the family that may describe the column better inside components
     otherwise: str = ""
+    #: the atoms beside it, if it is a hurdle
+    beside: tuple[float, ...] = ()
     #: whether the user asked for the column, or for its family
     asked: bool = False
 
@@ -155,8 +157,7 @@ class Spec:
                 return c
             told = f"{c.otherwise} inside components, by the criterion"
             note = f"{c.note}; {told}" if c.note else told
-            atoms = c.atoms if c.otherwise.startswith("hurdle_") else ()
-            return replace(c, family=c.otherwise, note=note, atoms=atoms, otherwise="")
+            return replace(c, family=c.otherwise, note=note, atoms=c.beside, otherwise="", beside=())
 
         return replace(self, choices=tuple(after(c) for c in self.choices))
 
@@ -170,7 +171,8 @@ class Spec:
         """
         from dataclasses import replace
 
-        from unseen.columns import atoms_of, bounds_of, decide
+        from unseen.alone import bounds_of
+        from unseen.columns import atoms_of, decide
 
         known, choices = before or {}, []
         for c in self.choices:
@@ -185,7 +187,14 @@ class Spec:
                     c = replace(c, family="", note=f"left out: {why}")
             if c.family == AUTO:
                 found = known.get(c.column) or decide(profile[c.column], profile)
-                c = replace(c, family=found.family, note=found.reason, atoms=found.atoms, otherwise=found.otherwise)
+                c = replace(
+                    c,
+                    family=found.family,
+                    note=found.reason,
+                    atoms=found.atoms,
+                    otherwise=found.otherwise,
+                    beside=found.beside,
+                )
                 if not c.family and c.asked:  # left out by default, but wanted
                     c = replace(c, family="categorical" if c.kind == "category" else "gaussian", note="")
             elif c.family.startswith("hurdle_") and not c.atoms:

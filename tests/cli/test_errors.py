@@ -196,3 +196,12 @@ def test_a_run_of_other_columns_cannot_be_gone_on_from(here: Path, fitted: Path)
     fails(2, "2 components: leave --components out", "fit", "people.parquet", "--start", fitted, "-k", "3", "--quiet")
     pq.write_table(people().set_column(2, "plan", pa.array(["x", "y"] * 60)), "other.parquet")
     fails(2, "categories of this data", "fit", "other.parquet", "--start", fitted, "--quiet")
+
+
+def test_what_is_read_is_not_written_over_and_what_is_left_is_told(here: Path, fitted: Path) -> None:
+    before = (here / "people.parquet").read_bytes()
+    for verb in ("assign", "impute", "report"):
+        done = call(verb, fitted, "people.parquet", "-o", "people.parquet")
+        assert done.exit_code == 5 and "among the data that is read" in done.stderr
+    assert (here / "people.parquet").read_bytes() == before
+    assert "left as they are with their holes: since" in ok("impute", fitted, "people.parquet", "-o", "o.csv").stderr

@@ -37,6 +37,8 @@ def doctor(subject: str, config: Path, replay: bool, as_json: bool) -> None:
     from unseen.ops.doctor import case_of, diagnose, failing
 
     case = case_of(subject, _settings(config, subject))
+    if replay and case.record is None:
+        raise click.UsageError(f"--replay needs a retrain of a loop, and {subject} is a run of `unseen fit`")
     if replay:
         from unseen.ops.retrain import replay as again
 

@@ -7,6 +7,7 @@ import json
 import math
 import os
 import sys
+import warnings
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from contextvars import ContextVar
@@ -58,7 +59,9 @@ def told_as_json(args: Sequence[str] | None) -> Iterator[None]:
 def guarded() -> Iterator[None]:
     """Turn exceptions into one sentence on stderr and an exit code; a traceback only with UNSEEN_TRACEBACK=1."""
     try:
-        yield
+        with warnings.catch_warnings():
+            warnings.showwarning = _warning
+            yield
         sys.stdout.flush()
     except (click.exceptions.Exit, click.Abort):
         raise
@@ -78,6 +81,11 @@ def guarded() -> Iterator[None]:
             raise
         told, code = sentence(error)
         _fail(type(error).__name__, on_command_line(told, _configured()), code)
+
+
+def _warning(message: Warning | str, *about: Any, **more: Any) -> None:
+    """A warning is a sentence, too: from where in the code it comes tells a user nothing."""
+    click.echo(f"unseen: warning: {on_command_line(str(message), _configured())}", err=True)
 
 
 def _configured() -> bool:

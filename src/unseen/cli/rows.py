@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import click
 
@@ -64,6 +65,7 @@ def impute(
     from unseen.rows import write_impute
 
     result, _ = open_run(run)
+    _tell_untouched(result, data, quiet or as_json)
     with bar("impute", quiet) as tick:
         rows = write_impute(
             result, list(data), output, draws=draws, seed=seed, prefix=prefix, unknown=unknown, progress=tick
@@ -98,11 +100,12 @@ def score(run: Path, data: tuple[Path, ...], unknown: str, as_json: bool, quiet:
         raise DataError("the table has no rows: nothing to score")
     if scored.empty == scored.rows:
         raise DataError("no row has an observed cell of a column that the model describes: nothing to score")
-    told = f"{scored.mean:.6f}" if scored.impossible else f"{scored.mean:.6f} ± {scored.error:.6f}"
+    alone = scored.impossible or scored.rows - scored.empty == 1
+    told = f"{scored.mean:.6f}" if alone else f"{scored.mean:.6f} ± {scored.error:.6f}"
     if as_json:
         print_json({"run": str(folder), **scored.facts()})
     else:
-        click.echo(told if quiet else f"mean log-density {told} over {scored.rows - scored.empty:,} rows")
+        click.echo(told if quiet else f"mean log-density {told} over {_rows(scored.rows - scored.empty)}")
     if scored.empty and not quiet and not as_json:
         click.echo(f"unseen: {scored.empty:,} rows have no observed cell and do not count", err=True)
     if scored.impossible:
@@ -110,8 +113,20 @@ def score(run: Path, data: tuple[Path, ...], unknown: str, as_json: bool, quiet:
         raise click.exceptions.Exit(DATA)
 
 
+def _tell_untouched(result: Any, data: tuple[Path, ...], silent: bool) -> None:
+    """Columns that the model does not describe keep their holes: that is no failure, but nothing to be silent about."""
+    source, encoding = result.open([str(p) for p in data])
+    left = [field.name for field in source.schema() if field.name not in encoding.columns()]
+    if left and not silent:
+        click.echo(f"unseen: not in the model, left as they are with their holes: {', '.join(left)}", err=True)
+
+
 def _written(rows: int, output: Path, as_json: bool, quiet: bool) -> None:
     if as_json:
         print_json({"rows": rows, "output": str(output)})
     elif not quiet:
-        click.echo(f"{rows:,} rows written to {output}")
+        click.echo(f"{_rows(rows)} written to {output}")
+
+
+def _rows(n: int) -> str:
+    return f"{n:,} row{'s' * (n != 1)}"

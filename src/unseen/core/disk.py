@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import os
 from pathlib import Path
+from typing import Any
+
+from unseen.errors import RunError
 
 
 def umask() -> int:
@@ -20,3 +23,20 @@ def sync(folder: Path) -> None:
         os.fsync(handle)
     finally:
         os.close(handle)
+
+
+def not_an_input(output: Path, inputs: Any) -> None:
+    """Refuse to write over what is read: one path, several, or data that is on no disk.
+
+    Raises
+    ------
+    RunError
+        The output is one of the input files, or a file in a folder that is read.
+    """
+    if not output.exists():
+        return
+    for path in [inputs] if isinstance(inputs, (str, Path)) else inputs if isinstance(inputs, (list, tuple)) else []:
+        if not isinstance(path, (str, Path)) or not Path(path).exists():
+            continue
+        if output.samefile(path) or Path(path).is_dir() and Path(path).resolve() in output.resolve().parents:
+            raise RunError(f"{output} is among the data that is read: give another name for the output")

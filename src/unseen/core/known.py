@@ -125,7 +125,9 @@ class Known:
                 rest, few = x[k:], w[:k].sum() <= FEW_SLIPS * self.weight
                 if len(rest) < 3 or not few or w[k:].sum() < ENOUGH:
                     break
-                if abs(x[k - 1] - rest[0]) > beyond * np.ptp(rest) > 0:
+                with np.errstate(over="ignore"):
+                    out = abs(x[k - 1] - rest[0]) > beyond * np.ptp(rest) > 0
+                if out:
                     return float(x[0]), float(w[0]) / self.weight
         return None
 

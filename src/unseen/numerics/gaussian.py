@@ -213,7 +213,8 @@ class DiagonalForm(Form):
         np.subtract(cells.values, anchor[:, None], out=z, dtype=np.float64, casting="same_kind")
         if cells.observed is not None:
             z *= cells.observed
-        np.multiply(z, z, out=phi[head + d :])
+        with np.errstate(over="ignore"):  # a number without a square is impossible under every component
+            np.multiply(z, z, out=phi[head + d :])
         return phi
 
     def _moments(self, m: Array) -> Array:

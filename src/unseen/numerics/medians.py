@@ -16,8 +16,10 @@ from unseen.numerics.resolution import TOUCH, least_variances, resting
 
 #: means that are tried before a component stays where it is
 TRIES = 3
-#: share of a floor by which rounding may leave a variance below it
-ROUNDING = 1e-12
+#: by how much rounding may leave the smallest eigenvalue of a matrix below its floor, in units of its trace
+ROUNDING = 1e-14
+#: share of a floor by which a variance must be above it, not to be taken for one that rests on it
+ABOVE = 1e-9
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,14 +107,15 @@ class OwnFloors:
         """Which components are above their own floors, but for rounding, (K,)."""
         least = self._leasts(params["means"])
         if "noise" in params:
-            return np.asarray((params["noise"] >= (1 - ROUNDING) * least).all(axis=1))
-        return np.asarray(self._lowest(params, least) > 1 - ROUNDING)
+            return np.asarray((params["noise"] >= (1 - ROUNDING * least.shape[1]) * least).all(axis=1))
+        standard = self._standard(params, least)
+        slack = ROUNDING * np.trace(standard, axis1=1, axis2=2)
+        return np.asarray(np.linalg.eigvalsh(standard)[:, 0] > 1 - slack)
 
-    def _lowest(self, params: Params, least: Array) -> Array:
-        """The smallest eigenvalue of each covariance in units of floors (K, d), (K,)."""
+    def _standard(self, params: Params, least: Array) -> Array:
+        """Covariances in units of floors (K, d), (K, d, d)."""
         roots = np.sqrt(least)
-        standard = self.inner.full(params) / (roots[:, :, None] * roots[:, None, :])
-        return np.asarray(np.linalg.eigvalsh(standard)[:, 0])
+        return np.asarray(self.inner.full(params) / (roots[:, :, None] * roots[:, None, :]))
 
     def _leasts(self, means: Array) -> Array:
         """The floors of components with these means, each its own, (K, d)."""
@@ -126,7 +129,7 @@ class OwnFloors:
         do not fall; if that is not enough, no mean moves at all: at the old means the old covariances are allowed.
         """
         tries = [new["means"]]
-        if old is not None and self._above(inner, old, 1e-12):
+        if old is not None and self._above(inner, old, ROUNDING):
             rising = np.maximum(new["means"], old["means"])
             tries += [np.where(self.logged & (self.steps > 0), rising, new["means"]), old["means"]]
             least = inner.log_prior(old, {"moments": sums})
@@ -137,18 +140,16 @@ class OwnFloors:
                 break
         return out
 
-    def _above(self, inner: Any, params: Params, slack: float = -1e-9) -> bool:
-        """Whether covariances (of factors: the noise) are above the floors at these means, by more than rounding."""
+    def _above(self, inner: Any, params: Params, rounding: float = 0.0) -> bool:
+        """Whether covariances (of factors: the noise) are above the floors at these means, or by so much below."""
         least = replace(inner, steps=self._steps_at(params["means"])).least
         if not (least > 0).all():
             return True
         if "noise" in params:
-            return bool((params["noise"] >= (1 - slack) * least).all())
-        try:
-            np.linalg.cholesky(inner.full(params) / np.sqrt(np.outer(least, least)) - (1 - slack) * np.eye(len(least)))
-        except np.linalg.LinAlgError:
-            return False
-        return True
+            return bool((params["noise"] >= (1 + (-rounding if rounding else ABOVE)) * least).all())
+        standard = inner.full(params) / np.sqrt(np.outer(least, least))
+        slack = rounding * np.trace(standard, axis1=1, axis2=2) if rounding else -ABOVE
+        return bool((np.linalg.eigvalsh(standard)[:, 0] > 1 - slack).all())
 
     def _near(self, params: Params) -> Array:
         """Which components may rest on their floors, (K,): all at once, since most of them rarely do."""
@@ -159,7 +160,7 @@ class OwnFloors:
             return np.zeros(len(least), bool)
         if "noise" in params:
             return np.asarray((params["noise"] <= (1 + TOUCH) * least).any(axis=1))
-        return np.asarray(self._lowest(params, least) <= 1 + TOUCH)
+        return np.asarray(np.linalg.eigvalsh(self._standard(params, least))[:, 0] <= 1 + TOUCH)
 
     def _steps_at(self, means: Array) -> Array:
         """Steps of the grids where components with these means (K, d) lie, in units of y, the coarsest of each (d,)."""

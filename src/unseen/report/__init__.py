@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from unseen.core.disk import umask
+from unseen.core.disk import not_an_input, umask
 from unseen.errors import ModelError, RunError
 from unseen.report.cards import cards
 from unseen.report.pages import page
@@ -84,6 +84,7 @@ def write(result: Any, path: Any, data: Any = None, *, shareable: bool = False, 
     target = Path(path)
     if target.is_dir():
         target = target / "report.html"
+    not_an_input(target, data)
     text = page(view, _sample(view, data))
     _replace(target, text)
     return target

@@ -37,9 +37,15 @@ def _joined(first: Result, end: Result) -> Result:
     trace = (*first.trace, *(replace(t, iteration=before + t.iteration) for t in end.trace))
     chosen = {"components": order_of(first.model), "form": first.options.get("form")}
     row = {"loglik": end.loglik, "bic": end.bic, "icl": end.icl, "outcome": end.outcome.name}
-    search = tuple(
-        {**r, **row} if (r["components"], r.get("form")) == tuple(chosen.values()) and "loglik" in r else r
-        for r in first.search
+    # of held-out rows the table tells what fits to the other rows came to, and the end is a fit to all
+    other = first.options.get("criterion") == "heldout"
+    search = (
+        first.search
+        if other
+        else tuple(
+            {**r, **row} if (r["components"], r.get("form")) == tuple(chosen.values()) and "loglik" in r else r
+            for r in first.search
+        )
     )
     return replace(
         end,

@@ -117,6 +117,11 @@ def _with(model: Any, number: int) -> Any:
     return replace(model, **{name: number})  # type: ignore[type-var]
 
 
+def _from(classes: int) -> Sequence[int]:
+    """The numbers of components that are tried by default where some rows are of known classes."""
+    return DEFAULT if classes < 2 else range(classes, max(DEFAULT[-1], classes + 3) + 1)
+
+
 def numbers(components: Iterable[int]) -> tuple[int, ...]:
     """The numbers of components to try, sorted, each once."""
     tried = tuple(sorted(set(components)))
@@ -153,7 +158,9 @@ def search(
     ``variants`` are second thoughts about the model, by name with the forms that are worth a try under them: the form
     ``"full, apart"`` is ``"full"`` after the second thought ``"apart"``. They are tried where the search has come to.
     """
-    tried = numbers(DEFAULT if components is None else components)
+    classes = len(known.profile.labels) if known.labels is not None else 0
+    # fewer components than classes cannot be
+    tried = numbers(_from(classes) if components is None else components)
     check_numbers(
         restarts=restarts, seed=seed, prior=prior, tol=TOLERANCE if tol is None else tol, max_iterations=max_iterations,
         max_seconds=max_seconds, short=short, finish=finish,

@@ -109,18 +109,21 @@ def up(grid: Grid, numbers: Sequence[int], form: str, whole: bool) -> None:
     """From the smallest number on, until the criterion got worse several times running."""
     best = WORST
     worse: list[bool] = []
+    by_criterion = False
     for i, k in enumerate(numbers):
         rank = grid.attempt(k, form)
         if _too_large(grid) and not whole:
             return
         if rank < best or best == WORST:
-            best, worse = min(rank, best), []
+            best, worse, by_criterion = min(rank, best), [], False
         else:
+            by_criterion |= rank[2] > best[2]
             worse.append(_clearly(rank, best, grid.criterion))
         enough = len(worse) >= PATIENCE or len(worse) >= CLEARLY_WORSE and all(worse)
         if enough and not whole and not grid.interrupted:
+            reason = "the criterion was getting worse" if by_criterion else "the last numbers before gave no sound fit"
             for left in numbers[i + 1 :]:
-                grid.leave(left, form, "the criterion was getting worse")
+                grid.leave(left, form, reason)
             return
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 
-from unseen.core.stop import CAP, CONVERGED, TIME
+from unseen.core.stop import CAP, CONVERGED, INTERRUPTED, TIME
 from unseen.ops.doctor.diagnosis import Case, Diagnosis
 from unseen.ops.doctor.rate import PLAIN, iterations_for, missing_information
 from unseen.ops.record import FitFacts, Outcome
@@ -20,11 +20,11 @@ NEAR_CAP = 0.5
 def non_convergence(case: Case) -> Diagnosis | None:
     """F1: the fit was stopped before it arrived. That no start led to a fit at all is F3's to tell."""
     fit, record = case.fit, case.record
-    if fit is None or fit.outcome not in (CAP, TIME):
+    if fit is None or fit.outcome not in (CAP, TIME, INTERRUPTED):
         return None
     unfit = record is not None and record.outcome in (Outcome.UNFIT, Outcome.LIMIT)
     tries = [f"try {a.number}: {a.error}" for a in record.attempts if a.stage == "fit"] if record else []
-    how = "hit the cap" if fit.outcome == CAP else "ran out of time"
+    how = {CAP: "hit the cap", TIME: "ran out of time"}.get(fit.outcome, "was interrupted")
     evidence = [f"the fit {how} after {fit.iterations:,} iterations with seed {fit.seed}"]
     if len(fit.trace) > 1:
         evidence.append(f"its last iteration still gained {fit.trace[-1] - fit.trace[-2]:.2g} per row")
