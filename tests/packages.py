@@ -22,16 +22,13 @@ class Calls(Poisson):
     "linkage": """
 from dataclasses import dataclass, replace
 import numpy as np
-from unseen import Params
+from unseen import Model, Params
 from unseen.core.block import Slot
-from unseen.core.stats import Kind, Stats, Validity
-from typing import ClassVar
+from unseen.core.stats import Stats, Validity
 
 @dataclass(frozen=True)
-class Linkage:
+class Linkage(Model):
     cells: tuple = ()
-    kind: ClassVar = Kind.FREE
-    sequential: ClassVar = False
 
     def bind(self, profile):
         return replace(self, cells=profile.names)

@@ -4,18 +4,18 @@ import numpy as np
 import pytest
 
 import unseen
-from unseen import SQUAREM, Incremental, ModelError, Params, Stats
+from unseen import SQUAREM, Incremental, Model, ModelError, Params, Stats
 from unseen.core.block import Slot
-from unseen.core.stats import Kind, Validity
+from unseen.core.stats import Validity
 
 # they are no dataclasses, so no run can keep them: tests/test_foreign_kinds.py has such as can be kept
 pytestmark = pytest.mark.filterwarnings("ignore:this fit can be used, but not saved")
 
 
-class OneNumber:
+class OneNumber(Model):
     """What the models below share: they read all columns as numbers, and every parameter is a probability."""
 
-    kind, sequential, slots = Kind.FREE, False, ()
+    slots = ()
 
     def bind(self, profile):
         self.slots = (Slot(profile.names),)
@@ -34,10 +34,13 @@ class Linkage(OneNumber):
     def expect(self, params, block):
         t = float(params["t"])
         y = block.cells[0].values
-        p = np.array([0.5 + t / 4, (1 - t) / 4, (1 - t) / 4, t / 4])
-        hidden = y[0] * (t / 4) / p[0]
+        hidden = y[0] * (t / 4) / (0.5 + t / 4)
         sums = {"heads": (hidden + y[3]).sum(), "tails": (y[1] + y[2]).sum()}
-        return Stats(sums, block.units, block.weight, float((y * np.log(p)[:, None]).sum()))
+        return Stats(sums, block.units, block.weight, float(self.log_density(params, block).sum()))
+
+    def log_density(self, params, block):
+        t = float(params["t"])
+        return np.log([0.5 + t / 4, (1 - t) / 4, (1 - t) / 4, t / 4]) @ block.cells[0].values
 
     def maximize(self, stats, params):
         return Params(t=stats.sums["heads"] / (stats.sums["heads"] + stats.sums["tails"]))
@@ -52,8 +55,11 @@ class BloodGroups(OneNumber):
         pa, pb = a * a + 2 * a * o, b * b + 2 * b * o
         aa, bb = na * a * a / pa, nb * b * b / pb  # expected homozygotes
         genes = np.array([na + aa + nab, nb + bb + nab, (na - aa) + (nb - bb) + 2 * no])
-        loglik = na * np.log(pa) + nb * np.log(pb) + nab * np.log(2 * a * b) + no * np.log(o * o)
-        return Stats({"genes": genes}, block.units, block.weight, float(loglik))
+        return Stats({"genes": genes}, block.units, block.weight, float(self.log_density(params, block).sum()))
+
+    def log_density(self, params, block):
+        a, b, o = params["genes"]
+        return np.log([a * a + 2 * a * o, b * b + 2 * b * o, 2 * a * b, o * o]) @ block.cells[0].values
 
     def maximize(self, stats, params):
         return Params(genes=stats.sums["genes"] / stats.sums["genes"].sum())
@@ -66,12 +72,18 @@ class Coins(OneNumber):
     """Sets of ten tosses, each with one of two coins, nobody knows which (Do & Batzoglou 2008)."""
 
     def expect(self, params, block):
-        heads, p = block.cells[0].values, params["bias"][:, None]
-        log = heads * np.log(p) + (10 - heads) * np.log(1 - p)
+        heads, log = block.cells[0].values, self._joint(params, block)
         top = np.logaddexp.reduce(log)
         r = np.exp(log - top)
         sums = {"heads": (r * heads).sum(axis=1), "tosses": 10 * r.sum(axis=1)}
         return Stats(sums, block.units, block.weight, float((top - np.log(2)).sum()))
+
+    def _joint(self, params, block):
+        heads, p = block.cells[0].values, params["bias"][:, None]
+        return heads * np.log(p) + (10 - heads) * np.log(1 - p)
+
+    def log_density(self, params, block):
+        return np.logaddexp.reduce(self._joint(params, block)) - np.log(2)
 
     def maximize(self, stats, params):
         return Params(bias=stats.sums["heads"] / stats.sums["tosses"])
@@ -117,7 +129,7 @@ def _all():
 def test_the_result_of_a_custom_model_says_what_it_can():
     fit = unseen.fit(Coins(), TOSSES, start=Params(bias=[0.6, 0.5]))
     assert fit.size == 2 and np.isfinite(fit.bic) and len(fit.trace) == fit.iterations
-    with pytest.raises(ModelError, match="Coins has no posterior"):
+    with pytest.raises(ModelError, match="Coins has no responsibilities of rows"):
         fit.responsibilities(TOSSES)
 
 

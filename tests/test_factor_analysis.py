@@ -143,7 +143,7 @@ def test_refusals_say_why():
     with pytest.raises(DataError, match="'x1' is constant"):
         unseen.fit(FactorAnalysis(1), IRIS * [1, 0, 1, 1])
     fit = unseen.fit(FactorAnalysis(1), IRIS)
-    with pytest.raises(ModelError, match="no posterior"):
+    with pytest.raises(ModelError, match="no responsibilities of rows"):
         fit.responsibilities(IRIS)
     low = Params({**fit.params, "noise": fit.params["noise"] * 1e-6})
     assert "below its floor" in fit.model.valid(low).broken

@@ -22,6 +22,7 @@ _HOMES = {
     "Params": "unseen.core.stats",
     "Stats": "unseen.core.stats",
     # models
+    "Model": "unseen.core.model",
     "FactorAnalysis": "unseen.models.factor_analysis",
     "HMM": "unseen.models.hmm",
     "LogisticExperts": "unseen.models.logistic_experts",

@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 
 from unseen.core.block import Block
+from unseen.core.model import Assigning, Model
 from unseen.core.stats import Array, Params, Sums
 from unseen.result import Result
 
@@ -57,20 +58,17 @@ class Closing:
     largest: float = 0.0
 
     @classmethod
-    def of(cls, model: Any, params: Params, block: Block) -> Closing:
-        if not hasattr(model, "posterior"):
+    def of(cls, model: Model, params: Params, block: Block) -> Closing:
+        if not isinstance(model, Assigning):
             return cls(model.expect(params, block), 0.0, np.zeros(0))
-        if hasattr(model, "with_posterior"):
-            stats, r = model.with_posterior(params, block)
-        else:
-            stats, r = model.expect(params, block), model.posterior(params, block)[0]
+        stats, r = model.with_posterior(params, block)
         w = np.ones(block.rows) if block.weights is None else block.weights
         if (seen := block.seen()) is not None:  # rows of a gap, which criteria do not count
             w = w * seen
         terms = np.where(r > 0, r * np.log(np.maximum(r, 1e-300)), 0.0).sum(0)
         top = np.minimum(r.max(axis=0), 1.0)  # rounding may put it above, where no bin is
         counts = np.histogram(top, bins=20, range=(0, 1), weights=w)[0]
-        cells = model.volume(block) if hasattr(model, "volume") else None
+        cells = model.volume(block)
         volume = None if cells is None else float(w @ cells)
         # no term is above 0, and a sum of none but zeros is 0, not -0
         return cls(stats, abs(float(w @ terms)), counts, volume, float(w @ top))

@@ -10,8 +10,9 @@ from unseen.closing import close
 from unseen.core.algorithm import Algorithm
 from unseen.core.engine import one_blas_thread
 from unseen.core.interrupt import interruptible
-from unseen.core.limits import check_numbers
+from unseen.core.model import Assigning, Latent, Model, Penalised, Starting, latent_classes
 from unseen.core.observe import Observer
+from unseen.core.option import check_numbers
 from unseen.core.stats import Params
 from unseen.core.stop import Converged, MaxIterations, MaxSeconds, Rule
 from unseen.errors import ModelError, RunError
@@ -24,7 +25,7 @@ if TYPE_CHECKING:
 
 
 def fit(
-    model: Any,
+    model: Model,
     data: Any,
     *,
     start: str | Params = "auto",
@@ -91,6 +92,7 @@ def fit(
         restarts=restarts, seed=seed, prior=prior, tol=tol, max_iterations=max_iterations, max_seconds=max_seconds,
         short=short, finish=finish, workers=workers, block_rows=block_rows,
     )  # fmt: skip
+    check_model(model)
     check_pair(model, Batch() if algorithm is None else algorithm)
     check_asked(model, start, prior, labels)
     tell_unkept(model)
@@ -168,7 +170,7 @@ def solve(
         proposals=proposals,
         beat=beat,
         faster=faster,
-        explore=None if getattr(problem.model, "components", 2) == 1 else explore,
+        explore=None if _alone(problem.model) else explore,
     )
     named = start if isinstance(start, str) else "parameters"
     used = {"start": named, "prior": prior, "algorithm": type(schedule).__name__, **(options or {})}
@@ -183,8 +185,7 @@ STARTS = ("auto", "kmeans++", "rows", "random", "labels")
 def _starts(problem: Problem, start: str | Params, restarts: int | None, drawn: int) -> int:
     """How many starts to draw: one where nothing is drawn, or where all would be the same."""
     model, labels = problem.model, problem.profile.labels
-    components = getattr(model, "components", 2)
-    if isinstance(start, Params) or components == 1 or getattr(model, "one_start", False):
+    if isinstance(start, Params) or _alone(model) or model.one_start:
         return min(drawn, 1)
     if _settled(problem) and (start in ("labels", "kmeans++") or sum(labels.values()) >= problem.profile.rows):
         return min(restarts or drawn, 1)
@@ -193,26 +194,47 @@ def _starts(problem: Problem, start: str | Params, restarts: int | None, drawn: 
     return drawn if start != "labels" and problem.encoding.labels is None else min(drawn, 1)
 
 
+def _alone(model: Model) -> bool:
+    """Whether there is one component, so that there is one optimum."""
+    return isinstance(model, Assigning) and model.cardinality == 1
+
+
 def _settled(problem: Problem) -> bool:
     """Whether every component has labelled rows, so that starts which follow the labels draw nothing."""
     known = len(problem.profile.labels) if problem.encoding.labels else 0
-    return 0 < getattr(problem.model, "components", 2) <= known
+    return known > 0 and latent_classes(problem.model) <= known
 
 
-def check_asked(model: Any, start: str | Params, prior: float, labels: Any) -> None:
+def check_model(model: Any) -> None:
+    """Refuse what is no model.
+
+    Raises
+    ------
+    ModelError
+        It does not inherit the contract, or it is a class and not one of its objects.
+    """
+    if isinstance(model, type) and issubclass(model, Model):
+        raise ModelError(f"{model.__name__} is a class: give an object of it, as in {model.__name__}(...)")
+    if not isinstance(model, Model):
+        raise ModelError(
+            f"{type(model).__name__} is no model: give a Mixture, HMM or the like, or inherit from unseen.Model"
+        )
+
+
+def check_asked(model: Model, start: str | Params, prior: float, labels: Any) -> None:
     """Refuse a start, a prior or labels that the model does not offer, before any data is read."""
     name = type(model).__name__
     if isinstance(start, str) and start not in STARTS:
         raise ModelError(f"start={start!r} is none of {', '.join(STARTS)}, nor parameters")
-    if labels is not None and not hasattr(model, "collect"):
+    if labels is not None and not isinstance(model, Latent):
         raise ModelError(f"{name} takes no labels")
-    if prior and not hasattr(model, "prior"):
+    if prior and not isinstance(model, Penalised):
         raise ModelError(f"{name} has no prior: leave prior at 0")
-    if isinstance(start, str) and not (hasattr(model, "start") or hasattr(model, "collect")):
+    if isinstance(start, str) and not isinstance(model, (Starting, Latent)):
         raise ModelError(f"{name} does not say where to begin: give parameters with start=Params(...)")
 
 
-def tell_unkept(model: Any) -> None:
+def tell_unkept(model: Model) -> None:
     """Warn of a model that no run can keep while nothing is lost by it."""
     from unseen.store import check_kept
 
@@ -230,16 +252,15 @@ def default_rule(tol: float, max_iterations: int, max_seconds: float | None) -> 
 def _start(start: str | Params, problem: Problem, seed: int) -> Any:
     """The start by name, or one that begins at given parameters."""
     if isinstance(start, Params):
-        vague = getattr(problem.model, "vague", None)
-        for name, like in (vague() if vague else {}).items():
+        vague = problem.model.vague() if isinstance(problem.model, Latent) else {}
+        for name, like in vague.items():
             if name not in start or start[name].shape != like.shape:
                 raise ModelError(f"start does not belong to this model: {name!r} is missing or has another shape")
         checked = problem.model.valid(start)
         if not checked:
             raise ModelError(f"start is not valid: {checked.broken}")
         return lambda *_: start
-    own = getattr(problem.model, "start", None)
-    if own is not None:
+    if isinstance(problem.model, Starting):
         return lambda model, engine, seed, prior=None: model.start(engine, seed)
     from unseen.starts.centres import kmeans_plus_plus, random_rows
     from unseen.starts.responsibilities import from_labels, random

@@ -73,7 +73,7 @@ class Clock:
 
     def refine(self, last: Record) -> bool:
         """Go over to double precision where single precision no longer tells a gain from rounding."""
-        finer = getattr(self.model, "in_double", lambda: self.model)()
+        finer = self.model.in_double()
         if finer is self.model or not abs(last.change) <= last.rounding:
             return False
         self.model = finer
@@ -165,13 +165,11 @@ def _record(clock: Clock, trace: Sequence[Record], state: State, spent: tuple[fl
     about: dict[str, Any] = {}
     if state.at is not None and "weights" in state.at:
         about["smallest_weight"] = float(state.at["weights"].min())
-    spread = getattr(model, "spread", lambda _: None)(state.params)
+    spread = model.spread(state.params)
     if spread is not None:
         about["smallest_eigenvalue"] = float(spread.min())
     at = state.params if state.at is None else state.at
-    about["rounding"] = SUMMATION * (1 + abs(state.objective))
-    if hasattr(model, "rounding"):
-        about["rounding"] += model.rounding(at)
+    about["rounding"] = SUMMATION * (1 + abs(state.objective)) + model.rounding(at)
     if refined:
         about["rounding"] = max(about["rounding"], trace[-1].rounding)
     return Record(

@@ -10,6 +10,7 @@ from unseen.core.block import OTHER, Field
 from unseen.core.checks import check_finite, check_profile
 from unseen.core.encoding import Encoded, Encoding, usable
 from unseen.core.engine import Engine
+from unseen.core.model import Latent, latent_classes
 from unseen.core.profile import Profile, profile_frame
 from unseen.core.source import Frames, Source
 from unseen.errors import DataError, ModelError
@@ -159,7 +160,7 @@ def pose(model: Any, source: Source, **options: Any) -> Problem:
 
 def chosen(model: Any, schema: Sequence[Field]) -> tuple[Field, ...]:
     """The columns the model asks for, or every usable one."""
-    wanted = getattr(model, "wanted", None)
+    wanted = model.wanted
     if wanted is None:
         fields = usable(schema)
         if not fields:
@@ -181,7 +182,7 @@ def chosen(model: Any, schema: Sequence[Field]) -> tuple[Field, ...]:
 
 def check_size(model: Any, profile: Profile, labels: str | None) -> None:
     """Refuse fewer rows than components, and labels no component could stand for."""
-    components = getattr(model, "components", 1)
+    components = latent_classes(model)
     rows = profile.rows - profile.empty_rows
     if rows < components:
         seen = " with an observed cell" if profile.empty_rows else ""
@@ -199,7 +200,7 @@ def check_size(model: Any, profile: Profile, labels: str | None) -> None:
 def _classes(profile: Profile, model: Any, labels: str | None) -> tuple[str, ...]:
     if labels is None:
         return ()
-    if not hasattr(model, "collect"):
+    if not isinstance(model, Latent):
         raise ModelError(f"{type(model).__name__} takes no labels")
     try:
         return tuple(sorted(profile.labels, key=float))

@@ -2,19 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import Any
 
 import numpy as np
 
-from unseen.core.block import Block, rng
+from unseen.core.block import INTEGER, Block, rng
 from unseen.core.encoding import Encoding
 from unseen.core.engine import one_blas_thread
 from unseen.core.kinds import kind
-from unseen.core.limits import check_count
-from unseen.core.model import Completing, Generative, row_density
+from unseen.core.model import Assigning, Completing, Decoding, Generative, Model, Predictive, Projecting, able
+from unseen.core.option import check_count
 from unseen.core.profile import Profile
 from unseen.core.source import Source
 from unseen.core.stats import Array, Params
@@ -34,7 +34,7 @@ class Result:
     sequences rows count, too, since there may be one sequence only.
     """
 
-    model: Any
+    model: Model
     params: Params
     outcome: Outcome
     loglik: float
@@ -77,7 +77,7 @@ class Result:
     @property
     def ungridded(self) -> tuple[str, ...]:
         """The columns described by a density that lie on no grid."""
-        return tuple(getattr(getattr(self.model, "family", None), "ungridded", ()))
+        return self.model.ungridded
 
     @property
     def bic(self) -> float:
@@ -128,7 +128,8 @@ class Result:
 
     def responsibilities(self, data: Any, unknown: str | None = None) -> Array:
         """Posterior probability of each component for each row, (n, K)."""
-        return self._rows("posterior", lambda block: self.model.posterior(self.params, block)[0].T, data, unknown)
+        model = able(self.model, Assigning, "responsibilities of rows")
+        return self._rows(lambda block: model.posterior(self.params, block)[0].T, data, unknown)
 
     def assign(self, data: Any, unknown: str | None = None) -> Array:
         """The most probable component of each row, (n,)."""
@@ -136,22 +137,38 @@ class Result:
 
     def log_prob(self, data: Any, unknown: str | None = None) -> Array:
         """Log-density of the observed cells of each row, (n,); in a sequence, given the rows before it."""
-        return self._rows("expect", lambda block: row_density(self.model, self.params, block), data, unknown)
+        return self._rows(lambda block: self.model.log_density(self.params, block), data, unknown)
 
     def viterbi(self, data: Any, unknown: str | None = None) -> Array:
         """The most probable path of hidden states, (n,), for hidden Markov models."""
-        return self._rows("viterbi", lambda block: self.model.viterbi(self.params, block)[0], data, unknown)
+        model = able(self.model, Decoding, "path of hidden states")
+        return self._rows(lambda block: model.viterbi(self.params, block)[0], data, unknown)
 
     def scores(self, data: Any, unknown: str | None = None) -> Array:
         """Posterior mean of continuous latent variables, (n, q), for factor models."""
-        return self._rows("scores", lambda block: self.model.scores(self.params, block).T, data, unknown)
+        model = able(self.model, Projecting, "scores of rows")
+        return self._rows(lambda block: model.scores(self.params, block).T, data, unknown)
 
     def predict(self, data: Any, unknown: str | None = None) -> Array:
         """What a regression expects of its target given the predictors, (n,): the probability of the second class.
 
         The target need not be there, and is not looked at where it is.
         """
-        return self._rows("predict", lambda block: self.model.predict(self.params, block), data, unknown)
+        model = able(self.model, Predictive, "target to predict")
+        return self._rows(lambda block: model.predict(self.params, block), data, unknown)
+
+    def outputs(self, data: Any, unknown: str | None = None) -> dict[str, Array]:
+        """All that the model says of rows, as columns (n,) by name: what `unseen assign` writes."""
+        outputs = self.model.outputs()
+        names = [name for output in outputs for name, _ in output.columns]
+
+        def of(block: Block) -> Array:
+            return np.stack([a for output in outputs for a in output.of(self.params, block)], axis=1)
+
+        table = self._rows(of, data, unknown).reshape(-1, len(names))
+        kinds = dict(column for output in outputs for column in output.columns)
+        whole = {name: table[:, i].astype(np.int32) for i, name in enumerate(names) if kinds[name] == INTEGER}
+        return {name: whole.get(name, table[:, i]) for i, name in enumerate(names)}
 
     def score(self, data: Any, unknown: str | None = None) -> tuple[float, float]:
         """Mean log-density per row with an observed cell, and its standard error: NaN if a row is impossible.
@@ -163,11 +180,11 @@ class Result:
         """
 
         def told_rows(block: Block) -> Array:
-            density = row_density(self.model, self.params, block)
+            density = self.model.log_density(self.params, block)
             seen = block.seen()
             return density if seen is None else density[seen]
 
-        p = self._rows("expect", told_rows, data, unknown)
+        p = self._rows(told_rows, data, unknown)
         if not len(p):
             raise DataError("there is no row with an observed cell: nothing to score")
         told = len(p) > 1 and np.isfinite(p).all()
@@ -181,15 +198,14 @@ class Result:
         """
         from unseen.rows import completed
 
-        if not isinstance(self.model, Completing):
-            raise ModelError(f"{type(self.model).__name__} does not say what missing cells may be: it cannot impute")
+        model = able(self.model, Completing, "word on what missing cells may be: it cannot impute")
         if draws is not None:
             check_count("draws", draws, 1)
         if draws is None:
-            return completed(self, data, lambda block: self.model.impute(self.params, block), unknown)
+            return completed(self, data, lambda block: model.impute(self.params, block), unknown)
 
         def completion(m: int) -> Any:
-            draw = lambda block: self.model.draw(self.params, block, rng(seed, m, block.id))  # noqa: E731
+            draw = lambda block: model.draw(self.params, block, rng(seed, m, block.id))  # noqa: E731
             return completed(self, data, draw, unknown)
 
         return [completion(m) for m in range(draws)]
@@ -199,17 +215,11 @@ class Result:
         check_count("n", n, 0)
         from unseen.rows import decoded
 
-        if not isinstance(self.model, Generative):
-            raise ModelError(
-                f"{type(self.model).__name__} cannot make new rows: it describes its target given predictors, not "
-                "those; see predict(data) for rows that have them"
-            )
-        arrays, _ = self.model.sample(self.params, n, np.random.default_rng(seed))
+        what = "way to make new rows: it describes a target given predictors; see predict(data) for rows of those"
+        arrays, _ = able(self.model, Generative, what).sample(self.params, n, np.random.default_rng(seed))
         return decoded(self.encoding.slots, arrays, self.encoding.fields)
 
-    def _rows(self, method: str, f: Any, data: Any, unknown: str | None = None) -> Array:
-        if not hasattr(self.model, method):
-            raise ModelError(f"{type(self.model).__name__} has no {method.replace('_', ' ')} of rows")
+    def _rows(self, f: Callable[[Block], Array], data: Any, unknown: str | None = None) -> Array:
         # cells beyond all measure have density zero, and no warning
         with one_blas_thread(), np.errstate(over="ignore", invalid="ignore"):
             parts = [f(block) for block in self.blocks(data, unknown)]

@@ -14,9 +14,8 @@ from unseen.core.block import BOOLEAN, CATEGORY, INTEGER, Block, Field, Frame, S
 from unseen.core.disk import not_an_input
 from unseen.core.encoding import Encoding
 from unseen.core.engine import one_blas_thread
-from unseen.core.model import Completing
+from unseen.core.model import Completing, Generative, able
 from unseen.core.stats import Array
-from unseen.errors import ModelError
 
 Complete = Callable[[Block], Sequence[Array]]
 
@@ -119,12 +118,15 @@ def write_assign(
     unknown: str | None = None,
     progress: Callable[[int], Any] | None = None,
 ) -> int:
-    """Write the input's columns and, for each row, its component, log-density and responsibilities.
+    """Write the input's columns and, for each row, what the model says of it.
+
+    Its component, log-density and responsibilities; states and the most probable path of a hidden Markov model, scores
+    of factors, the prediction of a regression.
 
     Parameters
     ----------
     path_out : a .parquet or .csv file; it appears whole or not at all
-    prefix : put before ``component``, ``log_density`` and ``responsibility_0`` to ``responsibility_{K-1}``
+    prefix : put before the names of the new columns
     unknown : ``"missing"`` takes categories that were not there at fit time as missing
     progress : called with the number of rows after each block
 
@@ -141,22 +143,19 @@ def write_assign(
     """
     from unseen.arrow.blockwise import assigned_schema, write_blocks
 
-    if not hasattr(result.model, "posterior"):
-        raise ModelError(f"{type(result.model).__name__} has no row-wise posterior")
     not_an_input(Path(path_out), path_in)
     source, encoding = result.open(path_in, unknown)
     impossible = 0
-    schema = assigned_schema(source.arrow_schema, result.model.components, prefix)
+    outputs = result.model.outputs()
+    names = [name for output in outputs for name, _ in output.columns]
+    schema = assigned_schema(source.arrow_schema, outputs, prefix)
 
     def more(table: Any, block: Block) -> Any:
+        nonlocal impossible
         tiles = [block] if block.offsets is not None else block.tiles(65_536)
         for start, tile in _placed(tiles):
-            r, density = result.model.posterior(result.params, tile)
-            if hasattr(result.model, "log_density"):
-                density = result.model.log_density(result.params, tile)
-            nonlocal impossible
-            impossible += int(np.isneginf(density).sum())
-            columns = [r.argmax(axis=0).astype(np.int32), density, *r]
+            columns = [values for output in outputs for values in output.of(result.params, tile)]
+            impossible += int(np.isneginf(columns[names.index("log_density")]).sum())
             piece = table.slice(start, tile.rows)
             for field, values in zip(list(schema)[table.num_columns :], columns, strict=True):
                 piece = piece.append_column(field, [values])
@@ -198,11 +197,10 @@ def write_impute(
     """
     from unseen.arrow.blockwise import imputed_schema, write_completed
 
-    if not isinstance(result.model, Completing):
-        raise ModelError(f"{type(result.model).__name__} does not say what missing cells may be: it cannot impute")
+    model = able(result.model, Completing, "word on what missing cells may be: it cannot impute")
     not_an_input(Path(path_out), path_in)
     source, encoding = result.open(path_in, unknown)
-    model, params = result.model, result.params
+    params = result.params
     floats = _fractional(model, params, encoding, draws is not None)
     schema = imputed_schema(source, encoding, floats, draws is not None, prefix)
 
@@ -229,7 +227,7 @@ def _fractional(model: Any, params: Any, encoding: Encoding, drawn: bool) -> set
     """Whole-number columns whose completions need not be whole: told from a sample where they are drawn."""
     whole = {f.name for f in encoding.fields if f.kind in (INTEGER, BOOLEAN)}
     numbers = {n for s in encoding.slots if s.kind != CATEGORY for n in s.columns} & whole
-    if not drawn or not numbers or not hasattr(model, "sample"):
+    if not drawn or not numbers or not isinstance(model, Generative):
         return numbers
     arrays, _ = model.sample(params, 256, np.random.default_rng(0))
     sample = decoded(model.slots, arrays)

@@ -8,21 +8,22 @@ from typing import Any
 
 from unseen.arrow.fill import as_float, filled
 from unseen.arrow.output import table_writer
-from unseen.core.block import CATEGORY, Block, Frame
+from unseen.core.block import CATEGORY, INTEGER, Block, Frame
 from unseen.core.encoding import Encoding
 from unseen.core.engine import one_blas_thread
+from unseen.core.output import Output
 from unseen.errors import DataError
 
 Progress = Callable[[int], Any] | None
 Fills = dict[str, tuple[Any, Any]]
 
 
-def assigned_schema(schema: Any, components: int, prefix: str) -> Any:
-    """The input's schema followed by component, log-density and responsibilities."""
+def assigned_schema(schema: Any, outputs: Sequence[Output], prefix: str) -> Any:
+    """The input's schema followed by what a model says of rows."""
     import pyarrow as pa
 
-    shares = [(f"{prefix}responsibility_{k}", pa.float64()) for k in range(components)]
-    new = [(f"{prefix}component", pa.int32()), (f"{prefix}log_density", pa.float64()), *shares]
+    columns = [column for output in outputs for column in output.columns]
+    new = [(f"{prefix}{name}", pa.int32() if kind == INTEGER else pa.float64()) for name, kind in columns]
     _free(schema, [name for name, _ in new])
     for name, type_ in new:
         schema = schema.append(pa.field(name, type_))

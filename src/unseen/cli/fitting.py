@@ -12,7 +12,6 @@ import click
 
 from unseen.cli.options import split_columns
 from unseen.core.interrupt import interruptible
-from unseen.core.model import order_name, order_of
 from unseen.core.profile import ColumnProfile
 from unseen.errors import ModelError
 from unseen.plan import Plan, fitted, plan
@@ -91,7 +90,7 @@ def _resume(data: Any, options: Mapping[str, Any]) -> Task:
         engine=options["engine"],
         workers=options["workers"],
     )
-    components, noun = order_of(result.model) or 1, order_name(result.model)
+    components, noun = result.model.number or 1, result.model.order
     if options["components"] not in (None, (components,)):
         raise ModelError(f"the run in {folder} has {components} {noun}: leave --components out to go on from it")
     if result.model.bind(known.profile).slots != result.model.slots:

@@ -8,7 +8,6 @@ from typing import Any
 import numpy as np
 
 from unseen.core.block import Block, Cells
-from unseen.core.model import row_density
 from unseen.core.stats import Array, Params
 from unseen.search.holdout import HeldOut
 
@@ -30,7 +29,7 @@ class Scored:
 
     def add(self, block: Block) -> None:
         """Score the rows of one block."""
-        density = row_density(self.model, self.params, block)
+        density = self.model.log_density(self.params, block)
         bad = ~np.isfinite(density)
         seen = block.seen()
         good = density[~bad if seen is None else seen & ~bad]
@@ -38,7 +37,7 @@ class Scored:
         self.impossible += int(bad.sum())
         self.possible += HeldOut(float(len(good)), float(good.sum()), float(good @ good))
         # not where a row depends on those before it, or a column on one that is taken as given
-        alone = block.offsets is None and not self.model.sequential and not getattr(self.model, "predictors", ())
+        alone = block.offsets is None and not self.model.sequential and not any(slot.given for slot in self.model.slots)
         if bad.any() and alone:
             self.columns |= impossible_columns(self.model, self.params, block.take(np.flatnonzero(bad)[:LOOKED_AT]))
 
@@ -90,7 +89,7 @@ def impossible_columns(model: Any, params: Params, block: Block) -> set[str]:
     found = set()
     for s, slot in enumerate(model.slots):
         for j, name in enumerate(slot.columns):
-            density = row_density(model, params, replace(block, cells=_only(block.cells, s, j)))
+            density = model.log_density(params, replace(block, cells=_only(block.cells, s, j)))
             if np.isneginf(density).any():
                 found.add(name)
     return found

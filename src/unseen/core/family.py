@@ -10,7 +10,7 @@ from typing import Any, Self
 import numpy as np
 
 from unseen.core.block import Cells, Slot
-from unseen.core.equality import by_value, hash_by_value
+from unseen.core.equality import Lean, by_value, hash_by_value
 from unseen.core.profile import Profile
 from unseen.core.stats import Array, Params, Sums, Validity
 
@@ -34,7 +34,7 @@ class Floor:
     share: float = 1.0
 
 
-class Family(ABC):
+class Family(Lean, ABC):
     """K stacked distributions over the columns of one or more slots.
 
     A latent structure calls `prepare` once per parameters, `evaluate` once per tile of rows, and hands the

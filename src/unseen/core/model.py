@@ -1,135 +1,296 @@
-"""What is summed, and what the sum means."""
+"""What is summed, and what the sum means: the contract of models, and what some of them can do besides.
+
+A model is a frozen dataclass that inherits `Model` and each capability that it has; nothing is asked of it by looking
+for methods. A concrete class is final: make a new one out of parts instead of inheriting from it.
+"""
 
 from __future__ import annotations
 
-from typing import Any, ClassVar, Protocol, Self, runtime_checkable
+from abc import ABC, abstractmethod
+from dataclasses import replace
+from typing import Any, ClassVar, Self, TypeVar
 
 import numpy as np
 
 from unseen.core.block import Block, Slot
+from unseen.core.engine import Engine
+from unseen.core.equality import Lean
+from unseen.core.family import Family, Floor
+from unseen.core.option import Option
+from unseen.core.output import Output, density_output
 from unseen.core.profile import Profile
 from unseen.core.stats import Array, Kind, Params, Stats, Sums, Validity
 from unseen.errors import ModelError
 
+C = TypeVar("C", bound="Model")
 
-@runtime_checkable
-class Model(Protocol):
+
+class Model(Lean, ABC):
     """Expected statistics of a block, and the parameters that a sum of them implies."""
 
-    kind: ClassVar[Kind]
+    #: whether statistics may be averaged over time, or mean something only at the parameters they were taken at
+    kind: ClassVar[Kind] = Kind.FREE
     #: True when rows of a sequence belong together, so a source must declare the unit key
-    sequential: ClassVar[bool]
+    sequential: ClassVar[bool] = False
+    #: the field that says how many components, states or factors it has, which `select` tries numbers of
+    order: ClassVar[str] = ""
+    #: whether every start comes to the same optimum
+    one_start: ClassVar[bool] = False
+    #: what command line, unseen.yaml and scikit-learn ask for to make one, beside the families of columns
+    options: ClassVar[tuple[Option, ...]] = ()
 
+    @abstractmethod
     def bind(self, profile: Profile) -> Self:
         """The model frozen to these columns: anchors, floors and categories fixed for the run."""
-        ...
 
     @property
+    @abstractmethod
     def slots(self) -> tuple[Slot, ...]:
         """Which columns it reads, grouped as its families want them."""
-        ...
 
+    @abstractmethod
     def expect(self, params: Params, block: Block) -> Stats:
         """E-step and statistics in one: expected sufficient statistics of the block at ``params``."""
-        ...
 
+    @abstractmethod
     def maximize(self, stats: Stats, params: Params | None) -> Params:
         """M-step; the old parameters serve frozen parts, generalised EM and empty components."""
-        ...
 
+    @abstractmethod
     def valid(self, params: Params) -> Validity:
         """Names the first broken invariant, if any."""
-        ...
 
+    @abstractmethod
     def size(self, params: Params) -> int:
         """The number of free parameters (the degrees of freedom of BIC)."""
-        ...
 
-
-class Penalised(Model, Protocol):
-    """Models that also take a conjugate prior, for MAP instead of maximum likelihood."""
-
-    def prior(self, strength: float) -> Sums:
-        """Pseudo-statistics worth ``strength`` rows for each component, drawn from the data as a whole."""
-        ...
-
-    def log_prior(self, params: Params, prior: Sums) -> float:
-        """Log-density of the conjugate prior that the pseudo-statistics stand for, up to a constant."""
-        ...
-
-
-class Latent(Model, Protocol):
-    """Models with discrete latent states can also be started from given responsibilities."""
-
-    def collect(self, responsibilities: Array, block: Block) -> Stats:
-        """Statistics of a block at given responsibilities (K, n)."""
-        ...
-
-
-@runtime_checkable
-class Dense(Protocol):
-    """Models that say the log-density of rows without responsibilities."""
-
+    @abstractmethod
     def log_density(self, params: Params, block: Block) -> Array:
-        """Log-density of the observed cells of each row, (n,)."""
-        ...
+        """Log-density of the observed cells of each row, (n,); in a sequence, given the rows before it."""
 
+    # ---- what most models have nothing to say of
 
-@runtime_checkable
-class Assigning(Protocol):
-    """Models that say which component or state a row comes from."""
+    @property
+    def number(self) -> int | None:
+        """How many components, states or factors it has; None for one that has none."""
+        return int(getattr(self, self.order)) if self.order else None
 
-    def posterior(self, params: Params, block: Block) -> tuple[Array, Array]:
-        """Responsibilities (K, n) and log-density (n,) of a block's rows."""
-        ...
+    @property
+    def wanted(self) -> tuple[str, ...] | None:
+        """The columns it insists on, or None for every usable one."""
+        return None
 
+    @property
+    def ungridded(self) -> tuple[str, ...]:
+        """The columns described by a density that lie on no grid."""
+        return ()
 
-@runtime_checkable
-class Completing(Protocol):
-    """Models that say what missing cells may be."""
+    def outputs(self) -> tuple[Output, ...]:
+        """What it can say of rows, each with the columns that it fills."""
+        return (density_output(self),)
 
-    def impute(self, params: Params, block: Block) -> list[Array]:
-        """Conditional expectation of every cell given the observed ones, one (d, n) array per slot."""
-        ...
-
-    def draw(self, params: Params, block: Block, rng: np.random.Generator) -> list[Array]:
-        """One random completion of the missing cells."""
-        ...
-
-
-@runtime_checkable
-class Generative(Protocol):
-    """Models of whole rows: they can make new ones."""
-
-    def sample(self, params: Params, n: int, rng: np.random.Generator) -> tuple[list[Array], Array]:
-        """n new rows, one array per slot, and the latent variables behind them."""
-        ...
-
-
-@runtime_checkable
-class Anchored(Protocol):
-    """Models whose moments are taken about a point that may be moved to where accuracy needs it."""
+    def describe(self, params: Params) -> list[dict[str, Any]]:
+        """Per column, what each component looks like in the data's own units: the entries of `Family.describe`."""
+        return []
 
     def anchored(self, params: Params) -> Self:
         """The model with its anchors where these parameters need them."""
-        ...
+        return self
+
+    def in_double(self) -> Self:
+        """The same model computing in double precision: itself where it does so already."""
+        return self
+
+    def rounding(self, params: Params) -> float:
+        """About how far rounding may move a row's log-density."""
+        return 0.0
+
+    def spread(self, params: Params) -> Array | None:
+        """Per component, the smallest variance in units of the data's own, (K,)."""
+        return None
+
+    def floors(self, params: Params) -> list[Floor]:
+        """The floors that bind at these parameters, by component and column."""
+        return []
+
+    def volume(self, block: Block) -> Array | None:
+        """Per row the log of what turns the density of its recorded cells into their probability, (n,)."""
+        return None
 
 
-def order_name(model: Any) -> str:
-    """The field that says how many components, states or factors a model has."""
-    return str(getattr(model, "order", "components"))
+class Penalised(Model):
+    """Models that also take a conjugate prior, for MAP instead of maximum likelihood."""
+
+    @abstractmethod
+    def prior(self, strength: float) -> Sums:
+        """Pseudo-statistics worth ``strength`` rows for each component, drawn from the data as a whole."""
+
+    @abstractmethod
+    def log_prior(self, params: Params, prior: Sums) -> float:
+        """Log-density of the conjugate prior that the pseudo-statistics stand for, up to a constant."""
 
 
-def order_of(model: Any) -> int | None:
-    """How many components, states or factors a model has; None for one that has none."""
-    found = getattr(model, order_name(model), None)
-    return None if found is None else int(found)
+class Starting(Model):
+    """Models that draw starts of their own."""
+
+    @abstractmethod
+    def start(self, engine: Engine, seed: int) -> Params:
+        """Parameters to begin with: a function of the data and the seed."""
 
 
-def row_density(model: Any, params: Params, block: Block) -> Array:
-    """Log-density of the observed cells of each row of a block, (n,), whatever the kind of model."""
-    if isinstance(model, Dense):
-        return model.log_density(params, block)
+class Assigning(Model):
+    """Models with a discrete latent variable: they say which component or state a row comes from."""
+
+    #: the name of its values, and of the column that holds the most probable one
+    noun: ClassVar[str] = "component"
+
+    @property
+    def cardinality(self) -> int:
+        """How many values the latent variable has, K."""
+        return self.number or 1
+
+    @abstractmethod
+    def posterior(self, params: Params, block: Block) -> tuple[Array, Array]:
+        """Responsibilities (K, n) and log-density (n,) of a block's rows."""
+
+    def with_posterior(self, params: Params, block: Block) -> tuple[Stats, Array]:
+        """The statistics, and the responsibilities (K, n) behind them."""
+        return self.expect(params, block), self.posterior(params, block)[0]
+
+    def log_density(self, params: Params, block: Block) -> Array:
+        """Log-density of the observed cells of each row, (n,); in a sequence, given the rows before it."""
+        return self.posterior(params, block)[1]
+
+    def outputs(self) -> tuple[Output, ...]:
+        """The most probable component of each row, the log-density, and responsibilities."""
+
+        def of(params: Params, block: Block) -> list[Array]:
+            r, density = self.posterior(params, block)
+            return [r.argmax(axis=0).astype(np.int32), density, *r]
+
+        each = [(f"responsibility_{k}", "number") for k in range(self.cardinality)]
+        return (Output("assignment", ((self.noun, "integer"), ("log_density", "number"), *each), of),)
+
+
+class Latent(Assigning):
+    """Models that can be started from given responsibilities, and whose classes labels may name."""
+
+    @abstractmethod
+    def collect(self, responsibilities: Array, block: Block) -> Stats:
+        """Statistics of a block at given responsibilities (K, n)."""
+
+    @abstractmethod
+    def vague(self) -> Params:
+        """Equal components that look like the data as a whole."""
+
+
+class Structured(Latent):
+    """Latent structures over a family of observations, which say of columns what the family says."""
+
+    family: Family
+
+    @property
+    def slots(self) -> tuple[Slot, ...]:
+        return self.family.slots
+
+    @property
+    def wanted(self) -> tuple[str, ...] | None:
+        return self.family.wanted
+
+    @property
+    def ungridded(self) -> tuple[str, ...]:
+        return self.family.ungridded
+
+    def anchored(self, params: Params) -> Self:
+        return self._with(self.family.anchored(params))
+
+    def in_double(self) -> Self:
+        family = self.family.in_double()
+        return self if family is self.family else self._with(family)
+
+    def rounding(self, params: Params) -> float:
+        return self.family.rounding(self.family.prepare(params))
+
+    def spread(self, params: Params) -> Array | None:
+        return self.family.spread(params)
+
+    def floors(self, params: Params) -> list[Floor]:
+        return self.family.floors(params)
+
+    def volume(self, block: Block) -> Array | None:
+        return self.family.volume(block.cells)
+
+    def describe(self, params: Params) -> list[dict[str, Any]]:
+        return self.family.describe(params)
+
+    def _with(self, family: Family) -> Self:
+        return replace(self, family=family)  # type: ignore[type-var]
+
+
+class Completing(Model):
+    """Models that say what missing cells may be."""
+
+    @abstractmethod
+    def impute(self, params: Params, block: Block) -> list[Array]:
+        """Conditional expectation of every cell given the observed ones, one (d, n) array per slot."""
+
+    @abstractmethod
+    def draw(self, params: Params, block: Block, rng: np.random.Generator) -> list[Array]:
+        """One random completion of the missing cells."""
+
+
+class Generative(Model):
+    """Models of whole rows: they can make new ones."""
+
+    @abstractmethod
+    def sample(self, params: Params, n: int, rng: np.random.Generator) -> tuple[list[Array], Array]:
+        """n new rows, one array per slot, and the latent variables behind them."""
+
+
+class Predictive(Model):
+    """Regressions: they say what to expect of a target given other columns."""
+
+    @abstractmethod
+    def predict(self, params: Params, block: Block) -> Array:
+        """Expected target of each row given the predictors alone, (n,): the probability of the second class."""
+
+
+class Decoding(Model):
+    """Models with hidden states in an order."""
+
+    @abstractmethod
+    def viterbi(self, params: Params, block: Block) -> tuple[Array, Array]:
+        """The most probable path of states (n,), and its log-probability for each sequence."""
+
+
+class Projecting(Model):
+    """Models with continuous latent variables."""
+
+    @abstractmethod
+    def scores(self, params: Params, block: Block) -> Array:
+        """Posterior mean of the latent variables given the observed cells, (q, n)."""
+
+
+def able(model: Model, capability: type[C], what: str) -> C:
+    """Return the model as one that has a capability.
+
+    Raises
+    ------
+    ModelError
+        It has not: "HMM has no ``what``".
+    """
+    if not isinstance(model, capability):
+        raise ModelError(f"{type(model).__name__} has no {what}")
+    return model
+
+
+def responsibilities(model: Model, params: Params, block: Block) -> tuple[Array, Array]:
+    """Responsibilities (K, n), all one where there is no discrete latent variable, and log-density (n,) of rows."""
     if isinstance(model, Assigning):
-        return model.posterior(params, block)[1]
-    raise ModelError(f"{type(model).__name__} has no log density of rows: give it log_density(params, block) -> (n,)")
+        return model.posterior(params, block)
+    return np.ones((1, block.rows)), model.log_density(params, block)
+
+
+def latent_classes(model: Model) -> int:
+    """How many values the discrete latent variable of a model has; 1 where there is none."""
+    return model.cardinality if isinstance(model, Assigning) else 1

@@ -90,7 +90,7 @@ def fit_all(path: Path, chosen: Result) -> Result:
 
     task = fitting.prepare([str(path)], OPTIONS)
     say(fitting.column_table(task.plan) + "\n")
-    kinds = chosen.model.components
+    kinds = chosen.model.number or 1
     say(f"Fitting {kinds} kinds to all {task.plan.known.profile.rows:,} flights ...\n")
     task = replace(task, components=(kinds,), start=chosen.params)
     result = fitting.carry_out(task, OPTIONS, silent=False)
@@ -183,7 +183,9 @@ def cancelled(result: Result, path: Path) -> tuple[int, Any]:
     """How many flights have no departure delay, and the shares of the kinds among them."""
     import numpy as np
 
-    total, rows = np.zeros(result.model.components), 0
+    from unseen.core.model import responsibilities
+
+    total, rows = np.zeros(result.model.number or 1), 0
     slot, at = next(
         (i, s.columns.index("dep_delay")) for i, s in enumerate(result.model.slots) if "dep_delay" in s.columns
     )
@@ -191,7 +193,7 @@ def cancelled(result: Result, path: Path) -> tuple[int, Any]:
         observed = block.cells[slot].observed
         gone = np.zeros(block.rows, bool) if observed is None else ~observed[at]
         if gone.any():
-            r, _ = result.model.posterior(result.params, block.take(np.flatnonzero(gone)))
+            r, _ = responsibilities(result.model, result.params, block.take(np.flatnonzero(gone)))
             total, rows = total + r.sum(axis=1), rows + int(gone.sum())
     return rows, total / max(rows, 1)
 

@@ -15,8 +15,11 @@ from unseen.core.example import Example
 from unseen.core.family import Floor, empty_cells, tile_rows
 from unseen.core.kinds import kind
 from unseen.core.memo import Last
+from unseen.core.model import Completing, Generative, Penalised, Projecting, Starting
+from unseen.core.option import INTEGER, TEXT, Option
+from unseen.core.output import Output, density_output
 from unseen.core.profile import Profile
-from unseen.core.stats import Array, Kind, Params, Stats, Sums, Validity
+from unseen.core.stats import Array, Params, Stats, Sums, Validity
 from unseen.errors import DataError, ModelError
 from unseen.numerics import gaussian as forms
 from unseen.numerics.completion import conditional_draw, conditional_mean
@@ -28,7 +31,7 @@ FORMS = ("diagonal", "isotropic")
 
 @kind("factor_analysis")
 @dataclass(frozen=True)
-class FactorAnalysis:
+class FactorAnalysis(Starting, Penalised, Completing, Generative, Projecting):
     r"""Columns that vary together because a few unseen factors move them.
 
     .. math:: x = \mu + \Lambda z + \epsilon, \quad z \sim N(0, I_q), \quad \epsilon \sim N(0, \Psi)
@@ -71,9 +74,11 @@ class FactorAnalysis:
 
     __eq__, __hash__ = by_value, hash_by_value
 
-    kind: ClassVar[Kind] = Kind.FREE
-    order: ClassVar[str] = "factors"  # what a search tries numbers of
-    sequential: ClassVar[bool] = False
+    order: ClassVar[str] = "factors"
+    options: ClassVar[tuple[Option, ...]] = (
+        Option("factors", INTEGER, "How many to try; the best is kept.", least=1, order=True),
+        Option("noise", TEXT, "A variance for each column, or one for all (PPCA).", "diagonal", choices=FORMS),
+    )
     #: its start draws nothing: restarts would repeat the first
     one_start: ClassVar[bool] = True
 
@@ -194,11 +199,9 @@ class FactorAnalysis:
         return self._form(params).log_prior(prior["moments"])
 
     def rounding(self, params: Params) -> float:
-        """About how far rounding may move a row's log-density."""
         return self._form(params).rounding
 
     def in_double(self) -> Self:
-        """The same model computing in double precision: itself where it does so already."""
         return replace(self, single=False) if self.single else self
 
     # ---- rows
@@ -207,6 +210,10 @@ class FactorAnalysis:
         """Log-density of the observed cells of each row, (n,)."""
         density: Array = self._form(params).evaluate(block.cells[0])[0][0]
         return density
+
+    def outputs(self) -> tuple[Output, ...]:
+        columns = tuple((f"score_{j}", "number") for j in range(self.factors))
+        return density_output(self), Output("scores", columns, lambda p, block: list(self.scores(p, block)))
 
     def scores(self, params: Params, block: Block) -> Array:
         """Posterior mean of the factors given the observed cells, (q, n)."""

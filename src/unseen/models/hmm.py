@@ -4,17 +4,20 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
-from typing import Any, ClassVar, Self
+from typing import ClassVar, Self
 
 import numpy as np
 
-from unseen.core.block import Block, Slot
+from unseen.core.block import Block
 from unseen.core.equality import by_value, hash_by_value
 from unseen.core.example import Example
 from unseen.core.family import Family, empty_cells
 from unseen.core.kinds import kind
+from unseen.core.model import Completing, Decoding, Generative, Penalised, Structured
+from unseen.core.option import FLAG, INTEGER, Option
+from unseen.core.output import Output
 from unseen.core.profile import Profile
-from unseen.core.stats import Array, Kind, Params, Stats, Sums, Validity, accumulate
+from unseen.core.stats import Array, Params, Stats, Sums, Validity, accumulate
 from unseen.errors import ModelError
 from unseen.numerics.chain_paths import draw_states, viterbi
 from unseen.numerics.compiled import worthwhile
@@ -28,7 +31,7 @@ CHAIN = 400  # multiply-adds that take as long as what loops save at a row and s
 
 @kind("hmm")
 @dataclass(frozen=True)
-class HMM:
+class HMM(Structured, Penalised, Completing, Generative, Decoding):
     r"""Hidden Markov model: each row of a sequence comes from the component of a hidden state that moves.
 
     .. math:: p(x_{1..T}) = \sum_{z} \delta_{z_1} \prod_{t=2}^{T} A_{z_{t-1} z_t} \prod_{t=1}^{T} f_{z_t}(x_t)
@@ -66,9 +69,13 @@ class HMM:
 
     __eq__, __hash__ = by_value, hash_by_value
 
-    kind: ClassVar[Kind] = Kind.FREE
-    order: ClassVar[str] = "states"  # what a search tries numbers of
+    order: ClassVar[str] = "states"
+    noun: ClassVar[str] = "state"
     sequential: ClassVar[bool] = True
+    options: ClassVar[tuple[Option, ...]] = (
+        Option("states", INTEGER, "How many to try; the best is kept.", least=1, order=True),
+        Option("stationary", FLAG, "The first state comes from the stationary distribution.", False),
+    )
 
     def __post_init__(self) -> None:
         if not isinstance(self.states, (int, np.integer)) or self.states < 1:
@@ -76,15 +83,6 @@ class HMM:
 
     def bind(self, profile: Profile) -> Self:
         return replace(self, family=self.family.bind(profile), rows=profile.rows)
-
-    @property
-    def slots(self) -> tuple[Slot, ...]:
-        return self.family.slots
-
-    @property
-    def wanted(self) -> tuple[str, ...] | None:
-        """The columns the family names, or None for every usable one."""
-        return self.family.wanted
 
     @property
     def components(self) -> int:
@@ -199,23 +197,6 @@ class HMM:
         chain += (prior["transitions"] * _log(params["transitions"])).sum()
         return float(chain) + self.family.log_prior(params, prior)
 
-    def anchored(self, params: Params) -> Self:
-        """The same model with its anchors where these parameters need them."""
-        return replace(self, family=self.family.anchored(params))
-
-    def rounding(self, params: Params) -> float:
-        """About how far rounding may move a row's log-density."""
-        return self.family.rounding(self.family.prepare(params))
-
-    def in_double(self) -> Self:
-        """The same model computing in double precision: itself where it does so already."""
-        family = self.family.in_double()
-        return self if family is self.family else replace(self, family=family)
-
-    def spread(self, params: Params) -> Array | None:
-        """Per state, the smallest variance in units of the data's own."""
-        return self.family.spread(params)
-
     # ---- rows
 
     def posterior(self, params: Params, block: Block) -> tuple[Array, Array]:
@@ -223,6 +204,10 @@ class HMM:
         density, _ = self._evaluate(params, block)
         s = forward_backward(density, *self._chain(params, block), self._compiled)
         return s.states, s.predictive
+
+    def outputs(self) -> tuple[Output, ...]:
+        path = Output("path", (("path", "integer"),), lambda p, block: [self.viterbi(p, block)[0].astype(np.int32)])
+        return (*super().outputs(), path)
 
     def viterbi(self, params: Params, block: Block) -> tuple[Array, Array]:
         """The most probable path, (n,), and its joint log-probability with each sequence, (units,)."""
@@ -247,10 +232,6 @@ class HMM:
             steps = np.cumsum(self.initial(params)) if t == 0 else ladder[states[t - 1]]
             states[t] = min(int((steps < u).sum()), self.states - 1)
         return self.family.draw(params, empty_cells(self.slots, n), states, rng), states
-
-    def describe(self, params: Params) -> list[dict[str, Any]]:
-        """Column profiles of the states in the data's own units."""
-        return self.family.describe(params)
 
 
 def _told(block: Block) -> float:

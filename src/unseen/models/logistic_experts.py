@@ -12,6 +12,9 @@ from unseen.core.engine import Engine
 from unseen.core.equality import by_value, hash_by_value
 from unseen.core.example import Example
 from unseen.core.kinds import kind
+from unseen.core.model import Assigning, Completing, Penalised, Predictive, Starting
+from unseen.core.option import COLUMN, INTEGER, Option
+from unseen.core.output import Output
 from unseen.core.profile import Profile
 from unseen.core.stats import Array, Kind, Params, Stats, Sums, Validity, accumulate
 from unseen.errors import DataError, ModelError
@@ -20,7 +23,7 @@ from unseen.numerics.posterior import responsibilities
 
 @kind("logistic_experts")
 @dataclass(frozen=True)
-class LogisticExperts:
+class LogisticExperts(Starting, Assigning, Penalised, Completing, Predictive):
     r"""Logistic regressions, each in charge of a part of the predictor space that a softmax gate draws.
 
     .. math:: p(y = 1 \mid x) = \sum_{k=1}^{K} g_k(x)\, \sigma(b_k^\top \tilde x), \quad
@@ -63,7 +66,12 @@ class LogisticExperts:
     __eq__, __hash__ = by_value, hash_by_value
 
     kind: ClassVar[Kind] = Kind.BOUND
-    sequential: ClassVar[bool] = False
+    order: ClassVar[str] = "components"
+    noun: ClassVar[str] = "expert"
+    options: ClassVar[tuple[Option, ...]] = (
+        Option("components", INTEGER, "How many experts to try; the best number is kept.", least=1, order=True),
+        Option("target", COLUMN, "The column of two values that is predicted.", required=True),
+    )
 
     def __post_init__(self) -> None:
         if not isinstance(self.components, (int, np.integer)) or self.components < 1:
@@ -195,6 +203,10 @@ class LogisticExperts:
         r += seen * (y * eta - np.logaddexp(0, eta))
         density = responsibilities(r)
         return r, density
+
+    def outputs(self) -> tuple[Output, ...]:
+        chance = Output("prediction", (("prediction", "number"),), lambda p, block: [self.predict(p, block)])
+        return (*super().outputs(), chance)
 
     def predict(self, params: Params, block: Block) -> Array:
         """Probability of the second class given the predictors alone, (n,)."""

@@ -8,14 +8,16 @@ from typing import Any, ClassVar, Self
 
 import numpy as np
 
-from unseen.core.block import Block, Slot
+from unseen.core.block import Block
 from unseen.core.equality import by_value, hash_by_value
 from unseen.core.example import Example
-from unseen.core.family import Collect, Family, Floor, empty_cells
+from unseen.core.family import Collect, Family, empty_cells
 from unseen.core.kinds import kind
 from unseen.core.memo import Last
+from unseen.core.model import Completing, Generative, Penalised, Structured
+from unseen.core.option import INTEGER, Option
 from unseen.core.profile import Profile
-from unseen.core.stats import Array, Kind, Params, Stats, Sums, Validity, accumulate
+from unseen.core.stats import Array, Params, Stats, Sums, Validity, accumulate
 from unseen.errors import ModelError
 from unseen.numerics.compiled import EXPONENTIAL, worthwhile
 from unseen.numerics.posterior import responsibilities
@@ -23,7 +25,7 @@ from unseen.numerics.posterior import responsibilities
 
 @kind("mixture")
 @dataclass(frozen=True)
-class Mixture:
+class Mixture(Structured, Penalised, Completing, Generative):
     r"""Finite mixture: each row comes from one of K components of a family.
 
     .. math:: p(x) = \sum_{k=1}^{K} \pi_k f_k(x), \qquad r_k(x) = \pi_k f_k(x) / p(x)
@@ -54,8 +56,10 @@ class Mixture:
 
     __eq__, __hash__ = by_value, hash_by_value
 
-    kind: ClassVar[Kind] = Kind.FREE
-    sequential: ClassVar[bool] = False
+    order: ClassVar[str] = "components"
+    options: ClassVar[tuple[Option, ...]] = (
+        Option("components", INTEGER, "How many to try; the best is kept.", least=1, order=True),
+    )
 
     def __post_init__(self) -> None:
         if not isinstance(self.components, (int, np.integer)) or self.components < 1:
@@ -63,10 +67,6 @@ class Mixture:
 
     def bind(self, profile: Profile) -> Self:
         return replace(self, family=self.family.bind(profile), rows=profile.rows)
-
-    @property
-    def slots(self) -> tuple[Slot, ...]:
-        return self.family.slots
 
     # ---- E-step
 
@@ -162,35 +162,8 @@ class Mixture:
     def log_prior(self, params: Params, prior: Sums) -> float:
         return float(prior["counts"] @ _log(params["weights"])) + self.family.log_prior(params, prior)
 
-    def anchored(self, params: Params) -> Self:
-        """The same mixture with its anchors where these parameters need them."""
-        return replace(self, family=self.family.anchored(params))
-
     def rounding(self, params: Params) -> float:
-        """About how far rounding may move a row's log-density."""
         return self.family.rounding(self._prepare(params))
-
-    def in_double(self) -> Self:
-        """The same model computing in double precision: itself where it does so already."""
-        family = self.family.in_double()
-        return self if family is self.family else replace(self, family=family)
-
-    def spread(self, params: Params) -> Array | None:
-        """Per component, the smallest variance in units of the data's own."""
-        return self.family.spread(params)
-
-    def floors(self, params: Params) -> list[Floor]:
-        """The floors that bind at these parameters, by component and column."""
-        return self.family.floors(params)
-
-    def volume(self, block: Block) -> Array | None:
-        """Per row the log of what turns the density of its recorded cells into their probability, (n,)."""
-        return self.family.volume(block.cells)
-
-    @property
-    def wanted(self) -> tuple[str, ...] | None:
-        """The columns the family names, or None for every usable one."""
-        return self.family.wanted
 
     # ---- rows
 
@@ -220,10 +193,6 @@ class Mixture:
         """n new rows, one array per slot, and the component of each."""
         states = rng.choice(self.components, size=n, p=params["weights"])
         return self.family.draw(params, empty_cells(self.slots, n), states, rng), states
-
-    def describe(self, params: Params) -> list[dict[str, Any]]:
-        """Column profiles of the components in the data's own units."""
-        return self.family.describe(params)
 
 
 def _log(weights: Array) -> Array:

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import replace
 
-from unseen.core.model import order_of
 from unseen.core.observe import Observer
 from unseen.core.stop import FAILED, FELL, Rule
 from unseen.errors import NumericalError
@@ -35,7 +34,7 @@ def _joined(first: Result, end: Result) -> Result:
     """The end of a fit with all that is known of its beginning."""
     before = len(first.trace)
     trace = (*first.trace, *(replace(t, iteration=before + t.iteration) for t in end.trace))
-    chosen = {"components": order_of(first.model), "form": first.options.get("form")}
+    chosen = {"components": first.model.number, "form": first.options.get("form")}
     row = {"loglik": end.loglik, "bic": end.bic, "icl": end.icl, "outcome": end.outcome.name}
     # of held-out rows the table tells what fits to the other rows came to, and the end is a fit to all
     other = first.options.get("criterion") == "heldout"

@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from unseen.core.model import Model
+from unseen.core.model import Latent, Model
 from unseen.core.observe import Event, Observer
 from unseen.core.stop import CONVERGED, FAILED, FELL, INTERRUPTED, TIME
 from unseen.errors import DataError, ModelError, NumericalError
@@ -315,9 +315,9 @@ class Grid:
             observe(Event("components", {"components": place[0], "form": place[1], "stage": stage}))
 
 
-def parameters(model: Any) -> int | None:
+def parameters(model: Model) -> int | None:
     """The number of free parameters before there is a fit; None for a model that does not say."""
-    return int(model.size(model.vague())) if hasattr(model, "vague") else None
+    return int(model.size(model.vague())) if isinstance(model, Latent) else None
 
 
 __all__ = ["Grid"]

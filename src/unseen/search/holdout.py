@@ -10,7 +10,6 @@ import numpy as np
 
 from unseen.core.block import Block, rng
 from unseen.core.encoding import Encoded
-from unseen.core.model import row_density
 from unseen.core.source import Part
 from unseen.core.stats import Array, Params
 from unseen.errors import DataError, ModelError
@@ -121,7 +120,7 @@ class HeldOut:
 
 def log_density(model: Any, params: Params, block: Block) -> HeldOut:
     """Sums of one block's log-densities at some parameters."""
-    density = row_density(model, params, block)
+    density = model.log_density(params, block)
     if (telling := block.telling()) is not None:
         return log_density(model, params, block.keep(telling))
     if block.weights is None:

@@ -8,7 +8,6 @@ from typing import Any
 
 import numpy as np
 
-from unseen.core.model import order_name
 from unseen.core.profile import Profile
 from unseen.core.stats import Params
 from unseen.core.stop import INTERRUPTED, TIME, Outcome
@@ -76,8 +75,7 @@ def doubtful(result: Result) -> str:
     """Why an optimum loses whatever its criterion says, or ``""``."""
     params: Params = result.params
     if is_singular(params):
-        family: Any = getattr(result.model, "family", None)
-        found = [f for f in family.floors(params) if f.kind == "variance"] if hasattr(family, "floors") else []
+        found = [f for f in result.model.floors(params) if f.kind == "variance"]
         held = ", ".join(f"component {f.component} up in column {f.column}" for f in found[:3])
         more = f" and {len(found) - 3} more" if len(found) > 3 else ""
         return f"singular: a variance floor holds {held or 'a component up'}{more}"
@@ -135,7 +133,7 @@ def not_returned(fits: Iterable[Fit], best: Fit, criterion: str) -> dict[str, An
 def ending(rows: Sequence[dict[str, Any]], best: Fit, chosen: Result, interrupted: bool) -> Outcome:
     """How the search as a whole ended."""
     k, last = best.row["components"], rows[-1]["components"]
-    noun = order_name(chosen.model)
+    noun = chosen.model.order
     if interrupted and len(rows) > 1:
         return Outcome(
             INTERRUPTED,

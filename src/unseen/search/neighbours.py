@@ -15,6 +15,7 @@ import numpy as np
 
 from unseen.core.block import Block, Cells
 from unseen.core.engine import Engine
+from unseen.core.model import Structured
 from unseen.core.stats import Array, Params
 from unseen.search.race import Start
 
@@ -36,8 +37,7 @@ class Neighbour:
     @property
     def able(self) -> bool:
         """Whether models of its kind can be started from responsibilities of rows that stand alone."""
-        needed = ("posterior", "collect", "components", "slots", "family")
-        return all(hasattr(self.model, name) for name in needed) and not self.model.sequential
+        return isinstance(self.model, Structured) and not self.model.sequential
 
     def fits(self, model: Any) -> bool:
         """Whether its responsibilities can be those of a start of another model."""

@@ -10,9 +10,8 @@ from typing import Any
 from unseen.algorithms.squarem import SQUAREM
 from unseen.core.algorithm import Algorithm
 from unseen.core.engine import one_blas_thread
-from unseen.core.limits import check_numbers
-from unseen.core.model import order_name
 from unseen.core.observe import Observer
+from unseen.core.option import check_numbers
 from unseen.core.stats import Params
 from unseen.core.stop import Rule
 from unseen.errors import DataError, ModelError
@@ -108,7 +107,7 @@ def select(
 
 def _with(model: Any, number: int) -> Any:
     """The model with another number of components, states or factors."""
-    name = order_name(model)
+    name = model.order
     if not is_dataclass(model) or name not in {f.name for f in fields(model)}:
         raise ModelError(
             f"{type(model).__name__} has no field {name!r} to try numbers of: give a function from the number to a "

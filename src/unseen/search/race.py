@@ -84,7 +84,7 @@ class Race:
         try:
             with named_failures():
                 params = start(model, engine, seed, self.prior)
-                new.model = model.anchored(params) if hasattr(model, "anchored") else model
+                new.model = model.anchored(params)
                 new.params = params
         except NumericalError as error:
             new.error = error

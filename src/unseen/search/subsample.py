@@ -9,6 +9,7 @@ import numpy as np
 
 from unseen.core.block import Block, Cells, rng
 from unseen.core.engine import Engine
+from unseen.core.model import Latent
 from unseen.core.stats import Array
 from unseen.engines.threads import Threads
 from unseen.starts.centres import Rows
@@ -24,7 +25,7 @@ def subsample(model: Any, engine: Engine, rows: int, seed: int) -> Engine:
 
     The sample is drawn block by block, so it is the same on every engine. Sequences are never sampled.
     """
-    if model.sequential or not hasattr(model, "vague"):
+    if model.sequential or not isinstance(model, Latent):
         return engine
     wanted = max(SAMPLE_ROWS, 10 * model.size(model.vague()))
     if rows < 2.5 * wanted:

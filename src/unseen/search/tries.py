@@ -242,7 +242,7 @@ def spurious(model: Any, params: Params, weight: float) -> Array:
 
     Source: McLachlan & Peel (2000), section 3.10, on spurious local maximisers.
     """
-    spread = model.spread(params) if hasattr(model, "spread") else None
+    spread = model.spread(params)
     if spread is None or "weights" not in params or len(spread) < 2:
         return np.zeros(1, bool)
     rows = params["weights"] * weight

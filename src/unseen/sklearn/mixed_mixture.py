@@ -8,6 +8,7 @@ import numpy as np
 from sklearn.base import DensityMixin
 from sklearn.utils.validation import check_is_fitted
 
+from unseen.core.model import Generative, able
 from unseen.core.stats import Array
 from unseen.errors import DataError
 from unseen.sklearn.containers import rebuilt
@@ -118,6 +119,7 @@ class MixedMixture(DensityMixin, Planned):
             raise DataError(f"Invalid value for 'n_samples': {n_samples}. The sampling requires at least one sample.")
         result = self.result_
         rng = np.random.default_rng(self._seed())
-        arrays, states = result.model.sample(result.params, int(n_samples), rng)
+        model = able(result.model, Generative, "way to make new rows")
+        arrays, states = model.sample(result.params, int(n_samples), rng)
         columns = decoded(result.model.slots, arrays, result.encoding.fields)
         return rebuilt(self._container, self._names, columns, int(n_samples)), states

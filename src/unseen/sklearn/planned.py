@@ -129,7 +129,7 @@ class Planned(BaseEstimator):
 
     def _keep(self, result: Result, table: Table) -> None:
         self.result_ = result
-        self.n_components_ = int(result.model.components)
+        self.n_components_ = result.model.number or 1
         self.weights_ = np.asarray(result.params["weights"], float)
         self.converged_ = bool(result.converged)
         self.n_iter_ = int(result.iterations)

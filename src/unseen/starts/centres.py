@@ -54,11 +54,11 @@ def kmeans_plus_plus(
     Source: Arthur & Vassilvitskii (2007), SODA; labels: Basu, Banerjee & Mooney (2002), ICML; distances over the
     observed coordinates: Dixon (1979), IEEE Trans. SMC 9.
     """
-    if model.components == 1:  # which everything is nearest to, wherever it lies
+    if model.cardinality == 1:  # which everything is nearest to, wherever it lies
         return around(model, engine, np.zeros((1, 1)), prior)
     sample = draw_sample(model, engine, seed)
     with one_blas_thread():
-        centres = _best_centres(sample, model.components, np.random.default_rng([seed, 1]), steps, tries)
+        centres = _best_centres(sample, model.cardinality, np.random.default_rng([seed, 1]), steps, tries)
     return around(model, engine, centres, prior)
 
 
@@ -75,7 +75,7 @@ def _best_centres(sample: Sample, components: int, draw: np.random.Generator, st
 def random_rows(model: Any, engine: Engine, seed: int, prior: Any = None) -> Params:
     """Parameters from hard clusters around K rows drawn at random: rougher, so it finds what k-means never does."""
     sample = draw_sample(model, engine, seed)
-    several = min(model.components, int((sample.weights > 0).sum()))
+    several = min(model.cardinality, int((sample.weights > 0).sum()))
     chosen = np.random.default_rng([seed, 2]).choice(
         len(sample.weights), several, replace=False, p=_share(sample.weights)
     )
@@ -86,11 +86,11 @@ def around(model: Any, engine: Engine, centres: Array, prior: Any = None) -> Par
     """Parameters when every row belongs to the nearest centre (K, m), or to the class of its label."""
 
     def assign(about: Any, block: Block) -> Any:
-        if model.components == 1:
+        if model.cardinality == 1:
             return about.collect(np.ones((1, block.rows)), block)
         cells = model.family.embed(block.cells)
         nearest = distances(cells.values.T, _mask(cells), centres).argmin(axis=0)
-        return about.collect((np.arange(model.components)[:, None] == nearest).astype(float), block)
+        return about.collect((np.arange(model.cardinality)[:, None] == nearest).astype(float), block)
 
     return begun(model, engine, assign, prior)
 

@@ -9,7 +9,6 @@ import numpy as np
 
 from unseen.core.block import Block, rng
 from unseen.core.engine import Engine
-from unseen.core.model import Anchored
 from unseen.core.stats import Params
 from unseen.errors import ModelError
 
@@ -26,7 +25,7 @@ def begun(model: Any, engine: Engine, collect: Callable[[Any, Block], Any], prio
         return made
 
     params = summed(model)
-    moved = model.anchored(params) if isinstance(model, Anchored) and not prior else model
+    moved = model if prior else model.anchored(params)
     return params if moved == model else summed(moved)
 
 
@@ -34,7 +33,7 @@ def random(model: Any, engine: Engine, seed: int, prior: Any = None) -> Params:
     """Parameters from Dirichlet(1) responsibilities, drawn block by block: the same on every engine."""
 
     def draw(block: Block) -> Any:
-        r = rng(seed, 0, block.id).standard_exponential((model.components, block.rows))
+        r = rng(seed, 0, block.id).standard_exponential((model.cardinality, block.rows))
         return model.collect(r / r.sum(axis=0), block)
 
     return model.maximize(engine.sum(draw).stats.with_prior(prior or {}).in_unit(), model.vague())
@@ -52,8 +51,8 @@ def from_labels(model: Any, engine: Engine, seed: int, prior: Any = None) -> Par
     def known(block: Block) -> Any:
         if block.labels is None:
             raise ModelError("start='labels' needs a label column: name one with labels=")
-        r = np.zeros((model.components, block.rows))
-        free = np.setdiff1d(np.arange(model.components), np.arange(classes))
+        r = np.zeros((model.cardinality, block.rows))
+        free = np.setdiff1d(np.arange(model.cardinality), np.arange(classes))
         r[free] = rng(seed, 0, block.id).standard_exponential((len(free), block.rows))
         return model.collect(r, block)
 

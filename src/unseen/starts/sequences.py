@@ -26,8 +26,8 @@ def windows(model: Any, engine: Engine, seed: int, prior: Any = None) -> Params:
     def assign(about: Any, block: Block) -> Any:
         draw = rng(seed, WINDOWS_STEP, block.id)
         cuts = draw.random(block.rows) < 1 / LENGTHS[seed % len(LENGTHS)]
-        states = draw.integers(0, model.components, block.rows + 1)
-        return about.collect(_one_hot(states[np.cumsum(cuts)], model.components), block)
+        states = draw.integers(0, model.cardinality, block.rows + 1)
+        return about.collect(_one_hot(states[np.cumsum(cuts)], model.cardinality), block)
 
     return begun(model, engine, assign, prior)
 
@@ -42,7 +42,7 @@ def steps(model: Any, engine: Engine, seed: int, prior: Any = None) -> Params:
     def assign(about: Any, block: Block) -> Any:
         points = _steps(model, block, seed)
         gaps = np.array([((points - c[:, None]) ** 2).sum(axis=0) for c in centres.T])
-        return about.collect(_one_hot(gaps.argmin(axis=0), model.components), block)
+        return about.collect(_one_hot(gaps.argmin(axis=0), model.cardinality), block)
 
     return begun(model, engine, assign, prior)
 
@@ -57,8 +57,8 @@ class Centres:
     def of(cls, model: Any, block: Block, seed: int) -> Centres:
         points = _steps(model, block, seed)
         if not block.rows:
-            return cls(np.zeros((len(points), model.components)))
-        return cls(points[:, rng(seed, STEPS_STEP, block.id).integers(0, block.rows, model.components)])
+            return cls(np.zeros((len(points), model.cardinality)))
+        return cls(points[:, rng(seed, STEPS_STEP, block.id).integers(0, block.rows, model.cardinality)])
 
     def __add__(self, other: Centres) -> Centres:
         return self

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from unseen.core.model import order_of
 from unseen.result import Result
 from unseen.summary.blocks import blocks
 from unseen.summary.facts import floors, noun
@@ -61,7 +60,7 @@ def collapses(result: Result) -> Iterator[str]:
 
 def cures(result: Result, column: str = "") -> str:
     """What helps a component that collapses, as far as the model has it."""
-    several = (order_of(result.model) or 1) > 1
+    several = (result.model.number or 1) > 1
     parts = [b for b in blocks(result) if not column or column in b.columns]
     cures = [f"fewer {noun(result)}s"] if several else []
     cures += ["fewer factors"] if any(b.factors for b in parts) else []

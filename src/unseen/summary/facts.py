@@ -7,7 +7,6 @@ from typing import Any
 import numpy as np
 
 from unseen.core.block import OTHER
-from unseen.core.model import order_name, order_of
 from unseen.core.stats import Array
 from unseen.result import Result
 from unseen.summary.names import model_name
@@ -52,7 +51,7 @@ def facts(result: Result, spelled: Spelled = str) -> dict[str, Any]:
 
 def floors(result: Result) -> list[dict[str, Any]]:
     """The floors that bind at the final parameters, by component and column."""
-    found = result.model.floors(result.params) if hasattr(result.model, "floors") else []
+    found = result.model.floors(result.params)
     told = set(result.profile.names)
     return [
         {"component": f.component, "column": f.column, "kind": f.kind, "share": f.share}
@@ -70,12 +69,12 @@ def is_chosen(result: Result, row: dict[str, Any]) -> bool:
     """Whether a row of the search is the fit that is returned."""
     form = result.options.get("form")
     same = row.get("form") in (None, form) or form is None
-    return bool(row["components"] == order_of(result.model) and same)
+    return bool(row["components"] == result.model.number and same)
 
 
 def noun(result: Result) -> str:
     """What the model has some of: component, state, factor or expert."""
-    return order_name(result.model).removesuffix("s")
+    return result.model.order.removesuffix("s")
 
 
 def missing_share(result: Result) -> float:
@@ -185,5 +184,5 @@ def _variation(weights: Array, p: Array) -> float:
 
 def at_the_end(result: Result) -> int | None:
     """The number of components that was chosen, where it is the largest of several that were tried."""
-    numbers, chosen = {r["components"] for r in result.search}, order_of(result.model)
+    numbers, chosen = {r["components"] for r in result.search}, result.model.number
     return chosen if len(numbers) > 1 and chosen == max(numbers) else None

@@ -5,8 +5,6 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from unseen.core.model import order_of
-
 
 def model_name(model: Any) -> str:
     """A model in one line, such as ``Mixture of 3 x Gaussian(full)``.
@@ -16,7 +14,7 @@ def model_name(model: Any) -> str:
     'Mixture of 3 x Gaussian(diagonal, tied)'
     """
     name = type(model).__name__
-    if (number := order_of(model)) is not None:
+    if (number := model.number) is not None:
         name += f" of {number}"
     family = getattr(model, "family", None)
     return name if family is None else f"{name} x {_family_name(family)}"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import pickle
 from collections.abc import Callable
 from dataclasses import replace
 
@@ -10,6 +11,19 @@ import numpy as np
 from unseen.algorithms.batch import Batch
 from unseen.core.block import Cells, rng
 from unseen.core.example import Example
+from unseen.core.model import (
+    Assigning,
+    Completing,
+    Decoding,
+    Generative,
+    Latent,
+    Model,
+    Penalised,
+    Predictive,
+    Projecting,
+    Starting,
+    latent_classes,
+)
 from unseen.core.stats import Kind, Params
 from unseen.core.stop import Converged, MaxIterations
 from unseen.fit import fit
@@ -142,17 +156,20 @@ def expect_is_pure(s: Setting) -> None:
 
 def posterior_agrees(s: Setting) -> None:
     """Responsibilities are distributions, and the rows' log-densities add up to the log-likelihood."""
-    if not hasattr(s.model, "posterior"):
-        return
-    r, density = s.model.posterior(s.params, s.block)
-    assert (r >= 0).all() and np.allclose(r.sum(axis=0), 1)
+    density = s.model.log_density(s.params, s.block)
+    assert density.shape == (s.block.rows,)
+    if isinstance(s.model, Assigning):
+        r, same = s.model.posterior(s.params, s.block)
+        assert r.shape == (s.model.cardinality, s.block.rows)
+        assert (r >= 0).all() and np.allclose(r.sum(axis=0), 1)
+        close(same, density, 1e-12, "log-density beside responsibilities")
     w = np.ones(s.block.rows) if s.block.weights is None else s.block.weights
     close(float(w @ density), s.model.expect(s.params, s.block).loglik, 1e-9, "sum of log-densities")
 
 
 def one_step_gives_both(s: Setting) -> None:
     """Statistics and posterior taken in one E-step are those of two."""
-    if hasattr(s.model, "with_posterior"):
+    if isinstance(s.model, Assigning):
         stats, r = s.model.with_posterior(s.params, s.block)
         same_stats(stats, s.model.expect(s.params, s.block))
         close(r, s.model.posterior(s.params, s.block)[0], 1e-12, "responsibilities from one E-step")
@@ -160,7 +177,7 @@ def one_step_gives_both(s: Setting) -> None:
 
 def imputes_only_holes(s: Setting) -> None:
     """Observed cells come back as they are; completions and samples are finite and of the right shape."""
-    if not hasattr(s.model, "impute") or not s.rowwise:
+    if not isinstance(s.model, Completing) or not s.rowwise:
         return
     holes = np.random.default_rng(2).random(s.block.rows) < 0.3
     cells = []
@@ -169,10 +186,7 @@ def imputes_only_holes(s: Setting) -> None:
         seen[-1, holes] &= c.given
         cells.append(Cells(np.where(seen, c.values, c.values.dtype.type(0)), seen, c.given))
     block = replace(s.block, cells=tuple(cells))
-    completions = [s.model.impute(s.params, block)]
-    if hasattr(s.model, "draw"):
-        completions.append(s.model.draw(s.params, block, rng(0, 0, 0)))
-    for completion in completions:
+    for completion in (s.model.impute(s.params, block), s.model.draw(s.params, block, rng(0, 0, 0))):
         for c, out in zip(block.cells, completion, strict=True):
             assert c.observed is not None
             assert out.shape == c.values.shape and np.isfinite(out).all()
@@ -180,15 +194,57 @@ def imputes_only_holes(s: Setting) -> None:
 
 
 def describes_every_column(s: Setting) -> None:
-    """Every column it reads has a profile with one entry per component."""
-    if not hasattr(s.model, "describe"):
-        return
+    """Every column it reads has a profile with one entry per component, if any has one."""
     entries = s.model.describe(s.params)
+    if not entries:
+        return
     columns = {name for slot in s.model.slots for name in slot.columns}
     assert {e["column"] for e in entries} == columns
     for e in entries:
         values = e["mean"] if "mean" in e else e["probabilities"]
-        assert len(values) == s.model.components
+        assert len(values) == latent_classes(s.model)
+
+
+def outputs_are_told(s: Setting) -> None:
+    """What it says of rows has a name and a kind for each column, one number for each row, and the log-density."""
+    said = {}
+    for output in s.model.outputs():
+        arrays = output.of(s.params, s.block)
+        assert len(arrays) == len(output.columns), output.name
+        said |= dict(zip(output.columns, arrays, strict=True))
+    names = [name for name, _ in said]
+    assert len(set(names)) == len(names), "two outputs have one name"
+    for (name, kind), values in said.items():
+        assert values.shape == (s.block.rows,), name
+        assert kind != "integer" or values.dtype.kind == "i", name
+    close(said["log_density", "number"], s.model.log_density(s.params, s.block), 1e-12, "log-density among outputs")
+
+
+def capabilities_are_declared(s: Setting) -> None:
+    """A model inherits each capability that it has: nobody looks for methods."""
+    for capability in (
+        Penalised,
+        Starting,
+        Assigning,
+        Latent,
+        Completing,
+        Generative,
+        Predictive,
+        Decoding,
+        Projecting,
+    ):
+        methods = [n for n in capability.__abstractmethods__ - Model.__abstractmethods__ if n != "posterior"]
+        if methods and all(hasattr(s.model, n) for n in methods):
+            assert isinstance(s.model, capability), f"it has {', '.join(methods)} and is no {capability.__name__}"
+
+
+def travels_small(s: Setting) -> None:
+    """The bound model pickles to the same size however many rows there are, and comes back equal."""
+    few = set_up(s.example).model
+    s.model.expect(s.params, s.block)
+    sent = pickle.dumps(s.model)
+    assert len(sent) <= len(pickle.dumps(few)) + 64, "a model that was used carries more than one that was not"
+    assert pickle.loads(sent) == s.model
 
 
 def _hidden(cells: Cells) -> Cells:
@@ -213,6 +269,9 @@ MODEL_CHECKS: tuple[Check, ...] = (
     one_step_gives_both,
     imputes_only_holes,
     describes_every_column,
+    outputs_are_told,
+    capabilities_are_declared,
+    travels_small,
 )
 
 

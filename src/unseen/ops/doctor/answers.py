@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 
+from unseen.core.model import latent_classes
 from unseen.ops.doctor.diagnosis import Case, Diagnosis
 from unseen.summary.facts import mean_confidence
 
@@ -77,7 +78,7 @@ def _most_calibration(case: Case) -> float:
 def _certainty(case: Case) -> float | None:
     """Mean largest responsibility on the scale from 1/K (chance) to 1."""
     assert case.result is not None
-    k = int(getattr(case.result.model, "components", 1))
+    k = latent_classes(case.result.model)
     mean = mean_confidence(case.result)
     if k < 2 or mean is None:
         return None

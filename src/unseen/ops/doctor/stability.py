@@ -96,7 +96,7 @@ def columns_at_fault(result: Result) -> list[str]:
 
     Nothing where one component of several collapsed: that is not the columns' doing.
     """
-    spread = result.model.spread(result.params) if hasattr(result.model, "spread") else None
+    spread = result.model.spread(result.params)
     if spread is None or not is_singular(result.params) or not (spread <= 1.01 * spread.min()).all():
         return []
     found = []

@@ -12,6 +12,7 @@ from typing import Any, Self
 import numpy as np
 
 from unseen.core.block import CATEGORY, Block, Cells
+from unseen.core.model import Generative, able, latent_classes
 from unseen.core.stats import Array, Sums
 from unseen.result import Result
 
@@ -75,15 +76,16 @@ class Layout:
 def layout(result: Result) -> Layout:
     """Fine bins for a model, before any row is seen."""
     model, params = result.model, result.params
-    arrays, _ = model.sample(params, SAMPLE, np.random.default_rng(0))
-    density = model.posterior(params, Block(0, tuple(Cells(a) for a in arrays), SAMPLE))[1]
+    arrays, _ = able(model, Generative, "way to make new rows").sample(params, SAMPLE, np.random.default_rng(0))
+    density = model.log_density(params, Block(0, tuple(Cells(a) for a in arrays), SAMPLE))
     shares = _shares(result)
-    told = {entry["column"]: entry for entry in model.describe(params)} if hasattr(model, "describe") else {}
+    told = {entry["column"]: entry for entry in model.describe(params)}
     columns: list[Bins] = []
     for slot, values in zip(model.slots, arrays, strict=True):
         for j, name in enumerate(slot.columns):
             if slot.kind == CATEGORY:
-                p = shares @ np.asarray(told[name]["probabilities"])
+                drawn = np.bincount(values[j].astype(int), minlength=len(slot.categories[j])) / SAMPLE
+                p = shares @ np.asarray(told[name]["probabilities"]) if name in told else drawn
                 columns.append(Bins(name, codes=_codes(p)))
             else:
                 columns.append(_numeric(result, name, values[j]))
@@ -97,7 +99,7 @@ def _shares(result: Result) -> Array:
     """The share of each component, as the model has it."""
     if "weights" in result.params:
         return np.asarray(result.params["weights"], float)
-    count = getattr(result.model, "components", 1)
+    count = latent_classes(result.model)
     return np.full(count, 1 / count)
 
 

@@ -13,6 +13,7 @@ import numpy as np
 
 from unseen.core.block import Block
 from unseen.core.engine import one_blas_thread
+from unseen.core.model import responsibilities
 from unseen.core.stats import Array, Stats, Sums
 from unseen.errors import DataError
 from unseen.ops.drift.bins import Bins, Layout
@@ -72,7 +73,7 @@ def count(result: Result, layout: Layout, block: Block, unseen: Mapping[str, Arr
     if not np.isfinite(w).all() or (w < 0).any():
         raise DataError("a row weight is negative or not finite: weights count copies of a row, zero or more")
     sums["rows"][:] = block.rows, w.sum(), w @ w
-    r, density = result.model.posterior(result.params, replace(block, labels=None))
+    r, density = responsibilities(result.model, result.params, replace(block, labels=None))
     r = r * w
     sums["shares"][:] = r.sum(axis=1)
     _fit(sums, layout, density, w)

@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from unseen.core.block import Block, rng
+from unseen.core.model import responsibilities
 from unseen.core.stats import Array
 from unseen.errors import DataError
 from unseen.ops.judge.pairs import View
@@ -84,7 +85,7 @@ def against_masking(view: View, r: Array, weights: Array, seed: int) -> Reliabil
     """
     block, hidden = hide(view.block, seed)
     try:
-        part = view.result.model.posterior(view.result.params, block)[0]
+        part = responsibilities(view.result.model, view.result.params, block)[0]
     except DataError:
         return None
     used = hidden & ~view.foreign

@@ -26,8 +26,6 @@ def component_distances(candidate: Result, champion: Result) -> Array | None:
 
     Source: Le Cam & Yang (2000), Asymptotics in Statistics, chapter 3.
     """
-    if not all(hasattr(r.model, "describe") for r in (candidate, champion)):
-        return None
     theirs = {d["column"]: d for d in champion.model.describe(champion.params)}
     far = [
         _affinity(ours, theirs[ours["column"]])

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from typing import Any, overload
+from typing import overload
 
 import numpy as np
 
 from unseen.core.block import CATEGORY, Block, Frame
 from unseen.core.encoding import Encoding
+from unseen.core.model import Assigning, responsibilities
 from unseen.core.source import Source
 from unseen.core.stats import Array
 from unseen.errors import DataError, ModelError, NumericalError
@@ -39,15 +40,12 @@ class View:
             A log-density is not a number, or plus infinity.
         """
         model, params = self.result.model, self.result.params
-        if hasattr(model, "log_density"):
-            r, density = None, model.log_density(params, self.block)
-        else:
-            r, density = model.posterior(params, self.block)
+        r, density = responsibilities(model, params, self.block)
         density = np.where(self.foreign, -np.inf, density)
         bad = int((~np.isfinite(density) & (density != -np.inf)).sum())
         if bad:
             raise NumericalError(f"the log-density of {bad:,} held-out rows is not a number under the {self.who}")
-        return r, density
+        return r if isinstance(model, Assigning) else None, density
 
 
 @dataclass(frozen=True, slots=True)
@@ -149,9 +147,9 @@ DISCRETE = ("poisson", "negative_binomial", "bernoulli", "categorical", "ordinal
 
 def _measures(result: Result) -> dict[str, str]:
     """For each column whether the model gives it a density or probabilities, or takes it as given."""
-    model: Any = result.model
+    model = result.model
     out = {n: COUNTS if slot.kind == CATEGORY else DENSITY for slot in model.slots for n in slot.columns}
-    described = model.describe(result.params) if hasattr(model, "describe") else []
+    described = model.describe(result.params)
     beside = {d["column"]: d["family"].removeprefix("zero_inflated_").removeprefix("hurdle_") for d in described}
     out.update({column: COUNTS for column, family in beside.items() if family in DISCRETE})
-    return out | dict.fromkeys(getattr(model, "predictors", ()), GIVEN)
+    return out | {name: GIVEN for slot in model.slots if slot.given for name in slot.columns}

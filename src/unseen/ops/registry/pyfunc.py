@@ -29,19 +29,8 @@ class Scorer:
         """
         import pandas as pd
 
-        from unseen.core.engine import one_blas_thread
-
-        model, fitted = self.result.model, self.result.params
-        pieces = []
-        with one_blas_thread():
-            for block in self.result.blocks(model_input, unknown=(params or {}).get("unknown")):
-                r, density = model.posterior(fitted, block)
-                if hasattr(model, "log_density"):
-                    density = model.log_density(fitted, block)
-                pieces.append(np.vstack([r.argmax(axis=0), density, r]))
-        table = np.concatenate(pieces, axis=1) if pieces else np.empty((2 + model.components, 0))
-        columns = {"component": table[0].astype(np.int64), "log_density": table[1]}
-        columns |= {f"responsibility_{k}": row for k, row in enumerate(table[2:])}
+        columns = self.result.outputs(model_input, unknown=(params or {}).get("unknown"))
+        columns = {k: v.astype(np.int64) if v.dtype == np.int32 else v for k, v in columns.items()}
         return pd.DataFrame(columns, index=model_input.index)
 
 

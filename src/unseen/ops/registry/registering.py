@@ -77,7 +77,7 @@ def _made(
     shutil.rmtree(staged, ignore_errors=True)
     try:
         fields, unknown = result.encoding.fields, result.encoding.unknown
-        wrapping.wrap(fit, staged, fields, result.model.components, unknown)
+        wrapping.wrap(fit, staged, fields, result.model.outputs(), unknown)
         facts = {"content": tags["unseen.content"], "files": artefact.hashes(staged)}
         return tracking.publish(run, staged, tags), facts
     except OSError as error:

@@ -12,7 +12,8 @@ from pathlib import Path
 from typing import Any
 
 import unseen
-from unseen.core.block import CATEGORY, NUMBER, Field
+from unseen.core.block import CATEGORY, INTEGER, NUMBER, Field
+from unseen.core.output import Output
 from unseen.ops.config.settings import Settings
 from unseen.ops.record import Record
 from unseen.ops.registry.artefact import FIT
@@ -21,7 +22,7 @@ from unseen.ops.registry.artefact import FIT
 LOADER = "unseen.ops.registry.pyfunc"
 
 
-def wrap(fit: Path, target: Path, fields: Sequence[Field], components: int, unknown: str) -> None:
+def wrap(fit: Path, target: Path, fields: Sequence[Field], outputs: Sequence[Output], unknown: str) -> None:
     """Make an MLflow model of a saved fit: no pickles, no code, no row of the data as an example."""
     import yaml
     from mlflow.models import Model
@@ -37,7 +38,7 @@ def wrap(fit: Path, target: Path, fields: Sequence[Field], components: int, unkn
         text = "\n".join(said) + "\n" if isinstance(said, list) else yaml.safe_dump(said, sort_keys=False)
         (target / name).write_text(text)
     # `save_model` would do this too, after a second or two of looking through every installed package
-    model = Model(signature=signature(fields, components, unknown))
+    model = Model(signature=signature(fields, outputs, unknown))
     add_to_model(model, loader_module=LOADER, data=FIT, conda_env="conda.yaml", python_env="python_env.yaml")
     model.save(str(target / "MLmodel"))
 
@@ -56,7 +57,7 @@ def environment(foreign: Mapping[str, str]) -> dict[str, Any]:
     }
 
 
-def signature(fields: Sequence[Field], components: int, unknown: str) -> Any:
+def signature(fields: Sequence[Field], outputs: Sequence[Output], unknown: str) -> Any:
     """What goes in and what comes out.
 
     A cell may be missing; a column may not, so that a misspelt name is an error and not a missing column. Whole
@@ -68,9 +69,10 @@ def signature(fields: Sequence[Field], components: int, unknown: str) -> Any:
 
     kinds = {NUMBER: DataType.double, CATEGORY: DataType.string}
     inputs = Schema([ColSpec(kinds.get(f.kind) or AnyType(), f.name, required=True) for f in fields])
-    numbers = ["log_density", *(f"responsibility_{k}" for k in range(components))]
-    outputs = [ColSpec(DataType.long, "component"), *(ColSpec(DataType.double, name) for name in numbers)]
-    return ModelSignature(inputs, Schema(outputs), ParamSchema([ParamSpec("unknown", DataType.string, unknown)]))
+    whole = {INTEGER: DataType.long}
+    said = [column for output in outputs for column in output.columns]
+    told = [ColSpec(whole.get(kind, DataType.double), name) for name, kind in said]
+    return ModelSignature(inputs, Schema(told), ParamSchema([ParamSpec("unknown", DataType.string, unknown)]))
 
 
 def milliseconds(record: Record) -> int:

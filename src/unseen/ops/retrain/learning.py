@@ -112,7 +112,7 @@ class Learning:
         """Whether the champion's parameters fit this model: same columns, same categories, a K that may be."""
         if self.settings.fit.start != "champion" or self.champion is None:
             return False
-        components = getattr(self.champion.model, "components", 1)
+        components = self.champion.model.number or 1
         if components not in self.settings.model.components:
             return False
         return self.plan.model_for(components).bind(self.plan.known.profile).slots == self.champion.model.slots
@@ -159,7 +159,7 @@ class Learning:
         """From the champion's parameters."""
         assert self.champion is not None
         return solve(
-            bind(self.plan.model_for(self.champion.model.components), self._train()),
+            bind(self.plan.model_for(self.champion.model.number or 1), self._train()),
             start=self.champion.params,
             **self._options(self.settings.fit.seed),
         )
@@ -189,7 +189,7 @@ def facts(result: Result) -> FitFacts:
     weights = result.params["weights"] if "weights" in result.params else np.ones(1)
     return FitFacts(
         outcome=result.outcome.name,
-        components=int(getattr(result.model, "components", 1)),
+        components=result.model.number or 1,
         iterations=result.iterations,
         loglik=result.loglik,
         bic=result.bic,
