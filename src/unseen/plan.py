@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from difflib import get_close_matches
 from functools import partial
 from typing import Any
 
@@ -12,6 +13,8 @@ import numpy as np
 from unseen.columns import Decision
 from unseen.core.block import BOOLEAN, CATEGORY, OTHER, Field
 from unseen.core.engine import one_blas_thread
+from unseen.core.model import Model
+from unseen.core.option import COLUMN, UNIT
 from unseen.core.profile import Profile
 from unseen.core.source import Source
 from unseen.core.stats import Array
@@ -55,6 +58,8 @@ class Plan:
     model_for: Callable[..., Any]
     forms: tuple[str, ...] = ("full",)
     variants: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    #: whether the model describes each column by a family of its own
+    over_families: bool = True
 
     @property
     def columns(self) -> tuple[dict[str, Any], ...]:
@@ -77,12 +82,15 @@ def plan(
     weights: str | None = None,
     labels: str | None = None,
     covariance: str = "auto",
+    model: str = "mixture",
+    options: Mapping[str, Any] | None = None,
     engine: str = "auto",
     workers: int | None = None,
     before: Sequence[Mapping[str, Any]] = (),
 ) -> Plan:
     """Decide what each column is, profile the columns in one pass, and leave out those that follow from others.
 
+    ``model`` is the name of a kind with its own ``options``, its number of components, states or factors apart.
     ``before`` is what an earlier plan said of the columns (`Plan.columns`): its families stand, so that models of
     different days can be compared.
 
@@ -102,8 +110,9 @@ def plan(
         labels=labels,
         covariance=covariance,
     )
+    spec = _of_kind(spec, source.schema(), model, options or {})
     known = survey(
-        spec.mixture(1),
+        spec.model(1),
         source,
         weights=weights,
         labels=labels,
@@ -113,9 +122,62 @@ def plan(
         empty=True,
     )
     spec = spec.decided(known.profile, _earlier(before))
-    spec, known = _without_dependent(spec, known)
+    if spec.over_families:
+        spec, known = _without_dependent(spec, known)
+    else:  # what families say of columns is not what this model says
+        spec = replace(spec, choices=tuple(replace(c, family=model, note="") if c.family else c for c in spec.choices))
     forms = spec.forms()
-    return Plan(_only(known, spec.columns), spec.choices, partial(_model, spec, forms[0]), forms, spec.variants())
+    make = partial(_model, spec, forms[0])
+    return Plan(_only(known, spec.columns), spec.choices, make, forms, spec.variants(), spec.over_families)
+
+
+def _of_kind(spec: Spec, schema: Sequence[Field], kind: str, options: Mapping[str, Any]) -> Spec:
+    """The spec of a kind of model; columns that its options name are there, and stay."""
+    from unseen.store.kinds import model
+
+    given = checked(kind, options)
+    spec = replace(spec, kind=kind, options=given)
+    if not spec.over_families:
+        chosen = {
+            "family": any(c.family != AUTO for c in spec.choices if c.family),
+            "covariance": spec.covariance != AUTO,
+        }
+        for name in (n for n, there in chosen.items() if there):
+            raise ModelError(f"model {kind!r} has no families of columns: leave {name} out (--{name})")
+    named = [given[o.name] for o in model(kind).options if o.kind == COLUMN and o.name in given and o.name != UNIT.name]
+    _there(schema, named)
+    for column in named:
+        if column not in spec.columns:
+            raise ModelError(f"column {column!r} has a part in model {kind!r}, and is left out: name it once")
+    choices = tuple(replace(c, asked=c.asked or c.column in named) for c in spec.choices)
+    return replace(spec, choices=choices)
+
+
+def checked(kind: str, given: Mapping[str, Any]) -> dict[str, Any]:
+    """The options of a kind of model, with its defaults.
+
+    Raises
+    ------
+    ModelError
+        One that the kind does not have (the nearest is named), lacks, or that cannot be so.
+    """
+    from unseen.store.kinds import model
+
+    own = {option.name: option for option in model(kind).options if not option.order}
+    for name in given:
+        if name not in own:
+            near = get_close_matches(name, own, 1)
+            what = f"; the nearest is {near[0]!r}" if near else f": it has {', '.join(own) or 'none of its own'}"
+            raise ModelError(f"model {kind!r} has no option {name!r}{what}")
+    out = {}
+    for name, option in own.items():
+        value = given.get(name, option.default)
+        if value is None and option.required:
+            raise ModelError(f"model {kind!r} needs {name}: {option.sentence[0].lower()}{option.sentence[1:]}")
+        if value is not None:
+            option.check(value)
+            out[name] = value
+    return out
 
 
 def fitted(made: Plan, components: Iterable[int] | None = None, rows: Survey | None = None, **options: Any) -> Result:
@@ -135,8 +197,8 @@ def _earlier(before: Sequence[Mapping[str, Any]]) -> dict[str, Decision]:
     return {c["column"]: Decision(c["family"], c.get("note", ""), tuple(c.get("set_apart", ()))) for c in known}
 
 
-def _model(spec: Spec, first: str, components: int, form: str = "") -> Any:
-    return spec.mixture(components, form or first)
+def _model(spec: Spec, first: str, components: int, form: str = "") -> Model:
+    return spec.model(components, form or first)
 
 
 def _only(known: Survey, columns: tuple[str, ...]) -> Survey:

@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import shlex
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from unseen.errors import DataError
 
 if TYPE_CHECKING:  # the command line reads this file for its --help, which must not wait for numpy
     from unseen.columns import Decision
+    from unseen.core.family import Family
+    from unseen.core.model import Model
     from unseen.core.profile import ColumnProfile, Profile
 
 #: families of numbers that may stand beside atoms
@@ -70,6 +72,9 @@ class Spec:
     choices: tuple[Choice, ...]
     covariance: str = "full"
     floor: float = FLOOR
+    #: the kind of model, and its own options
+    kind: str = "mixture"
+    options: Mapping[str, Any] = field(default_factory=dict)
 
     @property
     def columns(self) -> tuple[str, ...]:
@@ -85,18 +90,47 @@ class Spec:
         """The columns of some families."""
         return tuple(c.column for c in self.choices if c.family in families)
 
-    def mixture(self, components: int, form: str = "") -> Any:
-        """The mixture: one block of the columns with covariances, one term for each other family.
+    def model(self, number: int, form: str = "") -> Model:
+        """The model with so many components, states or factors, over the families of the columns if it takes one.
+
+        Raises
+        ------
+        ModelError
+            There is no such kind, or it cannot be what the options say.
+        """
+        from dataclasses import fields, is_dataclass
+
+        from unseen.store.kinds import model
+
+        cls = model(self.kind)
+        given = {name: value for name, value in self.options.items() if name != "unit"}
+        if cls.order:
+            given[cls.order] = number
+        if is_dataclass(cls) and "family" in {f.name for f in fields(cls)}:
+            given["family"] = self.family(form)
+        made: Model = cls(**given)
+        return made
+
+    @property
+    def over_families(self) -> bool:
+        """Whether the kind of model puts a latent structure over families of columns."""
+        from unseen.core.model import Structured
+        from unseen.store.kinds import model
+
+        return issubclass(model(self.kind), Structured)
+
+    def family(self, form: str = "") -> Family:
+        """The family of all columns: one block of those with covariances, one term for each other family.
 
         Normal and log-normal columns, with atoms or without, form one block whose covariance has the given form (by
         default the spec's own, or full), and so do Student-t columns unless it is diagonal or spherical; the
         columns of other families are independent inside a component.
         """
-        from unseen import Mixture, Product, StudentT
+        from unseen import Product, StudentT
 
         form, _, thoughts = (form or (self.covariance if self.covariance != AUTO else "full")).partition(", ")
         if thoughts:
-            return self.varied(thoughts).mixture(components, form)
+            return self.varied(thoughts).family(form)
         terms: dict[tuple[str, ...], Any] = {}
         if self.of(*BLOCK, AUTO):
             terms[self.of(*BLOCK, AUTO)] = self._block(form)
@@ -110,8 +144,8 @@ class Spec:
             # atoms differ from column to column; all else is one term, which costs one term's time
             for some in [[c] for c in alike] if name.startswith("hurdle_") else [alike]:
                 terms[tuple(c.column for c in some)] = single(some[0])
-        family = next(iter(terms.values())) if len(terms) == 1 else Product(terms)
-        return Mixture(family, components)
+        found: Family = next(iter(terms.values())) if len(terms) == 1 else Product(terms)
+        return found
 
     def _block(self, form: str) -> Any:
         from unseen import Gaussian, Hurdle, LogNormal
@@ -129,6 +163,8 @@ class Spec:
 
     def forms(self) -> tuple[str, ...]:
         """The forms of covariance that are worth a try: the one that was asked for, else all that differ."""
+        if not self.over_families:
+            return ("",)
         d = len(self.of(*BLOCK))
         if self.covariance != AUTO:
             return (self.covariance,)
@@ -141,7 +177,7 @@ class Spec:
 
     def variants(self) -> dict[str, tuple[str, ...]]:
         """The second thoughts that there are about families, each with the forms that are worth a try under it."""
-        if self.covariance != AUTO:
+        if self.covariance != AUTO or not self.over_families:
             return {}
         return {v: self.varied(v).forms() for v in (APART, LOGS) if self.varied(v) != self}
 

@@ -9,7 +9,8 @@ import click
 
 from unseen.cli.common import as_json, data_argument, quiet
 from unseen.cli.exits import INTERRUPTED, NOT_CONVERGED, print_json
-from unseen.cli.options import ColumnFamily, Components, Finite
+from unseen.cli.kinds import MIXTURE, ModelCommand, kinds
+from unseen.cli.options import ColumnFamily, Finite
 from unseen.cli.spelling import on_command_line
 from unseen.spec import COVARIANCES, FAMILIES
 
@@ -22,13 +23,15 @@ Examples:
 Positive = click.IntRange(min=1)
 
 
-@click.command(epilog=EXAMPLES)
+@click.command(cls=ModelCommand, epilog=EXAMPLES)
 @data_argument
 @click.option(
-    "--components",
-    "-k",
-    type=Components(),
-    help="How many to try; the best is kept.  [default: from 1 to 8, until the criterion gets worse]",
+    "--model",
+    metavar="NAME",
+    default=MIXTURE,
+    show_default=True,
+    help="The kind of model; --model NAME --help shows its own options.  [one of: " + ", ".join(kinds()) + ", or one "
+    "that an installed package declares]",
 )
 @click.option(
     "--criterion",
@@ -101,11 +104,12 @@ Positive = click.IntRange(min=1)
 @as_json
 @quiet
 def fit(data: tuple[Path, ...], out: Path, name: str | None, as_json: bool, quiet: bool, **options: Any) -> None:
-    """Fit a mixture model to incomplete data, and save the run.
+    """Fit a latent-variable model to incomplete data, and save the run.
 
-    DATA is a Parquet or CSV file, several of them, or a folder. What each column is, is found in the data and told:
-    counts, amounts with a heap at zero, few codes, skewed numbers, text; dates are left out. Numbers that vary together
-    form one block with covariances. Missing cells stay missing: they are part of the likelihood.
+    The model is a mixture, unless --model says otherwise: hidden Markov models, factor analysis and so on. DATA is a
+    Parquet or CSV file, several of them, or a folder. What each column is, is found in the data and told: counts,
+    amounts with a heap at zero, few codes, skewed numbers, text; dates are left out. Numbers that vary together form
+    one block with covariances. Missing cells stay missing: they are part of the likelihood.
 
     Ctrl-C saves the best parameters so far; go on with --start RUN. A second Ctrl-C ends without saving.
     """

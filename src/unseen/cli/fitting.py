@@ -12,6 +12,7 @@ import click
 
 from unseen.cli.options import split_columns
 from unseen.core.interrupt import interruptible
+from unseen.core.option import UNIT
 from unseen.core.profile import ColumnProfile
 from unseen.errors import ModelError
 from unseen.plan import Plan, fitted, plan
@@ -43,6 +44,8 @@ def check_options(options: Mapping[str, Any]) -> None:
     for name in ("columns", "family", "covariance", "ignore"):
         if options[name]:
             raise click.UsageError(f"--{name} cannot go with --start RUN: the run brings its own model")
+    if options["model"] != "mixture":
+        raise click.UsageError("--model cannot go with --start RUN: the run brings its own model")
     if options["restarts"] not in (None, 1):
         raise click.UsageError("--restarts cannot go with --start RUN: it starts once, at the run's parameters")
 
@@ -53,7 +56,13 @@ def prepare(data: Any, options: Mapping[str, Any]) -> Task:
 
     if options["start"] not in STARTS:
         return _resume(data, options)
-    source, _, _ = open_source(data)
+    from unseen.store.kinds import model
+
+    kind = options["model"]
+    own = {option.name: options[option.name] for option in model(kind).options if options.get(option.name) is not None}
+    number = own.pop(model(kind).order, None)
+    unit = own.get(UNIT.name)
+    source, _, _ = open_source(data, unit=unit, whole=model(kind).sequential and unit is None)
     made = plan(
         source,
         columns=split_columns(options["columns"]),
@@ -62,10 +71,12 @@ def prepare(data: Any, options: Mapping[str, Any]) -> Task:
         weights=options["weights"],
         labels=options["labels"],
         covariance=options["covariance"] or AUTO,
+        model=kind,
+        options=own,
         engine=options["engine"],
         workers=options["workers"],
     )
-    return Task(made, options["components"], options["start"])
+    return Task(made, number, options["start"])
 
 
 def _resume(data: Any, options: Mapping[str, Any]) -> Task:
@@ -91,7 +102,7 @@ def _resume(data: Any, options: Mapping[str, Any]) -> Task:
         workers=options["workers"],
     )
     components, noun = result.model.number or 1, result.model.order
-    if options["components"] not in (None, (components,)):
+    if options.get("components") not in (None, (components,)):
         raise ModelError(f"the run in {folder} has {components} {noun}: leave --components out to go on from it")
     if result.model.bind(known.profile).slots != result.model.slots:
         raise ModelError(f"the categories of this data are not those of the run in {folder}: fit without --start")
@@ -129,7 +140,8 @@ def column_table(plan: Plan) -> str:
         share = f"{100 * known.missing / known.rows:.3g} %" if known.missing else "none"
         rows.append([c.column, c.kind, c.family, share, _values(known), c.note])
     lines = [f"{plan.known.profile.rows:,} rows", *table(rows, left=6)]
-    return "\n".join([*lines, "  (another family: --family COLUMN=FAMILY; leave out: --ignore COLUMN)"])
+    another = "another family: --family COLUMN=FAMILY; " if plan.over_families else ""
+    return "\n".join([*lines, f"  ({another}leave out: --ignore COLUMN)"])
 
 
 def changed_families(plan: Plan, result: Result) -> str:

@@ -96,6 +96,10 @@ FIT = (
     Option("workers", INTEGER, "Threads.", None, 1, optional=True),
     Option("block_rows", INTEGER, "Rows of a block.", None, 1, optional=True),
 )
+#: what mixtures are asked for; here because a command's --help must not wait for a model's file
+COMPONENTS = Option("components", INTEGER, "How many to try; the best is kept.", least=1, order=True)
+#: of models whose rows belong together
+UNIT = Option("unit", COLUMN, "The column that tells sequences apart; without it all rows are one.")
 _BY_NAME = {option.name: option for option in FIT}
 
 

@@ -94,7 +94,8 @@ class FactorAnalysis(Starting, Penalised, Completing, Generative, Projecting):
         d, q = len(profile.columns), self.factors
         if q >= d or (self.noise == "diagonal" and (d - q) ** 2 < d + q):
             raise ModelError(
-                f"{d} columns cannot determine {q} factors: use fewer factors, more columns, or noise='isotropic'"
+                f"{d} columns cannot determine {q} factors: use fewer factors or more columns, or one "
+                "variance of noise for all (noise='isotropic'; --noise isotropic)"
             )
         for c in profile.columns:
             if c.kind == "category" or not c.variance > 0:

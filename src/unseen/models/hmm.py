@@ -14,7 +14,7 @@ from unseen.core.example import Example
 from unseen.core.family import Family, empty_cells
 from unseen.core.kinds import kind
 from unseen.core.model import Completing, Decoding, Generative, Penalised, Structured
-from unseen.core.option import FLAG, INTEGER, Option
+from unseen.core.option import FLAG, INTEGER, UNIT, Option
 from unseen.core.output import Output
 from unseen.core.profile import Profile
 from unseen.core.stats import Array, Params, Stats, Sums, Validity, accumulate
@@ -75,6 +75,7 @@ class HMM(Structured, Penalised, Completing, Generative, Decoding):
     options: ClassVar[tuple[Option, ...]] = (
         Option("states", INTEGER, "How many to try; the best is kept.", least=1, order=True),
         Option("stationary", FLAG, "The first state comes from the stationary distribution.", False),
+        UNIT,
     )
 
     def __post_init__(self) -> None:

@@ -15,7 +15,7 @@ from unseen.core.family import Collect, Family, empty_cells
 from unseen.core.kinds import kind
 from unseen.core.memo import Last
 from unseen.core.model import Completing, Generative, Penalised, Structured
-from unseen.core.option import INTEGER, Option
+from unseen.core.option import COMPONENTS, Option
 from unseen.core.profile import Profile
 from unseen.core.stats import Array, Params, Stats, Sums, Validity, accumulate
 from unseen.errors import ModelError
@@ -57,9 +57,7 @@ class Mixture(Structured, Penalised, Completing, Generative):
     __eq__, __hash__ = by_value, hash_by_value
 
     order: ClassVar[str] = "components"
-    options: ClassVar[tuple[Option, ...]] = (
-        Option("components", INTEGER, "How many to try; the best is kept.", least=1, order=True),
-    )
+    options: ClassVar[tuple[Option, ...]] = (COMPONENTS,)
 
     def __post_init__(self) -> None:
         if not isinstance(self.components, (int, np.integer)) or self.components < 1:

@@ -9,11 +9,13 @@ from __future__ import annotations
 import importlib
 import pkgutil
 import re
+from difflib import get_close_matches
 
 import unseen
 from unseen.core import kinds
 from unseen.core.family import Family
 from unseen.core.kinds import Stored
+from unseen.core.model import Model
 from unseen.errors import ModelError, NotInstalledError, RunError
 from unseen.store.declared import GROUP, UNSEEN, Origin, absent, declared, declaring, loaded, origin_of
 
@@ -93,6 +95,32 @@ def family(name: str) -> type[Family]:
     if cls is None or not issubclass(cls, Family):
         raise ModelError(f"{name!r} is no family that an installed package declares")
     return cls
+
+
+def model(name: str) -> type[Model]:
+    """The kind of model of a name: a file in ``unseen.models``, or what an installed package declares.
+
+    Raises
+    ------
+    RunError
+        Two packages declare it, or the one that does cannot be used.
+    ModelError
+        There is none, with the nearest that there is.
+    """
+    points = declared(name)
+    found = own(name) if name in _files(ROOMS[1]) else None
+    if points:
+        found = loaded(name, points, found is not None)
+    if found is None or not issubclass(found.cls, Model):
+        near = get_close_matches(name, models(), 1)
+        hint = f"; the nearest is {near[0]!r}" if near else ""
+        raise ModelError(f"model {name!r} is none of {', '.join(models())}, nor declared by a package{hint}")
+    return found.cls
+
+
+def models() -> tuple[str, ...]:
+    """The names of unseen's own kinds of model: those of the files in ``unseen.models``."""
+    return tuple(sorted(_files(ROOMS[1])))
 
 
 def own(name: str) -> Stored | None:

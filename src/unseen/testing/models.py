@@ -24,7 +24,7 @@ from unseen.core.model import (
     Starting,
     latent_classes,
 )
-from unseen.core.stats import Kind, Params
+from unseen.core.stats import Array, Kind, Params
 from unseen.core.stop import Converged, MaxIterations
 from unseen.fit import fit
 from unseen.loop import run
@@ -207,7 +207,7 @@ def describes_every_column(s: Setting) -> None:
 
 def outputs_are_told(s: Setting) -> None:
     """What it says of rows has a name and a kind for each column, one number for each row, and the log-density."""
-    said = {}
+    said: dict[tuple[str, str], Array] = {}
     for output in s.model.outputs():
         arrays = output.of(s.params, s.block)
         assert len(arrays) == len(output.columns), output.name

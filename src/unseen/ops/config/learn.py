@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Annotated, Literal, TypeAlias
+from typing import TYPE_CHECKING, Annotated, Any, Literal, TypeAlias
 
 from pydantic import Field, PlainSerializer, WithJsonSchema, WrapValidator, field_validator, model_validator
 
+from unseen.core.model import Structured
+from unseen.errors import ModelError, RunError
 from unseen.ops.config.base import Count, Portion, Positive, Section, Text, clash
-from unseen.spec import COVARIANCES, FAMILIES, is_family
+from unseen.plan import checked
+from unseen.spec import AUTO, COVARIANCES, FAMILIES, is_family
+from unseen.store.kinds import model as kind_of_model
+from unseen.store.kinds import models
 
 if TYPE_CHECKING:  # made of lists that stand elsewhere, which a type checker cannot read
     Family: TypeAlias = str
@@ -33,9 +38,27 @@ _COMPONENTS = {
 }
 
 
-class Model(Section):
-    """The mixture, in the words of `unseen fit`."""
+def named(kind: str) -> Any:
+    """The class of a kind of model, or None where there is none that can be used."""
+    try:
+        return kind_of_model(kind)
+    except (ModelError, RunError):
+        return None
 
+
+class Model(Section):
+    """What is fitted, in the words of `unseen fit`: options that a kind has of its own are keys beside these."""
+
+    kind: Text = Field(
+        default="mixture",
+        description="The kind of model: a file of unseen.models, or what an installed package declares.",
+        examples=["factor_analysis"],
+    )
+    options: dict[Text, Any] = Field(
+        default={},
+        description="The kind's own options, which may also stand as keys beside this one.",
+        examples=[{"target": "paid"}],
+    )
     components: Annotated[tuple[Count, ...], WithJsonSchema(_COMPONENTS)] = Field(
         default=(1, 2, 3, 4, 5, 6, 7, 8),
         description=f"Numbers of components to try, of which the best is kept: {_WRITTEN}.",
@@ -59,6 +82,28 @@ class Model(Section):
         default="full",
         description="Form of the Gaussian covariances; tied ones are shared by all components, auto tries several.",
     )
+
+    @property
+    def form(self) -> str:
+        """The form of covariances, or what says that the kind has none."""
+        return self.covariance if issubclass(kind_of_model(self.kind), Structured) else AUTO
+
+    @model_validator(mode="before")
+    @classmethod
+    def _own_options(cls, data: Any) -> Any:
+        """Keys that the kind declares are its options; that of its order is the numbers to try, by its own name."""
+        if not isinstance(data, dict):
+            return data
+        name = data.get("kind") or "mixture"
+        kind = named(name) if isinstance(name, str) else None
+        if kind is None:
+            return data
+        own = {option.name: option for option in kind.options}
+        given = dict(data)
+        if kind.order and kind.order in given:
+            given["components"] = given.pop(kind.order)
+        options = {key: given.pop(key) for key in [k for k in given if k in own and k not in cls.model_fields]}
+        return {**given, "options": {**(given.get("options") or {}), **options}} if options else given
 
     @field_validator("components", mode="before")
     @classmethod
@@ -89,6 +134,17 @@ class Model(Section):
 
     @model_validator(mode="after")
     def _chosen(self) -> Model:
+        kind = named(self.kind)
+        if kind is None:
+            raise clash("kind", f"is none of {', '.join(models())}, nor what an installed package declares")
+        try:
+            checked(self.kind, self.options)
+        except ModelError as error:
+            raise clash("options", f"cannot be used: {error}") from None
+        if not issubclass(kind, Structured):
+            for key in ("family", "covariance"):
+                if key in self.model_fields_set:
+                    raise clash(key, f"is for models over families of columns, which {self.kind} is not: leave it out")
         for column in self.family:
             if self.columns and column not in self.columns:
                 raise clash("family", "gives a family to a column that is not among model.columns")

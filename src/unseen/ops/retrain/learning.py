@@ -37,7 +37,9 @@ def planned(settings: Settings, source: Any, champion: Result | None = None) -> 
         families=model.family,
         weights=data.weights,
         labels=data.labels,
-        covariance=model.covariance,
+        covariance=model.form,
+        model=model.kind,
+        options=model.options,
         engine=settings.fit.engine,
         before=() if champion is None else champion.columns,
     )
