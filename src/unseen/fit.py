@@ -271,6 +271,8 @@ def _start(start: str | Params, problem: Problem, seed: int) -> Any:
         # one kind of start keeps finding the same optima: take turns, the best single one first
         kinds: tuple[Any, ...] = (kmeans_plus_plus, random, random_rows)
         first: tuple[Any, ...] = ()
+        if isinstance(problem.model, Latent) and not problem.model.geometric:
+            return from_labels if _settled(problem) else random
         if problem.model.sequential:
             kinds = (kmeans_plus_plus, random, windows, random, steps, random_rows)
         if _settled(problem):  # these two draw nothing then: once each is enough

@@ -171,7 +171,7 @@ def checked(kind: str, given: Mapping[str, Any]) -> dict[str, Any]:
             raise ModelError(f"model {kind!r} has no option {name!r}{what}")
     out = {}
     for name, option in own.items():
-        value = given.get(name, option.default)
+        value = option.read(given.get(name, option.default))
         if value is None and option.required:
             raise ModelError(f"model {kind!r} needs {name}: {option.sentence[0].lower()}{option.sentence[1:]}")
         if value is not None:

@@ -12,7 +12,7 @@ from typing import Any, ClassVar, Self, TypeVar
 
 import numpy as np
 
-from unseen.core.block import Block, Slot
+from unseen.core.block import Block, Cells, Slot
 from unseen.core.engine import Engine
 from unseen.core.equality import Lean
 from unseen.core.family import Family, Floor
@@ -183,11 +183,22 @@ class Latent(Assigning):
     def vague(self) -> Params:
         """Equal components that look like the data as a whole."""
 
+    #: whether rows have coordinates, so that starts can be centres of clusters
+    geometric: ClassVar[bool] = False
+
+    def embed(self, block: Block) -> Cells:
+        """Coordinates of rows for geometric starts, of comparable scales (m, n), with their observed mask."""
+        raise ModelError(f"{type(self).__name__} gives rows no coordinates for starts: take start='random'")
+
 
 class Structured(Latent):
     """Latent structures over a family of observations, which say of columns what the family says."""
 
     family: Family
+    geometric: ClassVar[bool] = True
+
+    def embed(self, block: Block) -> Cells:
+        return self.family.embed(block.cells)
 
     @property
     def slots(self) -> tuple[Slot, ...]:

@@ -51,6 +51,17 @@ class Option:
         if not self.allows(value):
             raise ModelError(f"{self.name}={value!r} cannot be: take {self.limits()}")
 
+    def read(self, value: Any) -> Any:
+        """The value that text stands for, as files have it; what is no text, or none of these, as it is."""
+        if not isinstance(value, str) or self.kind in (TEXT, COLUMN):
+            return value
+        if self.kind == FLAG:
+            return {"true": True, "yes": True, "false": False, "no": False}.get(value.strip().lower(), value)
+        try:
+            return int(value) if self.kind == INTEGER else float(value)
+        except ValueError:
+            return value
+
     def limits(self) -> str:
         """What it may be, in words."""
         none = ", or None" if self.optional else ""

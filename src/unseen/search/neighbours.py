@@ -85,7 +85,7 @@ class Neighbour:
 
     def _divided(self, k: int, axis: Array, centre: Array) -> Start:
         def change(block: Block, r: Array, density: Array) -> Array:
-            beyond = axis @ _filled(self.model.family.embed(block.cells), centre) > 0
+            beyond = axis @ _filled(self.model.embed(block), centre) > 0
             return np.concatenate([np.where((np.arange(len(r)) == k)[:, None], r * beyond, r), r[[k]] * ~beyond])
 
         return self.begin(change)
@@ -134,7 +134,7 @@ class Scatter:
         r, density = model.posterior(params, block)
         if block.weights is not None:
             r = r * block.weights
-        z = _filled(model.family.embed(block.cells), None)
+        z = _filled(model.embed(block), None)
         w = r.sum(axis=0)
         sound = np.where(np.isfinite(density), density, 0.0)
         wide = len(z) > MOST_COORDINATES

@@ -88,7 +88,7 @@ def around(model: Any, engine: Engine, centres: Array, prior: Any = None) -> Par
     def assign(about: Any, block: Block) -> Any:
         if model.cardinality == 1:
             return about.collect(np.ones((1, block.rows)), block)
-        cells = model.family.embed(block.cells)
+        cells = model.embed(block)
         nearest = distances(cells.values.T, _mask(cells), centres).argmin(axis=0)
         return about.collect((np.arange(model.cardinality)[:, None] == nearest).astype(float), block)
 
@@ -120,7 +120,7 @@ def _sample(model: Any, block: Block, seed: int, rows: int) -> Sample:
     wanted = min(block.rows, -(-block.rows * SAMPLE_ROWS // max(rows, 1)))
     chosen = np.sort(rng(seed, 0, block.id).choice(block.rows, wanted, replace=False))
     part = block.take(chosen)
-    cells = model.family.embed(part.cells)
+    cells = model.embed(part)
     mask = _mask(cells)
     parts = [c.values.T.astype(float) + 0.0 for c in part.cells] + [mask.astype(float)]  # + 0.0 turns -0 into 0
     keys = np.ascontiguousarray(np.concatenate(parts, axis=1)).view(np.uint8)

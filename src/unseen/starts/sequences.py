@@ -66,7 +66,7 @@ class Centres:
 
 def _steps(model: Any, block: Block, seed: int) -> Array:
     """Coordinates of each row and of the two before it, (m, n), on scales that the seed draws."""
-    cells = model.family.embed(block.cells)
+    cells = model.embed(block)
     z = np.asarray(cells.values if cells.observed is None else np.where(cells.observed, cells.values, 0.0), float)
     scales = np.random.default_rng([seed, STEPS_STEP]).standard_exponential((3 * len(z), 1))
     return scales * np.concatenate([z, _later(z, 1), _later(z, 2)])

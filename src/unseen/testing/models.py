@@ -68,6 +68,8 @@ def objective_never_falls(s: Setting) -> None:
 
 def prior_never_falls(s: Setting) -> None:
     """Neither does the penalised log-likelihood with a prior of two pseudo-rows."""
+    if not isinstance(s.model, Penalised):
+        return
     prior = s.model.prior(2.0)
     done = run(s.model, s.problem.engine, s.params, Batch(), MaxIterations(15), prior)
     gains = np.diff([r.objective for r in done.trace])
