@@ -90,10 +90,10 @@ def test_numeric_bins_hold_fair_shares_of_the_reference() -> None:
             assert len(counts) >= 5 and counts.min() >= 0.02 * counts.sum()
 
 
-def test_a_model_without_components_is_refused() -> None:
+def test_a_model_that_cannot_make_rows_is_refused() -> None:
     result, _ = champion()
     bare = replace(result, model=SimpleNamespace(slots=result.model.slots))
-    with pytest.raises(ModelError, match="no components to compare"):
+    with pytest.raises(ModelError, match="no way to make new rows"):
         remember(bare, [])
 
 

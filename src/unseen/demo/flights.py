@@ -22,6 +22,7 @@ FIRST_TOL = 1e-4  # enough to compare numbers of components by, not to stop at
 # sched_dep_time is 100 * hour + minute, and actual times follow from scheduled ones and delays: columns that follow
 # from others make components flat, so one of each is enough
 OPTIONS: dict[str, Any] = {
+    "model": "mixture",
     "columns": ("dep_delay", "arr_delay", "hour", "distance", "air_time", "carrier", "origin"),
     "ignore": (),
     "family": (

@@ -16,6 +16,7 @@ from unseen.result import Result
 COMMAND = "unseen fit credit.csv"
 #: what `unseen fit` takes where nothing is asked for
 OPTIONS: dict[str, Any] = {
+    "model": "mixture",
     "columns": (),
     "ignore": (),
     "family": (),

@@ -52,12 +52,12 @@ class Model(Section):
     kind: Text = Field(
         default="mixture",
         description="The kind of model: a file of unseen.models, or what an installed package declares.",
-        examples=["factor_analysis"],
+        examples=["hmm"],
     )
-    options: dict[Text, Any] = Field(
+    options: Annotated[dict[Text, Any], WithJsonSchema({"type": "object", "x-words": "table: name to value"})] = Field(
         default={},
         description="The kind's own options, which may also stand as keys beside this one.",
-        examples=[{"target": "paid"}],
+        examples=[{"stationary": "true"}],
     )
     components: Annotated[tuple[Count, ...], WithJsonSchema(_COMPONENTS)] = Field(
         default=(1, 2, 3, 4, 5, 6, 7, 8),
