@@ -106,7 +106,8 @@ def check_pair(model: Model, algorithm: Algorithm) -> None:
     if algorithm.needs is Kind.FREE and model.kind is Kind.BOUND:
         raise ModelError(
             f"{type(algorithm).__name__} averages statistics taken at different parameters, but those of "
-            f"{type(model).__name__} mean something only at the parameters they were taken at: use Batch"
+            f"{type(model).__name__} mean something only at the parameters they were taken at: use batch "
+            "(algorithm=Batch(); --algorithm batch)"
         )
 
 

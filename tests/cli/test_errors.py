@@ -38,7 +38,7 @@ from tests.cli.calling import FAST, call, fails, ok, people
         ("one plain folder name", ["fit", "people.parquet", "--name", "../up"]),
         ("Missing option", ["assign", "runs", "people.parquet"]),
         ("not in the range", ["sample", "runs", "-n", "0"]),
-        ("not in the range", ["fit", "people.parquet", "--tol", "0"]),
+        ("not in the range", ["fit", "people.parquet", "--tol", "-1"]),
     ],
 )
 def test_wrong_usage(here: Path, message: str, args: list[str]) -> None:

@@ -9,8 +9,8 @@ import click
 
 from unseen.cli.common import as_json, data_argument, quiet
 from unseen.cli.exits import INTERRUPTED, NOT_CONVERGED, print_json
-from unseen.cli.kinds import MIXTURE, ModelCommand, kinds
-from unseen.cli.options import ColumnFamily, Finite
+from unseen.cli.kinds import MIXTURE, ModelCommand, fit_options, kinds
+from unseen.cli.options import ColumnFamily
 from unseen.cli.spelling import on_command_line
 from unseen.spec import COVARIANCES, FAMILIES
 
@@ -20,7 +20,6 @@ Examples:
   unseen fit a.csv b.csv --columns age,plan --family age=student_t --components 3
   unseen fit flights.parquet --start runs/      (go on from the newest run)
 """
-Positive = click.IntRange(min=1)
 
 
 @click.command(cls=ModelCommand, epilog=EXAMPLES)
@@ -32,13 +31,6 @@ Positive = click.IntRange(min=1)
     show_default=True,
     help="The kind of model; --model NAME --help shows its own options.  [one of: " + ", ".join(kinds()) + ", or one "
     "that an installed package declares]",
-)
-@click.option(
-    "--criterion",
-    type=click.Choice(["bic", "icl", "heldout"]),
-    default="bic",
-    show_default=True,
-    help="What the best number of components is judged by.",
 )
 @click.option("--columns", multiple=True, metavar="COL,...", help="Use these columns only.")
 @click.option("--ignore", multiple=True, metavar="COL,...", help="Leave these columns out.")
@@ -67,32 +59,7 @@ Positive = click.IntRange(min=1)
     show_default=True,
     help="kmeans++, rows, random, labels, or a run to go on from.",
 )
-@click.option("--restarts", type=Positive, help="How many starts for each number of components.  [default: up to 10]")
-@click.option("--seed", type=click.IntRange(min=0), default=0, show_default=True, help="Same seed, same fit.")
-@click.option(
-    "--prior",
-    type=Finite(min=0),
-    default=0.0,
-    show_default=True,
-    help="Strength of a conjugate prior, in rows per component; 0 is maximum likelihood.",
-)
-@click.option(
-    "--tol",
-    type=Finite(min=0, min_open=True),
-    help="Stop when less than this is left to gain per row.  [default: 1e-7; 1e-5 without --components]",
-)
-@click.option(
-    "--max-iterations", type=Positive, default=1000, show_default=True, help="Cap on the iterations of a start."
-)
-@click.option("--max-seconds", type=Finite(min=0, min_open=True), help="Cap on the time of the whole search.")
-@click.option(
-    "--engine",
-    type=click.Choice(["auto", "memory", "threads", "outofcore"]),
-    default="auto",
-    show_default=True,
-    help="Where sums are made; auto keeps data in memory if it fits.",
-)
-@click.option("--workers", type=Positive, help="Threads.  [default: one per core]")
+@fit_options
 @click.option(
     "--out",
     type=click.Path(path_type=Path),

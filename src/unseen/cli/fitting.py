@@ -10,6 +10,7 @@ from typing import Any
 
 import click
 
+from unseen.algorithms import algorithm
 from unseen.cli.options import split_columns
 from unseen.core.interrupt import interruptible
 from unseen.core.option import UNIT
@@ -124,6 +125,7 @@ def carry_out(task: Task, options: Mapping[str, Any], silent: bool) -> Result:
     fits = len(task.components or DEFAULT) + 3 * max(len(task.plan.forms) - 1, 0)
     with Progress(fits, drawn, silent) as bar:
         told = {name: options[name] for name in passed}
+        told["algorithm"] = algorithm(options["algorithm"]) if options.get("algorithm") else None
         return fitted(task.plan, task.components, start=task.start, observers=(bar,), **told)
 
 

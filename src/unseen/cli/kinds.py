@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from difflib import get_close_matches
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import click
 
 from unseen.cli.options import Components, Finite
-from unseen.core.option import COMPONENTS, FLAG, INTEGER, NUMBER, Option
+from unseen.core.option import COMPONENTS, FIT, FLAG, INTEGER, NUMBER, Option
 
+F = TypeVar("F", bound=Callable[..., Any])
 MIXTURE = "mixture"
 AT = "model"
 
@@ -41,14 +42,26 @@ def as_click(option: Option) -> click.Option:
     if option.order:
         told = f"{option.sentence}  [default: from 1 to 8, until the criterion gets worse]"
         return click.Option(names, type=Components(), help=told)
-    types: dict[str, Any] = {INTEGER: click.INT, NUMBER: Finite()}
-    given = f"  [default: {option.default}]" if option.default is not None else ""
+    types: dict[str, Any] = {
+        INTEGER: click.IntRange(min=None if option.least is None else int(option.least)),
+        NUMBER: Finite(min=option.least, min_open=option.above),
+    }
+    given = option.told or ("" if option.default is None else str(option.default))
     return click.Option(
         names,
         type=click.Choice(option.choices) if option.choices else types.get(option.kind, click.STRING),
         metavar=None if option.choices or option.kind in types else "COL",
-        help=option.sentence + given,
+        help=option.sentence + (f"  [default: {given}]" if given else ""),
+        default=option.default,
     )
+
+
+def fit_options(command: F) -> F:
+    """Add what a fit is asked for, whatever the model."""
+    for option in reversed(FIT):
+        made = as_click(option)
+        click.option(*made.opts, type=made.type, help=made.help, default=made.default)(command)
+    return command
 
 
 class ModelCommand(click.Command):

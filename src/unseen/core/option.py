@@ -16,7 +16,8 @@ class Option:
     """A choice by its name: `restarts=`, ``--restarts``, ``fit.restarts:``.
 
     ``kind`` is one of integer, number, text, column (the name of one) and flag; numbers have a ``least`` value, which
-    counts itself unless ``above``. ``order`` marks the number of components, states or factors that a search tries.
+    counts itself unless ``above``. ``order`` marks the number of components, states or factors that a search tries;
+    ``told`` are words for a default that is found in the data.
     """
 
     name: str
@@ -29,6 +30,7 @@ class Option:
     required: bool = False
     choices: tuple[str, ...] = ()
     order: bool = False
+    told: str = ""
 
     def allows(self, value: Any) -> bool:
         """Whether an argument can have this value."""
@@ -90,28 +92,59 @@ def _within(value: Any, kind: str, least: float | None, above: bool) -> bool:
 
 #: how a fit is made, whatever the model: the same on every surface
 FIT = (
-    Option("restarts", INTEGER, "How many starts for each number of components.", None, 1, optional=True),
-    Option("seed", INTEGER, "Same seed, same fit.", 0, 0),
     Option(
-        "prior",
-        NUMBER,
-        "Strength of a conjugate prior, in rows per component; 0 is maximum likelihood.",
-        0.0,
-        0,
+        "criterion",
+        TEXT,
+        "What the best number of components is judged by.",
+        "bic",
+        choices=("bic", "icl", "heldout"),
     ),
-    Option("tol", NUMBER, "Stop when less than this is left to gain per row.", 1e-7, 0),
+    Option(
+        "restarts", INTEGER, "How many starts for each number of components.", None, 1, optional=True, told="up to 10"
+    ),
+    Option("seed", INTEGER, "Same seed, same fit.", 0, 0),
+    Option("prior", NUMBER, "Strength of a conjugate prior, in rows per component; 0 is maximum likelihood.", 0.0, 0),
+    Option(
+        "tol",
+        NUMBER,
+        "Stop when less than this is left to gain per row.",
+        None,
+        0,
+        optional=True,
+        told="1e-7; 1e-5 where numbers of components are not given",
+    ),
     Option("max_iterations", INTEGER, "Cap on the iterations of a start.", 1000, 1),
     Option("max_seconds", NUMBER, "Cap on the time of the whole search.", None, 0, above=True, optional=True),
+    Option(
+        "algorithm",
+        TEXT,
+        "At which parameters sums are asked for: batch is EM as in the books, squarem extrapolates, stepwise and "
+        "incremental update after each block.",
+        None,
+        optional=True,
+        choices=("batch", "squarem", "stepwise", "incremental"),
+        told="batch; squarem at the end of a search",
+    ),
+    Option(
+        "engine",
+        TEXT,
+        "Where sums are made; auto keeps data in memory if it fits.",
+        "auto",
+        choices=("auto", "memory", "threads", "outofcore"),
+    ),
+    Option("workers", INTEGER, "Threads.", None, 1, optional=True, told="one per core"),
+)
+#: what only Python offers, beside those
+PYTHON = (
     Option("short", INTEGER, "Iterations of each start before they race.", 15, 0),
     Option("finish", INTEGER, "So many of the best starts are run to their end.", None, 1, optional=True),
-    Option("workers", INTEGER, "Threads.", None, 1, optional=True),
     Option("block_rows", INTEGER, "Rows of a block.", None, 1, optional=True),
 )
 #: what mixtures are asked for; here because a command's --help must not wait for a model's file
 COMPONENTS = Option("components", INTEGER, "How many to try; the best is kept.", least=1, order=True)
 #: of models whose rows belong together
 UNIT = Option("unit", COLUMN, "The column that tells sequences apart; without it all rows are one.")
-_BY_NAME = {option.name: option for option in FIT}
+_BY_NAME = {option.name: option for option in (*FIT, *PYTHON)}
 
 
 def fit_option(name: str) -> Option:

@@ -11,7 +11,7 @@ from unseen.algorithms.squarem import SQUAREM
 from unseen.core.algorithm import Algorithm
 from unseen.core.engine import one_blas_thread
 from unseen.core.observe import Observer
-from unseen.core.option import check_numbers
+from unseen.core.option import check_numbers, fit_option
 from unseen.core.stats import Params
 from unseen.core.stop import Rule
 from unseen.errors import DataError, ModelError
@@ -28,7 +28,7 @@ from unseen.search.walk import walk
 
 #: log-likelihood that may be left to gain while models are compared: half a unit of BIC tells none apart
 TOLD_APART = 0.25
-CRITERIA = ("bic", "icl", "heldout")
+CRITERIA = fit_option("criterion").choices
 #: what is tried where nothing is asked for: from the first number on, until the criterion gets worse
 DEFAULT = range(1, 9)
 #: passes over the rows after which a fit among them is compared with the others; the best one is finished then
@@ -164,8 +164,7 @@ def search(
         restarts=restarts, seed=seed, prior=prior, tol=TOLERANCE if tol is None else tol, max_iterations=max_iterations,
         max_seconds=max_seconds, short=short, finish=finish,
     )  # fmt: skip
-    if criterion not in CRITERIA:
-        raise ModelError(f"criterion={criterion!r} is none of {', '.join(CRITERIA)}")
+    fit_option("criterion").check(criterion)
     if known.weights and are_shares(known.profile) and criterion != "heldout":
         raise DataError(
             f"the row weights sum to {known.profile.weight:.3g}, which {criterion.upper()} takes for the number of "

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal, TypeAlias
 from pydantic import Field, PlainSerializer, WithJsonSchema, WrapValidator, field_validator, model_validator
 
 from unseen.core.model import Structured
+from unseen.core.option import fit_option
 from unseen.errors import ModelError, RunError
 from unseen.ops.config.base import Count, Portion, Positive, Section, Text, clash
 from unseen.plan import checked
@@ -17,7 +18,13 @@ from unseen.store.kinds import models
 if TYPE_CHECKING:  # made of lists that stand elsewhere, which a type checker cannot read
     Family: TypeAlias = str
     Covariance: TypeAlias = str
+    Algorithm: TypeAlias = str
+    Engine: TypeAlias = str
+    Criterion: TypeAlias = str
 else:
+    Algorithm = Literal[fit_option("algorithm").choices]
+    Engine = Literal[fit_option("engine").choices]
+    Criterion = Literal[fit_option("criterion").choices]
     Covariance = Literal[COVARIANCES]
     # a kind that an installed package declares passes; what is neither is told the names of unseen's own
     Family = Annotated[
@@ -64,9 +71,7 @@ class Model(Section):
         description=f"Numbers of components to try, of which the best is kept: {_WRITTEN}.",
         examples=["1:8"],
     )
-    criterion: Literal["bic", "icl", "heldout"] = Field(
-        default="bic", description="What the best number of components is judged by."
-    )
+    criterion: Criterion = Field(default="bic", description=fit_option("criterion").sentence)
     columns: tuple[Text, ...] = Field(
         default=(),
         description="Columns to model; if left out, all that can be and are not ignored.",
@@ -154,20 +159,16 @@ class Model(Section):
 class Fit(Section):
     """How the model is fitted, and from where."""
 
-    algorithm: Literal["batch", "squarem"] = Field(
-        default="batch", description="batch is EM as in the books; squarem extrapolates and needs fewer passes."
-    )
-    engine: Literal["auto", "memory", "threads", "outofcore"] = Field(
-        default="auto", description="Where sums are made; auto reads from disk in each pass what memory cannot hold."
-    )
+    algorithm: Algorithm = Field(default="batch", description=fit_option("algorithm").sentence)
+    engine: Engine = Field(default="auto", description=fit_option("engine").sentence)
     start: Literal["auto", "champion", "kmeans++", "random", "rows", "labels"] = Field(
         default="auto", description="Where fits start; champion adds a start at the champion's parameters."
     )
-    restarts: Count = Field(default=10, description="Starts that are drawn; the best fit is kept.")
-    seed: int = Field(default=0, ge=0, description="Decides every random draw: same seed and rows, same model.")
-    tol: Positive = Field(default=1e-7, description="Gain in log-likelihood per row below which a fit has converged.")
-    max_iterations: Count = Field(default=1000, description="Iterations after which a fit has not converged.")
-    prior: float = Field(default=0.0, ge=0, description="Rows' worth of prior belief per component; 0 is none.")
+    restarts: Count = Field(default=10, description=fit_option("restarts").sentence)
+    seed: int = Field(default=0, ge=0, description=fit_option("seed").sentence)
+    tol: Positive = Field(default=1e-7, description=fit_option("tol").sentence)
+    max_iterations: Count = Field(default=1000, description=fit_option("max_iterations").sentence)
+    prior: float = Field(default=0.0, ge=0, description=fit_option("prior").sentence)
 
 
 class Limits(Section):

@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 
+from unseen.algorithms import algorithm
 from unseen.core.encoding import Encoded
 from unseen.core.observe import Event, Observer
 from unseen.core.stop import CONVERGED, FAILED, FELL, INTERRUPTED, TIME, Outcome, Record, Rule
@@ -124,14 +125,11 @@ class Learning:
         return replace(known, make=lambda blocks: known.make(self.holdout.training(blocks)))
 
     def _options(self, seed: int) -> dict[str, Any]:
-        from unseen.algorithms.batch import Batch
-        from unseen.algorithms.squarem import SQUAREM
-
         fit = self.settings.fit
         return {
             "seed": seed,
             "prior": fit.prior,
-            "algorithm": {"batch": Batch, "squarem": SQUAREM}[fit.algorithm](),
+            "algorithm": algorithm(fit.algorithm),
             "stop": default_rule(fit.tol, fit.max_iterations, None) | InTime(self.seconds_left),
             "observers": (*self.observers, self._in_time),
         }
