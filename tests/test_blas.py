@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from threadpoolctl import threadpool_limits
 
-from unseen.core.engine import _blas, one_blas_thread
+from unseen.core.blas import _blas, one_blas_thread
 
 
 def counts():

@@ -10,7 +10,7 @@ import pytest
 import unseen
 from unseen.core.encoding import Encoded
 from unseen.core.observe import Event
-from unseen.engines.memory import Memory
+from unseen.engines.local import Memory
 from unseen.errors import DataError, ModelError
 from unseen.problem import bind, survey
 from unseen.search.holdout import Split, log_density

@@ -10,8 +10,8 @@ from typing import Any
 import numpy as np
 
 from unseen.columns import Decision
+from unseen.core.blas import one_blas_thread
 from unseen.core.block import BOOLEAN, CATEGORY, OTHER, Field
-from unseen.core.engine import one_blas_thread
 from unseen.core.profile import Profile
 from unseen.core.source import Source
 from unseen.core.stats import Array

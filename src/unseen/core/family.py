@@ -11,6 +11,7 @@ import numpy as np
 
 from unseen.core.block import Cells, Slot
 from unseen.core.equality import by_value, hash_by_value
+from unseen.core.memo import fields_only
 from unseen.core.profile import Profile
 from unseen.core.stats import Array, Params, Sums, Validity
 
@@ -41,6 +42,8 @@ class Family(ABC):
     posterior weights R (K, n) to the collector that `evaluate` returned; `moments` turns the sum of what
     was collected into parameters. A family never sees where its rows come from.
     """
+
+    __getstate__ = fields_only
 
     def __init_subclass__(cls, **options: Any) -> None:
         super().__init_subclass__(**options)

@@ -4,12 +4,18 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable
+from dataclasses import fields
 from typing import Any
 
 from unseen.core.stats import Params
 
 # one for all: an object that held its own could not be pickled. Making may ask another memo, so it may be entered again
 _MAKING = threading.RLock()
+
+
+def fields_only(one: Any) -> dict[str, Any]:
+    """What a dataclass pickles as ``__getstate__``: its fields, and not what it has kept beside them."""
+    return {f.name: getattr(one, f.name) for f in fields(one)}
 
 
 class Last:

@@ -14,9 +14,10 @@ from unseen.core.equality import by_value, hash_by_value
 from unseen.core.example import Example
 from unseen.core.family import Floor, empty_cells, tile_rows
 from unseen.core.kinds import kind
-from unseen.core.memo import Last
+from unseen.core.memo import Last, fields_only
 from unseen.core.profile import Profile
 from unseen.core.stats import Array, Kind, Params, Stats, Sums, Validity
+from unseen.core.tasks import Expect
 from unseen.errors import DataError, ModelError
 from unseen.numerics import gaussian as forms
 from unseen.numerics.completion import conditional_draw, conditional_mean
@@ -70,6 +71,7 @@ class FactorAnalysis:
     single: bool = False  # computes in single precision where that is accurate enough: the data have no more digits
 
     __eq__, __hash__ = by_value, hash_by_value
+    __getstate__ = fields_only
 
     kind: ClassVar[Kind] = Kind.FREE
     order: ClassVar[str] = "factors"  # what a search tries numbers of
@@ -173,8 +175,7 @@ class FactorAnalysis:
     def start(self, engine: Engine, seed: int) -> Params:
         """The fit to moments whose missing cells are completed column by column."""
         vague = Params(mean=self.anchor, loadings=np.zeros((len(self.columns), self.factors)), noise=self.scale**2)
-        stats: Stats = engine.sum(lambda block: self.expect(vague, block)).stats
-        return self.maximize(stats.in_unit(), None)
+        return self.maximize(engine.total(Expect(self, vague)).in_unit(), None)
 
     def valid(self, params: Params) -> Validity:
         if not all(np.isfinite(params[name]).all() for name in ("mean", "loadings", "noise")):

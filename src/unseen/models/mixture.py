@@ -13,7 +13,7 @@ from unseen.core.equality import by_value, hash_by_value
 from unseen.core.example import Example
 from unseen.core.family import Collect, Family, Floor, empty_cells
 from unseen.core.kinds import kind
-from unseen.core.memo import Last
+from unseen.core.memo import Last, fields_only
 from unseen.core.profile import Profile
 from unseen.core.stats import Array, Kind, Params, Stats, Sums, Validity, accumulate
 from unseen.errors import ModelError
@@ -53,6 +53,7 @@ class Mixture:
     rows: int = field(default=0, repr=False, compare=False)  # of the data it is bound to
 
     __eq__, __hash__ = by_value, hash_by_value
+    __getstate__ = fields_only
 
     kind: ClassVar[Kind] = Kind.FREE
     sequential: ClassVar[bool] = False

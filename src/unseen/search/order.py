@@ -9,7 +9,7 @@ from typing import Any
 
 from unseen.algorithms.squarem import SQUAREM
 from unseen.core.algorithm import Algorithm
-from unseen.core.engine import one_blas_thread
+from unseen.core.blas import one_blas_thread
 from unseen.core.limits import check_numbers
 from unseen.core.model import order_name
 from unseen.core.observe import Observer

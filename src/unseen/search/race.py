@@ -13,7 +13,8 @@ from typing import Any
 import numpy as np
 
 from unseen.core.algorithm import Algorithm
-from unseen.core.engine import Engine, one_blas_thread
+from unseen.core.blas import one_blas_thread
+from unseen.core.engine import Engine
 from unseen.core.interrupt import check
 from unseen.core.observe import Event, Observer
 from unseen.core.stats import Params, Sums

@@ -4,16 +4,16 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
+from typing import Any, overload
 
 import numpy as np
 
 from unseen.core.block import CATEGORY, Block, Frame
 from unseen.core.encoding import Encoding
-from unseen.core.source import Part, Source
+from unseen.core.source import Source
 from unseen.core.stats import Array, Stats, Sums
 from unseen.errors import DataError, SchemaError
 from unseen.ops.config.settings import Settings
@@ -24,7 +24,7 @@ from unseen.ops.drift.causes import Window, cause, listed
 from unseen.ops.drift.reference import Reference
 from unseen.ops.drift.report import DriftReport, DriftTest
 from unseen.ops.drift.state import State
-from unseen.ops.drift.tally import count, effective, worth, zero
+from unseen.ops.drift.tally import Count, effective, worth, zero
 from unseen.result import Result
 
 #: an e-value is a number for people and for Prometheus: what is larger than this is as good as this
@@ -163,7 +163,7 @@ def batch_id(data: Sequence[str | Path]) -> str:
 
 def summed(champion: Result, layout: Layout, data: Any, progress: Callable[[int], object] = lambda _: None) -> Sums:
     """The sums of new data, block by block; at most one block for each core is in memory."""
-    from unseen.engines.outofcore import OutOfCore
+    from unseen.engines.local import one_pass
     from unseen.sources import open_source
 
     source, _, _ = open_source(data, unit=champion.encoding.unit)
@@ -175,21 +175,54 @@ def summed(champion: Result, layout: Layout, data: Any, progress: Callable[[int]
             f"the data has no column {encoding.weights!r}, which held the row weights when the champion was fitted: "
             "add it, with 1 in every row if no row counts more than once"
         )
-
-    def one(part: Part) -> Stats:
-        block, unseen = _read(source, encoding, part)
-        out = count(champion, layout, block, unseen)
-        progress(block.rows)
-        return out
-
-    parts = source.manifest()
-    return effective(OutOfCore(parts).sum(one).stats.sums if parts else zero(layout))
+    blocks = Fresh(source, encoding, progress)
+    task = CountFresh(Count(champion.model, champion.params, layout))
+    return effective(one_pass(task, blocks).sums if len(blocks) else zero(layout))
 
 
-def _read(source: Source, encoding: Encoding, part: Part) -> tuple[Block, dict[str, Array]]:
+@dataclass(frozen=True, slots=True)
+class FreshBlock:
     """A block, and for each category column the rows whose category the model has never seen."""
-    frame: Frame = source.read(part, encoding.columns())
-    block = encoding.encode(frame)
+
+    block: Block
+    unseen: dict[str, Array]
+
+
+@dataclass(frozen=True, slots=True)
+class CountFresh:
+    """The sums of a block of new data."""
+
+    count: Count
+
+    def __call__(self, fresh: FreshBlock) -> Stats:
+        return self.count.with_unseen(fresh.block, fresh.unseen)
+
+
+class Fresh(Sequence[FreshBlock]):
+    """The blocks of new data, read when they are asked for; ``progress`` hears how many rows each has."""
+
+    def __init__(self, source: Source, encoding: Encoding, progress: Callable[[int], object]) -> None:
+        self.source, self.encoding, self.progress = source, encoding, progress
+        self.parts = source.manifest()
+
+    def __len__(self) -> int:
+        return len(self.parts)
+
+    @overload
+    def __getitem__(self, index: int) -> FreshBlock: ...
+    @overload
+    def __getitem__(self, index: slice) -> Sequence[FreshBlock]: ...
+    def __getitem__(self, index: int | slice) -> FreshBlock | Sequence[FreshBlock]:
+        if isinstance(index, slice):
+            return [self[i] for i in range(*index.indices(len(self)))]
+        frame = self.source.read(self.parts[index], self.encoding.columns())
+        block = self.encoding.encode(frame)
+        self.progress(block.rows)
+        return FreshBlock(block, _unseen(self.encoding, frame, block))
+
+
+def _unseen(encoding: Encoding, frame: Frame, block: Block) -> dict[str, Array]:
+    """For each category column the rows (n,) whose category the model has never seen."""
     unseen = {}
     for slot, cells in zip(encoding.slots, block.cells, strict=True):
         if slot.kind != CATEGORY or cells.observed is None:
@@ -199,4 +232,4 @@ def _read(source: Source, encoding: Encoding, part: Part) -> tuple[Block, dict[s
             fresh = ~known if there is None else there & ~known
             if fresh.any():
                 unseen[name] = fresh
-    return block, unseen
+    return unseen

@@ -29,7 +29,7 @@ class Scorer:
         """
         import pandas as pd
 
-        from unseen.core.engine import one_blas_thread
+        from unseen.core.blas import one_blas_thread
 
         model, fitted = self.result.model, self.result.params
         pieces = []
