@@ -1,4 +1,4 @@
-"""BLAS at one thread: the engine's threads fill the cores, and results do not depend on BLAS's own."""
+"""BLAS at one thread, in this thread and in workers, and given back as it was found."""
 
 from __future__ import annotations
 
@@ -45,7 +45,7 @@ def one_blas_thread() -> Iterator[None]:
     """
     with _held.lock:
         if not _held.count:
-            _held.limiter = _blas().limit(limits=1, user_api="blas")
+            _held.limiter = _blas().select(user_api="blas").limit(limits=1)
         _held.count += 1
     try:
         yield
@@ -59,10 +59,10 @@ def one_blas_thread() -> Iterator[None]:
                 _take_blas()
 
 
-def alone() -> None:
-    """Say once, in a thread that is a worker, that OpenMP has one thread there.
+def one_openmp_thread() -> None:
+    """Hold OpenMP to one thread wherever this thread, which is a worker, calls it from now on.
 
     A BLAS that is built on OpenMP counts its threads for each thread that calls it, so `one_blas_thread` in the thread
     that waits for the workers does not hold for them.
     """
-    _blas().limit(limits=1, user_api="openmp")
+    _blas().select(user_api="openmp").limit(limits=1)

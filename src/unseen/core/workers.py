@@ -11,7 +11,7 @@ from queue import SimpleQueue
 from typing import Any, TypeVar
 from weakref import finalize
 
-from unseen.core.blas import alone
+from unseen.core.blas import one_openmp_thread
 from unseen.core.engine import add_in_order
 from unseen.core.interrupt import check
 
@@ -106,7 +106,7 @@ def _work(jobs: SimpleQueue[_Job | None]) -> None:
         call = job.call
         try:
             if not began:
-                alone()
+                one_openmp_thread()
                 began = True
             if not call.over:
                 job.value = call.f(job.block)

@@ -15,6 +15,7 @@ from unseen.core.stop import Converged, MaxIterations
 from unseen.fit import fit
 from unseen.loop import run
 from unseen.testing.setting import Setting, close, same_params, same_stats, set_up, sum_of
+from unseen.testing.tasks import tasks_travel
 
 Check = Callable[[Setting], None]
 
@@ -213,6 +214,7 @@ MODEL_CHECKS: tuple[Check, ...] = (
     one_step_gives_both,
     imputes_only_holes,
     describes_every_column,
+    tasks_travel,
 )
 
 
