@@ -37,7 +37,7 @@ class Task(Protocol[T_co]):
 
 
 @dataclass(frozen=True, slots=True)
-class Traits:
+class EngineTraits:
     """What may be relied on in an engine.
 
     in_block_order     : sums have the bits of adding block after block, on any number of workers
@@ -82,7 +82,7 @@ class Engine(ABC):
     A subclass gives ``__len__`` and ``sum``. One whose rows may leave gives ``rows``, too.
     """
 
-    traits: Traits = Traits()
+    traits: EngineTraits = EngineTraits()
 
     @abstractmethod
     def __len__(self) -> int:

@@ -8,7 +8,7 @@ from functools import partial
 from typing import Any, TypeVar
 
 from unseen.core.blas import one_blas_thread
-from unseen.core.engine import Engine, R, Summed, T, Task, Traits, add_in_order, at_most
+from unseen.core.engine import Engine, EngineTraits, R, Summed, T, Task, add_in_order, at_most
 from unseen.core.interrupt import interruptible
 from unseen.core.workers import Workers, usable_cores
 
@@ -79,7 +79,7 @@ class OutOfCore(Local):
     60
     """
 
-    traits = Traits(keeps_blocks=False)
+    traits = EngineTraits(keeps_blocks=False)
 
     def __init__(self, blocks: Sequence[Any], workers: int | None = None) -> None:
         self.blocks = blocks

@@ -4,23 +4,21 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any, overload
+from typing import Any
 
 import numpy as np
 
-from unseen.core.block import CATEGORY, Block, Frame
-from unseen.core.encoding import Encoding
-from unseen.core.source import Source
-from unseen.core.stats import Array, Stats, Sums
+from unseen.core.stats import Sums
 from unseen.errors import DataError, SchemaError
 from unseen.ops.config.settings import Settings
 from unseen.ops.drift import state as states
 from unseen.ops.drift.battery import Battery, Found
 from unseen.ops.drift.bins import Layout
 from unseen.ops.drift.causes import Window, cause, listed
+from unseen.ops.drift.fresh import CountFresh, Fresh
 from unseen.ops.drift.reference import Reference
 from unseen.ops.drift.report import DriftReport, DriftTest
 from unseen.ops.drift.state import State
@@ -178,58 +176,3 @@ def summed(champion: Result, layout: Layout, data: Any, progress: Callable[[int]
     blocks = Fresh(source, encoding, progress)
     task = CountFresh(Count(champion.model, champion.params, layout))
     return effective(one_pass(task, blocks).sums if len(blocks) else zero(layout))
-
-
-@dataclass(frozen=True, slots=True)
-class FreshBlock:
-    """A block, and for each category column the rows whose category the model has never seen."""
-
-    block: Block
-    unseen: dict[str, Array]
-
-
-@dataclass(frozen=True, slots=True)
-class CountFresh:
-    """The sums of a block of new data."""
-
-    count: Count
-
-    def __call__(self, fresh: FreshBlock) -> Stats:
-        return self.count.with_unseen(fresh.block, fresh.unseen)
-
-
-class Fresh(Sequence[FreshBlock]):
-    """The blocks of new data, read when they are asked for; ``progress`` hears how many rows each has."""
-
-    def __init__(self, source: Source, encoding: Encoding, progress: Callable[[int], object]) -> None:
-        self.source, self.encoding, self.progress = source, encoding, progress
-        self.parts = source.manifest()
-
-    def __len__(self) -> int:
-        return len(self.parts)
-
-    @overload
-    def __getitem__(self, index: int) -> FreshBlock: ...
-    @overload
-    def __getitem__(self, index: slice) -> Sequence[FreshBlock]: ...
-    def __getitem__(self, index: int | slice) -> FreshBlock | Sequence[FreshBlock]:
-        if isinstance(index, slice):
-            return [self[i] for i in range(*index.indices(len(self)))]
-        frame = self.source.read(self.parts[index], self.encoding.columns())
-        block = self.encoding.encode(frame)
-        self.progress(block.rows)
-        return FreshBlock(block, _unseen(self.encoding, frame, block))
-
-
-def _unseen(encoding: Encoding, frame: Frame, block: Block) -> dict[str, Array]:
-    """For each category column the rows (n,) whose category the model has never seen."""
-    unseen = {}
-    for slot, cells in zip(encoding.slots, block.cells, strict=True):
-        if slot.kind != CATEGORY or cells.observed is None:
-            continue
-        for name, known in zip(slot.columns, cells.observed, strict=True):
-            there = frame.columns[name].observed
-            fresh = ~known if there is None else there & ~known
-            if fresh.any():
-                unseen[name] = fresh
-    return unseen
