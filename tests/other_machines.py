@@ -70,8 +70,7 @@ def small() -> None:
 def shuffled() -> None:
     """What is fitted: scores are asked for in the order of the rows."""
     from unseen.core.block import Block
-    from unseen.engines.memory import Memory
-    from unseen.engines.threads import Threads
+    from unseen.engines.local import Memory, Threads
 
     def in_another_order(block: Any) -> Any:
         if not isinstance(block, Block) or block.offsets is not None:

@@ -1,12 +1,15 @@
 """Every file on an axis is found, and held against the public conformance suite."""
 
 import importlib
+import inspect
 import pkgutil
+from functools import partial
 
 import numpy as np
 import pytest
 
-from unseen.testing import MODEL_CHECKS, check_algorithm, check_engine, check_source
+from unseen.core.engine import Engine
+from unseen.testing import MODEL_CHECKS, Travelling, check_algorithm, check_engine, check_source
 from unseen.testing.setting import set_up
 
 
@@ -54,9 +57,18 @@ def test_algorithm(name):
     check_algorithm(algorithm, 1e-6 if algorithm.monotone else 2e-3)
 
 
-@pytest.mark.parametrize("name", files("engines"))
-def test_engine(name):
-    check_engine(public_class(name, "sum"))
+def engines():
+    for name in files("engines"):
+        module = importlib.import_module(name)
+        found = [c for c in vars(module).values() if isinstance(c, type) and issubclass(c, Engine)]
+        own = [c for c in found if c.__module__ == name and not inspect.isabstract(c)]
+        assert own, f"{name} defines no engine"
+        yield from own
+
+
+@pytest.mark.parametrize("engine", [*engines(), Travelling, partial(Travelling, refuses_rows=True)])
+def test_engine(engine):
+    check_engine(engine)
 
 
 def test_arrays_source():

@@ -15,8 +15,8 @@ import pytest
 
 import unseen
 from unseen import Gaussian, MaxIterations, Mixture
-from unseen.core.engine import Workers
 from unseen.core.interrupt import check, interruptible
+from unseen.core.workers import Workers
 
 
 @pytest.fixture(autouse=True)

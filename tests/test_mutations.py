@@ -78,7 +78,7 @@ def test_mean_imputation_is_caught(monkeypatch):
 
 
 def test_unordered_engine_is_caught():
-    from unseen.engines.memory import Memory
+    from unseen.engines.local import Memory
 
     class Backwards(Memory):
         def sum(self, f, which=None):

@@ -10,7 +10,7 @@ import pytest
 import unseen
 from unseen.core.encoding import Encoded
 from unseen.core.observe import Event
-from unseen.engines.memory import Memory
+from unseen.engines.local import Memory
 from unseen.errors import DataError, ModelError
 from unseen.problem import bind, survey
 from unseen.search.holdout import Split, log_density
@@ -94,7 +94,7 @@ def test_if_nothing_can_be_fitted_the_reason_is_raised() -> None:
     [
         ({"components": ()}, "at least one"),
         ({"components": (0, 1)}, "1 or more"),
-        ({"criterion": "aic"}, "none of bic, icl, heldout"),
+        ({"criterion": "aic"}, "one of bic, icl, heldout"),
         ({"criterion": "heldout", "share": 1.0}, "between 0 and 1"),
     ],
 )

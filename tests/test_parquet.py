@@ -17,8 +17,7 @@ from tests.tabular import cells, kinds, table_of
 from unseen.arrow.digest import file_digest
 from unseen.arrow.stream import Stream
 from unseen.core.source import Frames as Lazy
-from unseen.engines.memory import Memory
-from unseen.engines.outofcore import OutOfCore
+from unseen.engines.local import Memory, OutOfCore
 from unseen.errors import DataError
 from unseen.sources.files import open_files
 from unseen.sources.parquet import Parquet

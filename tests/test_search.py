@@ -12,7 +12,7 @@ import unseen
 from unseen import Gaussian, Mixture
 from unseen.core.stats import Params
 from unseen.core.stop import Converged, Record
-from unseen.engines.memory import Memory
+from unseen.engines.local import Memory
 from unseen.errors import DataError, ModelError, NumericalError
 from unseen.plan import plan
 from unseen.problem import pose

@@ -16,7 +16,7 @@ from unseen.result import Result
 def close(problem: Any, found: Any, prior: Sums | None, seed: int, options: dict[str, Any]) -> Result:
     """The closing pass: evaluate the final parameters, and how sure their responsibilities are."""
     model, params = found.best.model or found.model, found.best.params
-    closing = problem.engine.sum(lambda block: Closing.of(model, params, block)).stats
+    closing: Closing = problem.engine.total(ClosingPass(model, params))
     stats = closing.stats
     return Result(
         model=model,
@@ -42,6 +42,17 @@ def close(problem: Any, found: Any, prior: Sums | None, seed: int, options: dict
         volume=closing.volume,
         certainty=closing.largest / float(closing.confidence.sum()) if closing.confidence.sum() > 0 else None,
     )
+
+
+@dataclass(frozen=True, slots=True)
+class ClosingPass:
+    """What the closing pass sums of a block."""
+
+    model: Any
+    params: Params
+
+    def __call__(self, block: Block) -> Closing:
+        return Closing.of(self.model, self.params, block)
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from unseen.closing import close
 from unseen.core.algorithm import Algorithm
-from unseen.core.engine import one_blas_thread
+from unseen.core.blas import one_blas_thread
 from unseen.core.interrupt import interruptible
 from unseen.core.model import Assigning, Latent, Model, Penalised, Starting, latent_classes
 from unseen.core.observe import Observer

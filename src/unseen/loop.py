@@ -17,7 +17,8 @@ from unseen.core.model import Model, Penalised
 from unseen.core.observe import Event, Observer
 from unseen.core.stats import Kind, Params, Stats, Sums
 from unseen.core.stop import FAILED, INTERRUPTED, Outcome, Record, Rule, facts, fall
-from unseen.errors import EngineError, ModelError, NumericalError
+from unseen.core.tasks import Expect
+from unseen.errors import ModelError, NumericalError
 
 # summing many rows in double precision moves their mean by no more than about this share
 SUMMATION = 4e-15
@@ -53,10 +54,8 @@ class Clock:
         """E-step over all blocks or some, with the objective per unit of weight at these parameters."""
         began = time.perf_counter()
         with named_failures():
-            summed = self.engine.sum(lambda block: self.model.expect(params, block), which)
-        if summed.lost:
-            raise EngineError(f"{len(summed.lost)} blocks were lost and could not be read again")
-        stats: Stats = summed.stats
+            summed = self.engine.sum(Expect(self.model, params), which)
+        stats = summed.whole()
         self.e += time.perf_counter() - began
         self.evaluations += 1
         weight = stats.weight or 1.0

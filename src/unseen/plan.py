@@ -11,8 +11,8 @@ from typing import Any
 import numpy as np
 
 from unseen.columns import Decision
+from unseen.core.blas import one_blas_thread
 from unseen.core.block import BOOLEAN, CATEGORY, OTHER, Field
-from unseen.core.engine import one_blas_thread
 from unseen.core.model import Model
 from unseen.core.option import COLUMN, UNIT
 from unseen.core.profile import Profile

@@ -11,8 +11,9 @@ from unseen.core.checks import check_finite, check_profile
 from unseen.core.encoding import Encoded, Encoding, usable
 from unseen.core.engine import Engine
 from unseen.core.model import Latent, latent_classes
-from unseen.core.profile import Profile, profile_frame
+from unseen.core.profile import Profile
 from unseen.core.source import Frames, Source
+from unseen.core.tasks import ProfileFrame
 from unseen.errors import DataError, ModelError
 
 #: share of the machine's free memory that data may fill before it is read from disk in every pass
@@ -33,9 +34,7 @@ class Problem:
 
 def engine_for(name: str, source: Source, columns: int, workers: int | None = None) -> Any:
     """The class of an engine by name, ``auto`` choosing memory or disk by size."""
-    from unseen.engines.memory import Memory
-    from unseen.engines.outofcore import OutOfCore
-    from unseen.engines.threads import Threads
+    from unseen.engines.local import Memory, OutOfCore, Threads
 
     if name == "auto":
         size = 8 * columns * sum(p.rows for p in source.manifest())
@@ -114,9 +113,9 @@ def survey(
     make = engine_for(engine, source, len(fields), workers) if isinstance(engine, str) else engine
     side_columns = tuple(n for n in (weights, labels) if n is not None)
     frames = Frames(source, tuple(f.name for f in fields) + side_columns)
-    from unseen.engines.outofcore import OutOfCore
+    from unseen.engines.local import one_pass
 
-    profile: Profile = OutOfCore(frames, workers).sum(lambda frame: profile_frame(frame, fields, weights, labels)).stats
+    profile = one_pass(ProfileFrame(fields, weights, labels), frames, workers)
     check_profile(profile, empty=empty)
     ignored = tuple(replace(f, note=f.note or "not used by the model") for f in candidates if f not in fields)
     return Survey(source, fields, profile, make, weights, labels, ignored, unknown)

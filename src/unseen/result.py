@@ -9,9 +9,9 @@ from typing import Any
 
 import numpy as np
 
+from unseen.core.blas import one_blas_thread
 from unseen.core.block import INTEGER, Block, rng
 from unseen.core.encoding import Encoding
-from unseen.core.engine import one_blas_thread
 from unseen.core.kinds import kind
 from unseen.core.model import Assigning, Completing, Decoding, Generative, Model, Predictive, Projecting, able
 from unseen.core.option import check_count

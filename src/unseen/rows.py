@@ -10,10 +10,10 @@ from typing import Any
 
 import numpy as np
 
+from unseen.core.blas import one_blas_thread
 from unseen.core.block import BOOLEAN, CATEGORY, INTEGER, Block, Field, Frame, Slot, rng
 from unseen.core.disk import not_an_input
 from unseen.core.encoding import Encoding
-from unseen.core.engine import one_blas_thread
 from unseen.core.model import Completing, Generative, able
 from unseen.core.stats import Array
 

@@ -115,7 +115,7 @@ def test_threads_do_not_change_a_bit(monkeypatch) -> None:
     data = two(900)
     found = []
     for cores in (1, 4):
-        monkeypatch.setattr("unseen.engines.outofcore.usable_cores", lambda cores=cores: cores)
+        monkeypatch.setattr("unseen.engines.local.usable_cores", lambda cores=cores: cores)
         found.append(compared(*pair(data), data, block_rows=50)[0])
     assert found[0] == found[1]
 

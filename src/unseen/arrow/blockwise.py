@@ -8,9 +8,9 @@ from typing import Any
 
 from unseen.arrow.fill import as_float, filled
 from unseen.arrow.output import table_writer
+from unseen.core.blas import one_blas_thread
 from unseen.core.block import CATEGORY, INTEGER, Block, Frame
 from unseen.core.encoding import Encoding
-from unseen.core.engine import one_blas_thread
 from unseen.core.output import Output
 from unseen.errors import DataError
 

@@ -86,7 +86,7 @@ def score(run: Path, data: tuple[Path, ...], unknown: str, as_json: bool, quiet:
     under every component the mean is minus infinity: then that of the others is told too, and the exit code is 3.
     """
     from unseen.cli.scoring import Scored
-    from unseen.core.engine import one_blas_thread
+    from unseen.core.blas import one_blas_thread
     from unseen.errors import DataError
 
     result, folder = open_run(run)

@@ -2,25 +2,54 @@
 
 from __future__ import annotations
 
-import os
-import threading
-import time
-from collections.abc import Callable, Iterable, Iterator, Sequence
-from contextlib import contextmanager
+from abc import ABC, abstractmethod
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from functools import lru_cache
-from queue import SimpleQueue
-from typing import Any, Generic, Protocol, Self, TypeVar, cast
-from weakref import finalize
+from typing import Any, Generic, Protocol, Self, TypeVar
 
 from unseen.core.interrupt import check
+from unseen.errors import EngineError
 
 
 class Addable(Protocol):
     def __add__(self, other: Any, /) -> Self: ...
 
 
+class HasRows(Protocol):
+    @property
+    def rows(self) -> int: ...
+
+
 T = TypeVar("T", bound=Addable)
+T_co = TypeVar("T_co", covariant=True)
+R = TypeVar("R", bound=HasRows)
+
+
+class Task(Protocol[T_co]):
+    """What is made of each block.
+
+    A task is a picklable value, so that it can travel to where the blocks are, and its pickle does not grow with the
+    number of rows: a frozen dataclass at the top of a module, which holds parameters and settings. What it returns for
+    `Engine.sum` has a bounded size, too. Only an engine of this machine can do without: it also takes a lambda.
+    """
+
+    def __call__(self, block: Any, /) -> T_co: ...
+
+
+@dataclass(frozen=True, slots=True)
+class EngineTraits:
+    """What may be relied on in an engine.
+
+    in_block_order     : sums have the bits of adding block after block, on any number of workers
+    rows_may_leave     : `Engine.rows` answers; False where rows must stay where they are, as in a federation
+    blocks_may_be_lost : a sum may come without some of its blocks, which `Summed.lost` then names
+    keeps_blocks       : blocks stay in this machine's memory from one sum to the next
+    """
+
+    in_block_order: bool = True
+    rows_may_leave: bool = True
+    blocks_may_be_lost: bool = False
+    keeps_blocks: bool = True
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,17 +60,70 @@ class Summed(Generic[T]):
     done: tuple[int, ...]
     lost: tuple[int, ...] = ()
 
+    def whole(self) -> T:
+        """Return the sum, which has to have every block that was asked for.
 
-class Engine(Protocol):
-    """Sums a function over blocks, always in the order of the blocks: the same bits on every engine."""
+        Raises
+        ------
+        EngineError
+            Blocks were lost.
+        """
+        if self.lost:
+            raise EngineError(
+                f"{len(self.lost):,} of {len(self.lost) + len(self.done):,} blocks were lost and could not be read "
+                "again: make the data readable from every worker, or fit on this machine (engine='auto')"
+            )
+        return self.stats
 
+
+class Engine(ABC):
+    """Sums a task over blocks: the same bits on every engine that adds in the order of the blocks.
+
+    A subclass gives ``__len__`` and ``sum``. One whose rows may leave gives ``rows``, too.
+    """
+
+    traits: EngineTraits = EngineTraits()
+
+    @abstractmethod
     def __len__(self) -> int:
-        """The number of blocks."""
-        ...
+        """Return the number of blocks."""
 
-    def sum(self, f: Callable[[Any], T], which: Sequence[int] | None = None) -> Summed[T]:
-        """``f(block_0) + f(block_1) + ...`` over all blocks, or over ``which``."""
-        ...
+    @abstractmethod
+    def sum(self, task: Task[T], which: Sequence[int] | None = None) -> Summed[T]:
+        """Return ``task(block_0) + task(block_1) + ...`` over all blocks, or over ``which``."""
+
+    def total(self, task: Task[T], which: Sequence[int] | None = None) -> T:
+        """Return the sum alone, which has to have every block.
+
+        Raises
+        ------
+        EngineError
+            Blocks were lost.
+        """
+        return self.sum(task, which).whole()
+
+    def rows(self, task: Task[R], most: int, which: Sequence[int] | None = None) -> tuple[R, ...]:
+        """Return the rows that a task picks from each block, in the order of the blocks.
+
+        This is the only way by which rows leave an engine: `sum` carries none. An engine that does not say how
+        refuses.
+
+        Parameters
+        ----------
+        task : gives for a block something whose ``rows`` says how many rows it holds
+        most : the largest number of rows in all; picking a share of each block may round up by one row a block
+        which : numbers of the blocks, or None for all
+
+        Raises
+        ------
+        EngineError
+            Rows may not leave, or the task picked more of them than ``most``.
+        """
+        raise EngineError(
+            f"{type(self).__name__} does not let rows leave the place where they are, and this start or search draws "
+            "a sample of rows: start from parameters (start=Params(...)) or from random responsibilities "
+            "(start='random')"
+        )
 
 
 def add_in_order(values: Iterable[Any]) -> Any:
@@ -53,148 +135,22 @@ def add_in_order(values: Iterable[Any]) -> Any:
     return total
 
 
-class Workers:
-    """Threads that stay from one sum to the next, and with them the memory they work in; they end with this object.
+def at_most(rows: int, blocks: int, values: Iterable[R]) -> tuple[R, ...]:
+    """Return what was picked from so many blocks, in order, unless it holds more than ``rows`` and one for each block.
 
-    Who waits for them holds no lock that they need, so an interrupt at any moment leaves nobody waiting for ever.
-
-    >>> Workers(2).sum(lambda i: 10 * i, range(4))
-    60
+    Raises
+    ------
+    EngineError
+        It holds more.
     """
-
-    def __init__(self, count: int) -> None:
-        self.count = count
-        self._renew()
-
-    def _renew(self) -> None:
-        self._process = os.getpid()
-        self._jobs: SimpleQueue[_Job | None] = SimpleQueue()
-        self._threads: list[threading.Thread] = []
-        finalize(self, self._jobs.put, None)
-
-    def sum(self, f: Callable[[int], T], chosen: Sequence[int]) -> T:
-        """Sum of ``f`` over block numbers, added in their order.
-
-        At most two blocks a thread are under way ahead of the sum, so neither blocks nor results pile up.
-        """
-        if self.count < 2 or len(chosen) < 2:
-            return cast(T, add_in_order(f(i) for i in chosen))
-        if self._process != os.getpid():  # a forked child has no threads
-            self._renew()
-        while len(self._threads) < min(self.count, len(chosen)):  # they are started as they are needed
-            self._threads.append(threading.Thread(target=_work, args=(self._jobs,), name="unseen", daemon=True))
-            self._threads[-1].start()
-        task = _Task(f)
-        try:
-            return cast(T, add_in_order(self._answers(task, chosen)))
-        finally:  # after an error or an interrupt nobody may go on working
-            task.over = True
-            while len(task.done) < task.given:
-                time.sleep(0.001)
-
-    def _answers(self, task: _Task, chosen: Sequence[int]) -> Iterator[Any]:
-        early: dict[int, _Job] = {}
-        for place in range(len(chosen)):
-            while task.given < min(len(chosen), place + 2 * self.count):
-                self._jobs.put(_Job(task, task.given, chosen[task.given]))
-                task.given += 1
-            while place not in early:
-                job = task.answers.get()
-                early[job.place] = job
-                check()
-            job = early.pop(place)
-            if job.error is not None:
-                raise job.error
-            yield job.value
-
-
-class _Task:
-    """What all blocks of one sum have in common: the function, the answers, how many were given out and came back."""
-
-    def __init__(self, f: Callable[[int], Any]) -> None:
-        self.f = f
-        self.answers: SimpleQueue[_Job] = SimpleQueue()
-        self.given = 0
-        self.done: list[int] = []
-        self.over = False
-
-
-@dataclass(slots=True)
-class _Job:
-    """One block of a task, and what came of it."""
-
-    task: _Task
-    place: int
-    block: int
-    value: Any = None
-    error: BaseException | None = None
-
-
-def _work(jobs: SimpleQueue[_Job | None]) -> None:
-    """What a thread does: one job after the other, until it is told that there will be none."""
-    while (job := jobs.get()) is not None:
-        task = job.task
-        try:
-            if not task.over:
-                job.value = task.f(job.block)
-        except BaseException as error:
-            job.error = error
-        task.done.append(job.place)
-        task.answers.put(job)
-        del job, task  # and with them the block and its function, while this thread waits
-    jobs.put(None)
-
-
-def usable_cores() -> int:
-    """Cores this process may run on."""
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else (os.cpu_count() or 1)
-
-
-@lru_cache(maxsize=1)
-def _blas() -> Any:
-    from threadpoolctl import ThreadpoolController
-
-    return ThreadpoolController()
-
-
-def _take_blas(force: bool = False) -> None:
-    """Let this thread set the count of another one, or the next thread that of this one, where threadpoolctl minds."""
-    from threadpoolctl import OpenBLASController
-
-    # threadpoolctl 3.8 and later let only the thread that came first set a count, and say nothing to the others
-    clear = getattr(OpenBLASController, "clear_controlling_thread", None)
-    if clear is not None:
-        clear(force=force)
-
-
-class _Held:
-    """How many callers hold BLAS to one thread now, and what the first of them found."""
-
-    def __init__(self) -> None:
-        self.lock, self.count = threading.Lock(), 0
-        self.limiter: Any = None
-
-
-_held = _Held()
-
-
-@contextmanager
-def one_blas_thread() -> Iterator[None]:
-    """Hold BLAS to one thread: the engine's threads fill the cores, and results do not depend on BLAS's own.
-
-    Calls may overlap: the last to leave gives BLAS back as the first found it.
-    """
-    with _held.lock:
-        if not _held.count:
-            _held.limiter = _blas().limit(limits=1, user_api="blas")
-        _held.count += 1
-    try:
-        yield
-    finally:
-        with _held.lock:
-            _held.count -= 1
-            if not _held.count and _held.limiter is not None:
-                _take_blas(force=True)
-                _held.limiter.restore_original_limits()
-                _held.limiter = None
-                _take_blas()
+    picked, seen = [], 0
+    for value in values:
+        picked.append(value)
+        seen += value.rows
+        if seen > rows + blocks:
+            raise EngineError(
+                f"a task picked {seen:,} rows or more, and {rows:,} were asked for: let it pick a smaller share of "
+                "each block, or raise most="
+            )
+        check()
+    return tuple(picked)

@@ -1,9 +1,9 @@
-"""Dataclasses that hold arrays: equal by the values of their fields, and sent without what they remember."""
+"""Equality and hash of dataclasses that hold arrays: by the values of their fields."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import fields, is_dataclass
+from dataclasses import fields
 from typing import Any
 
 import numpy as np
@@ -19,15 +19,6 @@ def by_value(one: Any, other: object) -> Any:
 def hash_by_value(one: Any) -> int:
     """``hash`` that goes with `by_value`."""
     return hash((type(one).__qualname__, _key(one)))
-
-
-class Lean:
-    """What objects remember beside their fields, such as the last preparation, is made again and never sent along."""
-
-    def __getstate__(self) -> dict[str, Any]:
-        if not is_dataclass(self):
-            return dict(self.__dict__)
-        return {f.name: self.__dict__[f.name] for f in fields(self) if f.name in self.__dict__}
 
 
 def _key(one: Any) -> tuple[Any, ...]:

@@ -10,7 +10,8 @@ from typing import Any, Self
 import numpy as np
 
 from unseen.core.block import Cells, Slot
-from unseen.core.equality import Lean, by_value, hash_by_value
+from unseen.core.equality import by_value, hash_by_value
+from unseen.core.memo import fields_only
 from unseen.core.profile import Profile
 from unseen.core.stats import Array, Params, Sums, Validity
 
@@ -34,13 +35,15 @@ class Floor:
     share: float = 1.0
 
 
-class Family(Lean, ABC):
+class Family(ABC):
     """K stacked distributions over the columns of one or more slots.
 
     A latent structure calls `prepare` once per parameters, `evaluate` once per tile of rows, and hands the
     posterior weights R (K, n) to the collector that `evaluate` returned; `moments` turns the sum of what
     was collected into parameters. A family never sees where its rows come from.
     """
+
+    __getstate__ = fields_only
 
     def __init_subclass__(cls, **options: Any) -> None:
         super().__init_subclass__(**options)

@@ -4,12 +4,20 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable
+from dataclasses import fields, is_dataclass
 from typing import Any
 
 from unseen.core.stats import Params
 
 # one for all: an object that held its own could not be pickled. Making may ask another memo, so it may be entered again
 _MAKING = threading.RLock()
+
+
+def fields_only(one: Any) -> dict[str, Any]:
+    """What a dataclass pickles as ``__getstate__``: its fields, and not what it has kept beside them."""
+    if not is_dataclass(one):
+        return dict(one.__dict__)
+    return {f.name: getattr(one, f.name) for f in fields(one)}
 
 
 class Last:

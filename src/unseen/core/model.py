@@ -14,8 +14,8 @@ import numpy as np
 
 from unseen.core.block import Block, Cells, Slot
 from unseen.core.engine import Engine
-from unseen.core.equality import Lean
 from unseen.core.family import Family, Floor
+from unseen.core.memo import fields_only
 from unseen.core.option import Option
 from unseen.core.output import Output, density_output
 from unseen.core.profile import Profile
@@ -25,8 +25,10 @@ from unseen.errors import ModelError
 C = TypeVar("C", bound="Model")
 
 
-class Model(Lean, ABC):
+class Model(ABC):
     """Expected statistics of a block, and the parameters that a sum of them implies."""
+
+    __getstate__ = fields_only
 
     #: whether statistics may be averaged over time, or mean something only at the parameters they were taken at
     kind: ClassVar[Kind] = Kind.FREE

@@ -20,6 +20,7 @@ from unseen.core.option import INTEGER, TEXT, Option
 from unseen.core.output import Output, density_output
 from unseen.core.profile import Profile
 from unseen.core.stats import Array, Params, Stats, Sums, Validity
+from unseen.core.tasks import Expect
 from unseen.errors import DataError, ModelError
 from unseen.numerics import gaussian as forms
 from unseen.numerics.completion import conditional_draw, conditional_mean
@@ -179,8 +180,7 @@ class FactorAnalysis(Starting, Penalised, Completing, Generative, Projecting):
     def start(self, engine: Engine, seed: int) -> Params:
         """The fit to moments whose missing cells are completed column by column."""
         vague = Params(mean=self.anchor, loadings=np.zeros((len(self.columns), self.factors)), noise=self.scale**2)
-        stats: Stats = engine.sum(lambda block: self.expect(vague, block)).stats
-        return self.maximize(stats.in_unit(), None)
+        return self.maximize(engine.total(Expect(self, vague)).in_unit(), None)
 
     def valid(self, params: Params) -> Validity:
         if not all(np.isfinite(params[name]).all() for name in ("mean", "loadings", "noise")):

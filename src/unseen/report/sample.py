@@ -8,8 +8,8 @@ from typing import Any
 
 import numpy as np
 
+from unseen.core.blas import one_blas_thread
 from unseen.core.block import Block, Cells
-from unseen.core.engine import one_blas_thread
 from unseen.core.family import empty_cells
 from unseen.core.stats import Array
 from unseen.report.view import View

@@ -16,8 +16,8 @@ READY, LOST = "ready", "lost"
 
 def serve() -> None:
     """Answer until standard input ends, which it also does with the process at its other end, whatever ended that."""
-    from unseen.core.engine import one_blas_thread
-    from unseen.engines.memory import Memory
+    from unseen.core.blas import one_blas_thread
+    from unseen.engines.local import Memory
     from unseen.loop import run
 
     signal.signal(signal.SIGINT, signal.SIG_IGN)

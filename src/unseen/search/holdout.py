@@ -129,12 +129,23 @@ def log_density(model: Any, params: Params, block: Block) -> HeldOut:
     return HeldOut(block.weight, float(block.weights @ density), float(block.weights @ density**2))
 
 
+@dataclass(frozen=True, slots=True)
+class LogDensity:
+    """Sums of the log-densities of a block's rows at some parameters."""
+
+    model: Any
+    params: Params
+
+    def __call__(self, block: Block) -> HeldOut:
+        return log_density(self.model, self.params, block)
+
+
 def score_held_out(problem: Problem, params: Params, known: Survey, split: Split) -> HeldOut:
     """Mean log-density of the held-out rows under parameters that were fitted to the others."""
     engine = known.make(split.held(Encoded(problem.source, problem.encoding)))
     if not len(engine):
         raise DataError("there are too few rows to hold some of them out: choose criterion='bic'")
-    held = engine.sum(lambda block: log_density(problem.model, params, block)).stats
+    held = engine.total(LogDensity(problem.model, params))
     if not held.weight:
         raise DataError(
             "every held-out row has weight zero or no observed cell: choose another seed, or criterion='bic'"

@@ -7,24 +7,21 @@ found in the coordinates that families give their cells for geometric starts.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from typing import Any
+from typing import Any, Protocol
 
 import numpy as np
 
 from unseen.core.block import Block, Cells
 from unseen.core.engine import Engine
 from unseen.core.model import Structured
-from unseen.core.stats import Array, Params
+from unseen.core.stats import Array, Params, Stats
 from unseen.search.race import Start
+from unseen.search.scatter import Scatter, filled
 
 #: components that are tried for division, and pairs of them for addition
 DIVIDED, ADDED = 3, 2
-#: rows whose log-density lies so many standard deviations below the mean fit badly
-BADLY = 1.0
-#: with more coordinates than this their covariances are not worth the time: the longest axis is a coordinate
-MOST_COORDINATES = 200
 
 
 @dataclass(frozen=True)
@@ -43,7 +40,7 @@ class Neighbour:
         """Whether its responsibilities can be those of a start of another model."""
         return self.able and Neighbour(model, self.params).able and _kinds(self.model) == _kinds(model)
 
-    def _own(self, model: Any, block: Block) -> Block:
+    def own(self, model: Any, block: Block) -> Block:
         """A block of another model as this one reads it: the same columns, in slots of its own."""
         if self.model.slots == model.slots:
             return block
@@ -51,59 +48,131 @@ class Neighbour:
                  for i, name in enumerate(s.columns)}  # fmt: skip
         return replace(block, cells=tuple(_gathered([place[name] for name in s.columns]) for s in self.model.slots))
 
-    def begin(self, change: Callable[[Block, Array, Array], Array]) -> Start:
+    def begin(self, change: Change) -> Start:
         """The start at responsibilities that ``change`` makes of a block (of this model's), (K, n), and log-density."""
 
         def start(model: Any, engine: Engine, seed: int, prior: Any = None) -> Params:
-            def collect(block: Block) -> Any:
-                own = self._own(model, block)
-                r, density = self.model.posterior(self.params, own)
-                return model.collect(change(own, r, density), block)
-
-            return model.maximize(engine.sum(collect).stats.with_prior(prior or {}).in_unit(), model.vague())
+            stats = engine.total(Collect(self, model, change))
+            return model.maximize(stats.with_prior(prior or {}).in_unit(), model.vague())
 
         return start
 
     def as_it_is(self, model: Any, engine: Engine) -> Sequence[Start]:
         """The same components in another form."""
-        return [self.begin(lambda block, r, density: r)]
+        return [self.begin(Same())]
 
     def one_more(self, model: Any, engine: Engine) -> Sequence[Start]:
         """A component divided, for the few with most scatter along one axis, and the badly fitting rows put aside."""
-        seen: Scatter = engine.sum(lambda block: Scatter.of(self.model, self.params, self._own(model, block))).stats
+        seen = engine.total(MeasureScatter(self, model))
         axes, scatter = seen.axes()
-        starts = [self._divided(int(k), axes[k], seen.centres[k]) for k in np.argsort(-scatter)[:DIVIDED]]
-        return [*starts, self._put_aside(seen.level)]
+        longest = np.argsort(-scatter)[:DIVIDED]
+        starts = [self.begin(Divide(self.model, int(k), axes[k], seen.centres[k])) for k in longest]
+        return [*starts, self.begin(PutAside(seen.level))]
 
     def one_less(self, model: Any, engine: Engine) -> Sequence[Start]:
         """Two components added up, for the pairs that share most of their rows."""
-        shared: Array = engine.sum(lambda block: Shared.of(self.model, self.params, self._own(model, block))).stats.rows
+        shared = engine.total(MeasureShared(self, model))
         mass = np.diagonal(shared).copy()
         a, b = np.triu_indices(len(mass), 1)
         overlap = shared[a, b] / np.maximum(np.minimum(mass[a], mass[b]), 1e-300)
-        return [self._added(int(a[i]), int(b[i])) for i in np.argsort(-overlap, kind="stable")[:ADDED]]
+        return [self.begin(AddUp(int(a[i]), int(b[i]))) for i in np.argsort(-overlap, kind="stable")[:ADDED]]
 
-    def _divided(self, k: int, axis: Array, centre: Array) -> Start:
-        def change(block: Block, r: Array, density: Array) -> Array:
-            beyond = axis @ _filled(self.model.embed(block), centre) > 0
-            return np.concatenate([np.where((np.arange(len(r)) == k)[:, None], r * beyond, r), r[[k]] * ~beyond])
 
-        return self.begin(change)
+class Change(Protocol):
+    """Responsibilities of a start, made of those of the neighbour."""
 
-    def _put_aside(self, level: float) -> Start:
-        def change(block: Block, r: Array, density: Array) -> Array:
-            badly = density < level
-            return np.concatenate([r * ~badly, badly[None].astype(float)])
+    def __call__(self, block: Block, r: Array, density: Array) -> Array:
+        """Responsibilities (K, n) from a block, the neighbour's (K', n), and its log-density (n,)."""
+        ...
 
-        return self.begin(change)
 
-    def _added(self, a: int, b: int) -> Start:
-        def change(block: Block, r: Array, density: Array) -> Array:
-            out = np.delete(r, b, axis=0)
-            out[a] += r[b]
-            return out
+@dataclass(frozen=True, slots=True)
+class Same:
+    """The neighbour's own."""
 
-        return self.begin(change)
+    def __call__(self, block: Block, r: Array, density: Array) -> Array:
+        return r
+
+
+@dataclass(frozen=True, slots=True)
+class Divide:
+    """Component ``k`` divided where its longest axis (m,) crosses its centre (m,)."""
+
+    model: Any
+    k: int
+    axis: Array
+    centre: Array
+
+    def __call__(self, block: Block, r: Array, density: Array) -> Array:
+        beyond = self.axis @ filled(self.model.embed(block), self.centre) > 0
+        split = np.where((np.arange(len(r)) == self.k)[:, None], r * beyond, r)
+        return np.concatenate([split, r[[self.k]] * ~beyond])
+
+
+@dataclass(frozen=True, slots=True)
+class PutAside:
+    """Rows of a log-density below ``level`` in a component of their own."""
+
+    level: float
+
+    def __call__(self, block: Block, r: Array, density: Array) -> Array:
+        badly = density < self.level
+        return np.concatenate([r * ~badly, badly[None].astype(float)])
+
+
+@dataclass(frozen=True, slots=True)
+class AddUp:
+    """Component ``b`` added to component ``a``."""
+
+    a: int
+    b: int
+
+    def __call__(self, block: Block, r: Array, density: Array) -> Array:
+        out = np.delete(r, self.b, axis=0)
+        out[self.a] += r[self.b]
+        return out
+
+
+# ---- tasks: the blocks are those of ``model``, which the neighbour reads in its own way
+
+
+@dataclass(frozen=True, slots=True)
+class Collect:
+    """The statistics of ``model`` at changed responsibilities."""
+
+    neighbour: Neighbour
+    model: Any
+    change: Change
+
+    def __call__(self, block: Block) -> Stats:
+        own = self.neighbour.own(self.model, block)
+        r, density = self.neighbour.model.posterior(self.neighbour.params, own)
+        stats: Stats = self.model.collect(self.change(own, r, density), block)
+        return stats
+
+
+@dataclass(frozen=True, slots=True)
+class MeasureScatter:
+    """How the neighbour's components scatter."""
+
+    neighbour: Neighbour
+    model: Any
+
+    def __call__(self, block: Block) -> Scatter:
+        own = self.neighbour.own(self.model, block)
+        return Scatter.of(self.neighbour.model, self.neighbour.params, own)
+
+
+@dataclass(frozen=True, slots=True)
+class MeasureShared:
+    r"""Rows that the neighbour's components share, :math:`\sum_n r_{an} r_{bn}`, (K, K)."""
+
+    neighbour: Neighbour
+    model: Any
+
+    def __call__(self, block: Block) -> Array:
+        r, _ = self.neighbour.model.posterior(self.neighbour.params, self.neighbour.own(self.model, block))
+        return (r if block.weights is None else r * block.weights) @ r.T
 
 
 def _kinds(model: Any) -> dict[str, str]:
@@ -118,69 +187,3 @@ def _gathered(places: Sequence[tuple[Cells, int]]) -> Cells:
         return Cells(values)
     seen = [np.ones(values.shape[1], bool) if cells.observed is None else cells.observed[i] for cells, i in places]
     return Cells(values, np.array(seen))
-
-
-@dataclass(frozen=True, slots=True)
-class Scatter:
-    """Mass (K,), first (K, m) and second moments (K, m, m), or (K, m) of many coordinates; and of the log-density."""
-
-    mass: Array
-    first: Array
-    second: Array
-    density: Array
-
-    @classmethod
-    def of(cls, model: Any, params: Params, block: Block) -> Scatter:
-        r, density = model.posterior(params, block)
-        if block.weights is not None:
-            r = r * block.weights
-        z = _filled(model.embed(block), None)
-        w = r.sum(axis=0)
-        sound = np.where(np.isfinite(density), density, 0.0)
-        wide = len(z) > MOST_COORDINATES
-        second = r @ (z * z).T if wide else np.array([(z * one) @ z.T for one in r])
-        return cls(r.sum(axis=1), r @ z.T, second, np.array([w.sum(), w @ sound, w @ sound**2]))
-
-    def __add__(self, other: Scatter) -> Scatter:
-        return Scatter(*(getattr(self, n) + getattr(other, n) for n in self.__slots__))
-
-    @property
-    def centres(self) -> Array:
-        return self.first / np.maximum(self.mass, 1e-300)[:, None]
-
-    def axes(self) -> tuple[Array, Array]:
-        """The longest axis of each component, (K, m), and the scatter of its rows along it, (K,)."""
-        if self.second.ndim == 2:
-            scatter = self.second - self.centres * self.first
-            longest = scatter.argmax(axis=1)
-            return np.eye(scatter.shape[1])[longest], scatter.max(axis=1)
-        values, vectors = np.linalg.eigh(self.second - self.centres[:, :, None] * self.first[:, None])
-        return vectors[:, :, -1], values[:, -1]
-
-    @property
-    def level(self) -> float:
-        """The log-density below which rows fit badly."""
-        weight, total, squares = self.density
-        mean = total / max(weight, 1e-300)
-        return float(mean - BADLY * np.sqrt(max(squares / max(weight, 1e-300) - mean**2, 0.0)))
-
-
-@dataclass(frozen=True, slots=True)
-class Shared:
-    """Rows that components share, :math:`\\sum_n r_{an} r_{bn}`, (K, K)."""
-
-    rows: Array
-
-    @classmethod
-    def of(cls, model: Any, params: Params, block: Block) -> Shared:
-        r, _ = model.posterior(params, block)
-        return cls((r if block.weights is None else r * block.weights) @ r.T)
-
-    def __add__(self, other: Shared) -> Shared:
-        return Shared(self.rows + other.rows)
-
-
-def _filled(cells: Cells, centre: Array | None) -> Array:
-    """Coordinates less a centre (m,), zero where they are missing."""
-    z = cells.values if centre is None else cells.values - centre[:, None]
-    return np.asarray(z if cells.observed is None else np.where(cells.observed, z, 0.0), float)

@@ -9,7 +9,7 @@ from typing import Any
 
 from unseen.algorithms.squarem import SQUAREM
 from unseen.core.algorithm import Algorithm
-from unseen.core.engine import one_blas_thread
+from unseen.core.blas import one_blas_thread
 from unseen.core.observe import Observer
 from unseen.core.option import check_numbers, fit_option
 from unseen.core.stats import Params

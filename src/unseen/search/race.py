@@ -13,7 +13,8 @@ from typing import Any
 import numpy as np
 
 from unseen.core.algorithm import Algorithm
-from unseen.core.engine import Engine, one_blas_thread
+from unseen.core.blas import one_blas_thread, one_openmp_thread
+from unseen.core.engine import Engine
 from unseen.core.interrupt import check
 from unseen.core.observe import Event, Observer
 from unseen.core.stats import Params, Sums
@@ -140,7 +141,8 @@ class Race:
                 if not go(t):
                     raise KeyboardInterrupt
             return
-        with one_blas_thread(), ThreadPoolExecutor(min(threads, len(tries)), thread_name_prefix="starts") as pool:
+        pool_of = partial(ThreadPoolExecutor, thread_name_prefix="starts", initializer=one_openmp_thread)
+        with one_blas_thread(), pool_of(min(threads, len(tries))) as pool:
             futures = [pool.submit(go, t) for t in tries]
             try:
                 for future in futures:

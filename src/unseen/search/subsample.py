@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -11,8 +12,8 @@ from unseen.core.block import Block, Cells, rng
 from unseen.core.engine import Engine
 from unseen.core.model import Latent
 from unseen.core.stats import Array
-from unseen.engines.threads import Threads
-from unseen.starts.centres import Rows
+from unseen.core.tasks import CountRows
+from unseen.engines.local import Threads
 
 #: starts and short runs use this many rows, or ten for each parameter if that is more
 SAMPLE_ROWS = 8_000
@@ -25,15 +26,15 @@ def subsample(model: Any, engine: Engine, rows: int, seed: int) -> Engine:
 
     The sample is drawn block by block, so it is the same on every engine. Sequences are never sampled.
     """
-    if model.sequential or not isinstance(model, Latent):
+    if model.sequential or not isinstance(model, Latent) or not engine.traits.rows_may_leave:
         return engine
     wanted = max(SAMPLE_ROWS, 10 * model.size(model.vague()))
     if rows < 2.5 * wanted:
         return engine
-    rows = engine.sum(lambda block: Rows(block.rows)).stats.n  # without those that say nothing
+    rows = engine.total(CountRows())  # without those that say nothing
     if rows < 2.5 * wanted:
         return engine
-    drawn = engine.sum(lambda block: Drawn.of(block, wanted / rows, seed)).stats.block
+    drawn = _joined(engine.rows(DrawRows(wanted / rows, seed), wanted))
     return Threads([_grouped(replace(part, id=i)) for i, part in enumerate(drawn.tiles(-(-drawn.rows // PIECES)))])
 
 
@@ -47,40 +48,41 @@ def _grouped(block: Block) -> Block:
 
 
 @dataclass(frozen=True, slots=True)
-class Drawn:
-    """Rows drawn from one block or several; two of them add by standing side by side."""
+class DrawRows:
+    """A share of a block's rows, drawn by the seed and the block alone."""
 
-    block: Block
+    share: float
+    seed: int
 
-    @classmethod
-    def of(cls, block: Block, share: float, seed: int) -> Drawn:
-        draw = rng(seed, SAMPLE_STEP, block.id)
-        chosen = np.sort(draw.choice(block.rows, min(block.rows, int(np.ceil(share * block.rows))), replace=False))
-        return cls(replace(block.take(chosen), order=None))
-
-    def __add__(self, other: Drawn) -> Drawn:
-        a, b = self.block, other.block
-        return Drawn(
-            replace(
-                a,
-                cells=tuple(_beside(x, y) for x, y in zip(a.cells, b.cells, strict=True)),
-                rows=a.rows + b.rows,
-                weights=_join(a.weights, b.weights),
-                labels=_join(a.labels, b.labels),
-            )
-        )
+    def __call__(self, block: Block) -> Block:
+        draw = rng(self.seed, SAMPLE_STEP, block.id)
+        wanted = min(block.rows, int(np.ceil(self.share * block.rows)))
+        return replace(block.take(np.sort(draw.choice(block.rows, wanted, replace=False))), order=None)
 
 
-def _beside(a: Cells, b: Cells) -> Cells:
+def _joined(blocks: Sequence[Block]) -> Block:
+    """Rows of several blocks in one."""
+    first = blocks[0]
+    return replace(
+        first,
+        cells=tuple(_beside(*cells) for cells in zip(*(b.cells for b in blocks), strict=True)),
+        rows=sum(b.rows for b in blocks),
+        weights=_join([b.weights for b in blocks]),
+        labels=_join([b.labels for b in blocks]),
+    )
+
+
+def _beside(*cells: Cells) -> Cells:
     observed = None
-    if a.observed is not None or b.observed is not None:
-        observed = np.concatenate([_mask(a), _mask(b)], axis=1)
-    return Cells(np.concatenate([a.values, b.values], axis=1), observed)
+    if any(c.observed is not None for c in cells):
+        observed = np.concatenate([_mask(c) for c in cells], axis=1)
+    return Cells(np.concatenate([c.values for c in cells], axis=1), observed, cells[0].given)
 
 
 def _mask(cells: Cells) -> Array:
     return np.ones(cells.values.shape, bool) if cells.observed is None else cells.observed
 
 
-def _join(a: Array | None, b: Array | None) -> Array | None:
-    return None if a is None or b is None else np.concatenate([a, b])
+def _join(arrays: Sequence[Array | None]) -> Array | None:
+    known = [a for a in arrays if a is not None]
+    return np.concatenate(known) if len(known) == len(arrays) else None

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
+from copy import deepcopy
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -11,7 +13,9 @@ import numpy as np
 from unseen.core.block import Block
 from unseen.core.engine import Engine
 from unseen.core.masked import shown
-from unseen.core.stats import Array, Params
+from unseen.core.memo import fields_only
+from unseen.core.source import cut
+from unseen.core.stats import Array, Params, Stats
 from unseen.errors import DataError
 from unseen.sklearn.rows import cells_of
 from unseen.starts.centres import around, kmeans_plus_plus
@@ -32,8 +36,7 @@ class Begin:
     """A start in the sense of ``search.restart`` that draws from one RandomState, start after start.
 
     ``given`` holds the parts of the parameters that the caller fixed; with all three nothing is drawn. The
-    draws of ``random`` and the rows of ``random_from_data`` are those that scikit-learn makes. ``first_rows``
-    holds the first row of each block.
+    draws of ``random`` and the rows of ``random_from_data`` are those that scikit-learn makes.
     """
 
     init_params: str
@@ -41,7 +44,6 @@ class Begin:
     weights: Array | None
     given: Mapping[str, Array]
     random_state: np.random.RandomState
-    first_rows: Sequence[Any] = ()
 
     def __call__(self, model: Any, engine: Engine, seed: int, prior: Any = None) -> Params:
         if len(self.given) == 3:
@@ -61,14 +63,9 @@ class Begin:
         return kmeans_plus_plus(model, engine, self._seed(), steps=0)
 
     def _random(self, model: Any, engine: Engine) -> Params:
-        r = self.random_state.uniform(size=(len(self.X), model.components))
-        r /= r.sum(axis=1, keepdims=True)
-
-        def collect(block: Block) -> Any:
-            places = np.arange(block.rows) if block.order is None else block.order
-            return model.collect(np.ascontiguousarray(r[self.first_rows[block.id] + places].T), block)
-
-        return model.maximize(engine.sum(collect).stats.in_unit(), model.vague())
+        task = UniformShares(model, deepcopy(self.random_state), len(self.X))
+        self.random_state.uniform(size=task.shares.shape)  # ours goes on from where the task's ends
+        return model.maximize(engine.total(task).in_unit(), model.vague())
 
     def _some_rows(self, model: Any, engine: Engine) -> Params:
         share = None if self.weights is None else self.weights / self.weights.sum()
@@ -79,6 +76,30 @@ class Begin:
 
     def _seed(self) -> int:
         return int(self.random_state.randint(np.iinfo(np.int32).max))
+
+
+@dataclass(frozen=True)
+class UniformShares:
+    """Statistics at random responsibilities, drawn row by row from one generator, which travels instead of them."""
+
+    model: Any
+    generator: np.random.RandomState
+    rows: int
+
+    __getstate__ = fields_only
+
+    @cached_property
+    def shares(self) -> Array:
+        """Responsibilities of all rows in the order of the data, (n, K)."""
+        r: Array = deepcopy(self.generator).uniform(size=(self.rows, self.model.components))
+        r /= r.sum(axis=1, keepdims=True)
+        return r
+
+    def __call__(self, block: Block) -> Stats:
+        places = np.arange(block.rows) if block.order is None else block.order
+        first = cut(self.rows)[block.id][0]
+        stats: Stats = self.model.collect(np.ascontiguousarray(self.shares[first + places].T), block)
+        return stats
 
 
 def given_parts(weights: Any, means: Any, precisions: Any, kind: str, k: int, d: int) -> dict[str, Array]:

@@ -6,10 +6,11 @@ from collections.abc import Callable
 
 import numpy as np
 
+from unseen.core.blas import one_blas_thread
 from unseen.core.block import Block, Cells
-from unseen.core.engine import Workers, one_blas_thread, usable_cores
 from unseen.core.source import cut
 from unseen.core.stats import Array, Params
+from unseen.core.workers import Workers, usable_cores
 from unseen.models.mixture import Mixture
 
 
@@ -26,19 +27,19 @@ def by_rows(f: Callable[[Block], tuple[Array, ...]], X: Array) -> tuple[Array, .
     """Arrays whose first axis runs over the rows of X, from ``f`` over its blocks."""
     cuts = cut(len(X))
 
-    def one(i: int) -> list[tuple[Array, ...]]:
+    def one(i: int) -> tuple[Array, ...]:
         start, stop, _ = cuts[i]
         cells = cells_of(X[start:stop])
         block = Block(i, (cells,), stop - start)
         if cells.observed is None:
-            return [f(block)]
+            return f(block)
         order = cells.patterns().order  # rows with the same missing cells go together: fewer factorisations
         back = np.empty_like(order)
         back[order] = np.arange(len(order))
-        return [tuple(a[back] for a in f(block.take(order)))]
+        return tuple(a[back] for a in f(block.take(order)))
 
     with one_blas_thread():
-        parts = Workers(usable_cores()).sum(one, range(len(cuts)))
+        parts = Workers(usable_cores()).collect(one, range(len(cuts)), tuple)
     return tuple(np.concatenate(pieces) for pieces in zip(*parts, strict=True))
 
 

@@ -17,7 +17,7 @@ from unseen.core.interrupt import interruptible
 from unseen.core.observe import Event, Observer
 from unseen.core.stats import Array, Params
 from unseen.core.stop import CAP, MaxIterations, Outcome
-from unseen.engines.threads import Threads
+from unseen.engines.local import Threads
 from unseen.loop import Run
 from unseen.models.mixture import Mixture
 from unseen.problem import Problem, pose
@@ -69,7 +69,7 @@ class Training:
 
     def _found(self, problem: Problem) -> Restarts:
         s, model = self.settings, problem.model
-        begin = replace(self.begin, first_rows=[part.where[0] for part in problem.source.manifest()])
+        begin = self.begin
         if s.max_iter == 0:
             params = begin(model, problem.engine, 0)
             outcome = Outcome(CAP, "max_iter=0: these are the parameters of the start")

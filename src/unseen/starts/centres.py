@@ -6,14 +6,17 @@ writing a row twice instead of giving it weight 2 changes the start.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 
+from unseen.core.blas import one_blas_thread
 from unseen.core.block import Block, Cells, rng
-from unseen.core.engine import Engine, one_blas_thread
-from unseen.core.stats import Array, Params
+from unseen.core.engine import Engine
+from unseen.core.stats import Array, Params, Stats
+from unseen.core.tasks import CountRows
 from unseen.starts.responsibilities import begun
 
 SAMPLE_ROWS = 8_192
@@ -29,8 +32,14 @@ class Sample:
     labels: Array
     keys: Array
 
-    def __add__(self, other: Sample) -> Sample:
-        return Sample(*(np.concatenate([getattr(self, n), getattr(other, n)]) for n in self.__slots__))
+    @property
+    def rows(self) -> int:
+        return len(self.weights)
+
+    @classmethod
+    def joined(cls, samples: Sequence[Sample]) -> Sample:
+        """The rows of several in one."""
+        return cls(*(np.concatenate([getattr(s, n) for s in samples]) for n in cls.__slots__))
 
     def ordered(self) -> Sample:
         """The rows in an order that depends on their cells alone."""
@@ -84,49 +93,56 @@ def random_rows(model: Any, engine: Engine, seed: int, prior: Any = None) -> Par
 
 def around(model: Any, engine: Engine, centres: Array, prior: Any = None) -> Params:
     """Parameters when every row belongs to the nearest centre (K, m), or to the class of its label."""
-
-    def assign(about: Any, block: Block) -> Any:
-        if model.cardinality == 1:
-            return about.collect(np.ones((1, block.rows)), block)
-        cells = model.embed(block)
-        nearest = distances(cells.values.T, _mask(cells), centres).argmin(axis=0)
-        return about.collect((np.arange(model.cardinality)[:, None] == nearest).astype(float), block)
-
-    return begun(model, engine, assign, prior)
+    return begun(model, engine, Nearest(model, centres), prior)
 
 
 @dataclass(frozen=True, slots=True)
-class Rows:
-    """A count that adds."""
+class Nearest:
+    """Every row with the nearest of the centres (K, m), in the coordinates of ``model``."""
 
-    n: int
+    model: Any
+    centres: Array
 
-    def __add__(self, other: Rows) -> Rows:
-        return Rows(self.n + other.n)
+    def __call__(self, about: Any, block: Block) -> Stats:
+        components = self.model.cardinality
+        r = np.ones((1, block.rows))
+        if components > 1:
+            cells = self.model.embed(block)
+            nearest = distances(cells.values.T, _mask(cells), self.centres).argmin(axis=0)
+            r = (np.arange(components)[:, None] == nearest).astype(float)
+        stats: Stats = about.collect(r, block)
+        return stats
 
 
 def draw_sample(model: Any, engine: Engine, seed: int) -> Sample:
     """About `SAMPLE_ROWS` rows in the families' coordinates, drawn block by block: the same on every engine."""
-    rows = engine.sum(lambda block: Rows(block.rows)).stats.n
-    sample: Sample = engine.sum(lambda block: _sample(model, block, seed, rows)).stats
-    return sample.ordered()
+    rows = engine.total(CountRows())
+    return Sample.joined(engine.rows(DrawSample(model, seed, rows), SAMPLE_ROWS)).ordered()
 
 
 def _mask(cells: Cells) -> Array:
     return np.ones(cells.values.T.shape, bool) if cells.observed is None else cells.observed.T
 
 
-def _sample(model: Any, block: Block, seed: int, rows: int) -> Sample:
-    wanted = min(block.rows, -(-block.rows * SAMPLE_ROWS // max(rows, 1)))
-    chosen = np.sort(rng(seed, 0, block.id).choice(block.rows, wanted, replace=False))
-    part = block.take(chosen)
-    cells = model.embed(part)
-    mask = _mask(cells)
-    parts = [c.values.T.astype(float) + 0.0 for c in part.cells] + [mask.astype(float)]  # + 0.0 turns -0 into 0
-    keys = np.ascontiguousarray(np.concatenate(parts, axis=1)).view(np.uint8)
-    weights = np.ones(wanted) if part.weights is None else part.weights
-    labels = np.full(wanted, -1) if part.labels is None else part.labels
-    return Sample(cells.values.T.astype(float), mask, weights, labels, keys)
+@dataclass(frozen=True, slots=True)
+class DrawSample:
+    """A block's part of `SAMPLE_ROWS` out of so many rows in all, drawn by the seed and the block alone."""
+
+    model: Any
+    seed: int
+    rows: int
+
+    def __call__(self, block: Block) -> Sample:
+        wanted = min(block.rows, -(-block.rows * SAMPLE_ROWS // max(self.rows, 1)))
+        chosen = np.sort(rng(self.seed, 0, block.id).choice(block.rows, wanted, replace=False))
+        part = block.take(chosen)
+        cells = self.model.embed(part)
+        mask = _mask(cells)
+        parts = [c.values.T.astype(float) + 0.0 for c in part.cells] + [mask.astype(float)]  # + 0.0 turns -0 into 0
+        keys = np.ascontiguousarray(np.concatenate(parts, axis=1)).view(np.uint8)
+        weights = np.ones(wanted) if part.weights is None else part.weights
+        labels = np.full(wanted, -1) if part.labels is None else part.labels
+        return Sample(cells.values.T.astype(float), mask, weights, labels, keys)
 
 
 def distances(points: Array, observed: Array, centres: Array) -> Array:

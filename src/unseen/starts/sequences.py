@@ -12,7 +12,7 @@ import numpy as np
 
 from unseen.core.block import Block, rng
 from unseen.core.engine import Engine
-from unseen.core.stats import Array, Params
+from unseen.core.stats import Array, Params, Stats
 from unseen.starts.responsibilities import begun
 
 #: mean lengths of windows, one of which is drawn for each start
@@ -22,14 +22,7 @@ WINDOWS_STEP, STEPS_STEP = 2**31 - 4, 2**31 - 5  # of the generator: nothing els
 
 def windows(model: Any, engine: Engine, seed: int, prior: Any = None) -> Params:
     """Parameters when sequences are cut into windows of random length, each in a state drawn at random."""
-
-    def assign(about: Any, block: Block) -> Any:
-        draw = rng(seed, WINDOWS_STEP, block.id)
-        cuts = draw.random(block.rows) < 1 / LENGTHS[seed % len(LENGTHS)]
-        states = draw.integers(0, model.cardinality, block.rows + 1)
-        return about.collect(_one_hot(states[np.cumsum(cuts)], model.cardinality), block)
-
-    return begun(model, engine, assign, prior)
+    return begun(model, engine, Windows(seed), prior)
 
 
 def steps(model: Any, engine: Engine, seed: int, prior: Any = None) -> Params:
@@ -37,31 +30,62 @@ def steps(model: Any, engine: Engine, seed: int, prior: Any = None) -> Params:
 
     Coordinates have random scales, so that starts differ in what they look at. The K rows come from the first block.
     """
-    centres: Array = engine.sum(lambda block: Centres.of(model, block, seed), [0]).stats.points
-
-    def assign(about: Any, block: Block) -> Any:
-        points = _steps(model, block, seed)
-        gaps = np.array([((points - c[:, None]) ** 2).sum(axis=0) for c in centres.T])
-        return about.collect(_one_hot(gaps.argmin(axis=0), model.cardinality), block)
-
-    return begun(model, engine, assign, prior)
+    (centres,) = engine.rows(DrawSteps(model, seed), model.cardinality, [0])
+    return begun(model, engine, NearestStep(model, seed, centres.points), prior)
 
 
 @dataclass(frozen=True, slots=True)
-class Centres:
+class Windows:
+    """Rows between random cuts in a random state."""
+
+    seed: int
+
+    def __call__(self, about: Any, block: Block) -> Stats:
+        draw = rng(self.seed, WINDOWS_STEP, block.id)
+        cuts = draw.random(block.rows) < 1 / LENGTHS[self.seed % len(LENGTHS)]
+        states = draw.integers(0, about.cardinality, block.rows + 1)
+        stats: Stats = about.collect(_one_hot(states[np.cumsum(cuts)], about.cardinality), block)
+        return stats
+
+
+@dataclass(frozen=True, slots=True)
+class NearestStep:
+    """Every row with the nearest of the centres (m, K), in the coordinates of ``model``."""
+
+    model: Any
+    seed: int
+    centres: Array
+
+    def __call__(self, about: Any, block: Block) -> Stats:
+        points = _steps(self.model, block, self.seed)
+        gaps = np.array([((points - c[:, None]) ** 2).sum(axis=0) for c in self.centres.T])
+        stats: Stats = about.collect(_one_hot(gaps.argmin(axis=0), about.cardinality), block)
+        return stats
+
+
+@dataclass(frozen=True, slots=True)
+class Steps:
     """Some rows with those before them, (m, K), out of one block."""
 
     points: Array
 
-    @classmethod
-    def of(cls, model: Any, block: Block, seed: int) -> Centres:
-        points = _steps(model, block, seed)
-        if not block.rows:
-            return cls(np.zeros((len(points), model.cardinality)))
-        return cls(points[:, rng(seed, STEPS_STEP, block.id).integers(0, block.rows, model.cardinality)])
+    @property
+    def rows(self) -> int:
+        return int(self.points.shape[1])
 
-    def __add__(self, other: Centres) -> Centres:
-        return self
+
+@dataclass(frozen=True, slots=True)
+class DrawSteps:
+    """K random rows of a block, each with the two before it."""
+
+    model: Any
+    seed: int
+
+    def __call__(self, block: Block) -> Steps:
+        points = _steps(self.model, block, self.seed)
+        if not block.rows:
+            return Steps(np.zeros((len(points), self.model.cardinality)))
+        return Steps(points[:, rng(self.seed, STEPS_STEP, block.id).integers(0, block.rows, self.model.cardinality)])
 
 
 def _steps(model: Any, block: Block, seed: int) -> Array:

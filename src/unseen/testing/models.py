@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import pickle
 from collections.abc import Callable
 from dataclasses import replace
 
@@ -29,6 +28,7 @@ from unseen.core.stop import Converged, MaxIterations
 from unseen.fit import fit
 from unseen.loop import run
 from unseen.testing.setting import Setting, close, same_params, same_stats, set_up, sum_of
+from unseen.testing.tasks import tasks_travel
 
 Check = Callable[[Setting], None]
 
@@ -240,15 +240,6 @@ def capabilities_are_declared(s: Setting) -> None:
             assert isinstance(s.model, capability), f"it has {', '.join(methods)} and is no {capability.__name__}"
 
 
-def travels_small(s: Setting) -> None:
-    """The bound model pickles to the same size however many rows there are, and comes back equal."""
-    few = set_up(s.example).model
-    s.model.expect(s.params, s.block)
-    sent = pickle.dumps(s.model)
-    assert len(sent) <= len(pickle.dumps(few)) + 64, "a model that was used carries more than one that was not"
-    assert pickle.loads(sent) == s.model
-
-
 def _hidden(cells: Cells) -> Cells:
     return Cells(np.zeros_like(cells.values), np.zeros(cells.values.shape, bool))
 
@@ -273,7 +264,7 @@ MODEL_CHECKS: tuple[Check, ...] = (
     describes_every_column,
     outputs_are_told,
     capabilities_are_declared,
-    travels_small,
+    tasks_travel,
 )
 
 

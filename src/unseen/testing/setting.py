@@ -31,14 +31,12 @@ class Setting:
         return not self.model.sequential
 
 
-class First:
-    """Of all blocks, the only one."""
+@dataclass(frozen=True, slots=True)
+class AllRows:
+    """A block as it is."""
 
-    def __init__(self, block: Block) -> None:
-        self.block = block
-
-    def __add__(self, other: First) -> First:
-        raise AssertionError("the example's data was cut into several blocks")
+    def __call__(self, block: Block) -> Block:
+        return block
 
 
 def set_up(example: Example) -> Setting:
@@ -56,7 +54,8 @@ def set_up(example: Example) -> Setting:
     problem = pose(
         example.model, source, weights=weights, labels=labels, ignore=options.get("ignore", ()), engine="memory"
     )
-    block = problem.engine.sum(First).stats.block
+    assert len(problem.engine) == 1, "the example's data was cut into several blocks"
+    (block,) = problem.engine.rows(AllRows(), problem.profile.rows)
     return Setting(example, problem, problem.model, example.params, block)
 
 

@@ -16,8 +16,9 @@ from typing import Any
 import numpy as np
 
 from unseen.core.block import CATEGORY, EMPTY, INTEGER, NUMBER, OTHER, Field
-from unseen.core.profile import MAX_CATEGORIES, ColumnProfile, Profile, profile_frame
+from unseen.core.profile import MAX_CATEGORIES, ColumnProfile, Profile
 from unseen.core.source import Frames, Source
+from unseen.core.tasks import ProfileFrame
 from unseen.errors import DataError
 
 #: categories are written out up to so many, and only if each has so many rows
@@ -96,11 +97,10 @@ def _newest(paths: Sequence[Path]) -> Iterator[Path]:
 
 
 def _profile(source: Source, fields: tuple[Field, ...]) -> Profile:
-    from unseen.engines.outofcore import OutOfCore
+    from unseen.engines.local import one_pass
 
     frames = Frames(source, tuple(f.name for f in fields))
-    profile: Profile = OutOfCore(frames, None).sum(lambda frame: profile_frame(frame, fields)).stats
-    return profile
+    return one_pass(ProfileFrame(fields), frames)
 
 
 def _moves(ends: Sequence[ColumnProfile]) -> bool:

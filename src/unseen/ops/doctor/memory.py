@@ -7,9 +7,9 @@ from importlib.util import find_spec
 from typing import Any
 
 from unseen.core.block import CATEGORY
-from unseen.core.engine import usable_cores
 from unseen.core.family import tile_rows
 from unseen.core.profile import Profile
+from unseen.core.workers import usable_cores
 from unseen.ops.config import Settings
 from unseen.plan import Plan
 from unseen.problem import engine_for
@@ -75,14 +75,12 @@ def of_result(result: Result, source: Any, settings: Settings) -> Need:
 
 
 def _need(slots: Any, components: int, profile: Profile, source: Any, make: Any, settings: Settings) -> Need:
-    from unseen.engines.outofcore import OutOfCore
-
     parts = source.manifest()
     rows, largest = sum(p.rows for p in parts), max((p.rows for p in parts), default=0)
     missing = any(c.missing for c in profile.columns)
     side = 8 * sum(name is not None for name in (settings.data.weights, settings.data.labels))
     row = side + sum(_row_bytes(slot, profile) for slot in slots)
-    on_disk = isinstance(make([]), OutOfCore)
+    on_disk = not make([]).traits.keeps_blocks
     workers = usable_cores()
     # a text file that is small enough is one table in memory, whatever the engine
     table = 0 if hasattr(source, "paths") else rows * 8 * len(source.schema())

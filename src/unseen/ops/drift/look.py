@@ -11,20 +11,18 @@ from typing import Any
 
 import numpy as np
 
-from unseen.core.block import CATEGORY, Block, Frame
-from unseen.core.encoding import Encoding
-from unseen.core.source import Part, Source
-from unseen.core.stats import Array, Stats, Sums
+from unseen.core.stats import Sums
 from unseen.errors import DataError, SchemaError
 from unseen.ops.config.settings import Settings
 from unseen.ops.drift import state as states
 from unseen.ops.drift.battery import Battery, Found
 from unseen.ops.drift.bins import Layout
 from unseen.ops.drift.causes import Window, cause, listed
+from unseen.ops.drift.fresh import CountFresh, Fresh
 from unseen.ops.drift.reference import Reference
 from unseen.ops.drift.report import DriftReport, DriftTest
 from unseen.ops.drift.state import State
-from unseen.ops.drift.tally import count, effective, worth, zero
+from unseen.ops.drift.tally import Count, effective, worth, zero
 from unseen.result import Result
 
 #: an e-value is a number for people and for Prometheus: what is larger than this is as good as this
@@ -163,7 +161,7 @@ def batch_id(data: Sequence[str | Path]) -> str:
 
 def summed(champion: Result, layout: Layout, data: Any, progress: Callable[[int], object] = lambda _: None) -> Sums:
     """The sums of new data, block by block; at most one block for each core is in memory."""
-    from unseen.engines.outofcore import OutOfCore
+    from unseen.engines.local import one_pass
     from unseen.sources import open_source
 
     source, _, _ = open_source(data, unit=champion.encoding.unit)
@@ -175,28 +173,6 @@ def summed(champion: Result, layout: Layout, data: Any, progress: Callable[[int]
             f"the data has no column {encoding.weights!r}, which held the row weights when the champion was fitted: "
             "add it, with 1 in every row if no row counts more than once"
         )
-
-    def one(part: Part) -> Stats:
-        block, unseen = _read(source, encoding, part)
-        out = count(champion, layout, block, unseen)
-        progress(block.rows)
-        return out
-
-    parts = source.manifest()
-    return effective(OutOfCore(parts).sum(one).stats.sums if parts else zero(layout))
-
-
-def _read(source: Source, encoding: Encoding, part: Part) -> tuple[Block, dict[str, Array]]:
-    """A block, and for each category column the rows whose category the model has never seen."""
-    frame: Frame = source.read(part, encoding.columns())
-    block = encoding.encode(frame)
-    unseen = {}
-    for slot, cells in zip(encoding.slots, block.cells, strict=True):
-        if slot.kind != CATEGORY or cells.observed is None:
-            continue
-        for name, known in zip(slot.columns, cells.observed, strict=True):
-            there = frame.columns[name].observed
-            fresh = ~known if there is None else there & ~known
-            if fresh.any():
-                unseen[name] = fresh
-    return block, unseen
+    blocks = Fresh(source, encoding, progress)
+    task = CountFresh(Count(champion.model, champion.params, layout))
+    return effective(one_pass(task, blocks).sums if len(blocks) else zero(layout))

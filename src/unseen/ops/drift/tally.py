@@ -6,15 +6,15 @@ Everything is a sum whose size does not depend on the number of rows, so blocks 
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
 
+from unseen.core.blas import one_blas_thread
 from unseen.core.block import Block
-from unseen.core.engine import one_blas_thread
 from unseen.core.model import responsibilities
-from unseen.core.stats import Array, Stats, Sums
+from unseen.core.stats import Array, Params, Stats, Sums
 from unseen.errors import DataError
 from unseen.ops.drift.bins import Bins, Layout
 from unseen.result import Result
@@ -23,14 +23,13 @@ from unseen.result import Result
 def tally(result: Result, layout: Layout, blocks: Iterable[Block]) -> Sums:
     """The sums over blocks of the champion's encoding; a sequence of blocks is read by all cores, block by block."""
     if isinstance(blocks, Sequence) and len(blocks):
-        from unseen.engines.outofcore import OutOfCore
+        from unseen.engines.local import one_pass
 
-        sums: Sums = OutOfCore(blocks).sum(lambda block: count(result, layout, block)).stats.sums
-        return effective(sums)
-    total = Stats(zero(layout))
+        return effective(one_pass(Count(result.model, result.params, layout), blocks).sums)
+    total, count = Stats(zero(layout)), Count(result.model, result.params, layout)
     with one_blas_thread():
         for block in blocks:
-            total += count(result, layout, block)
+            total += count(block)
     return effective(total.sums)
 
 
@@ -64,8 +63,23 @@ def worth(sums: Sums) -> float:
     return float(weight**2 / squares) if squares > 0 else 0.0
 
 
-def count(result: Result, layout: Layout, block: Block, unseen: Mapping[str, Array] | None = None) -> Stats:
-    """The sums of one block; ``unseen`` marks the rows (n,) whose category in a column the model does not know."""
+@dataclass(frozen=True, slots=True)
+class Count:
+    """The sums of one block, as the champion's model and parameters see it."""
+
+    model: Any
+    params: Params
+    layout: Layout
+
+    def __call__(self, block: Block) -> Stats:
+        return self.with_unseen(block, {})
+
+    def with_unseen(self, block: Block, unseen: Mapping[str, Array]) -> Stats:
+        """The sums; ``unseen`` marks the rows (n,) whose category in a column the model does not know."""
+        return _count(self.model, self.params, self.layout, block, unseen)
+
+
+def _count(model: Any, params: Params, layout: Layout, block: Block, unseen: Mapping[str, Array]) -> Stats:
     sums = zero(layout)
     if not block.rows:
         return Stats(sums)
@@ -73,13 +87,13 @@ def count(result: Result, layout: Layout, block: Block, unseen: Mapping[str, Arr
     if not np.isfinite(w).all() or (w < 0).any():
         raise DataError("a row weight is negative or not finite: weights count copies of a row, zero or more")
     sums["rows"][:] = block.rows, w.sum(), w @ w
-    r, density = responsibilities(result.model, result.params, replace(block, labels=None))
+    r, density = responsibilities(model, params, replace(block, labels=None))
     r = r * w
     sums["shares"][:] = r.sum(axis=1)
     _fit(sums, layout, density, w)
     at = 0
-    for j, (bins, values, observed) in enumerate(_cells(result, layout, block)):
-        fresh = None if unseen is None else unseen.get(bins.name)
+    for j, (bins, values, observed) in enumerate(_cells(model, layout, block)):
+        fresh = unseen.get(bins.name)
         if bins.number:
             sums[f"column {j}"][:] = _numbers(bins, values, observed, w)
             _positions(sums, layout, at, bins, values, observed, r, w)
@@ -91,8 +105,8 @@ def count(result: Result, layout: Layout, block: Block, unseen: Mapping[str, Arr
     return Stats(sums)
 
 
-def _cells(result: Result, layout: Layout, block: Block) -> list[tuple[Bins, Array, Array | None]]:
-    where = {name: (i, j) for i, s in enumerate(result.model.slots) for j, name in enumerate(s.columns)}
+def _cells(model: Any, layout: Layout, block: Block) -> list[tuple[Bins, Array, Array | None]]:
+    where = {name: (i, j) for i, s in enumerate(model.slots) for j, name in enumerate(s.columns)}
     out = []
     for bins in layout.columns:
         i, j = where[bins.name]

@@ -9,7 +9,7 @@ from typing import Any, NoReturn
 import numpy as np
 
 from unseen.core.source import Source
-from unseen.engines.outofcore import OutOfCore
+from unseen.engines.local import one_pass
 from unseen.errors import DataError, NumericalError
 from unseen.ops.config.settings import Settings
 from unseen.ops.judge.alignment import Flow, align, moved_share, pairs
@@ -50,7 +50,7 @@ def validate(
     if champion is not None:
         check_comparable(candidate, champion)
     blocks = Pairs(source, holdout, candidate, champion)
-    seen: Seen = OutOfCore(blocks).sum(lambda pair: Seen.of(pair, settings.validate_.seed)).stats
+    seen = one_pass(See(settings.validate_.seed), blocks)
     scores = seen.scores
     heldout, error = scores.candidate.mean, scores.candidate.standard_error
     if not scores.units:
@@ -112,6 +112,16 @@ class Seen:
             _plus(self.masked, other.masked),
             _plus(self.flow, other.flow),
         )
+
+
+@dataclass(frozen=True, slots=True)
+class See:
+    """The sums of one block, with columns hidden as the seed says."""
+
+    seed: int
+
+    def __call__(self, pair: Pair) -> Seen:
+        return Seen.of(pair, self.seed)
 
 
 def _plus(a: Any, b: Any) -> Any:

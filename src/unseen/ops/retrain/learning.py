@@ -21,7 +21,7 @@ from unseen.ops.record import FitFacts
 from unseen.plan import Plan, fitted, plan
 from unseen.problem import bind
 from unseen.result import Result
-from unseen.search.holdout import log_density
+from unseen.search.holdout import HeldOut, LogDensity
 from unseen.search.restarts import is_singular
 
 #: what no other start mends: the run was told to stop
@@ -170,7 +170,8 @@ class Learning:
         blocks = self.holdout.held(Encoded(self.plan.known.source, unlabelled))
         if not len(blocks):
             return -np.inf
-        return self.plan.known.make(blocks).sum(lambda b: log_density(result.model, result.params, b)).stats.mean
+        held: HeldOut = self.plan.known.make(blocks).total(LogDensity(result.model, result.params))
+        return held.mean
 
 
 def usable(result: Result) -> bool:

@@ -7,7 +7,7 @@ import sys
 import time
 from contextlib import suppress
 
-from unseen.core.engine import usable_cores
+from unseen.core.workers import usable_cores
 from unseen.errors import LimitError
 from unseen.ops.config.learn import Limits
 from unseen.ops.record import Resources

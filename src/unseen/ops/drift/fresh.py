@@ -1,0 +1,68 @@
+"""Blocks of new data, with the rows whose category the champion has never seen, and the sums over them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import overload
+
+from unseen.core.block import CATEGORY, Block, Frame
+from unseen.core.encoding import Encoding
+from unseen.core.source import Source
+from unseen.core.stats import Array, Stats
+from unseen.ops.drift.tally import Count
+
+
+@dataclass(frozen=True, slots=True)
+class FreshBlock:
+    """A block, and for each category column the rows whose category the model has never seen."""
+
+    block: Block
+    unseen: dict[str, Array]
+
+
+@dataclass(frozen=True, slots=True)
+class CountFresh:
+    """The sums of a block of new data."""
+
+    count: Count
+
+    def __call__(self, fresh: FreshBlock) -> Stats:
+        return self.count.with_unseen(fresh.block, fresh.unseen)
+
+
+class Fresh(Sequence[FreshBlock]):
+    """The blocks of new data, read when they are asked for; ``progress`` hears how many rows each has."""
+
+    def __init__(self, source: Source, encoding: Encoding, progress: Callable[[int], object]) -> None:
+        self.source, self.encoding, self.progress = source, encoding, progress
+        self.parts = source.manifest()
+
+    def __len__(self) -> int:
+        return len(self.parts)
+
+    @overload
+    def __getitem__(self, index: int) -> FreshBlock: ...
+    @overload
+    def __getitem__(self, index: slice) -> Sequence[FreshBlock]: ...
+    def __getitem__(self, index: int | slice) -> FreshBlock | Sequence[FreshBlock]:
+        if isinstance(index, slice):
+            return [self[i] for i in range(*index.indices(len(self)))]
+        frame = self.source.read(self.parts[index], self.encoding.columns())
+        block = self.encoding.encode(frame)
+        self.progress(block.rows)
+        return FreshBlock(block, _unseen(self.encoding, frame, block))
+
+
+def _unseen(encoding: Encoding, frame: Frame, block: Block) -> dict[str, Array]:
+    """For each category column the rows (n,) whose category the model has never seen."""
+    unseen = {}
+    for slot, cells in zip(encoding.slots, block.cells, strict=True):
+        if slot.kind != CATEGORY or cells.observed is None:
+            continue
+        for name, known in zip(slot.columns, cells.observed, strict=True):
+            there = frame.columns[name].observed
+            fresh = ~known if there is None else there & ~known
+            if fresh.any():
+                unseen[name] = fresh
+    return unseen
