@@ -96,7 +96,7 @@ def test_many_columns_and_components_stay_narrow() -> None:
     assert "2 lighter components are not shown" in text
     assert "24 of 40 columns that tell the components apart best" in text
     first = next(s for s in text.splitlines() if s.strip().startswith("x"))
-    assert max(result.model.describe(result.params), key=lambda e: separation(result, e))["column"] == first.split()[0]
+    assert max(result.description.views, key=lambda e: separation(result, e))["column"] == first.split()[0]
 
 
 def test_a_fit_that_did_not_converge_says_so() -> None:
@@ -227,7 +227,7 @@ def test_models_without_components_have_a_summary_too() -> None:
     x = np.random.default_rng(0).normal(size=(80, 4))
     result = unseen.fit(unseen.FactorAnalysis(1), x, max_iterations=20)
     text = summary(result)
-    assert text.startswith(model_name(result.model)) and "share" not in text
+    assert text.startswith(model_name(result.model)) and "largest responsibility" not in text
 
 
 @pytest.mark.parametrize(
@@ -335,7 +335,7 @@ def test_atoms_have_lines_of_their_own_in_the_table_and_in_facts(owing: Any) -> 
 
 
 def test_a_difference_in_atoms_separates(owing: Any) -> None:
-    entry = owing.model.describe(owing.params)[0]
+    entry = owing.description.views[0]
     assert separation(owing, entry) == pytest.approx(0.7, abs=0.1)  # two components, 0.35 to either side, twice
     same = {**entry, "atom_shares": [[0.5], [0.5]], "mean": [500.0, 500.0]}
     assert separation(owing, same) == 0

@@ -10,11 +10,12 @@ from typing import Any
 import numpy as np
 
 from unseen.core.block import Block, rng
+from unseen.core.description import Description
 from unseen.core.encoding import Encoding
 from unseen.core.engine import one_blas_thread
 from unseen.core.kinds import kind
 from unseen.core.limits import check_count
-from unseen.core.model import Completing, Generative, row_density
+from unseen.core.model import Completing, Generative, description_of, row_density
 from unseen.core.profile import Profile
 from unseen.core.source import Source
 from unseen.core.stats import Array, Params
@@ -216,6 +217,11 @@ class Result:
         return np.concatenate(parts) if parts else np.empty(0)
 
     # ---- telling and keeping
+
+    @cached_property
+    def description(self) -> Description:
+        """What the model says of itself at these parameters: its parts, tables and facts."""
+        return description_of(self.model, self.params)
 
     def summary(self) -> str:
         """The fit in plain text: outcome, criteria, components, restarts, warnings."""

@@ -7,6 +7,7 @@ from typing import Any, ClassVar, Protocol, Self, runtime_checkable
 import numpy as np
 
 from unseen.core.block import Block, Slot
+from unseen.core.description import Described, Description
 from unseen.core.profile import Profile
 from unseen.core.stats import Array, Kind, Params, Stats, Sums, Validity
 from unseen.errors import ModelError
@@ -133,3 +134,16 @@ def row_density(model: Any, params: Params, block: Block) -> Array:
     if isinstance(model, Assigning):
         return model.posterior(params, block)[1]
     raise ModelError(f"{type(model).__name__} has no log density of rows: give it log_density(params, block) -> (n,)")
+
+
+def description_of(model: Any, params: Params) -> Description:
+    """Return what a model says of itself; of one that says nothing, how many parts it has and its parameters' shapes.
+
+    >>> description_of(object(), Params(rates=[[1.0, 2.0]])).shapes
+    {'rates': (1, 2)}
+    """
+    if isinstance(model, Described):
+        return model.description(params)
+    shapes = {name: array.shape for name, array in params.items()}
+    noun, count = order_name(model).removesuffix("s"), order_of(model) or 0
+    return Description(noun, count, discrete=isinstance(model, Assigning), shapes=shapes)

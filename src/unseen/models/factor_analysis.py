@@ -9,6 +9,7 @@ from typing import Any, ClassVar, Self
 import numpy as np
 
 from unseen.core.block import Block, Slot
+from unseen.core.description import Description, Fact
 from unseen.core.engine import Engine
 from unseen.core.equality import by_value, hash_by_value
 from unseen.core.example import Example
@@ -22,6 +23,7 @@ from unseen.numerics import gaussian as forms
 from unseen.numerics.completion import conditional_draw, conditional_mean
 from unseen.numerics.factors import fit_diagonal, fit_isotropic
 from unseen.numerics.incomplete import Met
+from unseen.numerics.tabulated import factor_tables
 
 FORMS = ("diagonal", "isotropic")
 
@@ -231,6 +233,18 @@ class FactorAnalysis:
         noise = rng.standard_normal(empty_cells(self.slots, n)[0].values.shape)
         x = params["mean"][:, None] + params["loadings"] @ z + np.sqrt(params["noise"])[:, None] * noise
         return [x], z
+
+    def description(self, params: Params) -> Description:
+        """Return the loadings, the communalities and noise of the columns, and what each factor explains."""
+        floors = self.floors(params)
+        heywood = [floor.column for floor in floors]
+        return Description(
+            "factor",
+            self.factors,
+            tables=factor_tables(self.columns, params["loadings"], params["noise"], heywood),
+            facts=tuple(Fact("Heywood case", name, column=name) for name in heywood),
+            floors=floors,
+        )
 
 
 ABILITY = {

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
-from typing import Any, ClassVar, Self
+from typing import ClassVar, Self
 
 import numpy as np
 
 from unseen.core.block import Block, Slot
+from unseen.core.description import Description
 from unseen.core.equality import by_value, hash_by_value
 from unseen.core.example import Example
 from unseen.core.family import Family, empty_cells
@@ -20,6 +21,7 @@ from unseen.numerics.chain_paths import draw_states, viterbi
 from unseen.numerics.compiled import worthwhile
 from unseen.numerics.forward_backward import forward_backward
 from unseen.numerics.stationary import fit_stationary, stationary
+from unseen.numerics.tabulated import chain_tables
 
 # share of a start's transitions spread evenly: a transition that begins at zero would stay there for ever
 BLUR = 0.1
@@ -248,9 +250,21 @@ class HMM:
             states[t] = min(int((steps < u).sum()), self.states - 1)
         return self.family.draw(params, empty_cells(self.slots, n), states, rng), states
 
-    def describe(self, params: Params) -> list[dict[str, Any]]:
-        """Column profiles of the states in the data's own units."""
-        return self.family.describe(params)
+    def description(self, params: Params) -> Description:
+        """Return the states with their stationary shares and columns, the transitions and the dwell times."""
+        lasting = stationary(params["transitions"])
+        # where several classes of states are never left, which of them a chain ends in depends on where it began
+        unique = np.isfinite(lasting).all() and (lasting > -1e-12).all()
+        return Description(
+            "state",
+            self.states,
+            np.maximum(lasting, 0.0) if unique else None,
+            long_run=True,
+            views=self.family.describe(params),
+            tables=chain_tables(self.initial(params), lasting, params["transitions"]),
+            discrete=True,
+            floors=self.family.floors(params),
+        )
 
 
 def _told(block: Block) -> float:

@@ -9,6 +9,7 @@ from typing import Any, ClassVar, Self
 import numpy as np
 
 from unseen.core.block import Block, Slot
+from unseen.core.description import Description
 from unseen.core.equality import by_value, hash_by_value
 from unseen.core.example import Example
 from unseen.core.family import Collect, Family, Floor, empty_cells
@@ -221,9 +222,10 @@ class Mixture:
         states = rng.choice(self.components, size=n, p=params["weights"])
         return self.family.draw(params, empty_cells(self.slots, n), states, rng), states
 
-    def describe(self, params: Params) -> list[dict[str, Any]]:
-        """Column profiles of the components in the data's own units."""
-        return self.family.describe(params)
+    def description(self, params: Params) -> Description:
+        """Return the components with their shares and what each column looks like in them, in the data's own units."""
+        views, floors = self.family.describe(params), self.family.floors(params)
+        return Description("component", self.components, params["weights"], views=views, discrete=True, floors=floors)
 
 
 def _log(weights: Array) -> Array:

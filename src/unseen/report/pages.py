@@ -12,6 +12,7 @@ from string import Template
 from typing import Any
 
 import unseen
+from unseen.report import described
 from unseen.report.cards import Card, cards
 from unseen.report.sample import Sample
 from unseen.report.tables import columns, components, facts, headline, outcome, tiles
@@ -19,6 +20,7 @@ from unseen.report.view import View
 
 SECTIONS = {
     "components": ("The {noun}s", components),
+    "tables": ("The {noun}s in numbers", described.tables),
     "data": ("The data", None),
     "columns": ("Column by column", columns),
     "quality": ("Certainty and missing cells", None),

@@ -7,7 +7,6 @@ from typing import Any
 
 import numpy as np
 
-from unseen.core.model import Assigning
 from unseen.core.stop import CAP, CONVERGED, FAILED, FELL, STALLED, TIME
 from unseen.result import Result
 from unseen.search.restarts import spurious
@@ -15,6 +14,7 @@ from unseen.summary.alike import coinciding
 from unseen.summary.blocks import blocks
 from unseen.summary.collapse import collapses
 from unseen.summary.facts import at_the_end, floors, is_chosen, mean_confidence, noun
+from unseen.summary.occupancy import rows_by_part
 
 FEW_ROWS = 5.0
 FLAT = 1e-4
@@ -40,25 +40,25 @@ def _components(result: Result) -> Iterator[str]:
     for group in coinciding(result):
         yield (
             f"{noun(result).capitalize()}s {', '.join(map(str, group[:-1]))} and {group[-1]} coincide: they look the "
-            "same in "
-            f"every column, so fewer {noun(result)}s would say as much."
+            f"same in every column, so fewer {noun(result)}s would say as much."
         )
-    weights = result.params.get("weights")
-    if weights is None or np.ndim(weights) != 1:
+    told, rows = result.description, rows_by_part(result)
+    if rows is None:
         return
-    rows = weights * result.weight
     for k in np.flatnonzero(rows < FEW_ROWS).tolist():
         count = f"{rows[k]:.3g}"
         yield (
-            f"Component {k} stands for only {count} row{'s' * (count != '1')}: its parameters mean little; use "
-            "fewer components or a prior (prior=1; --prior 1)."
+            f"{told.name(k).capitalize()} stands for only {count} row{'s' * (count != '1')}: its parameters mean "
+            f"little; use fewer {told.noun}s or a prior (prior=1; --prior 1)."
         )
+    if told.long_run:  # what follows reads the weights of a mixture
+        return
     narrow = spurious(result.model, result.params, result.weight)
     for k in np.flatnonzero(narrow).tolist():
         yield (
-            f"Component {k} may be spurious: it is much narrower than the others and stands for {rows[k]:,.0f} rows "
-            "only; if they are no group of their own, use a prior (prior=1; --prior 1), a tied covariance, or fewer "
-            "components."
+            f"{told.name(k).capitalize()} may be spurious: it is much narrower than the others and stands for "
+            f"{rows[k]:,.0f} rows only; if they are no group of their own, use a prior (prior=1; --prior 1), a tied "
+            f"covariance, or fewer {told.noun}s."
         )
     resting = {floor["component"] for floor in floors(result)}
     flat: set[int] = set()
@@ -68,7 +68,7 @@ def _components(result: Result) -> Iterator[str]:
     # where a floor binds, that has been said
     if flat := flat - resting:
         yield (
-            f"Nearly flat: component {', '.join(map(str, sorted(flat)))}, whose variance in one direction is below "
+            f"Nearly flat: {told.noun} {', '.join(map(str, sorted(flat)))}, whose variance in one direction is below "
             f"{FLAT:g} of the data's own, so some columns follow from others there; leave such columns out or use "
             "a diagonal covariance (Gaussian('diagonal'); --covariance diagonal)."
         )
@@ -147,8 +147,7 @@ def _failures(result: Result) -> Iterator[str]:
 
 def _confidence(result: Result) -> Iterator[str]:
     confidence = mean_confidence(result)
-    k = getattr(result.model, "components", 1)
-    if confidence is None or k < 2:
+    if confidence is None or not result.description.discrete or result.description.count < 2:
         return
     if confidence < UNSURE:
         yield (
@@ -189,7 +188,8 @@ def _gap(result: Result) -> str:
     """What is said of a row without an observed cell, by kind of model."""
     if result.model.sequential:
         return "; the rows before and after them in their sequence tell their states"
-    return "; they are assigned by the component weights alone" if isinstance(result.model, Assigning) else ""
+    told = result.description
+    return f"; they are assigned by the {told.noun} weights alone" if told.discrete else ""
 
 
 __all__ = ["warnings"]

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from unseen.core.model import order_of
 from unseen.result import Result
 from unseen.summary.blocks import blocks
 from unseen.summary.facts import floors, noun
@@ -20,9 +19,9 @@ def collapses(result: Result) -> Iterator[str]:
         place = (floor["kind"], floor["column"], floor["share"] >= OWN)
         ends.setdefault(place, []).append(str(floor["component"]))
     for (kind, column, own), those in ends.items():
-        who = f"component {', '.join(dict.fromkeys(those))}"
+        who = f"{noun(result)} {', '.join(dict.fromkeys(those))}"
         if any(b.tied and column in b.columns for b in blocks(result)):
-            who = "every component"
+            who = f"every {noun(result)}"
         if kind == "noise":
             yield (
                 f"Column {column!r} rests on its noise floor: the factors explain all of it (a Heywood case). Use "
@@ -61,7 +60,7 @@ def collapses(result: Result) -> Iterator[str]:
 
 def cures(result: Result, column: str = "") -> str:
     """What helps a component that collapses, as far as the model has it."""
-    several = (order_of(result.model) or 1) > 1
+    several = (result.description.count) > 1
     parts = [b for b in blocks(result) if not column or column in b.columns]
     cures = [f"fewer {noun(result)}s"] if several else []
     cures += ["fewer factors"] if any(b.factors for b in parts) else []

@@ -10,6 +10,7 @@ import numpy as np
 from unseen.algorithms.batch import Batch
 from unseen.core.block import Cells, rng
 from unseen.core.example import Example
+from unseen.core.model import description_of
 from unseen.core.stats import Kind, Params
 from unseen.core.stop import Converged, MaxIterations
 from unseen.fit import fit
@@ -179,16 +180,20 @@ def imputes_only_holes(s: Setting) -> None:
             assert np.array_equal(out[c.observed], c.values[c.observed])
 
 
-def describes_every_column(s: Setting) -> None:
-    """Every column it reads has a profile with one entry per component."""
-    if not hasattr(s.model, "describe"):
-        return
-    entries = s.model.describe(s.params)
+def describes_itself(s: Setting) -> None:
+    """Its description has one entry per part for every column, and tells nothing of a column that is left out."""
+    told = description_of(s.model, s.params)
     columns = {name for slot in s.model.slots for name in slot.columns}
-    assert {e["column"] for e in entries} == columns
-    for e in entries:
-        values = e["mean"] if "mean" in e else e["probabilities"]
-        assert len(values) == s.model.components
+    if told.views:
+        assert {e["column"] for e in told.views} == columns
+    for e in told.views:
+        assert len(e["mean"] if "mean" in e else e["probabilities"]) == told.count
+    if told.shares is not None:
+        assert told.shares.shape == (told.count,) and abs(told.shares.sum() - 1) < 1e-6
+    for column in columns:
+        left = told.without({column})
+        assert column not in {e["column"] for e in left.views} | {f.value for f in left.facts}
+        assert not any(column in (*t.rows, *t.columns, t.column) for t in left.tables)
 
 
 def _hidden(cells: Cells) -> Cells:
@@ -212,7 +217,7 @@ MODEL_CHECKS: tuple[Check, ...] = (
     posterior_agrees,
     one_step_gives_both,
     imputes_only_holes,
-    describes_every_column,
+    describes_itself,
 )
 
 

@@ -77,7 +77,7 @@ def _most_calibration(case: Case) -> float:
 def _certainty(case: Case) -> float | None:
     """Mean largest responsibility on the scale from 1/K (chance) to 1."""
     assert case.result is not None
-    k = int(getattr(case.result.model, "components", 1))
+    k = case.result.description.count if case.result.description.discrete else 1
     mean = mean_confidence(case.result)
     if k < 2 or mean is None:
         return None

@@ -6,6 +6,7 @@ before any row is counted; afterwards neighbouring bins are merged until each ho
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass, replace
 from typing import Any, Self
 
@@ -77,8 +78,8 @@ def layout(result: Result) -> Layout:
     model, params = result.model, result.params
     arrays, _ = model.sample(params, SAMPLE, np.random.default_rng(0))
     density = model.posterior(params, Block(0, tuple(Cells(a) for a in arrays), SAMPLE))[1]
-    shares = _shares(result)
-    told = {entry["column"]: entry for entry in model.describe(params)} if hasattr(model, "describe") else {}
+    shares = result.description.weights
+    told = {entry["column"]: entry for entry in result.description.views}
     columns: list[Bins] = []
     for slot, values in zip(model.slots, arrays, strict=True):
         for j, name in enumerate(slot.columns):
@@ -91,14 +92,6 @@ def layout(result: Result) -> Layout:
     return Layout(
         tuple(columns), _edges(density[np.isfinite(density)]), len(shares), tuple(map(tuple, np.transpose(cuts)))
     )
-
-
-def _shares(result: Result) -> Array:
-    """The share of each component, as the model has it."""
-    if "weights" in result.params:
-        return np.asarray(result.params["weights"], float)
-    count = getattr(result.model, "components", 1)
-    return np.full(count, 1 / count)
 
 
 def _numeric(result: Result, name: str, drawn: Array) -> Bins:
@@ -125,7 +118,7 @@ def _codes(p: Array) -> tuple[int, ...]:
     return tuple(bins.get(c, len(own)) for c in range(len(p)))
 
 
-def _cuts(result: Result, entry: dict[str, Any], bins: Bins, components: int) -> Array:
+def _cuts(result: Result, entry: Mapping[str, Any], bins: Bins, components: int) -> Array:
     """The mean of a column in each component, between the whole numbers where it holds such."""
     means = np.asarray(entry.get("overall_mean", entry.get("mean", [bins.mean] * components)), float)
     return np.floor(means) + 0.5 if result.profile[bins.name].fractions == 0 else means

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any, Self
 
 from unseen.core.block import Block
+from unseen.core.model import Generative
 from unseen.core.stats import Sums
 from unseen.errors import ModelError, RegistryError
 from unseen.ops.drift.bins import Layout, layout, merged
@@ -35,7 +36,8 @@ def remember(result: Result, blocks: Iterable[Block]) -> dict[str, Any]:
     ModelError
         A model without responsibilities or without a way to draw rows: there is nothing to compare with.
     """
-    if not all(hasattr(result.model, method) for method in ("posterior", "sample", "describe")):
+    told = result.description
+    if not (told.discrete and told.views and isinstance(result.model, Generative)):
         raise ModelError(f"{type(result.model).__name__} cannot be watched for drift: it has no components to compare")
     fine = layout(result)
     coarse, sums = merged(fine, tally(result, fine, blocks))
