@@ -62,6 +62,8 @@ class Result:
     columns: tuple[dict[str, Any], ...] = ()
     #: each row's largest responsibility, on average; None for models without any, and in runs of earlier versions
     certainty: float | None = None
+    #: rows that each part stands for, its responsibilities summed, (K,); empty where there are none, as is certainty
+    occupancy: tuple[float, ...] = ()
 
     @property
     def converged(self) -> bool:

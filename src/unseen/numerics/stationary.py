@@ -17,25 +17,6 @@ def stationary(transitions: Array) -> Array:
     return solved
 
 
-def occupancy(initial: Array, transitions: Array, steps: int) -> Array:
-    r"""Return the expected share of a chain's first steps in each state, (K,).
-
-    .. math:: \frac{1}{T} \sum_{t=0}^{T-1} \delta A^t
-
-    ``initial`` is (K,), ``transitions`` (K, K), T is ``steps``, at least 1; the sum is made by doubling.
-
-    >>> occupancy(np.array([1.0, 0.0]), np.array([[0.0, 1.0], [0.0, 1.0]]), 4).tolist()
-    [0.25, 0.75]
-    """
-    total, power = np.eye(len(transitions)), transitions
-    for bit in f"{steps:b}"[1:]:
-        total, power = total + power @ total, power @ power
-        if bit == "1":
-            total, power = total + power, power @ transitions
-    out: Array = initial @ total / steps
-    return out
-
-
 def fit_stationary(start: Array, counts: Array, begin: Array, rounds: int = 100) -> Array:
     r"""Transitions (K, K) that raise :math:`Q(A) = \sum_k s_k \log \pi_k(A) + \sum_{ij} T_{ij} \log A_{ij}`.
 

@@ -17,7 +17,7 @@ def chain_tables(initial: Array, stationary: Array, transitions: Array) -> tuple
 
     ``initial`` and ``stationary`` are (K,), ``transitions`` is (K, K). A state that is never left dwells for ever.
 
-    >>> chain_tables(np.ones(1), np.ones(1), np.ones((1, 1)))[2].values.tolist()
+    >>> chain_tables(np.ones(1), np.ones(1), np.ones((1, 1)))[1].values.tolist()
     [[inf]]
     """
     states = part_names("state", len(transitions))
@@ -27,11 +27,11 @@ def chain_tables(initial: Array, stationary: Array, transitions: Array) -> tuple
     return (
         Table("transitions", "Transition probabilities", states, tuple(f"to {s}" for s in states), transitions,
               Labels.PARTS, Labels.PARTS, Scale.PROBABILITY, note="From the state of the row to that of the column."),
-        Table("distributions", "Initial and stationary distribution", states, ("initial", "stationary"),
-              np.column_stack([initial, stationary]), Labels.PARTS, scale=Scale.PROBABILITY, note=unique),
         Table("dwell_times", "Expected dwell times", states, ("rows",), dwell[:, None], Labels.PARTS,
               scale=Scale.DURATION,
               note="How many rows in a line a state holds on average, 1 / (1 - its probability to stay)."),
+        Table("distributions", "Initial and stationary distribution", states, ("initial", "stationary"),
+              np.column_stack([initial, stationary]), Labels.PARTS, scale=Scale.PROBABILITY, note=unique),
     )  # fmt: skip
 
 

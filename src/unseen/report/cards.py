@@ -27,6 +27,7 @@ class Card:
     spec: dict[str, Any] | None
     empty: str = ""
     wide: bool = False
+    numbers: str = ""  # HTML below the plot
 
 
 def cards(view: View, sample: Sample | None) -> list[Card]:
@@ -35,9 +36,12 @@ def cards(view: View, sample: Sample | None) -> list[Card]:
 
 
 def _tables(view: View) -> Iterator[Card]:
+    if known := described.simple(view):
+        yield Card("facts", "tables", f"About the {view.noun}s", "", None, numbers=known)
     for t in view.description.tables:
-        if (spec := described.figure(view, t)) is not None:
-            yield Card(f"table:{t.name}", "tables", t.title, t.note, spec)
+        yield Card(
+            f"table:{t.name}", "tables", t.title, t.note, described.figure(view, t), numbers=described.numbers(t)
+        )
 
 
 def _components(view: View) -> Iterator[Card]:

@@ -64,9 +64,10 @@ def _heat(t: Table) -> Spec:
     }
     names = [literal(c, 22) for c in t.columns]
     x = axis(tickvals=list(range(len(names))), ticktext=names, showgrid=False, showline=False, ticks="")
+    y = _down(t, showgrid=False, showline=False)
     return {
         "data": [heat],
-        "layout": layout(80 + 32 * max(len(t.rows), 2), xaxis=x, yaxis=_down(t, showgrid=False, showline=False)),
+        "layout": layout(100 + 32 * max(len(t.rows), 2), xaxis=x, yaxis=y, margin={"l": 10, "r": 16, "t": 32, "b": 10}),
     }
 
 
@@ -140,34 +141,33 @@ def _bars(view: View, t: Table) -> Spec:
     return {"data": [bars], "layout": layout(height, xaxis=x, yaxis=_down(t, showgrid=False), margin=margin)}
 
 
-def tables(view: View) -> str:
-    """Every table and fact of the description as HTML."""
-    told = view.description
-    known: list[tuple[str, tuple[str, ...]]] = [(name, (value,)) for name, value in facts(told)]
-    cards = [_card(f"About the {told.noun}s", "", (), known)] if known else []
-    for t in told.tables:
-        shown = range(len(t.rows))[:MOST_ROWS]
-        left = f" The first {MOST_ROWS} of {len(t.rows):,} rows." if len(t.rows) > MOST_ROWS else ""
-        body = [(t.rows[i], tuple(_cell(t, i, j) for j in range(len(t.columns)))) for i in shown]
-        cards.append(_card(t.title, t.note + left, t.columns, body))
-    return f'<div class="grid">\n{"".join(cards)}</div>\n' if cards else ""
+def numbers(t: Table) -> str:
+    """Return a table as HTML."""
+    shown = range(len(t.rows))[:MOST_ROWS]
+    body = [[t.rows[i], *(_cell(t, i, j) for j in range(len(t.columns)))] for i in shown]
+    left = f"The first {MOST_ROWS} of {len(t.rows):,} rows." if len(t.rows) > MOST_ROWS else ""
+    return _table(t.columns, body) + (f'<p class="note">{left}</p>' if left else "")
+
+
+def simple(view: View) -> str:
+    """Return the simple facts of the description as HTML; empty where it has none."""
+    known = [[name, value] for name, value in facts(view.description)]
+    return _table((), known) if known else ""
 
 
 def _cell(t: Table, i: int, j: int) -> str:
     value = float(t.values[i, j])
-    if np.isfinite(value):
-        return cell(t, i, j).replace("-", "−")
-    return "–" if np.isnan(value) else "∞".rjust(1 + (value < 0), "−")
+    if not np.isfinite(value):
+        return "–" if np.isnan(value) else "∞".rjust(1 + (value < 0), "−")
+    plain = t.scale != Scale.PROBABILITY and (t.errors is None or not np.isfinite(t.errors[i, j]))
+    return number(value) if plain else cell(t, i, j).replace("-", "−")
 
 
-def _card(title: str, note: str, heads: tuple[str, ...], body: list[tuple[str, tuple[str, ...]]]) -> str:
+def _table(heads: tuple[str, ...], body: list[list[str]]) -> str:
     top = "".join(f'<th class="n">{escape(shorten(h))}</th>' for h in heads)
     rows = "".join(
         f"<tr><td>{escape(shorten(name, 60))}</td>{''.join(f'<td class=n>{escape(c)}</td>' for c in cells)}</tr>"
-        for name, cells in body
+        for name, *cells in body
     )
-    return (
-        f'<article class="card"><h3>{escape(title)}</h3>{f"<p class=note>{escape(note)}</p>" if note else ""}'
-        f'<div class="table"><table>{f"<thead><tr><th></th>{top}</tr></thead>" if heads else ""}'
-        f"<tbody>{rows}</tbody></table></div></article>\n"
-    )
+    head = f"<thead><tr><th></th>{top}</tr></thead>" if heads else ""
+    return f'<div class="table"><table>{head}<tbody>{rows}</tbody></table></div>'

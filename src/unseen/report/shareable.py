@@ -39,7 +39,7 @@ def without(result: Any, hide: Sequence[str], fewest: int = FEWEST_ROWS) -> Any:
     ModelError
         A column that the model does not have.
     DataError
-        A component stands for fewer rows than ``fewest``, or its parameters do not say for how many.
+        A component stands for fewer rows than ``fewest``, or the run does not say for how many.
     """
     for name in hide:
         if name not in result.profile.names:
@@ -47,8 +47,8 @@ def without(result: Any, hide: Sequence[str], fewest: int = FEWEST_ROWS) -> Any:
     told, rows = result.description, rows_by_part(result)
     if rows is None and told.views:
         raise DataError(
-            f"a {told.noun} may stand for fewer than {fewest} rows, which this fit's parameters do not say, so a "
-            "report could describe single people: pass on the summary's criteria instead"
+            f"a {told.noun} may stand for fewer than {fewest} rows, which this run does not say, so a report could "
+            "describe single people: fit once more with this version, which counts them"
         )
     small = [] if rows is None else [str(k) for k, n in enumerate(rows) if not n >= fewest]
     if small:

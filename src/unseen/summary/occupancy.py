@@ -2,20 +2,19 @@
 
 from __future__ import annotations
 
+import numpy as np
+
 from unseen.core.stats import Array
-from unseen.numerics.stationary import occupancy
 from unseen.result import Result
 
 
 def rows_by_part(result: Result) -> Array | None:
-    """Return how many rows each component or state stands for, (K,); None where the parameters do not say.
+    """Return how many rows each component, state or expert stands for, (K,); None where nothing says so.
 
-    A chain that has not run for long is elsewhere than in its stationary distribution: its states are counted over
-    sequences of the average length.
+    The stationary distribution of a chain does not: a state that it reaches at the end of its only sequence may have
+    all of it. Runs of earlier versions hold no more than that.
     """
     told = result.description
-    moves, begins = told.table("transitions"), told.table("distributions")
-    if told.long_run and moves is not None and begins is not None:
-        length = max(round(result.profile.rows / max(result.profile.units, 1)), 1)
-        return occupancy(begins.values[:, 0], moves.values, length) * result.weight
-    return None if told.shares is None else told.shares * result.weight
+    if told.shares is not None and not told.long_run:
+        return told.shares * result.weight
+    return np.array(result.occupancy) if len(result.occupancy) == told.count > 0 else None
