@@ -14,12 +14,18 @@ from unseen.closing import Closing
 from unseen.core.stats import Params
 from unseen.core.stop import Outcome
 from unseen.numerics.resolution import resting
-from unseen.summary import facts, summary, warnings
+from unseen.summary import Code, facts, notices, sentence, summary
 from unseen.summary.facts import mean_confidence, separation
 from unseen.summary.names import model_name
+from unseen.summary.sentences import SENTENCES
 from unseen.summary.text import number, table
 
 WIDTH = 100
+
+
+def warnings(result: Any) -> list[str]:
+    """What a result warns of, in words."""
+    return list(result.warnings)
 
 
 def flowers(rows: int = 150, seed: int = 0) -> dict[str, Any]:
@@ -428,3 +434,17 @@ def test_the_table_of_a_search_is_narrow(fitted: Any) -> None:
     text = summary(replace(fitted, search=({**row, "spurious": True, "reason": "why"}, {**row, "form": "full"})))
     assert "2,471,235" in text and "stopped, spurious [1]" in text
     assert max(map(len, text.splitlines())) <= WIDTH
+
+
+def test_every_code_has_its_sentence_and_says_what_rests_on() -> None:
+    assert list(SENTENCES) == list(Code)
+    x = np.r_[np.zeros(20), np.random.default_rng(0).normal(size=60)]
+    result = unseen.fit(unseen.Mixture(unseen.Gaussian(), 3), x, restarts=2, max_iterations=2)
+    found = notices(result)
+    assert [sentence(n) for n in found] == result.warnings and found == result.notices
+    told = facts(result)["notices"]
+    assert told[0]["code"] == "not_converged" and told[0]["facts"]["outcome"] == "hit the cap"
+    assert {n["code"] for n in told} == {n.code.value for n in found}
+    few = next(n for n in notices(replace(result, params=Params({**result.params, "weights": [0.01, 0.5, 0.49]})))
+               if n.code == Code.FEW_ROWS)  # fmt: skip
+    assert few.facts == {"noun": "component", "part": 0, "rows": pytest.approx(0.8)} and "prior" in few.knobs

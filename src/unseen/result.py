@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 from functools import cached_property
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -21,6 +21,9 @@ from unseen.core.source import Source
 from unseen.core.stats import Array, Params
 from unseen.core.stop import Outcome, Record
 from unseen.errors import DataError, ModelError
+
+if TYPE_CHECKING:
+    from unseen.summary.notice import Notice
 
 
 @kind("result")
@@ -234,9 +237,16 @@ class Result:
     @cached_property
     def warnings(self) -> list[str]:
         """What a careful reader should know, in plain words with what to do."""
-        from unseen.summary import warnings
+        from unseen.summary import sentence
 
-        return warnings(self)
+        return [sentence(notice) for notice in self.notices]
+
+    @cached_property
+    def notices(self) -> list[Notice]:
+        """What a careful reader should know, for programs: codes, facts and the options that help."""
+        from unseen.summary import notices
+
+        return notices(self)
 
     def plot(self, data: Any = None) -> Any:
         """The report as interactive figures, by name (needs plotly)."""

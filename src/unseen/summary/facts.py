@@ -51,6 +51,10 @@ def facts(result: Result, spelled: Spelled = str) -> dict[str, Any]:
         "search": [{**r, **({"reason": spelled(r["reason"])} if r.get("reason") else {})} for r in result.search],
         "options": dict(result.options),
         "warnings": [spelled(w) for w in result.warnings],
+        "notices": [
+            {"code": n.code, "severity": n.severity, "facts": dict(n.facts), "knobs": list(n.knobs)}
+            for n in result.notices
+        ],
     }
 
 
