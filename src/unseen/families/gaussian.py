@@ -10,6 +10,7 @@ from typing import Any, Self
 import numpy as np
 
 from unseen.core.block import Cells
+from unseen.core.events import FLOORS, EventKind
 from unseen.core.example import Example
 from unseen.core.family import Collect, Floor, tile_rows
 from unseen.core.kinds import kind
@@ -189,7 +190,7 @@ class Gaussian(Density):
     def moments(self, sums: Sums, params: Params | None) -> Params:
         new = self.best(sums, params)
         found = [floor.kind for floor in self.floors(new)]
-        events = {f"{kind} floor": found.count(kind) for kind in ("variance", "grid") if kind in found}
+        events = {FLOORS[kind]: found.count(kind) for kind in ("variance", "grid") if kind in found}
         return Params(new, events={**events, **new.events})
 
     def best(self, sums: Sums, params: Params | None) -> Params:
@@ -206,7 +207,7 @@ class Gaussian(Density):
         empty = int(kept.reshape(len(means), -1).all(axis=1).sum())
         return Params(
             {"means": means, **self.form.best(spread, mass, self.least, params)},
-            events={"empty component": empty} if empty else {},
+            events={EventKind.EMPTY_COMPONENT: empty} if empty else {},
         )
 
     # ---- parameters

@@ -10,6 +10,7 @@ import numpy as np
 
 from unseen.core.atoms import frequent, is_slip, listed, weights_of, with_atoms, without
 from unseen.core.block import NUMBER, Cells, Slot
+from unseen.core.events import EventKind, count_of
 from unseen.core.example import Example
 from unseen.core.family import Collect, Family, Floor, unset
 from unseen.core.kinds import kind
@@ -199,9 +200,9 @@ class Hurdle(Family):
         old = np.broadcast_to(self.overall, shares.shape) if params is None else params["shares"]
         inner = self.inner.moments(_within(sums), None if params is None else params.sub(REST))
         # a component that is at an atom only has no rest, and is not empty
-        events = {name: count for name, count in inner.events.items() if not name.endswith("empty component")}
+        events = {name: n for name, n in inner.events.items() if not count_of({name: n}, EventKind.EMPTY_COMPONENT)}
         if lost := int((totals <= 0).all(axis=1).sum()):
-            events["empty component"] = lost
+            events[EventKind.EMPTY_COMPONENT] = lost
         return Params({"shares": np.where(empty, old, shares), **_under(inner)}, events=events)
 
     # ---- parameters

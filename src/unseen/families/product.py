@@ -9,6 +9,7 @@ from typing import Any, Self
 import numpy as np
 
 from unseen.core.block import Cells, Slot
+from unseen.core.events import located
 from unseen.core.example import Example
 from unseen.core.family import Collect, Family, Floor
 from unseen.core.kinds import kind
@@ -136,7 +137,7 @@ class Product(Family):
         for t in self.terms:
             new = t.family.moments(t.of(sums), None if params is None else params.sub(t.name))
             arrays.update(t.under(new))
-            events.update({f"{t.name}: {event}": count for event, count in new.events.items()})
+            events.update({located(event, t.name): count for event, count in new.events.items()})
         return Params(arrays, events=events)
 
     # ---- parameters

@@ -12,6 +12,7 @@ from unseen.core.block import Block, Slot
 from unseen.core.description import Description, Fact
 from unseen.core.engine import Engine
 from unseen.core.equality import by_value, hash_by_value
+from unseen.core.events import EventKind
 from unseen.core.example import Example
 from unseen.core.family import Floor, empty_cells, tile_rows
 from unseen.core.kinds import kind
@@ -158,7 +159,7 @@ class FactorAnalysis:
             mean=self.anchor + shift[0],
             loadings=loadings,
             noise=noise,
-            events={"noise floor": bound} if bound else None,
+            events={EventKind.NOISE_FLOOR: bound} if bound else None,
         )
 
     def _least(self) -> Array:

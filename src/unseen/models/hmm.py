@@ -11,6 +11,7 @@ import numpy as np
 from unseen.core.block import Block, Slot
 from unseen.core.description import Description
 from unseen.core.equality import by_value, hash_by_value
+from unseen.core.events import EventKind
 from unseen.core.example import Example
 from unseen.core.family import Family, empty_cells
 from unseen.core.kinds import kind
@@ -134,7 +135,7 @@ class HMM:
         density, collect = self._evaluate(params, block)
         s = forward_backward(density, *self._chain(params, block), self._compiled)
         sums = {"start": s.start, "transitions": s.transitions, **collect(s.states)}
-        counts = {"zero density": s.dead} if s.dead else {}
+        counts: dict[str, int] = {EventKind.ZERO_DENSITY: s.dead} if s.dead else {}
         return Stats(sums, block.units, _told(block), float(s.predictive.sum()), counts), s.states
 
     def collect(self, r: Array, block: Block) -> Stats:

@@ -11,6 +11,7 @@ import numpy as np
 from unseen.core.block import Block, Slot
 from unseen.core.description import Description
 from unseen.core.equality import by_value, hash_by_value
+from unseen.core.events import EventKind
 from unseen.core.example import Example
 from unseen.core.family import Collect, Family, Floor, empty_cells
 from unseen.core.kinds import kind
@@ -117,7 +118,7 @@ class Mixture:
             if kept is not None:
                 kept.append(r.astype(float))
             accumulate(sums, _weighted(r, collect, tile.weights))
-        return Stats(sums, block.rows, block.weight, loglik, {"zero density": zero} if zero else {})
+        return Stats(sums, block.rows, block.weight, loglik, {EventKind.ZERO_DENSITY: zero} if zero else {})
 
     def collect(self, r: Array, block: Block) -> Stats:
         """Statistics at given responsibilities (K, n), where no parameters exist yet: what starts are made of."""

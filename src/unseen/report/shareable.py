@@ -8,6 +8,7 @@ from functools import cached_property
 from typing import Any
 
 from unseen.core.description import Description
+from unseen.core.events import counted
 from unseen.errors import DataError, ModelError
 from unseen.report.view import View
 from unseen.summary.occupancy import rows_by_part
@@ -71,7 +72,6 @@ def without(result: Any, hide: Sequence[str], fewest: int = FEWEST_ROWS) -> Any:
 def _unnamed(events: dict[str, int]) -> dict[str, int]:
     """What was counted in the M-step, without the columns that it was counted in."""
     out: dict[str, int] = {}
-    for event, count in events.items():
-        kind = event.rpartition(": ")[2]
-        out[kind] = out.get(kind, 0) + count
+    for event in counted(events):
+        out[event.kind] = out.get(event.kind, 0) + event.count
     return out

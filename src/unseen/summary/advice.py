@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 
+from unseen.core.events import EventKind, count_of
 from unseen.core.stop import CAP, CONVERGED, FAILED, FELL, STALLED, TIME
 from unseen.result import Result
 from unseen.search.restarts import spurious
@@ -134,7 +135,7 @@ def _data(result: Result) -> Iterator[Notice]:
     for c in profile.columns:
         if c.rows and c.missing > 0.5 * c.rows:
             yield Notice(Code.COLUMN_MOSTLY_MISSING, {"column": c.name, "share": c.missing / c.rows}, ("ignore",))
-    zero = result.counts.get("zero density", 0)
+    zero = count_of(result.counts, EventKind.ZERO_DENSITY)
     if zero:
         yield Notice(Code.ZERO_DENSITY, {**about, "rows": zero}, ("prior",))
 

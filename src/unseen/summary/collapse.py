@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
+from unseen.core.events import EventKind, count_of
 from unseen.result import Result
 from unseen.summary.blocks import blocks
 from unseen.summary.facts import floors, noun
@@ -30,11 +31,11 @@ def collapses(result: Result) -> Iterator[Notice]:
             yield Notice(Code.VARIANCE_FLOOR, {**who, "cures": cures(result, column)}, ("prior",))
         else:
             yield Notice(Code.CONSTANT_COLUMN if own else Code.DEPENDENT_COLUMNS, who, severity=Severity.NOTE)
-    hit = [any("variance floor" in event for event in r.events) for r in result.trace]
+    hit = [count_of(r.events, EventKind.VARIANCE_FLOOR) > 0 for r in result.trace]
     if any(hit) and not any(kind == "variance" for kind, *_ in ends):
         facts = {**_held(hit), "noun": noun(result), "cures": cures(result)}
         yield Notice(Code.VARIANCE_FLOOR_ON_THE_WAY, facts, ("prior",))
-    hit = [any("empty" in event for event in r.events) for r in result.trace]
+    hit = [count_of(r.events, EventKind.EMPTY_COMPONENT) > 0 for r in result.trace]
     if any(hit):
         yield Notice(Code.EMPTY_PART, {**_held(hit), "noun": noun(result)}, ("components", "restarts"))
 
