@@ -11,6 +11,7 @@ import numpy as np
 from unseen.core.block import Block, Cells
 from unseen.core.engine import one_blas_thread
 from unseen.core.family import empty_cells
+from unseen.core.model import Completing
 from unseen.core.stats import Array
 from unseen.report.view import View
 
@@ -70,7 +71,7 @@ def _piece(result: Any, block: Block, rows: Array) -> tuple[Array, Array, list[A
     if block.offsets is None:  # rows of a sequence depend on each other: those are scored whole
         block, rows = block.take(rows), np.arange(len(rows))
     r, density = model.posterior(params, block)
-    filled = model.impute(params, block) if hasattr(model, "impute") else [c.values for c in block.cells]
+    filled = model.impute(params, block) if isinstance(model, Completing) else [c.values for c in block.cells]
     masks = [np.ones(c.values.shape, bool) if c.observed is None else c.observed for c in block.cells]
     return r[:, rows], density[rows], [f[:, rows] for f in filled], [m[:, rows] for m in masks]
 

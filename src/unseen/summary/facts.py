@@ -12,6 +12,7 @@ from unseen.core.model import order_of
 from unseen.core.stats import Array
 from unseen.result import Result
 from unseen.summary.names import model_name
+from unseen.summary.occupancy import rows_by_part
 from unseen.summary.words import Spelled
 
 #: nats per row below which an entropy is rounding
@@ -125,12 +126,13 @@ def shares(result: Result, column: str) -> dict[str, float]:
 
 
 def components(result: Result) -> list[dict[str, Any]]:
-    """One entry per part, the heaviest first: its number as in the rows of `assign`, its share, its columns."""
-    told = result.description
+    """One entry per part, the heaviest first: its number as in the rows of `assign`, its share, its rows, its columns."""
+    told, rows = result.description, rows_by_part(result)
     return [
         {
             "component": int(k),
             "weight": None if told.shares is None else float(told.shares[k]),
+            "rows": None if rows is None else float(rows[k]),
             "columns": told.part(k),
         }
         for k in told.order
