@@ -126,7 +126,7 @@ def shares(result: Result, column: str) -> dict[str, float]:
 
 
 def components(result: Result) -> list[dict[str, Any]]:
-    """One entry per part, the heaviest first: its number as in the rows of `assign`, its share, its rows, its columns."""
+    """One entry per part, the heaviest first: its number as in the rows of `assign`, share, rows and columns."""
     told, rows = result.description, rows_by_part(result)
     return [
         {
