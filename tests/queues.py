@@ -8,6 +8,7 @@ from typing import Any, ClassVar, Self
 import numpy as np
 
 from unseen.core.block import Block, Slot
+from unseen.core.description import Description
 from unseen.core.kinds import kind
 from unseen.core.model import Completing, Generative, Latent
 from unseen.core.option import INTEGER, NUMBER, Option
@@ -94,10 +95,10 @@ class Queues(Latent, Completing, Generative):
         queue = rng.choice(self.queues, n, p=params["weights"])
         return [self.shortest + rng.exponential(1 / params["rates"][queue].T)], queue
 
-    def describe(self, params: Params) -> list[dict[str, Any]]:
+    def description(self, params: Params) -> Description:
         mean = 1 / params["rates"].T
-        told = zip(self.columns, mean, strict=True)
-        return [
+        views = [
             {"column": c, "family": "exponential", "mean": (self.shortest + m).tolist(), "sd": m.tolist()}
-            for c, m in told
+            for c, m in zip(self.columns, mean, strict=True)
         ]
+        return Description("queue", self.queues, params["weights"], views=views, discrete=True)

@@ -38,7 +38,7 @@ def test_every_method_takes_what_the_message_advises(fit, method):
 
 
 def options(command):
-    return {o for p in command.params for o in p.opts}
+    return {o for p in command.get_params(click.Context(command)) for o in p.opts}
 
 
 def test_the_command_line_is_told_its_own_options():

@@ -165,7 +165,7 @@ def test_whole_numbers_with_gaps_come_as_floats_and_are_counts_and_successes() -
 def test_second_of_two_categories_is_success() -> None:
     r = unseen.fit(Mixture(Bernoulli(), 1), {"late": np.array(["yes", "no", "no", "no"])})
     assert r.params["probabilities"].item() == pytest.approx(0.25)
-    assert r.model.describe(r.params)[0]["categories"] == ["no", "yes"]
+    assert r.description.views[0]["categories"] == ["no", "yes"]
 
 
 def test_impossible_options_and_products_are_refused() -> None:

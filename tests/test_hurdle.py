@@ -118,7 +118,7 @@ def test_a_component_that_is_an_atom_only_is_a_finding_and_no_singularity() -> N
 
 def test_the_description_sets_the_atoms_apart_from_the_rest() -> None:
     result = fit(Mixture(Hurdle(Gaussian("diagonal")), 1), DATA)
-    income, age = result.model.describe(result.params)
+    income, age = result.description.views
     at = INCOME == 0
     assert income["family"] == "hurdle_gaussian" and income["atoms"] == (0.0,)
     assert income["atom_shares"] == [[pytest.approx(at.mean())]]
@@ -132,7 +132,7 @@ def test_the_description_sets_the_atoms_apart_from_the_rest() -> None:
 def test_the_rest_of_counts_is_described_as_it_is_truncated() -> None:
     model = Mixture(Hurdle(Poisson(), atoms={"x": (0, 1)}), 1)
     result = fit(model, {"x": np.repeat([0, 1, 2, 3, 4, 5, 8], [30, 10, 25, 20, 12, 8, 2])})
-    (told,) = result.model.describe(result.params)
+    (told,) = result.description.views
     drawn = result.sample(100_000)["x"]
     rest = drawn[drawn > 1]
     assert abs(rest.mean() - told["mean"][0]) < 6 * told["sd"][0] / np.sqrt(len(rest))

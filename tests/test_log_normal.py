@@ -69,7 +69,7 @@ def test_one_column_is_scipys_lognorm() -> None:
     s, _, scale = stats.lognorm.fit(x, floc=0)
     assert np.sqrt(result.params["covariances"][0, 0, 0]) == pytest.approx(s, rel=1e-5)
     assert result.loglik == pytest.approx(stats.lognorm(s, scale=scale).logpdf(x).sum(), abs=1e-6)
-    told = result.model.describe(result.params)[0]
+    told = result.description.views[0]
     assert told["mean"] == pytest.approx([stats.lognorm(s, scale=scale).mean()], rel=1e-4)
     assert told["sd"] == pytest.approx([stats.lognorm(s, scale=scale).std()], rel=1e-4)
     assert told["median"] == pytest.approx([scale], rel=1e-4)

@@ -62,7 +62,7 @@ def test_cheeses() -> None:
 def test_one_component_has_the_shares_of_the_codes() -> None:
     codes = np.repeat([1, 2, 4, 7], [5, 1, 20, 4])
     r = unseen.fit(Mixture(Ordinal(), 1), {"n": codes})
-    (told,) = r.model.describe(r.params)
+    (told,) = r.description.views
     assert told["categories"] == ["1", "2", "4", "7"]
     np.testing.assert_allclose(told["probabilities"], [[5 / 30, 1 / 30, 20 / 30, 4 / 30]], rtol=1e-9)
     np.testing.assert_array_equal(r.params["locations"], 0)
@@ -156,7 +156,7 @@ def test_a_code_that_only_rows_of_weight_zero_have_is_next_to_impossible() -> No
     for code in (0, 2, 9):
         x = np.array([1, 1, 3, 3, 3, 4, code])
         r = unseen.fit(Mixture(Ordinal(), 2), {"n": x}, weights=np.array([1.0] * 6 + [0]), restarts=1)
-        (told,) = r.model.describe(r.params)
+        (told,) = r.description.views
         p = np.array(told["probabilities"])[:, told["categories"].index(str(code))]
         assert ((p > 0) & (p < 1e-8)).all()
         assert r.model.valid(r.params)
@@ -166,14 +166,14 @@ def test_a_code_that_only_rows_of_weight_zero_have_is_next_to_impossible() -> No
 def test_an_unknown_number_in_a_row_of_weight_zero_counts_as_missing() -> None:
     x = np.array([1.0, 1.5, 2.0, 2.0, 7.5])
     r = unseen.fit(Mixture(Ordinal(), 1), {"n": x}, weights=np.array([1.0, 1, 1, 1, 0]))
-    assert r.model.describe(r.params)[0]["categories"] == ["1", "1.5", "2"]
+    assert r.description.views[0]["categories"] == ["1", "1.5", "2"]
     assert r.loglik == pytest.approx(np.log([1 / 4, 1 / 4, 1 / 2, 1 / 2]).sum())
 
 
 def test_a_prior_is_pseudo_rows() -> None:
     x = np.repeat([1, 2, 3], [6, 3, 1])
     r = unseen.fit(Mixture(Ordinal(), 1), {"n": x}, prior=5.0)
-    np.testing.assert_allclose(r.model.describe(r.params)[0]["probabilities"], [[0.6, 0.3, 0.1]], rtol=1e-9)
+    np.testing.assert_allclose(r.description.views[0]["probabilities"], [[0.6, 0.3, 0.1]], rtol=1e-9)
 
 
 # ---- rows
@@ -183,7 +183,7 @@ def test_missing_cells_are_left_out_and_weights_are_copies() -> None:
     x = np.array([[1, 2, np.nan, 3, 3, 1, 2, 2], [2, np.nan, 1, 1, 2, 2, 1, np.nan]])
     w = np.array([1, 2, 3, 1, 2, 0, 1, 4])
     r = unseen.fit(Mixture(Ordinal(), 1), {"a": x[0], "b": x[1]}, weights=w)
-    a, b = (np.array(e["probabilities"][0]) for e in r.model.describe(r.params))
+    a, b = (np.array(e["probabilities"][0]) for e in r.description.views)
     np.testing.assert_allclose(a, np.array([1, 7, 3]) / 11, rtol=1e-8)
     np.testing.assert_allclose(b, np.array([5, 3]) / 8, rtol=1e-8)
 
@@ -251,4 +251,4 @@ def test_unsuitable_columns_are_named_in_a_sentence(column: np.ndarray, sentence
 
 def test_booleans_are_ordered() -> None:
     r = unseen.fit(Mixture(Ordinal(), 1), {"late": np.array([True, False, False, False])})
-    np.testing.assert_allclose(r.model.describe(r.params)[0]["probabilities"], [[0.75, 0.25]])
+    np.testing.assert_allclose(r.description.views[0]["probabilities"], [[0.75, 0.25]])

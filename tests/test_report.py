@@ -96,7 +96,7 @@ def test_components_keep_their_colour_in_every_plot(result: Any, data: dict[str,
 
 def test_profiles_are_the_models_own_numbers(result: Any) -> None:
     view = View(result)
-    entry = next(e for e in result.model.describe(result.params) if e["column"] == "noise")
+    entry = next(e for e in result.description.views if e["column"] == "noise")
     drawn = figures(result)["profile:noise"].data
     assert [t.x[0] for t in drawn] == [entry["mean"][k] for k in view.order]
     assert [t.error_x.array[0] for t in drawn] == [entry["sd"][k] for k in view.order]

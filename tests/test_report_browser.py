@@ -145,3 +145,40 @@ def test_the_overview_has_room_for_its_scale_and_its_names(browser: Any, tmp_pat
         assert frame["x"] - 1 <= box["x"] and box["x"] + box["width"] <= frame["x"] + frame["width"] + 1
         assert frame["y"] - 1 <= box["y"] and box["y"] + box["height"] <= frame["y"] + frame["height"] + 1
     assert plot.query_selector(".heatmaplayer image").bounding_box()["height"] >= 2 * 20
+
+
+@pytest.fixture(scope="module")
+def described() -> dict[str, Any]:
+    """Models whose tables are drawn, with hostile names in them."""
+    rng = np.random.default_rng(0)
+    factor = rng.normal(size=(200, 2))
+    x = factor @ rng.normal(size=(2, 6)) + rng.normal(size=(200, 6))
+    columns = dict(zip([EVIL, "%{x} $x$", "c", "d", "e", "f"], x.T, strict=True))
+    y = np.where(factor[:, 0] + rng.logistic(size=200) > 0, EVIL, "no")
+    few = {EVIL: x[:, 0], "b": x[:, 1], "y": y}
+    experts = unseen.fit(unseen.LogisticExperts(2, target="y"), few, restarts=1, max_iterations=30)
+    steps = {EVIL: rng.poisson(np.repeat([3, 20, 3, 20], 50)).astype(float)}
+    return {
+        "factors": unseen.fit(unseen.FactorAnalysis(2), columns),
+        "experts": experts,
+        "states": unseen.fit(unseen.HMM(unseen.Poisson(), 2), steps, restarts=2),
+    }
+
+
+@pytest.mark.parametrize("kind", ["factors", "experts", "states"])
+@pytest.mark.parametrize("width", [400, 1280])
+def test_tables_of_every_kind_are_drawn_and_fit(
+    browser: Any, described: dict[str, Any], tmp_path: Path, kind: str, width: int
+) -> None:
+    seen = Visit(browser, write(described[kind], tmp_path / "page.html"), width)
+    drawn = [name for name in figures(described[kind]) if name.startswith("table:")]
+    for name in drawn:
+        plot = seen.page.query_selector(f"[data-name='{name}']")
+        plot.scroll_into_view_if_needed()
+        assert len(plot.query_selector_all(MARKS)) > 0
+        rows = described[kind].description.table(name.removeprefix("table:")).rows
+        assert len(plot.query_selector_all(".ytick text")) == len(rows)
+    titles = [h.text_content() for h in seen.page.query_selector_all("#tables h3")]
+    assert {t.title for t in described[kind].description.tables} <= set(titles)
+    assert drawn and seen.page.title() != "owned" and seen.complaints == []
+    assert seen.page.evaluate("document.documentElement.scrollWidth") <= width

@@ -14,12 +14,18 @@ from unseen.closing import Closing
 from unseen.core.stats import Params
 from unseen.core.stop import Outcome
 from unseen.numerics.resolution import resting
-from unseen.summary import facts, summary, warnings
+from unseen.summary import Code, facts, notices, sentence, summary
 from unseen.summary.facts import mean_confidence, separation
 from unseen.summary.names import model_name
+from unseen.summary.sentences import SENTENCES
 from unseen.summary.text import number, table
 
 WIDTH = 100
+
+
+def warnings(result: Any) -> list[str]:
+    """What a result warns of, in words."""
+    return list(result.warnings)
 
 
 def flowers(rows: int = 150, seed: int = 0) -> dict[str, Any]:
@@ -96,7 +102,7 @@ def test_many_columns_and_components_stay_narrow() -> None:
     assert "2 lighter components are not shown" in text
     assert "24 of 40 columns that tell the components apart best" in text
     first = next(s for s in text.splitlines() if s.strip().startswith("x"))
-    assert max(result.model.describe(result.params), key=lambda e: separation(result, e))["column"] == first.split()[0]
+    assert max(result.description.views, key=lambda e: separation(result, e))["column"] == first.split()[0]
 
 
 def test_a_fit_that_did_not_converge_says_so() -> None:
@@ -227,7 +233,7 @@ def test_models_without_components_have_a_summary_too() -> None:
     x = np.random.default_rng(0).normal(size=(80, 4))
     result = unseen.fit(unseen.FactorAnalysis(1), x, max_iterations=20)
     text = summary(result)
-    assert text.startswith(model_name(result.model)) and "share" not in text
+    assert text.startswith(model_name(result.model)) and "largest responsibility" not in text
 
 
 @pytest.mark.parametrize(
@@ -335,7 +341,7 @@ def test_atoms_have_lines_of_their_own_in_the_table_and_in_facts(owing: Any) -> 
 
 
 def test_a_difference_in_atoms_separates(owing: Any) -> None:
-    entry = owing.model.describe(owing.params)[0]
+    entry = owing.description.views[0]
     assert separation(owing, entry) == pytest.approx(0.7, abs=0.1)  # two components, 0.35 to either side, twice
     same = {**entry, "atom_shares": [[0.5], [0.5]], "mean": [500.0, 500.0]}
     assert separation(owing, same) == 0
@@ -428,3 +434,17 @@ def test_the_table_of_a_search_is_narrow(fitted: Any) -> None:
     text = summary(replace(fitted, search=({**row, "spurious": True, "reason": "why"}, {**row, "form": "full"})))
     assert "2,471,235" in text and "stopped, spurious [1]" in text
     assert max(map(len, text.splitlines())) <= WIDTH
+
+
+def test_every_code_has_its_sentence_and_says_what_rests_on() -> None:
+    assert list(SENTENCES) == list(Code)
+    x = np.r_[np.zeros(20), np.random.default_rng(0).normal(size=60)]
+    result = unseen.fit(unseen.Mixture(unseen.Gaussian(), 3), x, restarts=2, max_iterations=2)
+    found = notices(result)
+    assert [sentence(n) for n in found] == result.warnings and found == result.notices
+    told = facts(result)["notices"]
+    assert told[0]["code"] == "not_converged" and told[0]["facts"]["outcome"] == "hit the cap"
+    assert {n["code"] for n in told} == {n.code.value for n in found}
+    few = next(n for n in notices(replace(result, params=Params({**result.params, "weights": [0.01, 0.5, 0.49]})))
+               if n.code == Code.FEW_ROWS)  # fmt: skip
+    assert few.facts == {"noun": "component", "part": 0, "rows": pytest.approx(0.8)} and "prior" in few.knobs

@@ -61,7 +61,7 @@ def forms(part: Any) -> list[str]:
 def described(result: Any) -> dict[str, dict[str, Any]]:
     """Per column its family, the values that have a probability of their own, and whether the rest has a density."""
     found = {}
-    for entry in result.model.describe(result.params):
+    for entry in result.description.views:
         family = str(entry["family"]).replace("-", "_").replace(" ", "_")
         rest = family.removeprefix("hurdle_").removeprefix("zero_inflated_")
         if rest not in DENSITIES + COUNTS:

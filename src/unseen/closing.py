@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
@@ -40,6 +40,7 @@ def close(problem: Any, found: Any, prior: Sums | None, seed: int, options: dict
         options={**options, "ignored": [f.name for f in problem.ignored]},
         fingerprint=problem.source.fingerprint(),
         volume=closing.volume,
+        occupancy=tuple(closing.occupancy.tolist()),
         certainty=closing.largest / float(closing.confidence.sum()) if closing.confidence.sum() > 0 else None,
     )
 
@@ -59,7 +60,7 @@ class ClosingPass:
 class Closing:
     """Statistics at the final parameters, classification entropy, volume, and the rows' largest responsibilities.
 
-    Of those ``confidence`` is the histogram and ``largest`` the sum.
+    Of those ``confidence`` is the histogram and ``largest`` the sum; ``occupancy`` (K,) sums all responsibilities.
     """
 
     stats: Any
@@ -67,6 +68,7 @@ class Closing:
     confidence: Array
     volume: float | None = None
     largest: float = 0.0
+    occupancy: Array = field(default_factory=lambda: np.zeros(0))
 
     @classmethod
     def of(cls, model: Model, params: Params, block: Block) -> Closing:
@@ -77,12 +79,13 @@ class Closing:
         if (seen := block.seen()) is not None:  # rows of a gap, which criteria do not count
             w = w * seen
         terms = np.where(r > 0, r * np.log(np.maximum(r, 1e-300)), 0.0).sum(0)
+        rows = np.where(r > 0, r, 0.0) @ w
         top = np.minimum(r.max(axis=0), 1.0)  # rounding may put it above, where no bin is
         counts = np.histogram(top, bins=20, range=(0, 1), weights=w)[0]
         cells = model.volume(block)
         volume = None if cells is None else float(w @ cells)
         # no term is above 0, and a sum of none but zeros is 0, not -0
-        return cls(stats, abs(float(w @ terms)), counts, volume, float(w @ top))
+        return cls(stats, abs(float(w @ terms)), counts, volume, float(w @ top), rows)
 
     def __add__(self, other: Closing) -> Closing:
         volume = None if self.volume is None and other.volume is None else (self.volume or 0) + (other.volume or 0)
@@ -92,4 +95,5 @@ class Closing:
             self.confidence + other.confidence,
             volume,
             self.largest + other.largest,
+            self.occupancy + other.occupancy,
         )

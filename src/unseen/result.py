@@ -5,12 +5,13 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field, replace
 from functools import cached_property
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from unseen.core.blas import one_blas_thread
 from unseen.core.block import INTEGER, Block, rng
+from unseen.core.description import Description
 from unseen.core.encoding import Encoding
 from unseen.core.kinds import kind
 from unseen.core.model import Assigning, Completing, Decoding, Generative, Model, Predictive, Projecting, able
@@ -20,6 +21,9 @@ from unseen.core.source import Source
 from unseen.core.stats import Array, Params
 from unseen.core.stop import Outcome, Record
 from unseen.errors import DataError, ModelError
+
+if TYPE_CHECKING:
+    from unseen.summary.notice import Notice
 
 
 @kind("result")
@@ -61,6 +65,8 @@ class Result:
     columns: tuple[dict[str, Any], ...] = ()
     #: each row's largest responsibility, on average; None for models without any, and in runs of earlier versions
     certainty: float | None = None
+    #: rows that each part stands for, its responsibilities summed, (K,); empty where there are none, as is certainty
+    occupancy: tuple[float, ...] = ()
 
     @property
     def converged(self) -> bool:
@@ -227,6 +233,11 @@ class Result:
 
     # ---- telling and keeping
 
+    @cached_property
+    def description(self) -> Description:
+        """What the model says of itself at these parameters: its parts, tables and facts."""
+        return self.model.description(self.params)
+
     def summary(self) -> str:
         """The fit in plain text: outcome, criteria, components, restarts, warnings."""
         from unseen.summary import summary
@@ -236,9 +247,16 @@ class Result:
     @cached_property
     def warnings(self) -> list[str]:
         """What a careful reader should know, in plain words with what to do."""
-        from unseen.summary import warnings
+        from unseen.summary import sentence
 
-        return warnings(self)
+        return [sentence(notice) for notice in self.notices]
+
+    @cached_property
+    def notices(self) -> list[Notice]:
+        """What a careful reader should know, for programs: codes, facts and the options that help."""
+        from unseen.summary import notices
+
+        return notices(self)
 
     def plot(self, data: Any = None) -> Any:
         """The report as interactive figures, by name (needs plotly)."""

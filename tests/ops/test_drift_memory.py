@@ -74,7 +74,7 @@ def test_the_sums_are_those_of_the_rows() -> None:
     assert sums["missing"][at] == [seen.sum(), (~seen).sum()]
     where = [b.name for b in bins if b.number].index("b")
     assert np.array(sums["places"])[:, where, 0] == pytest.approx(r[seen].sum(axis=0))
-    means = result.model.describe(result.params)[1]["mean"]
+    means = result.description.views[1]["mean"]
     above = (data["b"][seen, None] > np.array(means)) * r[seen]
     assert np.array(sums["sides"])[:, where, 1] == pytest.approx(above.sum(axis=0))
     plan = next(j for j, b in enumerate(bins) if b.name == "plan")

@@ -22,7 +22,6 @@ from unseen.progress import Progress
 from unseen.result import Result
 from unseen.search.order import DEFAULT
 from unseen.spec import AUTO, Choice
-from unseen.summary.facts import described
 
 STARTS = ("auto", "kmeans++", "rows", "random", "labels")
 
@@ -108,7 +107,7 @@ def _resume(data: Any, options: Mapping[str, Any]) -> Task:
     if result.model.bind(known.profile).slots != result.model.slots:
         raise ModelError(f"the categories of this data are not those of the run in {folder}: fit without --start")
     families = {name: type(result.model).__name__ for slot in result.model.slots for name in slot.columns}
-    families |= {e["column"]: e["family"] for e in described(result)}
+    families |= {e["column"]: e["family"] for e in result.description.views}
     choices = [
         Choice(f.name, f.kind, families.get(f.name, ""), "" if f.name in families else "not in the run")
         for f in source.schema()

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any, Self
 
@@ -35,6 +35,15 @@ class Floor:
     share: float = 1.0
 
 
+@dataclass(frozen=True, slots=True)
+class Form:
+    """How columns vary together: ``"full"``, ``"diagonal"``, ``"spherical"``, ``"factors"``, ``"common"``."""
+
+    covariance: str
+    tied: bool = False
+    factors: int = 0
+
+
 class Family(ABC):
     """K stacked distributions over the columns of one or more slots.
 
@@ -59,6 +68,25 @@ class Family(ABC):
     def ungridded(self) -> tuple[str, ...]:
         """The columns described by a density that lie on no grid: their cells have no probability."""
         return ()
+
+    @property
+    def label(self) -> str:
+        """What it is called in a line, with its form and what is inside: ``Gaussian(full)``."""
+        return type(self).__name__
+
+    @property
+    def core(self) -> Family:
+        """The family inside all that stands around it, such as atoms or logarithms."""
+        return self
+
+    @property
+    def covariances(self) -> Form | None:
+        """The form of its covariances; None where columns have none."""
+        return None
+
+    def apart(self, params: Params) -> Iterator[tuple[Family, Params]]:
+        """Families of columns that are independent of each other inside a component, with their parameters."""
+        yield self, params
 
     @property
     def wanted(self) -> tuple[str, ...] | None:
@@ -164,6 +192,21 @@ class Family(ABC):
     def floors(self, params: Params) -> list[Floor]:
         """The floors that bind at these parameters, by component and column."""
         return []
+
+
+def within(label: str, more: str) -> str:
+    """A family's label with one thing more inside its parentheses.
+
+    >>> within("Gaussian(full)", "log of income")
+    'Gaussian(full; log of income)'
+    """
+    return f"{label[:-1]}; {more})" if label.endswith(")") else f"{label}({more})"
+
+
+def few(names: Sequence[str], most: int = 4) -> str:
+    """Some names, and how many more there are."""
+    more = f" and {len(names) - most} more" if len(names) > most else ""
+    return ", ".join(names[:most]) + more
 
 
 def tile_rows(features: int) -> int:

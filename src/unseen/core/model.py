@@ -8,11 +8,12 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from dataclasses import replace
-from typing import Any, ClassVar, Self, TypeVar
+from typing import ClassVar, Self, TypeVar
 
 import numpy as np
 
 from unseen.core.block import Block, Cells, Slot
+from unseen.core.description import Description
 from unseen.core.engine import Engine
 from unseen.core.family import Family, Floor
 from unseen.core.memo import fields_only
@@ -91,9 +92,10 @@ class Model(ABC):
         """What it can say of rows, each with the columns that it fills."""
         return (density_output(self),)
 
-    def describe(self, params: Params) -> list[dict[str, Any]]:
-        """Per column, what each component looks like in the data's own units: the entries of `Family.describe`."""
-        return []
+    def description(self, params: Params) -> Description:
+        """Return what the model says of itself: its parts, tables and facts; by default the shapes of parameters."""
+        shapes = {name: array.shape for name, array in params.items()}
+        return Description(self.order.removesuffix("s"), self.number or 0, shapes=shapes)
 
     def anchored(self, params: Params) -> Self:
         """The model with its anchors where these parameters need them."""
@@ -162,6 +164,9 @@ class Assigning(Model):
     def log_density(self, params: Params, block: Block) -> Array:
         """Log-density of the observed cells of each row, (n,); in a sequence, given the rows before it."""
         return self.posterior(params, block)[1]
+
+    def description(self, params: Params) -> Description:
+        return replace(super().description(params), noun=self.noun, count=self.cardinality, discrete=True)
 
     def outputs(self) -> tuple[Output, ...]:
         """The most probable component of each row, the log-density, and responsibilities."""
@@ -232,9 +237,6 @@ class Structured(Latent):
 
     def volume(self, block: Block) -> Array | None:
         return self.family.volume(block.cells)
-
-    def describe(self, params: Params) -> list[dict[str, Any]]:
-        return self.family.describe(params)
 
     def _with(self, family: Family) -> Self:
         return replace(self, family=family)  # type: ignore[type-var]

@@ -44,7 +44,7 @@ class Params(Mapping[str, Array]):
     ) -> None:
         self._arrays: dict[str, Array] = {}
         # what the M-step had to do beyond the formula, counted: floors that bound, components kept as they were
-        self.events: dict[str, int] = dict(events or {})
+        self.events: dict[str, int] = {str(event): count for event, count in (events or {}).items()}
         for name, value in {**(arrays or {}), **named}.items():
             array = np.array(value, dtype=None if getattr(value, "dtype", None) is not None else np.float64)
             array.flags.writeable = False

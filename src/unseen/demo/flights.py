@@ -120,9 +120,7 @@ def report(result: Result, folder: Path, path: Path) -> Path:
 
 def story(result: Result, path: Path) -> str:
     """One sentence for each kind of flight, and where the flights that never left belong."""
-    from unseen.summary.facts import by_weight
-
-    kinds = [int(k) for k in by_weight(result)]
+    kinds = [int(k) for k in result.description.order]
     lines = [f"{len(kinds)} kinds of flights:", ""]
     for rank, k in enumerate(kinds, 1):
         lines.append(f"  {rank}. {sentence(result, k)}")
@@ -138,8 +136,8 @@ def story(result: Result, path: Path) -> str:
 
 
 def sentence(result: Result, k: int) -> str:
-    """A component in words, made from what `describe` says of it."""
-    told = {e["column"]: e for e in result.model.describe(result.params)}
+    """A component in words, made from what its description says of it."""
+    told = {e["column"]: e for e in result.description.views}
     share = 100 * float(result.params["weights"][k])
     words = [length(told["distance"]["mean"][k]), hours(told["hour"]["mean"][k], told["hour"]["sd"][k])]
     what = " ".join(w for w in words if w)

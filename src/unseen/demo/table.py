@@ -66,7 +66,7 @@ def fit(data: Any, told: bool = True) -> Result:
 
 def kinds(result: Result) -> str:
     """The kinds of applicants by how often their credit ends badly."""
-    entries = {e["column"]: e for e in result.model.describe(result.params)}
+    entries = {e["column"]: e for e in result.description.views}
     status = entries["Status"]
     bad = np.array(status["probabilities"])[:, status["categories"].index("bad")]
     lines = ["How the credits of each kind end, worst first:", ""]

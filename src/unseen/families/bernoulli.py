@@ -9,6 +9,7 @@ from typing import Any, Self
 import numpy as np
 
 from unseen.core.block import CATEGORY, Cells, Slot
+from unseen.core.events import EventKind
 from unseen.core.example import Example
 from unseen.core.family import Collect, Family, unset
 from unseen.core.kinds import kind
@@ -86,7 +87,7 @@ class Bernoulli(Family):
         old = np.broadcast_to(self.shares, total.shape) if params is None else params["probabilities"]
         p = np.divide(sums["successes"], total, out=np.array(old, float), where=total > EMPTY)
         kept = int((total <= EMPTY).any(axis=1).sum())
-        return Params(probabilities=np.clip(p, 0, 1), events={"empty component": kept} if kept else {})
+        return Params(probabilities=np.clip(p, 0, 1), events={EventKind.EMPTY_COMPONENT: kept} if kept else {})
 
     # ---- parameters
 

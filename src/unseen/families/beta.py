@@ -9,6 +9,7 @@ from typing import Any, Self
 import numpy as np
 
 from unseen.core.block import Cells
+from unseen.core.events import FLOORS, EventKind
 from unseen.core.example import Example
 from unseen.core.family import Collect, Floor, tile_rows
 from unseen.core.kinds import kind
@@ -180,8 +181,8 @@ class Beta(Density):
         old = self.vague(len(mass)) if params is None else params
         new = Params(alphas=np.where(seen, a, old["alphas"]), betas=np.where(seen, b, old["betas"]))
         found = [floor.kind for floor in self.floors(new)]
-        events = {f"{kind} floor": found.count(kind) for kind in ("variance", "grid")}
-        events["empty component"] = int((~seen).any(axis=1).sum())
+        events = {FLOORS[kind]: found.count(kind) for kind in ("variance", "grid")}
+        events[EventKind.EMPTY_COMPONENT] = int((~seen).any(axis=1).sum())
         return Params(new, events={k: v for k, v in events.items() if v})
 
     def floors(self, params: Params) -> list[Floor]:

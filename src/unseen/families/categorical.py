@@ -9,6 +9,7 @@ from typing import Any, Self
 import numpy as np
 
 from unseen.core.block import CATEGORY, NUMBER, Cells, Slot
+from unseen.core.events import EventKind
 from unseen.core.example import Example
 from unseen.core.family import Collect, Family, unset
 from unseen.core.kinds import kind
@@ -95,7 +96,7 @@ class Categorical(Family):
             old = np.broadcast_to(self.shares, probabilities.shape) if params is None else params["probabilities"]
             probabilities = np.where(np.repeat(empty, self.widths, axis=1), old, probabilities)
         kept = int(empty.any(axis=1).sum())
-        return Params(probabilities=probabilities, events={"empty component": kept} if kept else {})
+        return Params(probabilities=probabilities, events={EventKind.EMPTY_COMPONENT: kept} if kept else {})
 
     # ---- parameters
 

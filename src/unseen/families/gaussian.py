@@ -10,8 +10,9 @@ from typing import Any, Self
 import numpy as np
 
 from unseen.core.block import Cells
+from unseen.core.events import FLOORS, EventKind
 from unseen.core.example import Example
-from unseen.core.family import Collect, Floor, tile_rows
+from unseen.core.family import Collect, Floor, Form, tile_rows
 from unseen.core.kinds import kind
 from unseen.core.memo import Last
 from unseen.core.profile import Profile
@@ -140,6 +141,15 @@ class Gaussian(Density):
             return np.repeat(least_variances(np.sqrt((self.scale**2).mean()), coarsest, self.floor), len(self.columns))
         return least_variances(self.scale, self.steps, self.floor)
 
+    @property
+    def covariances(self) -> Form:
+        return Form(self.covariance, self.tied, self.factors)
+
+    @property
+    def label(self) -> str:
+        form = f"{self.factors} factor{'s' * (self.factors > 1)}" if self.factors else self.covariance
+        return f"Gaussian({form}{', tied' * self.tied})"
+
     # ---- E-step
 
     @cached_property
@@ -189,7 +199,7 @@ class Gaussian(Density):
     def moments(self, sums: Sums, params: Params | None) -> Params:
         new = self.best(sums, params)
         found = [floor.kind for floor in self.floors(new)]
-        events = {f"{kind} floor": found.count(kind) for kind in ("variance", "grid") if kind in found}
+        events = {FLOORS[kind]: found.count(kind) for kind in ("variance", "grid") if kind in found}
         return Params(new, events={**events, **new.events})
 
     def best(self, sums: Sums, params: Params | None) -> Params:
@@ -206,7 +216,7 @@ class Gaussian(Density):
         empty = int(kept.reshape(len(means), -1).all(axis=1).sum())
         return Params(
             {"means": means, **self.form.best(spread, mass, self.least, params)},
-            events={"empty component": empty} if empty else {},
+            events={EventKind.EMPTY_COMPONENT: empty} if empty else {},
         )
 
     # ---- parameters

@@ -10,8 +10,9 @@ import numpy as np
 
 from unseen.core.atoms import frequent, is_slip, listed, weights_of, with_atoms, without
 from unseen.core.block import NUMBER, Cells, Slot
+from unseen.core.events import EventKind, count_of
 from unseen.core.example import Example
-from unseen.core.family import Collect, Family, Floor, unset
+from unseen.core.family import Collect, Family, Floor, Form, few, unset, within
 from unseen.core.kinds import kind
 from unseen.core.profile import Profile
 from unseen.core.stats import Array, Params, Sums, Validity, add_sums
@@ -161,6 +162,19 @@ class Hurdle(Family):
         seen[self.places] &= codes == 0
         return Cells(codes, known), [Cells(cells.values, None if seen.all() else seen)]
 
+    @property
+    def core(self) -> Family:
+        return self.inner.core
+
+    @property
+    def covariances(self) -> Form | None:
+        return self.inner.covariances
+
+    @property
+    def label(self) -> str:
+        atoms = [name for name, _ in self.atoms or ()]
+        return within(self.inner.label, f"atoms in {few(atoms)}" if atoms else "atoms")
+
     # ---- E-step and M-step
 
     def prepare(self, params: Params) -> Ready:
@@ -199,9 +213,9 @@ class Hurdle(Family):
         old = np.broadcast_to(self.overall, shares.shape) if params is None else params["shares"]
         inner = self.inner.moments(_within(sums), None if params is None else params.sub(REST))
         # a component that is at an atom only has no rest, and is not empty
-        events = {name: count for name, count in inner.events.items() if not name.endswith("empty component")}
+        events = {name: n for name, n in inner.events.items() if not count_of({name: n}, EventKind.EMPTY_COMPONENT)}
         if lost := int((totals <= 0).all(axis=1).sum()):
-            events["empty component"] = lost
+            events[EventKind.EMPTY_COMPONENT] = lost
         return Params({"shares": np.where(empty, old, shares), **_under(inner)}, events=events)
 
     # ---- parameters

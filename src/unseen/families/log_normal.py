@@ -10,7 +10,7 @@ import numpy as np
 
 from unseen.core.block import Cells, Slot
 from unseen.core.example import Example
-from unseen.core.family import Collect, Floor, unset
+from unseen.core.family import Collect, Family, Floor, Form, few, unset, within
 from unseen.core.kinds import kind
 from unseen.core.profile import Profile
 from unseen.core.stats import Array, Params, Sums, Validity
@@ -108,6 +108,23 @@ class LogNormal(Density):
     @property
     def slots(self) -> tuple[Slot, ...]:
         return unset() if self.logged is None else self.inner.slots
+
+    @property
+    def core(self) -> Family:
+        return self.inner.core
+
+    @property
+    def covariances(self) -> Form | None:
+        return self.inner.covariances
+
+    @property
+    def label(self) -> str:
+        if self.logged is None:
+            names = self.logs or ()
+        else:
+            names = tuple(n for n, log in zip(self.slots[0].columns, self.logged, strict=True) if log)
+            names = ("all",) if len(names) == len(self.logged) > 1 else names
+        return within(self.inner.label, f"log of {few(names)}" if names else "log")
 
     # ---- E-step
 

@@ -9,6 +9,7 @@ from typing import Any, Self
 import numpy as np
 
 from unseen.core.block import Cells, Slot
+from unseen.core.events import EventKind
 from unseen.core.example import Example
 from unseen.core.family import Collect, Family, unset
 from unseen.core.kinds import kind
@@ -119,9 +120,9 @@ class NegativeBinomial(Family):
         # zeros alone say nothing of r
         sizes = equation.climb(SMALLEST, self.limit, ~kept & (totals > EMPTY))
         events = {
-            "rate floor": int(floored.sum()),
-            "poisson limit": int((sizes >= self.limit).sum()),
-            "empty component": int(kept.any(axis=1).sum()),
+            EventKind.RATE_FLOOR: int(floored.sum()),
+            EventKind.POISSON_LIMIT: int((sizes >= self.limit).sum()),
+            EventKind.EMPTY_COMPONENT: int(kept.any(axis=1).sum()),
         }
         return Params(means=means, sizes=sizes, events={k: v for k, v in events.items() if v})
 

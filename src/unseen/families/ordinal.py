@@ -9,6 +9,7 @@ from typing import Any, Self
 import numpy as np
 
 from unseen.core.block import CATEGORY, Cells, Slot
+from unseen.core.events import EventKind
 from unseen.core.example import Example
 from unseen.core.family import Collect, Family, unset
 from unseen.core.kinds import kind
@@ -104,7 +105,7 @@ class Ordinal(Family):
         return Params(
             thresholds=np.concatenate(thresholds),
             locations=locations,
-            events={"empty component": kept} if kept else {},
+            events={EventKind.EMPTY_COMPONENT: kept} if kept else {},
         )
 
     # ---- parameters

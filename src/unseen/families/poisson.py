@@ -9,6 +9,7 @@ from typing import Any, Self
 import numpy as np
 
 from unseen.core.block import Cells, Slot
+from unseen.core.events import EventKind
 from unseen.core.example import Example
 from unseen.core.family import Collect, Family, unset
 from unseen.core.kinds import kind
@@ -110,8 +111,8 @@ class Poisson(Family):
         rates = np.divide(totals, mass, out=np.array(old, float), where=mass > EMPTY)
         least = self.floor * self.centre
         events = {
-            "rate floor": int((rates < least).sum()),
-            "empty component": int((mass <= EMPTY).any(axis=1).sum()),
+            EventKind.RATE_FLOOR: int((rates < least).sum()),
+            EventKind.EMPTY_COMPONENT: int((mass <= EMPTY).any(axis=1).sum()),
         }
         return Params(rates=np.maximum(rates, least), events={k: v for k, v in events.items() if v})
 

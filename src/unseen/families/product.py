@@ -9,6 +9,7 @@ from typing import Any, Self
 import numpy as np
 
 from unseen.core.block import Cells, Slot
+from unseen.core.events import located
 from unseen.core.example import Example
 from unseen.core.family import Collect, Family, Floor
 from unseen.core.kinds import kind
@@ -113,6 +114,17 @@ class Product(Family):
     def tile(self, components: int) -> int:
         return min(t.family.tile(components) for t in self.terms)
 
+    @property
+    def label(self) -> str:
+        grouped: dict[str, list[str]] = {}
+        for term in self.terms:
+            grouped.setdefault(term.family.label, []).extend(term.columns)
+        return "Product(" + "; ".join(f"{name}: {', '.join(c)}" for name, c in grouped.items()) + ")"
+
+    def apart(self, params: Params) -> Iterator[tuple[Family, Params]]:
+        for term in self.terms:
+            yield from term.family.apart(params.sub(term.name))
+
     # ---- E-step and M-step
 
     def prepare(self, params: Params) -> list[Any]:
@@ -136,7 +148,7 @@ class Product(Family):
         for t in self.terms:
             new = t.family.moments(t.of(sums), None if params is None else params.sub(t.name))
             arrays.update(t.under(new))
-            events.update({f"{t.name}: {event}": count for event, count in new.events.items()})
+            events.update({located(event, t.name): count for event, count in new.events.items()})
         return Params(arrays, events=events)
 
     # ---- parameters

@@ -10,6 +10,7 @@ from typing import Any, Self
 import numpy as np
 
 from unseen.core.block import Cells
+from unseen.core.events import FLOORS, EventKind
 from unseen.core.example import Example
 from unseen.core.family import Collect, Floor, tile_rows
 from unseen.core.kinds import kind
@@ -156,8 +157,8 @@ class StudentT(Density):
             df=df,
         )
         kinds = [floor.kind for floor in self.floors(new)]
-        events = {f"{kind} floor": kinds.count(kind) for kind in ("variance", "grid")}
-        events |= {"df bound": met, "empty component": int(kept.sum())}
+        events = {FLOORS[kind]: kinds.count(kind) for kind in ("variance", "grid")}
+        events |= {EventKind.DF_BOUND: met, EventKind.EMPTY_COMPONENT: int(kept.sum())}
         return Params(new, events={k: v for k, v in events.items() if v})
 
     def _df(self, mass: Array, weight: Array, logs: Array, expanded: bool, old: Array) -> tuple[Array, int]:

@@ -10,8 +10,9 @@ import numpy as np
 
 from unseen.core.atoms import with_atoms
 from unseen.core.block import NUMBER, Cells, Slot
+from unseen.core.events import EventKind, located
 from unseen.core.example import Example
-from unseen.core.family import Collect, Family, unset
+from unseen.core.family import Collect, Family, Form, unset
 from unseen.core.kinds import kind
 from unseen.core.profile import Profile
 from unseen.core.stats import Array, Params, Sums, Validity
@@ -113,6 +114,18 @@ class ZeroInflated(Family):
     def tile(self, components: int) -> int:
         return min(family.tile(components) for family in self.each)
 
+    @property
+    def core(self) -> Family:
+        return self.inner.core
+
+    @property
+    def covariances(self) -> Form | None:
+        return self.inner.covariances
+
+    @property
+    def label(self) -> str:
+        return f"ZeroInflated({self.inner.label})"
+
     # ---- E-step and M-step
 
     def prepare(self, params: Params) -> list[Ready]:
@@ -165,10 +178,12 @@ class ZeroInflated(Family):
             for i, name in enumerate(names):
                 arrays.update({f"{name}.{k}": v if len(names) == 1 else v[:, [i]] for k, v in new.items()})
             # a component of nothing but zeros leaves the inner family empty, which is no loss of rows
-            head = f"{names[0]}: " if len(names) == 1 else ""
-            events.update({head + e: n for e, n in new.events.items() if e != "empty component"})
+            kept = {e: n for e, n in new.events.items() if e != EventKind.EMPTY_COMPONENT}
+            events.update({located(e, names[0]): n for e, n in kept.items()} if len(names) == 1 else kept)
         empty = int((mass + pseudo.sum(axis=2) <= EMPTY).any(axis=1).sum())
-        return Params({"zeros": shares, **arrays}, events={**events, **({"empty component": empty} if empty else {})})
+        return Params(
+            {"zeros": shares, **arrays}, events={**events, **({EventKind.EMPTY_COMPONENT: empty} if empty else {})}
+        )
 
     def _groups(self) -> list[tuple[list[int], Family]]:
         """Columns that take their M-steps at once, which costs little more than one of them alone."""

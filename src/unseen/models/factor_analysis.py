@@ -9,8 +9,10 @@ from typing import Any, ClassVar, Self
 import numpy as np
 
 from unseen.core.block import Block, Slot
+from unseen.core.description import Description, Fact
 from unseen.core.engine import Engine
 from unseen.core.equality import by_value, hash_by_value
+from unseen.core.events import EventKind
 from unseen.core.example import Example
 from unseen.core.family import Floor, empty_cells, tile_rows
 from unseen.core.kinds import kind
@@ -26,6 +28,7 @@ from unseen.numerics import gaussian as forms
 from unseen.numerics.completion import conditional_draw, conditional_mean
 from unseen.numerics.factors import fit_diagonal, fit_isotropic
 from unseen.numerics.incomplete import Met
+from unseen.numerics.tabulated import factor_tables
 
 FORMS = ("diagonal", "isotropic")
 
@@ -163,7 +166,7 @@ class FactorAnalysis(Starting, Penalised, Completing, Generative, Projecting):
             mean=self.anchor + shift[0],
             loadings=loadings,
             noise=noise,
-            events={"noise floor": bound} if bound else None,
+            events={EventKind.NOISE_FLOOR: bound} if bound else None,
         )
 
     def _least(self) -> Array:
@@ -239,6 +242,18 @@ class FactorAnalysis(Starting, Penalised, Completing, Generative, Projecting):
         noise = rng.standard_normal(empty_cells(self.slots, n)[0].values.shape)
         x = params["mean"][:, None] + params["loadings"] @ z + np.sqrt(params["noise"])[:, None] * noise
         return [x], z
+
+    def description(self, params: Params) -> Description:
+        """Return the loadings, the communalities and noise of the columns, and what each factor explains."""
+        floors = self.floors(params)
+        heywood = [floor.column for floor in floors]
+        return Description(
+            "factor",
+            self.factors,
+            tables=factor_tables(self.columns, params["loadings"], params["noise"], heywood),
+            facts=tuple(Fact("Heywood case", name, column=name) for name in heywood),
+            floors=floors,
+        )
 
 
 ABILITY = {

@@ -9,7 +9,9 @@ from typing import ClassVar, Self
 import numpy as np
 
 from unseen.core.block import Block
+from unseen.core.description import Description
 from unseen.core.equality import by_value, hash_by_value
+from unseen.core.events import EventKind
 from unseen.core.example import Example
 from unseen.core.family import Family, empty_cells
 from unseen.core.kinds import kind
@@ -23,6 +25,7 @@ from unseen.numerics.chain_paths import draw_states, viterbi
 from unseen.numerics.compiled import worthwhile
 from unseen.numerics.forward_backward import forward_backward
 from unseen.numerics.stationary import fit_stationary, stationary
+from unseen.numerics.tabulated import chain_tables
 
 # share of a start's transitions spread evenly: a transition that begins at zero would stay there for ever
 BLUR = 0.1
@@ -131,7 +134,7 @@ class HMM(Structured, Penalised, Completing, Generative, Decoding):
         density, collect = self._evaluate(params, block)
         s = forward_backward(density, *self._chain(params, block), self._compiled)
         sums = {"start": s.start, "transitions": s.transitions, **collect(s.states)}
-        counts = {"zero density": s.dead} if s.dead else {}
+        counts: dict[str, int] = {EventKind.ZERO_DENSITY: s.dead} if s.dead else {}
         return Stats(sums, block.units, _told(block), float(s.predictive.sum()), counts), s.states
 
     def collect(self, r: Array, block: Block) -> Stats:
@@ -233,6 +236,22 @@ class HMM(Structured, Penalised, Completing, Generative, Decoding):
             steps = np.cumsum(self.initial(params)) if t == 0 else ladder[states[t - 1]]
             states[t] = min(int((steps < u).sum()), self.states - 1)
         return self.family.draw(params, empty_cells(self.slots, n), states, rng), states
+
+    def description(self, params: Params) -> Description:
+        """Return the states with their stationary shares and columns, the transitions and the dwell times."""
+        lasting = stationary(params["transitions"])
+        # where several classes of states are never left, which of them a chain ends in depends on where it began
+        unique = np.isfinite(lasting).all() and (lasting > -1e-12).all()
+        return Description(
+            "state",
+            self.states,
+            np.maximum(lasting, 0.0) if unique else None,
+            long_run=True,
+            views=self.family.describe(params),
+            tables=chain_tables(self.initial(params), lasting, params["transitions"]),
+            discrete=True,
+            floors=self.family.floors(params),
+        )
 
 
 def _told(block: Block) -> float:

@@ -8,6 +8,7 @@ from typing import Any, ClassVar, Self
 import numpy as np
 
 from unseen.core.block import CATEGORY, Block, Slot
+from unseen.core.description import Description, Fact
 from unseen.core.engine import Engine
 from unseen.core.equality import by_value, hash_by_value
 from unseen.core.example import Example
@@ -19,6 +20,7 @@ from unseen.core.profile import Profile
 from unseen.core.stats import Array, Kind, Params, Stats, Sums, Validity, accumulate
 from unseen.errors import DataError, ModelError
 from unseen.numerics.posterior import responsibilities
+from unseen.numerics.tabulated import logistic_tables
 
 
 @kind("logistic_experts")
@@ -226,6 +228,14 @@ class LogisticExperts(Starting, Assigning, Penalised, Completing, Predictive):
         predictors, target = block.cells
         seen = np.ones(target.values.shape, bool) if target.observed is None else target.observed
         return [predictors.values, np.where(seen, target.values, second.astype(target.values.dtype))]
+
+    def description(self, params: Params) -> Description:
+        """Return the coefficients and odds ratios of each expert, and the coefficients of the gate."""
+        gate = params["gate"] if self.components > 1 else None
+        tables = logistic_tables(self.predictors, params["experts"], gate, self.scale, self.target)
+        told = Fact("class whose odds are told", self.classes[1], column=self.target, category=1)
+        facts = (Fact("target", self.target, column=self.target), told)
+        return Description("expert", self.components, tables=tables, facts=facts, discrete=True)
 
 
 def _solve(curvature: Array, gradient: Array) -> Array:

@@ -9,7 +9,9 @@ from typing import Any, ClassVar, Self
 import numpy as np
 
 from unseen.core.block import Block
+from unseen.core.description import Description
 from unseen.core.equality import by_value, hash_by_value
+from unseen.core.events import EventKind
 from unseen.core.example import Example
 from unseen.core.family import Collect, Family, empty_cells
 from unseen.core.kinds import kind
@@ -114,7 +116,7 @@ class Mixture(Structured, Penalised, Completing, Generative):
             if kept is not None:
                 kept.append(r.astype(float))
             accumulate(sums, _weighted(r, collect, tile.weights))
-        return Stats(sums, block.rows, block.weight, loglik, {"zero density": zero} if zero else {})
+        return Stats(sums, block.rows, block.weight, loglik, {EventKind.ZERO_DENSITY: zero} if zero else {})
 
     def collect(self, r: Array, block: Block) -> Stats:
         """Statistics at given responsibilities (K, n), where no parameters exist yet: what starts are made of."""
@@ -191,6 +193,11 @@ class Mixture(Structured, Penalised, Completing, Generative):
         """n new rows, one array per slot, and the component of each."""
         states = rng.choice(self.components, size=n, p=params["weights"])
         return self.family.draw(params, empty_cells(self.slots, n), states, rng), states
+
+    def description(self, params: Params) -> Description:
+        """Return the components with their shares and what each column looks like in them, in the data's own units."""
+        views, floors = self.family.describe(params), self.family.floors(params)
+        return Description("component", self.components, params["weights"], views=views, discrete=True, floors=floors)
 
 
 def _log(weights: Array) -> Array:

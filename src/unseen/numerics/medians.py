@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 
+from unseen.core.events import FLOORS
 from unseen.core.family import Floor
 from unseen.core.stats import Array, Params
 from unseen.numerics.gaussian import diagonal_moments, full_moments
@@ -50,7 +51,7 @@ class OwnFloors:
                     arrays[name][at if len(values) == len(mine["means"]) else ...] = values
         floored = Params(arrays)
         found = [floor.kind for floor in self.binding(floored)]
-        events = {f"{kind} floor": found.count(kind) for kind in ("variance", "grid") if kind in found}
+        events = {FLOORS[kind]: found.count(kind) for kind in ("variance", "grid") if kind in found}
         return Params(floored, events={**new.events, **events})
 
     def _together(

@@ -21,7 +21,8 @@ from unseen.report.view import View
 def figures(result: Any, data: Any = None) -> dict[str, Any]:
     """The plots of the report as plotly figures, by name.
 
-    Names: ``overview``, ``profile:COLUMN`` for each column, ``data`` (only when data is given), ``confidence``,
+    Names: ``table:NAME`` for each table of the model's description that can be drawn, ``overview``,
+    ``profile:COLUMN`` for each column, ``data`` (only when data is given), ``confidence``,
     ``missing``, ``loglik``, ``gain``, ``restarts``, ``criteria``. What has nothing to show is left out.
 
     Raises
@@ -91,7 +92,7 @@ def write(result: Any, path: Any, data: Any = None, *, shareable: bool = False, 
 
 
 def _sample(view: View, data: Any) -> Sample | None:
-    if data is None or not hasattr(view.result.model, "posterior"):
+    if data is None or not view.description.discrete:
         return None
     return draw(view, data)
 

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
-from unseen.report import criteria, fitting, profiles, quality
+from unseen.report import criteria, described, fitting, profiles, quality
 from unseen.report.palette import percent, shorten
 from unseen.report.projection import flat
 from unseen.report.sample import Sample
@@ -27,16 +27,28 @@ class Card:
     spec: dict[str, Any] | None
     empty: str = ""
     wide: bool = False
+    numbers: str = ""  # HTML below the plot
 
 
 def cards(view: View, sample: Sample | None) -> list[Card]:
     """Every card of the page; those without a figure say why."""
-    return [*_components(view), *_rows(view, sample), *_certainty(view), *_fit(view)]
+    return [*_tables(view), *_components(view), *_rows(view, sample), *_certainty(view), *_fit(view)]
+
+
+def _tables(view: View) -> Iterator[Card]:
+    if known := described.simple(view):
+        yield Card("facts", "tables", f"About the {view.noun}s", "", None, numbers=known)
+    for t in view.description.tables:
+        yield Card(
+            f"table:{t.name}", "tables", t.title, t.note, described.figure(view, t), numbers=described.numbers(t)
+        )
 
 
 def _components(view: View) -> Iterator[Card]:
     section, noun = "columns", view.noun
     if not view.profiles:
+        if view.description.tables:  # they say what there is to say
+            return
         empty = f"This model ({type(view.result.model).__name__}) does not describe its columns one by one."
         yield Card("profiles", section, "Columns", "", None, empty, wide=True)
         return
@@ -78,8 +90,8 @@ def _rows(view: View, sample: Sample | None) -> Iterator[Card]:
     section, title = "data", f"Rows by {view.noun}"
     if sample is None:
         why = "No rows are drawn, because the report was written without the data. Give the data to see them here."
-        if not hasattr(view.result.model, "posterior"):
-            why = "No rows are drawn: this model places no row in a component."
+        if not view.description.discrete:
+            why = f"No rows are drawn: this model places no row in a {view.noun}."
         yield Card("data", section, title, "", None, why, wide=True)
         return
     spec, how = scatter(view, sample), ""
@@ -109,8 +121,8 @@ def _certainty(view: View) -> Iterator[Card]:
         reading = f"{percent(sure)} of the rows belong to one {view.noun} with a probability of 95% or more"
         reading += f"; {percent(doubtful)} do not even reach 70%." if doubtful else "."
     empty = f"With a single {view.noun} there is nothing to be unsure of."
-    if view.count != 1:
-        empty = "This model gives no row a most probable component."
+    if not view.description.discrete:
+        empty = f"This model gives no row a most probable {view.noun}."
     yield Card("confidence", "quality", "How sure the assignment is", reading, spec, empty)
     whole = view.result.profile
     with_gaps = sum(c.missing > 0 for c in whole.columns)

@@ -19,6 +19,7 @@ from unseen.report.view import View
 
 SECTIONS = {
     "components": ("The {noun}s", components),
+    "tables": ("The {noun}s in numbers", None),
     "data": ("The data", None),
     "columns": ("Column by column", columns),
     "quality": ("Certainty and missing cells", None),
@@ -84,15 +85,20 @@ def _section(view: View, key: str, drawn: list[Card]) -> str:
 
 
 def _card(i: int, card: Card) -> str:
-    note = f'<p class="note">{escape(card.reading)}</p>' if card.reading and card.spec is not None else ""
-    body = f'<p class="empty">{escape(card.empty)}</p>'
+    note = (
+        f'<p class="note">{escape(card.reading)}</p>'
+        if card.reading and (card.spec is not None or card.numbers)
+        else ""
+    )
+    body = f'<p class="empty">{escape(card.empty)}</p>' if card.empty else ""
     if card.spec is not None:
         height = card.spec["layout"]["height"]
         body = (
             f'<div class="plot" id="plot-{i}" data-spec="spec-{i}" data-name="{escape(card.key)}" role="img" '
             f'aria-label="{escape(card.title)}" style="min-height: {height}px"></div>'
         )
-    return f'<article class="card{" wide" * card.wide}">\n<h3>{escape(card.title)}</h3>{note}\n{body}\n</article>'
+    heading = f"<h3>{escape(card.title)}</h3>{note}"
+    return f'<article class="card{" wide" * card.wide}">\n{heading}\n{body}\n{card.numbers}</article>'
 
 
 def _spec(i: int, card: Card) -> str:

@@ -57,7 +57,7 @@ def projection(view: View, sample: Sample) -> Spec:
             {
                 "type": "scatter",
                 "mode": "markers",
-                "name": f"{view.name(k)} ({percent(view.weights[k])})",
+                "name": view.legend(k),
                 "legendgroup": str(k),
                 "x": spots[here, 0].tolist(),
                 "y": spots[here, 1].tolist(),

@@ -22,7 +22,7 @@ def shares(view: View) -> np.ndarray[Any, Any]:
 def confidence(view: View) -> Spec | None:
     """Histogram of the largest responsibility of each row."""
     share = shares(view)
-    if view.count < 2 or not len(share):
+    if not view.description.discrete or view.count < 2 or not len(share):
         return None
     width = 1 / len(share)
     low = np.arange(len(share)) * width

@@ -11,6 +11,7 @@ import numpy as np
 from unseen.core.blas import one_blas_thread
 from unseen.core.block import Block, Cells
 from unseen.core.family import empty_cells
+from unseen.core.model import Completing, Structured
 from unseen.core.stats import Array
 from unseen.report.view import View
 
@@ -70,7 +71,7 @@ def _piece(result: Any, block: Block, rows: Array) -> tuple[Array, Array, list[A
     if block.offsets is None:  # rows of a sequence depend on each other: those are scored whole
         block, rows = block.take(rows), np.arange(len(rows))
     r, density = model.posterior(params, block)
-    filled = model.impute(params, block) if hasattr(model, "impute") else [c.values for c in block.cells]
+    filled = model.impute(params, block) if isinstance(model, Completing) else [c.values for c in block.cells]
     masks = [np.ones(c.values.shape, bool) if c.observed is None else c.observed for c in block.cells]
     return r[:, rows], density[rows], [f[:, rows] for f in filled], [m[:, rows] for m in masks]
 
@@ -85,9 +86,9 @@ def covariances(view: View, entries: Sequence[dict[str, Any]]) -> Array:
     mean = np.array([e["mean"] for e in entries], float).reshape(m, k)
     sd = np.array([view.sd(e) for e in entries]).reshape(m, k)
     out = np.zeros((k, m, m))
-    family = getattr(view.result.model, "family", None)
-    if family is not None and m > 1:
-        slots = view.result.model.slots
+    model = view.result.model
+    if isinstance(model, Structured) and m > 1:
+        slots = model.slots
         where = {name: (s, j) for s, slot in enumerate(slots) for j, name in enumerate(slot.columns)}
         at = [where[e["column"]] for e in entries]
         blank = empty_cells(slots, k * m)
@@ -96,7 +97,7 @@ def covariances(view: View, entries: Sequence[dict[str, Any]]) -> Array:
         for a, (s, j) in enumerate(at):
             cells[s].values[j, a::m] = mean[a] + sd[a]
             given[s][j, a::m] = True
-        filled = family.mean(view.result.params, cells, np.repeat(np.eye(k), m, axis=1))
+        filled = model.family.mean(view.result.params, cells, np.repeat(np.eye(k), m, axis=1))
         for b, (s, j) in enumerate(at):
             # what is filled in has the atoms in it, and the ellipses are those of the rest
             centre = np.asarray(entries[b].get("overall_mean", entries[b]["mean"]), float)

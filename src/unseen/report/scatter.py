@@ -108,8 +108,7 @@ def _traces(view: View, sample: Sample) -> list[Spec]:
     common = {"type": "scatter", "hoverinfo": "skip"}
     for k in view.order:
         line = {"color": view.colours[k], "width": 2.5}
-        name = f"{view.name(k)} ({percent(view.weights[k])})" if view.weighted else view.name(k)
-        out.append({**common, "mode": "lines", "name": name, "legendgroup": str(k), "line": line})
+        out.append({**common, "mode": "lines", "name": view.legend(k), "legendgroup": str(k), "line": line})
     for k in view.order:
         ring = {"color": view.colours[k], "width": 2.5}
         out.append(

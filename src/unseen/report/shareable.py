@@ -7,8 +7,11 @@ from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Any
 
+from unseen.core.description import Description
+from unseen.core.events import counted
 from unseen.errors import DataError, ModelError
 from unseen.report.view import View
+from unseen.summary.occupancy import rows_by_part
 
 #: rows that a component must stand for: means of fewer describe single people
 FEWEST_ROWS = 20
@@ -19,10 +22,10 @@ class Shareable(View):
     """A view that numbers categories and single values and names none, of a result that `without` has cut down."""
 
     @cached_property
-    def profiles(self) -> list[dict[str, Any]]:
-        shown = [e for e in super().profiles if e["column"] in self.result.profile.names]
-        hidden = {"categories": "category", "atoms": "value"}
-        return [{**e, **{key: _numbered(e[key], word) for key, word in hidden.items() if key in e}} for e in shown]
+    def description(self) -> Description:
+        """What the model says of itself, without hidden columns and the names of categories."""
+        columns = {name for slot in self.result.model.slots for name in slot.columns}
+        return super().description.without(columns - set(self.result.profile.names)).numbered()
 
     @property
     def notice(self) -> str:
@@ -37,17 +40,22 @@ def without(result: Any, hide: Sequence[str], fewest: int = FEWEST_ROWS) -> Any:
     ModelError
         A column that the model does not have.
     DataError
-        A component stands for fewer rows than ``fewest``.
+        A component stands for fewer rows than ``fewest``, or the run does not say for how many.
     """
     for name in hide:
         if name not in result.profile.names:
             raise ModelError(f"there is no column {name!r} to hide; the columns are {', '.join(result.profile.names)}")
-    rows = result.params["weights"] * result.weight if "weights" in result.params else []
-    small = [str(k) for k, n in enumerate(rows) if n < fewest]
+    told, rows = result.description, rows_by_part(result)
+    if rows is None and told.views:
+        raise DataError(
+            f"a {told.noun} may stand for fewer than {fewest} rows, which this run does not say, so a report could "
+            "describe single people: fit once more with this version, which counts them"
+        )
+    small = [] if rows is None else [str(k) for k, n in enumerate(rows) if not n >= fewest]
     if small:
         raise DataError(
-            f"component {', '.join(small)} stands for fewer than {fewest} rows, so a report would describe single "
-            "people: fit fewer components before you pass it on"
+            f"{told.noun} {', '.join(small)} stands for fewer than {fewest} rows, so a report would describe single "
+            f"people: fit fewer {told.noun}s before you pass it on"
         )
     ignored = [name for name in result.options.get("ignored", ()) if name not in hide]
     return replace(
@@ -64,11 +72,6 @@ def without(result: Any, hide: Sequence[str], fewest: int = FEWEST_ROWS) -> Any:
 def _unnamed(events: dict[str, int]) -> dict[str, int]:
     """What was counted in the M-step, without the columns that it was counted in."""
     out: dict[str, int] = {}
-    for event, count in events.items():
-        kind = event.rpartition(": ")[2]
-        out[kind] = out.get(kind, 0) + count
+    for event in counted(events):
+        out[event.kind] = out.get(event.kind, 0) + event.count
     return out
-
-
-def _numbered(values: Sequence[Any], word: str) -> list[str]:
-    return [f"{word} {i}" for i in range(1, len(values) + 1)]

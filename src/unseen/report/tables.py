@@ -12,6 +12,7 @@ from unseen.core.stop import CAP, CONVERGED, FAILED, FELL, INTERRUPTED, STALLED,
 from unseen.report.palette import number, percent, shorten
 from unseen.report.view import View
 from unseen.summary.facts import nats, search_seconds
+from unseen.summary.occupancy import rows_by_part
 
 MOST_NUMBERS = 200
 LEADS = {
@@ -52,7 +53,7 @@ def tiles(view: View) -> str:
         ("log-likelihood" + " (density)" * (r.volume is not None), number(r.loglik, 7)),
         *([("log-probability of cells", number(r.log_probability, 7))] if r.volume is not None else []),
         ("BIC", number(r.bic, 7)),
-        *([("ICL", number(r.icl, 7))] if view.count else []),
+        *([("ICL", number(r.icl, 7))] if view.description.discrete else []),
         ("AIC", number(r.aic, 7)),
         ("parameters", f"{r.size:,}"),
         *([(f"{view.noun}s", f"{view.count}")] if view.count else []),
@@ -69,7 +70,7 @@ def components(view: View) -> str:
     """The components, the heaviest first, with what sets each apart."""
     if not view.count or not view.profiles:
         return ""
-    rows = []
+    rows, rows_each = [], rows_by_part(view.result)
     top = float(view.weights.max())
     for k in view.order:
         share = float(view.weights[k])
@@ -78,18 +79,22 @@ def components(view: View) -> str:
         if view.weighted:
             bar = f'<span class="bar" style="width: {80 * share / top:.0f}px; background: {view.colours[k]}"></span>'
             cells.append(f'<td class="n">{percent(share)}</td><td>{bar}</td>')
-            cells.append(f'<td class="n">{_rows(share * view.result.weight)}</td>')
+        if rows_each is not None:
+            cells.append(f'<td class="n">{_rows(float(rows_each[k]))}</td>')
         marks = "".join(f"<span>{escape(m)}</span>" for m in view.marks(k))
         cells.append(f'<td><div class="marks">{marks or "<span>close to the average row everywhere</span>"}</div></td>')
         rows.append("<tr>" + "".join(cells) + "</tr>")
     heads = [f"<th>{view.noun}</th>"]
     if view.weighted:
-        heads.append('<th class="n">share</th><th></th><th class="n">rows</th>')
+        heads.append('<th class="n">share</th><th></th>')
+    if rows_each is not None:
+        heads.append('<th class="n">rows</th>')
     heads.append("<th>what sets it apart</th>")
+    lasting = "A share is that of a chain that has run for long. " if view.description.long_run else ""
     note = (
-        f"Sorted by weight. The number of a {view.noun} is the label that <code>assign</code> gives to its rows, "
-        "and its "
-        f"colour is the same in every plot. The average is that over all {view.noun}s, by their weights."
+        f"Sorted by {'share' if lasting else 'weight'}. {lasting}The number of a {view.noun} is the label that "
+        f"<code>assign</code> gives to its rows, and its colour is the same in every plot. The average is that over "
+        f"all {view.noun}s, by their {'shares' if lasting else 'weights'}."
     )
     return (
         f'<div class="card"><p class="note">{note}</p>'

@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 
+from unseen.core.description import Description
 from unseen.core.stats import Array
 from unseen.report.palette import COLOURS, number, percent, shorten
 
@@ -23,11 +24,15 @@ class View:
     result: Any
 
     @cached_property
+    def description(self) -> Description:
+        """What the model says of itself, as far as this page tells it."""
+        told: Description = self.result.description
+        return told
+
+    @cached_property
     def profiles(self) -> list[dict[str, Any]]:
-        """Per column what each component looks like, as the model describes it; empty if it does not."""
-        describe = getattr(self.result.model, "describe", None)
-        entries = [] if describe is None else describe(self.result.params)
-        return [dict(e) for e in entries if isinstance(e, Mapping) and "column" in e]
+        """Per column what each component looks like; empty for a model that does not say."""
+        return [dict(e) for e in self.description.views]
 
     @cached_property
     def numeric(self) -> list[dict[str, Any]]:
@@ -37,29 +42,24 @@ class View:
     def categorical(self) -> list[dict[str, Any]]:
         return [e for e in self.profiles if "probabilities" in e]
 
-    @cached_property
+    @property
     def count(self) -> int:
-        """K, or 0 for a model without components."""
-        for e in self.profiles:
-            return len(e.get("mean", e.get("probabilities", ())))
-        model = self.result.model
-        return int(getattr(model, "components", getattr(model, "states", 0)))
+        """How many parts the model has, K; 0 for a model without any."""
+        return self.description.count
 
-    @cached_property
+    @property
     def weights(self) -> Array:
         """Share of each component, (K,); equal where the model has none."""
-        if self.weighted:
-            return np.asarray(self.result.params["weights"], float)
-        return np.full(self.count, 1 / max(self.count, 1))
+        return self.description.weights
 
     @property
     def weighted(self) -> bool:
-        return "weights" in self.result.params
+        return self.description.shares is not None
 
     @cached_property
     def order(self) -> list[int]:
         """Components, the heaviest first."""
-        return [int(k) for k in np.argsort(-self.weights, kind="stable")]
+        return [int(k) for k in self.description.order]
 
     @cached_property
     def colours(self) -> dict[int, str]:
@@ -68,7 +68,7 @@ class View:
 
     @property
     def noun(self) -> str:
-        return "state" if self.result.model.sequential else "component"
+        return self.description.noun
 
     @property
     def notice(self) -> str:
@@ -76,7 +76,11 @@ class View:
         return "This page shows no rows of the data; it does hold the names of columns and categories."
 
     def name(self, k: int) -> str:
-        return f"{self.noun} {k}"
+        return self.description.name(k)
+
+    def legend(self, k: int) -> str:
+        """A component's name, with its share where it has one."""
+        return f"{self.name(k)} ({percent(self.weights[k])})" if self.weighted else self.name(k)
 
     # ---- columns, all components together
 

@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 
+from unseen.core.events import EventKind, count_of
 from unseen.core.stats import Array, Params
 from unseen.core.stop import FAILED, Outcome, Record, Rule
 from unseen.loop import Run
@@ -215,12 +216,12 @@ def is_singular(params: Params) -> bool:
 
     A floor that the grid of the data sets is none of that kind: it bounds the likelihood.
     """
-    return any("variance floor" in event for event in params.events)
+    return count_of(params.events, EventKind.VARIANCE_FLOOR) > 0
 
 
 def has_empty(params: Params) -> bool:
     """Whether a component lost all its rows and stays as it was."""
-    return any("empty component" in event for event in params.events)
+    return count_of(params.events, EventKind.EMPTY_COMPONENT) > 0
 
 
 def unsound(params: Params) -> int:

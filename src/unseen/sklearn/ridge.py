@@ -9,6 +9,7 @@ from typing import ClassVar, Self
 import numpy as np
 
 from unseen.algorithms.batch import Batch
+from unseen.core.events import EventKind
 from unseen.core.profile import Profile
 from unseen.core.stats import Array, Params, Sums
 from unseen.core.stop import Converged, Record
@@ -56,7 +57,7 @@ class RidgedGaussian(Gaussian):
         before = None if params is None else self._lifted(params, -self.ridge)
         new = super().moments(sums, before)
         flat = int((self._smallest(new) <= self._rounding_of_variances(new, sums["moments"])).sum())
-        events = {**new.events, "variance floor": flat} if flat else new.events
+        events = {**new.events, EventKind.VARIANCE_FLOOR: flat} if flat else new.events
         return self._lifted(Params(new, events=events), self.ridge)
 
     def _smallest(self, params: Params) -> Array:

@@ -1,7 +1,9 @@
-"""A fit in words: plain text, plain facts, and warnings that say what to do."""
+"""A fit in words: plain text, plain facts, and notices that say what to do."""
 
-from unseen.summary.advice import warnings
+from unseen.summary.advice import notices
 from unseen.summary.facts import facts
+from unseen.summary.notice import Code, Notice, Severity
+from unseen.summary.sentences import sentence
 from unseen.summary.text import summary
 
-__all__ = ["facts", "summary", "warnings"]
+__all__ = ["Code", "Notice", "Severity", "facts", "notices", "sentence", "summary"]

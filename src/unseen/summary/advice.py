@@ -1,4 +1,4 @@
-"""Warnings: what a careful reader of a fit should know, in plain words with what to do."""
+"""Notices: what a careful reader of a fit should know, with what to do."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from unseen.core.model import Assigning
+from unseen.core.events import EventKind, count_of
 from unseen.core.stop import CAP, CONVERGED, FAILED, FELL, STALLED, TIME
 from unseen.result import Result
 from unseen.search.restarts import spurious
@@ -15,51 +15,42 @@ from unseen.summary.alike import coinciding
 from unseen.summary.blocks import blocks
 from unseen.summary.collapse import collapses
 from unseen.summary.facts import at_the_end, floors, is_chosen, mean_confidence, noun
+from unseen.summary.notice import Code, Notice, Severity
+from unseen.summary.occupancy import rows_by_part
 
 FEW_ROWS = 5.0
 FLAT = 1e-4
 UNSURE = 0.7
 SINGULAR = "singular"
-MOST = 6
 
 
-def warnings(result: Result) -> list[str]:
-    """What a careful reader should know, the gravest first."""
-    found: list[str] = []
+def notices(result: Result) -> list[Notice]:
+    """Return what a careful reader should know, the gravest first."""
+    found: list[Notice] = []
     for check in (_outcome, collapses, _components, _starts, _search, _confidence, _data):
         found.extend(check(result))
     return found
 
 
-def _outcome(result: Result) -> Iterator[str]:
+def _outcome(result: Result) -> Iterator[Notice]:
     if result.outcome.name != CONVERGED:
-        yield f"The fit did not converge ({result.outcome.name}): {result.outcome.message}."
+        yield Notice(Code.NOT_CONVERGED, {"outcome": result.outcome.name, "message": result.outcome.message})
 
 
-def _components(result: Result) -> Iterator[str]:
+def _components(result: Result) -> Iterator[Notice]:
+    about = {"noun": noun(result)}
     for group in coinciding(result):
-        yield (
-            f"{noun(result).capitalize()}s {', '.join(map(str, group[:-1]))} and {group[-1]} coincide: they look the "
-            "same in "
-            f"every column, so fewer {noun(result)}s would say as much."
-        )
-    weights = result.params.get("weights")
-    if weights is None or np.ndim(weights) != 1:
+        yield Notice(Code.COINCIDING_PARTS, {**about, "parts": list(group)}, ("components",))
+    if (rows := rows_by_part(result)) is None:
         return
-    rows = weights * result.weight
     for k in np.flatnonzero(rows < FEW_ROWS).tolist():
-        count = f"{rows[k]:.3g}"
-        yield (
-            f"Component {k} stands for only {count} row{'s' * (count != '1')}: its parameters mean little; use "
-            "fewer components or a prior (prior=1; --prior 1)."
-        )
+        yield Notice(Code.FEW_ROWS, {**about, "part": k, "rows": float(rows[k])}, ("components", "prior"))
+    if result.description.shares is None or result.description.long_run:  # what follows reads the weights of a mixture
+        return
     narrow = spurious(result.model, result.params, result.weight)
     for k in np.flatnonzero(narrow).tolist():
-        yield (
-            f"Component {k} may be spurious: it is much narrower than the others and stands for {rows[k]:,.0f} rows "
-            "only; if they are no group of their own, use a prior (prior=1; --prior 1), a tied covariance, or fewer "
-            "components."
-        )
+        facts = {**about, "part": k, "rows": float(rows[k])}
+        yield Notice(Code.SPURIOUS_PART, facts, ("prior", "covariance", "components"))
     resting = {floor["component"] for floor in floors(result)}
     flat: set[int] = set()
     for block in blocks(result):
@@ -67,51 +58,34 @@ def _components(result: Result) -> Iterator[str]:
             flat.update(np.flatnonzero((block.spread < FLAT) & ~narrow).tolist())
     # where a floor binds, that has been said
     if flat := flat - resting:
-        yield (
-            f"Nearly flat: component {', '.join(map(str, sorted(flat)))}, whose variance in one direction is below "
-            f"{FLAT:g} of the data's own, so some columns follow from others there; leave such columns out or use "
-            "a diagonal covariance (Gaussian('diagonal'); --covariance diagonal)."
-        )
+        yield Notice(Code.NEARLY_FLAT, {**about, "parts": sorted(flat), "below": FLAT}, ("covariance", "ignore"))
 
 
-def _starts(result: Result) -> Iterator[str]:
+def _starts(result: Result) -> Iterator[Notice]:
     finished = [r for r in result.restarts if r["finished"]]
     if len(finished) > 1:
         best = max(finished, key=_objective)
         if best["hits"] == 1:
-            yield (
-                f"Only 1 of {len(finished)} finished starts reached the best optimum: there may be a better one; use "
-                "more starts (restarts=20; --restarts 20)."
-            )
+            yield Notice(Code.ONE_START_REACHED_THE_BEST, {"finished": len(finished)}, ("restarts",))
     failed = sum(r["outcome"] == "failed" for r in result.restarts)
     if failed:
-        of = f"{failed} of {len(result.restarts)} starts"
-        yield f"{of} failed on the way: a prior (prior=1; --prior 1) makes them sound."
+        yield Notice(Code.STARTS_FAILED, {"failed": failed, "starts": len(result.restarts)}, ("prior",))
 
 
 def _objective(row: dict[str, Any]) -> float:
     return float(row["objective"])
 
 
-def _search(result: Result) -> Iterator[str]:
+def _search(result: Result) -> Iterator[Notice]:
+    about = {"noun": noun(result)}
     if (chosen := at_the_end(result)) is not None:
-        first, last = max(chosen - 1, 1), chosen + 6
-        option = f"; --components {first}:{last}" if noun(result) == "component" else ""
-        yield (
-            f"{chosen} {noun(result)}s is the largest number tried, so more may be better: try further (for example "
-            f"range({first}, {last + 1}){option})."
-        )
+        yield Notice(Code.LARGEST_NUMBER_CHOSEN, {**about, "chosen": chosen}, ("components",))
     if lower := list(_missed(result)):
-        more = f", and {len(lower) - MOST} more" if len(lower) > MOST else ""
-        yield (
-            f"The log-likelihood is lower with more {noun(result)}s than with fewer of the same form: "
-            f"{', '.join(lower[:MOST])}{more}. Their starts missed a better optimum; use more of them (restarts=20; "
-            "--restarts 20)."
-        )
+        yield Notice(Code.LIKELIHOOD_FALLS_WITH_SIZE, {**about, "pairs": lower}, ("restarts",))
     yield from _failures(result)
 
 
-def _missed(result: Result) -> Iterator[str]:
+def _missed(result: Result) -> Iterator[dict[str, Any]]:
     """Settled rows that fell below a settled row of fewer components in the same form: there is a better optimum."""
     if result.options.get("prior"):  # then it is not the likelihood that cannot fall
         return
@@ -122,12 +96,12 @@ def _missed(result: Result) -> Iterator[str]:
         form = row.get("form", "")
         fewer = best.setdefault(form, row)
         if row["loglik"] < fewer["loglik"] - max(1e-6 * abs(fewer["loglik"]), short):
-            yield f"{row['components']} against {fewer['components']}" + (f" ({form})" if form else "")
+            yield {"more": row["components"], "fewer": fewer["components"], "form": form}
         elif row["loglik"] > fewer["loglik"]:
             best[form] = row
 
 
-def _failures(result: Result) -> Iterator[str]:
+def _failures(result: Result) -> Iterator[Notice]:
     """Rows of the search that went wrong; what was not tried, or could not win, is its ordinary course."""
     why: dict[str, list[dict[str, Any]]] = {}
     for row in result.search:
@@ -135,61 +109,35 @@ def _failures(result: Result) -> Iterator[str]:
         if "reason" in row and kind in (SINGULAR, FAILED, FELL, STALLED, CAP, TIME) and not is_chosen(result, row):
             why.setdefault(kind, []).append(row)
     for kind, alike in why.items():
-        forms: dict[str, list[str]] = {}
+        forms: dict[str, list[int]] = {}
         for row in alike:
-            forms.setdefault(row.get("form", ""), []).append(str(row["components"]))
-        told = [f"{', '.join(ks)} {noun(result)}s" + (f" ({form})" if form else "") for form, ks in forms.items()]
-        more = f" and {len(told) - MOST} more forms" if len(told) > MOST else ""
-        first = " (the first of them)" if len(alike) > 1 else ""
+            forms.setdefault(row.get("form", ""), []).append(row["components"])
         reason = str(alike[0]["reason"]).removeprefix(f"{SINGULAR}: ")
-        yield f"With {'; '.join(told[:MOST])}{more}: {kind}; {reason}{first}."
+        yield Notice(Code.SEARCH_FAILED, {"noun": noun(result), "outcome": kind, "reason": reason, "numbers": forms})
 
 
-def _confidence(result: Result) -> Iterator[str]:
-    confidence = mean_confidence(result)
-    k = getattr(result.model, "components", 1)
-    if confidence is None or k < 2:
+def _confidence(result: Result) -> Iterator[Notice]:
+    largest = mean_confidence(result)
+    if largest is None or not result.description.discrete or result.description.count < 2:
         return
-    if confidence < UNSURE:
-        yield (
-            f"Rows are hard to assign: the largest responsibility is {confidence:.2f} on average, and ICL exceeds BIC "
-            f"by {result.icl - result.bic:,.0f}. Read the {noun(result)}s as a description of the whole, not as "
-            "separate "
-            "groups; ICL as criterion asks for groups that are apart (criterion='icl'; --criterion icl)."
-        )
+    if largest < UNSURE:
+        facts = {"noun": noun(result), "largest": largest, "gap": result.icl - result.bic}
+        yield Notice(Code.ROWS_HARD_TO_ASSIGN, facts, ("criterion",))
 
 
-def _data(result: Result) -> Iterator[str]:
-    profile = result.profile
+def _data(result: Result) -> Iterator[Notice]:
+    profile, about = result.profile, {"noun": noun(result)}
     if profile.empty_rows:
-        nothing = "they say nothing, and count in no criterion"
-        yield f"{profile.empty_rows:,} rows have no observed cell: {nothing}{_gap(result)}."
+        by = "neighbours" if result.model.sequential else "weights" if result.description.discrete else ""
+        yield Notice(Code.EMPTY_ROWS, {**about, "rows": profile.empty_rows, "assigned_by": by}, severity=Severity.NOTE)
     if "-1" in profile.labels:
-        yield (
-            "The label -1 was taken for a class of its own, with a component of its own: if it stands for an unknown "
-            "class, "
-            "mark that by NaN or None."
-        )
+        yield Notice(Code.LABEL_MINUS_ONE, about, ("labels",))
     for c in profile.columns:
         if c.rows and c.missing > 0.5 * c.rows:
-            yield (
-                f"Column {c.name!r} is missing in {100 * c.missing / c.rows:.0f} % of the rows: what is said of it "
-                "rests on the others."
-            )
-    zero = result.counts.get("zero density", 0)
+            yield Notice(Code.COLUMN_MOSTLY_MISSING, {"column": c.name, "share": c.missing / c.rows}, ("ignore",))
+    zero = count_of(result.counts, EventKind.ZERO_DENSITY)
     if zero:
-        yield (
-            f"{zero:,} rows have density zero under every {noun(result)}, so the log-likelihood is minus infinity: "
-            "look "
-            "for impossible values, or use a prior (prior=1; --prior 1)."
-        )
+        yield Notice(Code.ZERO_DENSITY, {**about, "rows": zero}, ("prior",))
 
 
-def _gap(result: Result) -> str:
-    """What is said of a row without an observed cell, by kind of model."""
-    if result.model.sequential:
-        return "; the rows before and after them in their sequence tell their states"
-    return "; they are assigned by the component weights alone" if isinstance(result.model, Assigning) else ""
-
-
-__all__ = ["warnings"]
+__all__ = ["notices"]

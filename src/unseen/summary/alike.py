@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
 
 from unseen.core.stats import Array
 from unseen.result import Result
-from unseen.summary.facts import described
 
 #: differences below this share of a deviation, or this probability, tell nothing apart
 SAME = 0.01
@@ -16,8 +16,8 @@ SAME = 0.01
 
 def coinciding(result: Result) -> list[tuple[int, ...]]:
     """Groups of components that look the same, each in order of their numbers."""
-    entries = described(result)
-    k = int(getattr(result.model, "components", 1))
+    told = result.description
+    entries, k = told.views, told.count
     if k < 2 or not entries:
         return []
     same = np.ones((k, k), bool)
@@ -26,8 +26,8 @@ def coinciding(result: Result) -> list[tuple[int, ...]]:
     for array in result.params.values():
         if np.ndim(array) == 3 and len(array) == k:  # columns that go together in other ways
             same &= _same_matrices(array)
-    if "transitions" in result.params:  # states that look the same may lead elsewhere
-        same &= _near(result.params["transitions"], SAME)
+    if (moves := told.table("transitions")) is not None:  # states that look the same may lead elsewhere
+        same &= _near(moves.values, SAME)
     groups: list[tuple[int, ...]] = []
     for i in range(k):
         if not any(i in g for g in groups) and same[i].sum() > 1:
@@ -35,7 +35,7 @@ def coinciding(result: Result) -> list[tuple[int, ...]]:
     return groups
 
 
-def _same(entry: dict[str, Any]) -> Array:
+def _same(entry: Mapping[str, Any]) -> Array:
     """Which pairs of components do not differ in a column, (K, K)."""
     if "probabilities" in entry:
         return _near(np.array(entry["probabilities"], float), SAME)

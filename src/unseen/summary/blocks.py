@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 
-from unseen.core.stats import Array, Params
+from unseen.core.model import Structured
+from unseen.core.stats import Array
 from unseen.result import Result
 
 #: forms in which a column varies beside the others, not with them
@@ -28,31 +28,16 @@ class Covaried:
 
 def blocks(result: Result) -> Iterator[Covaried]:
     """The blocks of a model that have variances, in order."""
-    family = getattr(result.model, "family", None)
-    if family is not None:
-        yield from _inside(family, result.params)
-
-
-def _inside(family: Any, params: Params) -> Iterator[Covaried]:
-    if hasattr(family, "terms"):
-        for term in family.terms:
-            yield from _inside(term.family, params.sub(term.name))
+    if not isinstance(result.model, Structured):
         return
-    core = family
-    while hasattr(core, "inner"):
-        core = core.inner
-    columns = tuple(name for slot in family.slots for name in slot.columns)
-    spread = family.spread(params)
-    if spread is not None:
-        form = getattr(core, "covariance", "")
-        crossed = form not in ALONE if form else any(np.ndim(array) == 3 for array in params.values())
-        yield Covaried(
-            columns,
-            crossed and len(columns) > 1,
-            bool(getattr(core, "tied", False)),
-            spread,
-            int(getattr(core, "factors", 0)),
-        )
+    for family, params in result.model.family.apart(result.params):
+        spread, form = family.spread(params), family.covariances
+        if spread is None:
+            continue
+        columns = tuple(name for slot in family.slots for name in slot.columns)
+        crossed = form.covariance not in ALONE if form else any(np.ndim(array) == 3 for array in params.values())
+        tied, factors = (form.tied, form.factors) if form else (False, 0)
+        yield Covaried(columns, crossed and len(columns) > 1, tied, spread, factors)
 
 
 __all__ = ["Covaried", "blocks"]

@@ -3,67 +3,53 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from typing import Any
 
+from unseen.core.events import EventKind, count_of
 from unseen.result import Result
 from unseen.summary.blocks import blocks
 from unseen.summary.facts import floors, noun
+from unseen.summary.notice import Code, Notice, Severity
+from unseen.summary.sentences import PRIOR
 
 # of a floor: how much of it a column must have for the column itself to be called narrow
 OWN = 0.9
 
 
-def collapses(result: Result) -> Iterator[str]:
+def collapses(result: Result) -> Iterator[Notice]:
     """Floors that bind at the end, by component and column, and what the M-step counted on the way."""
-    ends: dict[tuple[str, str, bool], list[str]] = {}
+    ends: dict[tuple[str, str, bool], list[int]] = {}
     for floor in floors(result):
         place = (floor["kind"], floor["column"], floor["share"] >= OWN)
-        ends.setdefault(place, []).append(str(floor["component"]))
+        ends.setdefault(place, []).append(floor["component"])
     for (kind, column, own), those in ends.items():
-        who = f"component {', '.join(dict.fromkeys(those))}"
-        if any(b.tied and column in b.columns for b in blocks(result)):
-            who = "every component"
+        tied = any(b.tied and column in b.columns for b in blocks(result))
+        who = {"noun": noun(result), "parts": list(dict.fromkeys(those)), "all": tied, "column": column}
         if kind == "noise":
-            yield (
-                f"Column {column!r} rests on its noise floor: the factors explain all of it (a Heywood case). Use "
-                "fewer "
-                "factors, a prior (prior=1), or leave out one of the columns that say the same."
-            )
+            yield Notice(Code.NOISE_FLOOR, {"column": column}, ("factors", "prior", "ignore"))
         elif kind != "grid":
-            yield (
-                f"The variance floor holds {who} up in column {column!r}: it collapses onto a few rows or onto equal "
-                f"values, and without the floor the likelihood has no bound; use {cures(result, column)}."
-            )
-        elif own:
-            yield (
-                f"Column {column!r} hardly varies in {who}: its spread there is the smallest that is allowed, the step "
-                "in which it is recorded or a thousandth of its deviation; a finding."
-            )
+            yield Notice(Code.VARIANCE_FLOOR, {**who, "cures": cures(result, column)}, ("prior",))
         else:
-            yield f"In {who} columns follow from each other almost exactly, {column!r} most of all: a finding."
-    hit = [any("variance floor" in event for event in r.events) for r in result.trace]
+            yield Notice(Code.CONSTANT_COLUMN if own else Code.DEPENDENT_COLUMNS, who, severity=Severity.NOTE)
+    hit = [count_of(r.events, EventKind.VARIANCE_FLOOR) > 0 for r in result.trace]
     if any(hit) and not any(kind == "variance" for kind, *_ in ends):
-        when = "to the end" if hit[-1] else "on the way, not at the end"
-        yield (
-            f"The variance floor held in {sum(hit)} of {len(hit)} iterations, {when}: a {noun(result)} is collapsing "
-            "onto "
-            f"a few rows or onto equal values; use {cures(result)}."
-        )
-    hit = [any("empty" in event for event in r.events) for r in result.trace]
+        facts = {**_held(hit), "noun": noun(result), "cures": cures(result)}
+        yield Notice(Code.VARIANCE_FLOOR_ON_THE_WAY, facts, ("prior",))
+    hit = [count_of(r.events, EventKind.EMPTY_COMPONENT) > 0 for r in result.trace]
     if any(hit):
-        when = "to the end" if hit[-1] else "on the way, not at the end"
-        yield (
-            f"A {noun(result)} was empty in {sum(hit)} of {len(hit)} iterations, {when}: it lost all its rows and was "
-            "kept "
-            f"as it was; use fewer {noun(result)}s or more starts."
-        )
+        yield Notice(Code.EMPTY_PART, {**_held(hit), "noun": noun(result)}, ("components", "restarts"))
 
 
-def cures(result: Result, column: str = "") -> str:
-    """What helps a component that collapses, as far as the model has it."""
-    several = (result.model.number or 1) > 1
+def _held(hit: list[bool]) -> dict[str, Any]:
+    return {"hit": sum(hit), "iterations": len(hit), "to_the_end": hit[-1]}
+
+
+def cures(result: Result, column: str = "") -> list[str]:
+    """Return what helps a component that collapses, as far as the model has it."""
+    several = result.description.count > 1
     parts = [b for b in blocks(result) if not column or column in b.columns]
     cures = [f"fewer {noun(result)}s"] if several else []
     cures += ["fewer factors"] if any(b.factors for b in parts) else []
-    cures += ["a prior (prior=1; --prior 1)"]
+    cures += [PRIOR]
     cures += ["a tied covariance"] if several and any(not b.tied and not b.factors for b in parts) else []
-    return cures[0] if len(cures) == 1 else f"{', '.join(cures[:-1])}, or {cures[-1]}"
+    return cures

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
@@ -10,6 +11,7 @@ from unseen.core.block import OTHER
 from unseen.core.stats import Array
 from unseen.result import Result
 from unseen.summary.names import model_name
+from unseen.summary.occupancy import rows_by_part
 from unseen.summary.words import Spelled
 
 #: nats per row below which an entropy is rounding
@@ -40,22 +42,28 @@ def facts(result: Result, spelled: Spelled = str) -> dict[str, Any]:
         "seconds": result.seconds,
         "seed": result.seed,
         "columns": [dict(c) for c in result.columns],
+        "noun": noun(result),
         "components": components(result),
+        "tables": [t.as_dict() for t in result.description.tables],
+        "facts": [{"name": f.name, "value": f.value} for f in result.description.facts],
         "floors": floors(result),
         "restarts": [dict(r) for r in result.restarts],
         "search": [{**r, **({"reason": spelled(r["reason"])} if r.get("reason") else {})} for r in result.search],
         "options": dict(result.options),
         "warnings": [spelled(w) for w in result.warnings],
+        "notices": [
+            {"code": n.code, "severity": n.severity, "facts": dict(n.facts), "knobs": list(n.knobs)}
+            for n in result.notices
+        ],
     }
 
 
 def floors(result: Result) -> list[dict[str, Any]]:
     """The floors that bind at the final parameters, by component and column."""
-    found = result.model.floors(result.params)
     told = set(result.profile.names)
     return [
         {"component": f.component, "column": f.column, "kind": f.kind, "share": f.share}
-        for f in found
+        for f in result.description.floors
         if f.column in told
     ]
 
@@ -74,7 +82,7 @@ def is_chosen(result: Result, row: dict[str, Any]) -> bool:
 
 def noun(result: Result) -> str:
     """What the model has some of: component, state, factor or expert."""
-    return result.model.order.removesuffix("s")
+    return result.description.noun
 
 
 def missing_share(result: Result) -> float:
@@ -107,20 +115,6 @@ def search_seconds(result: Result) -> float | None:
     return float(sum(found)) if found else None
 
 
-def by_weight(result: Result) -> Array:
-    """The numbers of the components, heaviest first; empty for a model without component weights."""
-    weights = result.params.get("weights")
-    if weights is None or np.ndim(weights) != 1:
-        return np.empty(0, int)
-    return np.argsort(-weights, kind="stable")
-
-
-def described(result: Result) -> list[dict[str, Any]]:
-    """Per column, what each component looks like; empty for a model that does not say."""
-    describe = getattr(result.model, "describe", None)
-    return [] if describe is None else list(describe(result.params))
-
-
 def shares(result: Result, column: str) -> dict[str, float]:
     """The share of each value of a discrete column in the data as a whole; empty if they were not counted."""
     values = result.profile[column].values
@@ -131,27 +125,21 @@ def shares(result: Result, column: str) -> dict[str, float]:
 
 
 def components(result: Result) -> list[dict[str, Any]]:
-    """One entry per component: its number as in the rows of `assign`, its share, its columns."""
-    entries, out = described(result), []
-    for k in by_weight(result):
-        columns = []
-        for entry in entries:
-            one = {"column": entry["column"], "family": entry["family"]}
-            for key, value in entry.items():
-                if isinstance(value, list) and key not in ("categories", "probabilities", "atom_shares"):
-                    one[key] = value[k]
-            if "atoms" in entry:
-                pairs = zip(entry["atoms"], entry["atom_shares"][k], strict=True)
-                one["atoms"] = [{"value": value, "share": share} for value, share in pairs]
-            if "categories" in entry:
-                one["probabilities"] = dict(zip(entry["categories"], entry["probabilities"][k], strict=True))
-            columns.append(one)
-        out.append({"component": int(k), "weight": float(result.params["weights"][k]), "columns": columns})
-    return out
+    """One entry per part, the heaviest first: its number as in the rows of `assign`, share, rows and columns."""
+    told, rows = result.description, rows_by_part(result)
+    return [
+        {
+            "component": int(k),
+            "weight": None if told.shares is None else float(told.shares[k]),
+            "rows": None if rows is None else float(rows[k]),
+            "columns": told.part(k),
+        }
+        for k in told.order
+    ]
 
 
 def top_categories(
-    result: Result, entry: dict[str, Any], k: int, most: int = 3
+    result: Result, entry: Mapping[str, Any], k: int, most: int = 3
 ) -> list[tuple[str, float, float | None]]:
     """The most probable categories of a column in a component: (name, probability, lift over the whole)."""
     whole = shares(result, entry["column"])
@@ -159,13 +147,13 @@ def top_categories(
     return [(name, p, p / whole[name] if whole.get(name) else None) for p, name in pairs[:most]]
 
 
-def separation(result: Result, entry: dict[str, Any]) -> float:
+def separation(result: Result, entry: Mapping[str, Any]) -> float:
     """How far a column tells the components apart: 0 where they all look the same.
 
     For numbers the spread of the means over the spread inside; for categories, and for values that stand apart, the
     mean distance (total variation) of the components' probabilities from the overall ones, whichever is more.
     """
-    weights = result.params["weights"]
+    weights = result.description.weights
     if "probabilities" in entry:
         return _variation(weights, np.array(entry["probabilities"]))
     means, sds = np.array(entry["mean"], float), np.array(entry.get("sd", np.ones(len(weights))), float)

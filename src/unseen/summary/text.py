@@ -8,17 +8,19 @@ from unseen.result import Result
 from unseen.summary.facts import at_the_end, criterion_name, mean_confidence, missing_share, nats, noun, search_seconds
 from unseen.summary.names import model_name
 from unseen.summary.shown import components
+from unseen.summary.tabled import tables
 from unseen.summary.tried import search, starts
 from unseen.summary.words import WIDTH, Spelled, mean_and_sd, number, table
 
 
 def summary(result: Result, spelled: Spelled = str) -> str:
-    """The fit in plain text: outcome, criteria, components, restarts, numbers of components tried, warnings.
+    """The fit in plain text: outcome, criteria, parts, tables, restarts, numbers of components tried, warnings.
 
     ``spelled`` says a sentence as the surface it is read on spells its knobs.
     """
-    parts = [_head(result, spelled), _criteria(result), components(result), starts(result), search(result, spelled)]
-    parts += [_timing(result), _warnings(result, spelled)]
+    told = result.description
+    parts = [_head(result, spelled), _criteria(result), components(result), tables(told), starts(result)]
+    parts += [search(result, spelled), _timing(result), _warnings(result, spelled)]
     return "\n\n".join(p for p in parts if p) + "\n"
 
 

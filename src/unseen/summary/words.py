@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 
 import numpy as np
 
@@ -23,6 +23,17 @@ def number(x: float | None, digits: int = 4) -> str:
         return f"{x:.{digits - 1}e}"
     decimals = digits - 1 - (int(np.floor(np.log10(abs(x)))) if x else 0)
     return f"{x:,.{max(decimals, 0)}f}"
+
+
+def probability(p: float) -> str:
+    """A probability to four decimals; only nothing is 0.
+
+    >>> probability(0.25), probability(1e-9), probability(0.0)
+    ('0.2500', '<0.0001', '0')
+    """
+    if not np.isfinite(p):
+        return number(p)
+    return "0" if p == 0 else "<0.0001" if p < 1e-4 else f"{p:.4f}"
 
 
 def mean_and_sd(mean: float, sd: float) -> str:
@@ -47,3 +58,30 @@ def table(rows: Sequence[Sequence[str]], left: int = 1) -> list[str]:
         cells = [c.ljust(w) if j < left else c.rjust(w) for j, (c, w) in enumerate(zip(row, widths, strict=True))]
         lines.append("  " + "  ".join(cells).rstrip())
     return lines
+
+
+def short(name: str, most: int = 24) -> str:
+    """Return a name on one line of at most so many characters.
+
+    >>> short("a name", 4)
+    'a n…'
+    """
+    text = " ".join(name.split())
+    return text if len(text) <= most else text[: most - 1] + "…"
+
+
+def side_by_side(widths: Mapping[int, int], room: int) -> list[list[int]]:
+    """Return which columns of a table stand side by side, as far as the room goes.
+
+    >>> side_by_side({0: 4, 1: 4, 2: 4}, 12)
+    [[0, 1], [2]]
+    """
+    chunks: list[list[int]] = [[]]
+    used = 0
+    for k, width in widths.items():
+        if chunks[-1] and used + width + 2 > room:
+            chunks.append([])
+            used = 0
+        chunks[-1].append(k)
+        used += width + 2
+    return chunks

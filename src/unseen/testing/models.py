@@ -21,7 +21,6 @@ from unseen.core.model import (
     Predictive,
     Projecting,
     Starting,
-    latent_classes,
 )
 from unseen.core.stats import Array, Kind, Params
 from unseen.core.stop import Converged, MaxIterations
@@ -195,16 +194,20 @@ def imputes_only_holes(s: Setting) -> None:
             assert np.array_equal(out[c.observed], c.values[c.observed])
 
 
-def describes_every_column(s: Setting) -> None:
-    """Every column it reads has a profile with one entry per component, if any has one."""
-    entries = s.model.describe(s.params)
-    if not entries:
-        return
+def describes_itself(s: Setting) -> None:
+    """Its description has one entry per part for every column, and tells nothing of a column that is left out."""
+    told = s.model.description(s.params)
     columns = {name for slot in s.model.slots for name in slot.columns}
-    assert {e["column"] for e in entries} == columns
-    for e in entries:
-        values = e["mean"] if "mean" in e else e["probabilities"]
-        assert len(values) == latent_classes(s.model)
+    if told.views:
+        assert {e["column"] for e in told.views} == columns
+    for e in told.views:
+        assert len(e["mean"] if "mean" in e else e["probabilities"]) == told.count
+    if told.shares is not None:
+        assert told.shares.shape == (told.count,) and abs(told.shares.sum() - 1) < 1e-6
+    for column in columns:
+        left = told.without({column})
+        assert column not in {e["column"] for e in left.views} | {f.value for f in left.facts}
+        assert not any(column in (*t.rows, *t.columns, t.column) for t in left.tables)
 
 
 def outputs_are_told(s: Setting) -> None:
@@ -261,7 +264,7 @@ MODEL_CHECKS: tuple[Check, ...] = (
     posterior_agrees,
     one_step_gives_both,
     imputes_only_holes,
-    describes_every_column,
+    describes_itself,
     outputs_are_told,
     capabilities_are_declared,
     tasks_travel,

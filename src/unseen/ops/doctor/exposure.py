@@ -13,6 +13,7 @@ from unseen.ops.config import Settings
 from unseen.ops.doctor.diagnosis import Case, Diagnosis
 from unseen.ops.doctor.leaks import is_card, kinds_in, last_lines, read_by_people, scan
 from unseen.ops.record import Finding
+from unseen.summary.occupancy import rows_by_part
 
 
 def identifying(profile: Profile, settings: Settings) -> tuple[Finding, ...]:
@@ -87,12 +88,11 @@ def _kept(result: Any) -> Iterator[tuple[str, set[str]]]:
 
 def _few_rows(case: Case) -> Iterator[str]:
     """Components that describe so few rows that their means describe people."""
-    if case.settings is None or case.result is None or "weights" not in case.result.params:
+    if case.settings is None or case.result is None or (rows := rows_by_part(case.result)) is None:
         return
     least = case.settings.privacy.min_rows_per_component
-    rows = case.result.params["weights"] * case.result.weight
-    for k in (rows < least).nonzero()[0]:
-        yield f"component {k} describes fewer than {least} rows (privacy.min_rows_per_component)"
+    for k in (rows < least).nonzero()[0].tolist():
+        yield f"{case.result.description.name(k)} describes fewer than {least} rows (privacy.min_rows_per_component)"
 
 
 def _named(case: Case) -> Iterator[str]:

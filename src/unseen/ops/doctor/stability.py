@@ -135,5 +135,6 @@ def _named(columns: Array) -> str:
 
 
 def _rows(result: Result) -> Array:
-    weights = result.params["weights"] if "weights" in result.params else np.ones(1)
-    return np.asarray(weights * result.weight, float)
+    told = result.description
+    known = told.shares is not None and not told.long_run
+    return np.asarray((told.weights if known else np.ones(1)) * result.weight, float)

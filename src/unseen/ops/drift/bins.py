@@ -6,13 +6,14 @@ before any row is counted; afterwards neighbouring bins are merged until each ho
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass, replace
 from typing import Any, Self
 
 import numpy as np
 
 from unseen.core.block import CATEGORY, Block, Cells
-from unseen.core.model import Generative, able, latent_classes
+from unseen.core.model import Generative, able
 from unseen.core.stats import Array, Sums
 from unseen.result import Result
 
@@ -78,8 +79,9 @@ def layout(result: Result) -> Layout:
     model, params = result.model, result.params
     arrays, _ = able(model, Generative, "way to make new rows").sample(params, SAMPLE, np.random.default_rng(0))
     density = model.log_density(params, Block(0, tuple(Cells(a) for a in arrays), SAMPLE))
-    shares = _shares(result)
-    told = {entry["column"]: entry for entry in model.describe(params)}
+    description = result.description
+    shares = description.weights if description.discrete else np.ones(1)
+    told = {entry["column"]: entry for entry in description.views}
     columns: list[Bins] = []
     for slot, values in zip(model.slots, arrays, strict=True):
         for j, name in enumerate(slot.columns):
@@ -93,14 +95,6 @@ def layout(result: Result) -> Layout:
     return Layout(
         tuple(columns), _edges(density[np.isfinite(density)]), len(shares), tuple(map(tuple, np.transpose(cuts)))
     )
-
-
-def _shares(result: Result) -> Array:
-    """The share of each component, as the model has it."""
-    if "weights" in result.params:
-        return np.asarray(result.params["weights"], float)
-    count = latent_classes(result.model)
-    return np.full(count, 1 / count)
 
 
 def _numeric(result: Result, name: str, drawn: Array) -> Bins:
@@ -127,7 +121,7 @@ def _codes(p: Array) -> tuple[int, ...]:
     return tuple(bins.get(c, len(own)) for c in range(len(p)))
 
 
-def _cuts(result: Result, entry: dict[str, Any], bins: Bins, components: int) -> Array:
+def _cuts(result: Result, entry: Mapping[str, Any], bins: Bins, components: int) -> Array:
     """The mean of a column in each component, between the whole numbers where it holds such."""
     means = np.asarray(entry.get("overall_mean", entry.get("mean", [bins.mean] * components)), float)
     return np.floor(means) + 0.5 if result.profile[bins.name].fractions == 0 else means

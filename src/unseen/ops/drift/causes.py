@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any, Self
+from typing import Self
 
 import numpy as np
 
@@ -174,8 +174,6 @@ def _mix_shift(window: Window, at: int) -> Array:
     """How far the bins of a category column would move if each component kept its own mix."""
     before, now = window.shares("shares")
     bins = window.reference.layout.columns[at]
-    entry: dict[str, Any] = next(
-        e for e in window.champion.model.describe(window.champion.params) if e["column"] == bins.name
-    )
+    entry = next(e for e in window.champion.description.views if e["column"] == bins.name)
     change = (now - before) @ np.asarray(entry["probabilities"])
     return np.bincount(np.asarray(bins.codes), change, bins.size)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
@@ -26,16 +27,16 @@ def component_distances(candidate: Result, champion: Result) -> Array | None:
 
     Source: Le Cam & Yang (2000), Asymptotics in Statistics, chapter 3.
     """
-    theirs = {d["column"]: d for d in champion.model.describe(champion.params)}
+    theirs = {d["column"]: d for d in champion.description.views}
     far = [
         _affinity(ours, theirs[ours["column"]])
-        for ours in candidate.model.describe(candidate.params)
+        for ours in candidate.description.views
         if ours["column"] in theirs and ("mean" in ours) == ("mean" in theirs[ours["column"]])
     ]
     return np.sqrt(np.clip(1 - np.min(far, axis=0), 0.0, 1.0)) if far else None
 
 
-def _affinity(ours: dict[str, Any], theirs: dict[str, Any]) -> Array:
+def _affinity(ours: Mapping[str, Any], theirs: Mapping[str, Any]) -> Array:
     r"""Affinity :math:`\int \sqrt{f g}` of one column, (K, L)."""
     if "mean" in ours:
         both = "atoms" in ours and "atoms" in theirs
@@ -61,7 +62,7 @@ def _normals(mean: Array, sd: Array, mean_: Array, sd_: Array) -> Array:
     return np.where(certain, gap == 0, affinity)
 
 
-def _spread(described: dict[str, Any], known: list[str]) -> Array:
+def _spread(described: Mapping[str, Any], known: list[str]) -> Array:
     """Probabilities (K, categories) over more categories than the model may know."""
     return _placed(described["probabilities"], described["categories"], known)
 

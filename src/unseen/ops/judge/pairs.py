@@ -149,7 +149,9 @@ def _measures(result: Result) -> dict[str, str]:
     """For each column whether the model gives it a density or probabilities, or takes it as given."""
     model = result.model
     out = {n: COUNTS if slot.kind == CATEGORY else DENSITY for slot in model.slots for n in slot.columns}
-    described = model.describe(result.params)
-    beside = {d["column"]: d["family"].removeprefix("zero_inflated_").removeprefix("hurdle_") for d in described}
+    beside = {
+        d["column"]: d["family"].removeprefix("zero_inflated_").removeprefix("hurdle_")
+        for d in result.description.views
+    }
     out.update({column: COUNTS for column, family in beside.items() if family in DISCRETE})
     return out | {name: GIVEN for slot in model.slots if slot.given for name in slot.columns}

@@ -11,6 +11,7 @@ import numpy as np
 
 from unseen.algorithms import algorithm
 from unseen.core.encoding import Encoded
+from unseen.core.events import EventKind, count_of
 from unseen.core.observe import Event, Observer
 from unseen.core.stop import CONVERGED, FAILED, FELL, INTERRUPTED, TIME, Outcome, Record, Rule
 from unseen.errors import LimitError, NumericalError
@@ -196,7 +197,7 @@ def facts(result: Result) -> FitFacts:
         bic=result.bic,
         seed=result.seed,
         seconds=result.seconds,
-        floors=sum(n for event, n in result.params.events.items() if "variance floor" in event),
+        floors=count_of(result.params.events, EventKind.VARIANCE_FLOOR),
         smallest_share=float(np.min(weights)),
         smallest_spread=None if last is None else last.smallest_eigenvalue,
         trace=tuple(float(r.objective) for r in result.trace),
