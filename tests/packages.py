@@ -25,13 +25,14 @@ import numpy as np
 from unseen import Params
 from unseen.core.block import Slot
 from unseen.core.stats import Kind, Stats, Validity
+from unseen.core.unit import Unit
 from typing import ClassVar
 
 @dataclass(frozen=True)
 class Linkage:
     cells: tuple = ()
     kind: ClassVar = Kind.FREE
-    sequential: ClassVar = False
+    unit: ClassVar = Unit.ROW
 
     def bind(self, profile):
         return replace(self, cells=profile.names)

@@ -7,6 +7,7 @@ import unseen
 from unseen import SQUAREM, Incremental, ModelError, Params, Stats
 from unseen.core.block import Slot
 from unseen.core.stats import Kind, Validity
+from unseen.core.unit import Unit
 
 # they are no dataclasses, so no run can keep them: tests/test_foreign_kinds.py has such as can be kept
 pytestmark = pytest.mark.filterwarnings("ignore:this fit can be used, but not saved")
@@ -15,7 +16,7 @@ pytestmark = pytest.mark.filterwarnings("ignore:this fit can be used, but not sa
 class OneNumber:
     """What the models below share: they read all columns as numbers, and every parameter is a probability."""
 
-    kind, sequential, slots = Kind.FREE, False, ()
+    kind, unit, slots = Kind.FREE, Unit.ROW, ()
 
     def bind(self, profile):
         self.slots = (Slot(profile.names),)

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
-from unseen.core.block import OTHER, Field
+from unseen.core.block import OTHER, Field, Frame
 from unseen.core.checks import check_finite, check_profile
 from unseen.core.encoding import Encoded, Encoding, usable
 from unseen.core.engine import Engine
@@ -60,6 +60,24 @@ def free_memory() -> int:
 
 
 @dataclass(frozen=True, slots=True)
+class Profiling:
+    """The profile of a frame: what is summed before any model is bound."""
+
+    fields: tuple[Field, ...]
+    weights: str | None
+    labels: str | None
+    index: frozenset[str]
+
+    def __call__(self, frame: Frame) -> Profile:
+        return profile_frame(frame, self.fields, self.weights, self.labels, self.index)
+
+
+def index_of(model: Any) -> frozenset[str]:
+    """The columns that a model reads as open vocabularies."""
+    return frozenset(getattr(model, "index", ()))
+
+
+@dataclass(frozen=True, slots=True)
 class Survey:
     """What one pass over the data learned before any model is bound: shared by every model tried on it."""
 
@@ -94,18 +112,16 @@ def survey(
     DataError
         Columns or weights that cannot be used.
     ModelError
-        Weights on sequences, an unknown engine.
+        Rows that do not say which unit they belong to, an unknown engine.
     """
     schema = {f.name: f for f in source.schema()}
     for name in (weights, labels, *ignore):
         if name is not None and name not in schema:
             raise DataError(f"there is no column {name!r}; the columns are {', '.join(map(repr, schema))}")
-    if model.sequential and weights is not None:
-        raise ModelError("row weights have no meaning inside a sequence: leave weights out")
-    if model.sequential and source.unit is None and not getattr(source, "whole", False):
+    if model.unit.many and source.unit is None and not getattr(source, "whole", False):
         raise ModelError(
-            f"{type(model).__name__} reads sequences, and this source does not say where one ends and the next "
-            "begins: name the column that tells them apart with unit="
+            f"{type(model).__name__} reads {model.unit.value}s of rows, and this source does not say where one ends and "
+            "the next begins: name the column that tells them apart with unit="
         )
     side = {weights, labels, *ignore}
     candidates = tuple(f for n, f in schema.items() if n not in side)
@@ -115,7 +131,7 @@ def survey(
     frames = Frames(source, tuple(f.name for f in fields) + side_columns)
     from unseen.engines.outofcore import OutOfCore
 
-    profile: Profile = OutOfCore(frames, workers).sum(lambda frame: profile_frame(frame, fields, weights, labels)).stats
+    profile: Profile = OutOfCore(frames, workers).sum(Profiling(fields, weights, labels, index_of(model))).stats
     check_profile(profile, empty=empty)
     ignored = tuple(replace(f, note=f.note or "not used by the model") for f in candidates if f not in fields)
     return Survey(source, fields, profile, make, weights, labels, ignored, unknown)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import Any
@@ -16,8 +16,9 @@ from unseen.core.kinds import kind
 from unseen.core.limits import check_count
 from unseen.core.model import Completing, Generative, row_density
 from unseen.core.profile import Profile
-from unseen.core.source import Source
+from unseen.core.source import Source, in_input_order, input_places
 from unseen.core.stats import Array, Params
+from unseen.core.unit import Unit
 from unseen.core.stop import Outcome, Record
 from unseen.errors import DataError, ModelError
 
@@ -108,7 +109,7 @@ class Result:
             raise ModelError(f"unknown={unknown!r} is none of 'refuse', 'missing'")
 
         unit = self.encoding.unit
-        source, _, _ = open_source(data, unit=unit, whole=self.model.sequential and unit is None)
+        source, _, _ = open_source(data, unit=unit, whole=self.model.unit.ordered and unit is None)
         encoding = replace(
             self.encoding,
             weights=None,
@@ -125,6 +126,17 @@ class Result:
         source, encoding = self.open(data, unknown)
         for part in source.manifest():
             yield encoding.encode(source.read(part, encoding.columns()))
+
+    def rows_of(self, data: Any, of: Callable[[Block], Array], unknown: str | None = None) -> Array:
+        """``of(block)``, (rows, ...), of all blocks of some data, in the order of its rows."""
+        source, encoding = self.open(data, unknown)
+        parts, places = [], []
+        # cells beyond all measure have density zero, and no warning
+        with one_blas_thread(), np.errstate(over="ignore", invalid="ignore"):
+            for part in source.manifest():
+                parts.append(of(encoding.encode(source.read(part, encoding.columns()))))
+                places.append(input_places(source, part))
+        return in_input_order(parts, places) if parts else np.empty(0)
 
     def responsibilities(self, data: Any, unknown: str | None = None) -> Array:
         """Posterior probability of each component for each row, (n, K)."""
@@ -156,6 +168,8 @@ class Result:
     def score(self, data: Any, unknown: str | None = None) -> tuple[float, float]:
         """Mean log-density per row with an observed cell, and its standard error: NaN if a row is impossible.
 
+        Rows of a bag (the votes on one item) share their log-density, so the error is that of a mean over bags.
+
         Raises
         ------
         DataError
@@ -163,15 +177,21 @@ class Result:
         """
 
         def told_rows(block: Block) -> Array:
+            """Density, whether a cell is observed, and whether a unit begins."""
+            seen, first = block.seen(), np.ones(block.rows)
+            if self.model.unit is Unit.BAG and block.offsets is not None:
+                first = np.isin(np.arange(block.rows), block.offsets)
             density = row_density(self.model, self.params, block)
-            seen = block.seen()
-            return density if seen is None else density[seen]
+            return np.stack([density, np.ones(block.rows) if seen is None else seen, first], axis=1)
 
-        p = self._rows("expect", told_rows, data, unknown)
-        if not len(p):
+        with one_blas_thread(), np.errstate(over="ignore", invalid="ignore"):
+            parts = [told_rows(block) for block in self.blocks(data, unknown)]
+        density, seen, first = np.concatenate([np.empty((0, 3)), *parts]).T
+        if not seen.any():
             raise DataError("there is no row with an observed cell: nothing to score")
-        told = len(p) > 1 and np.isfinite(p).all()
-        return float(p.mean()), float(p.std(ddof=1) / np.sqrt(len(p))) if told else float("nan")
+        begins = np.flatnonzero(first)
+        rows, sums = np.add.reduceat(seen, begins), np.add.reduceat(np.where(seen > 0, density, 0.0), begins)
+        return ratio(sums[rows > 0], rows[rows > 0])
 
     def impute(self, data: Any, draws: int | None = None, seed: int = 0, unknown: str | None = None) -> Any:
         """The data with its missing cells filled in, of the same type as it came.
@@ -210,10 +230,7 @@ class Result:
     def _rows(self, method: str, f: Any, data: Any, unknown: str | None = None) -> Array:
         if not hasattr(self.model, method):
             raise ModelError(f"{type(self.model).__name__} has no {method.replace('_', ' ')} of rows")
-        # cells beyond all measure have density zero, and no warning
-        with one_blas_thread(), np.errstate(over="ignore", invalid="ignore"):
-            parts = [f(block) for block in self.blocks(data, unknown)]
-        return np.concatenate(parts) if parts else np.empty(0)
+        return self.rows_of(data, f, unknown)
 
     # ---- telling and keeping
 
@@ -244,3 +261,15 @@ class Result:
 
     def __repr__(self) -> str:
         return f"<Result {self.outcome.name}: logL {self.loglik:.6g}, {self.size} parameters, BIC {self.bic:.6g}>"
+
+
+def ratio(sums: Array, rows: Array) -> tuple[float, float]:
+    """Mean per row of sums (U,) over units of so many rows (U,), and its standard error, NaN where there is none.
+
+    Source: Cochran (1977), Sampling Techniques, section 6.3.
+    """
+    units, n = len(sums), rows.sum()
+    mean = sums.sum() / n
+    if units < 2 or not np.isfinite(sums).all():
+        return float(mean), float("nan")
+    return float(mean), float(np.sqrt(((sums - mean * rows) ** 2).sum() * units / (units - 1)) / n)

@@ -15,6 +15,7 @@ from unseen.core.disk import not_an_input
 from unseen.core.encoding import Encoding
 from unseen.core.engine import one_blas_thread
 from unseen.core.model import Completing
+from unseen.core.source import input_places
 from unseen.core.stats import Array
 from unseen.errors import ModelError
 
@@ -45,16 +46,21 @@ def completed(result: Any, data: Any, f: Complete, unknown: str | None = None) -
     with one_blas_thread():
         for part in source.manifest():
             frame = source.read(part, encoding.columns())
+            places = input_places(source, part)
             for name, fill in fills(encoding, frame, f).items():
-                parts.setdefault(name, []).append(Fill(fill.rows + begin, fill.values))
+                rows = fill.rows + begin if places is None else places[fill.rows]
+                parts.setdefault(name, []).append(Fill(rows, fill.values))
             begin += frame.rows
-    joined = {
-        name: Fill(np.concatenate([p.rows for p in ps]), np.concatenate([p.values for p in ps]))
-        for name, ps in parts.items()
-    }
     from unseen.arrow.hosts import insert
 
-    return insert(data, source, {name: (fill.rows, fill.values) for name, fill in joined.items()})
+    return insert(data, source, {name: _joined(ps) for name, ps in parts.items()})
+
+
+def _joined(parts: Sequence[Fill]) -> tuple[Array, Array]:
+    """The fills of all blocks, by their rows."""
+    rows, values = np.concatenate([p.rows for p in parts]), np.concatenate([p.values for p in parts])
+    order = np.argsort(rows)
+    return rows[order], values[order]
 
 
 def fills(encoding: Encoding, frame: Frame, f: Complete) -> dict[str, Fill]:
@@ -71,7 +77,7 @@ def fills(encoding: Encoding, frame: Frame, f: Complete) -> dict[str, Fill]:
             if name in gaps:
                 rows = np.flatnonzero(~gaps[name])
                 new = np.asarray(values[j])[rows]
-                if slot.kind == CATEGORY:
+                if slot.coded:
                     new = _categories(slot.categories[j], kinds[name])[new.astype(np.intp)]
                 out[name] = Fill(rows, new)
     return out
@@ -102,7 +108,7 @@ def decoded(slots: Sequence[Slot], arrays: Sequence[Array], fields: Sequence[Fie
     for slot, values in zip(slots, arrays, strict=True):
         for j, name in enumerate(slot.columns):
             column = np.asarray(values[j])
-            if slot.kind == CATEGORY:
+            if slot.coded:
                 column = _categories(slot.categories[j], kinds.get(name))[column.astype(np.intp)]
                 column = column.astype(bool) if kinds.get(name) == BOOLEAN else column
                 column = column.astype(str) if column.dtype == object else column
@@ -228,7 +234,7 @@ def _placed(tiles: Any) -> Any:
 def _fractional(model: Any, params: Any, encoding: Encoding, drawn: bool) -> set[str]:
     """Whole-number columns whose completions need not be whole: told from a sample where they are drawn."""
     whole = {f.name for f in encoding.fields if f.kind in (INTEGER, BOOLEAN)}
-    numbers = {n for s in encoding.slots if s.kind != CATEGORY for n in s.columns} & whole
+    numbers = {n for s in encoding.slots if not s.coded for n in s.columns} & whole
     if not drawn or not numbers or not hasattr(model, "sample"):
         return numbers
     arrays, _ = model.sample(params, 256, np.random.default_rng(0))

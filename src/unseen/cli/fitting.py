@@ -76,7 +76,7 @@ def _resume(data: Any, options: Mapping[str, Any]) -> Task:
 
     result, folder = open_run(Path(options["start"]))
     before = result.encoding
-    source, _, _ = open_source(data, unit=before.unit, whole=result.model.sequential and before.unit is None)
+    source, _, _ = open_source(data, unit=before.unit, whole=result.model.unit.ordered and before.unit is None)
     options = {**options, "weights": options["weights"] or before.weights, "labels": options["labels"] or before.labels}
     result.encoding.check(source.schema())
     used = [f.name for f in before.fields]

@@ -38,7 +38,7 @@ class Scored:
         self.impossible += int(bad.sum())
         self.possible += HeldOut(float(len(good)), float(good.sum()), float(good @ good))
         # not where a row depends on those before it, or a column on one that is taken as given
-        alone = block.offsets is None and not self.model.sequential and not getattr(self.model, "predictors", ())
+        alone = block.offsets is None and not self.model.unit.many and not getattr(self.model, "predictors", ())
         if bad.any() and alone:
             self.columns |= impossible_columns(self.model, self.params, block.take(np.flatnonzero(bad)[:LOOKED_AT]))
 

@@ -13,6 +13,8 @@ from unseen.core.patterns import Patterns
 from unseen.core.stats import Array
 
 NUMBER, INTEGER, BOOLEAN, CATEGORY, OTHER = "number", "integer", "boolean", "category", "other"
+#: a slot of an open vocabulary (workers, items, words): categories without a cap, of whatever kind their column is
+INDEX = "index"
 #: a column without any value: it could hold anything, so it agrees with every kind
 EMPTY = "empty"
 
@@ -62,7 +64,7 @@ class Frame:
 @kind("slot")
 @dataclass(frozen=True, slots=True)
 class Slot:
-    """Columns that one family reads as one array: numbers (values) or categories (codes).
+    """Columns that are read as one array: numbers (values), categories (codes), or an index (codes, without a cap).
 
     ``given`` columns are conditioned on, not described: a row of which only those are observed says nothing.
     """
@@ -71,6 +73,11 @@ class Slot:
     kind: str = NUMBER
     categories: tuple[tuple[str, ...], ...] = ()
     given: bool = False
+
+    @property
+    def coded(self) -> bool:
+        """Whether its cells are codes into ``categories``."""
+        return self.kind in (CATEGORY, INDEX)
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,7 +123,7 @@ class Cells:
 class Block:
     """Rows as a model meets them: one `Cells` per slot, and what is known of each row.
 
-    weights : (n,) float64 or None        labels : (n,) int, -1 where unknown, or None
+    weights : (n,) float64 or None, one for all rows of a unit        labels : (n,) int, -1 where unknown, or None
     offsets : (units + 1,) or None when every row is a unit of its own
     order   : (n,) positions in the source's block if rows were reordered, else None
     """
@@ -133,6 +140,16 @@ class Block:
     def units(self) -> int:
         """The number of things whose latent variables are independent of the rest."""
         return self.rows if self.offsets is None else len(self.offsets) - 1
+
+    @property
+    def unit_weights(self) -> Array | None:
+        """Weights of the units, (units,), or None: the rows of a unit have one weight."""
+        if self.weights is None or self.offsets is None:
+            return self.weights
+        some = np.diff(self.offsets) > 0
+        out = np.zeros(len(some))
+        out[some] = self.weights[self.offsets[:-1][some]]
+        return out
 
     @property
     def weight(self) -> float:

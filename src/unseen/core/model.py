@@ -9,6 +9,7 @@ import numpy as np
 from unseen.core.block import Block, Slot
 from unseen.core.profile import Profile
 from unseen.core.stats import Array, Kind, Params, Stats, Sums, Validity
+from unseen.core.unit import Unit
 from unseen.errors import ModelError
 
 
@@ -17,8 +18,8 @@ class Model(Protocol):
     """Expected statistics of a block, and the parameters that a sum of them implies."""
 
     kind: ClassVar[Kind]
-    #: True when rows of a sequence belong together, so a source must declare the unit key
-    sequential: ClassVar[bool]
+    #: the thing whose latent variables are independent of the rest: a row, or a bag or sequence of rows
+    unit: ClassVar[Unit]
 
     def bind(self, profile: Profile) -> Self:
         """The model frozen to these columns: anchors, floors and categories fixed for the run."""

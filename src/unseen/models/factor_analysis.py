@@ -17,6 +17,7 @@ from unseen.core.kinds import kind
 from unseen.core.memo import Last
 from unseen.core.profile import Profile
 from unseen.core.stats import Array, Kind, Params, Stats, Sums, Validity
+from unseen.core.unit import Unit
 from unseen.errors import DataError, ModelError
 from unseen.numerics import gaussian as forms
 from unseen.numerics.completion import conditional_draw, conditional_mean
@@ -73,7 +74,7 @@ class FactorAnalysis:
 
     kind: ClassVar[Kind] = Kind.FREE
     order: ClassVar[str] = "factors"  # what a search tries numbers of
-    sequential: ClassVar[bool] = False
+    unit: ClassVar[Unit] = Unit.ROW
     #: its start draws nothing: restarts would repeat the first
     one_start: ClassVar[bool] = True
 

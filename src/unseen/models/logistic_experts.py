@@ -14,6 +14,7 @@ from unseen.core.example import Example
 from unseen.core.kinds import kind
 from unseen.core.profile import Profile
 from unseen.core.stats import Array, Kind, Params, Stats, Sums, Validity, accumulate
+from unseen.core.unit import Unit
 from unseen.errors import DataError, ModelError
 from unseen.numerics.posterior import responsibilities
 
@@ -63,7 +64,7 @@ class LogisticExperts:
     __eq__, __hash__ = by_value, hash_by_value
 
     kind: ClassVar[Kind] = Kind.BOUND
-    sequential: ClassVar[bool] = False
+    unit: ClassVar[Unit] = Unit.ROW
 
     def __post_init__(self) -> None:
         if not isinstance(self.components, (int, np.integer)) or self.components < 1:

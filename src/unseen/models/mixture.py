@@ -16,6 +16,7 @@ from unseen.core.kinds import kind
 from unseen.core.memo import Last
 from unseen.core.profile import Profile
 from unseen.core.stats import Array, Kind, Params, Stats, Sums, Validity, accumulate
+from unseen.core.unit import Unit
 from unseen.errors import ModelError
 from unseen.numerics.compiled import EXPONENTIAL, worthwhile
 from unseen.numerics.posterior import responsibilities
@@ -55,7 +56,7 @@ class Mixture:
     __eq__, __hash__ = by_value, hash_by_value
 
     kind: ClassVar[Kind] = Kind.FREE
-    sequential: ClassVar[bool] = False
+    unit: ClassVar[Unit] = Unit.ROW
 
     def __post_init__(self) -> None:
         if not isinstance(self.components, (int, np.integer)) or self.components < 1:

@@ -68,7 +68,7 @@ class View:
 
     @property
     def noun(self) -> str:
-        return "state" if self.result.model.sequential else "component"
+        return "state" if self.result.model.unit.ordered else "component"
 
     @property
     def notice(self) -> str:

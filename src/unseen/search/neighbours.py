@@ -37,7 +37,7 @@ class Neighbour:
     def able(self) -> bool:
         """Whether models of its kind can be started from responsibilities of rows that stand alone."""
         needed = ("posterior", "collect", "components", "slots", "family")
-        return all(hasattr(self.model, name) for name in needed) and not self.model.sequential
+        return all(hasattr(self.model, name) for name in needed) and not self.model.unit.many
 
     def fits(self, model: Any) -> bool:
         """Whether its responsibilities can be those of a start of another model."""

@@ -187,7 +187,7 @@ def _data(result: Result) -> Iterator[str]:
 
 def _gap(result: Result) -> str:
     """What is said of a row without an observed cell, by kind of model."""
-    if result.model.sequential:
+    if result.model.unit.ordered:
         return "; the rows before and after them in their sequence tell their states"
     return "; they are assigned by the component weights alone" if isinstance(result.model, Assigning) else ""
 

@@ -28,7 +28,7 @@ class Setting:
     @property
     def rowwise(self) -> bool:
         """Whether every row is a unit, so rows may be reordered, repeated and weighted."""
-        return not self.model.sequential
+        return not self.model.unit.many
 
 
 class First:
@@ -50,7 +50,7 @@ def set_up(example: Example) -> Setting:
         sides["weights"],
         sides["labels"],
         unit=options.get("unit"),
-        whole=example.model.sequential and options.get("unit") is None,
+        whole=example.model.unit.ordered and options.get("unit") is None,
         block_rows=10**9,
     )
     problem = pose(

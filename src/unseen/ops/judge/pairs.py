@@ -79,8 +79,10 @@ class Pairs(Sequence[Pair]):
         ends = source.unit is not None or getattr(source, "whole", False)
         for result, encoding in zip((candidate, champion), self.encodings, strict=False):
             encoding.check(source.schema())
-            if result is not None and result.model.sequential and not ends:
-                raise DataError("the data does not say where a sequence ends: name the column that tells them apart")
+            if result is not None and result.model.unit.many and not ends:
+                raise DataError(
+                    f"the data does not say where a {result.model.unit.value} ends: name the column that tells them apart"
+                )
         self.columns = tuple(dict.fromkeys(name for e in self.encodings for name in e.columns()))
 
     def __len__(self) -> int:

@@ -12,6 +12,9 @@ from typing import Any
 
 import numpy as np
 
+from unseen.core.block import Block
+from unseen.core.stats import Array
+
 
 class Scorer:
     """A fit behind MLflow's ``predict``."""
@@ -29,17 +32,16 @@ class Scorer:
         """
         import pandas as pd
 
-        from unseen.core.engine import one_blas_thread
-
         model, fitted = self.result.model, self.result.params
-        pieces = []
-        with one_blas_thread():
-            for block in self.result.blocks(model_input, unknown=(params or {}).get("unknown")):
-                r, density = model.posterior(fitted, block)
-                if hasattr(model, "log_density"):
-                    density = model.log_density(fitted, block)
-                pieces.append(np.vstack([r.argmax(axis=0), density, r]))
-        table = np.concatenate(pieces, axis=1) if pieces else np.empty((2 + model.components, 0))
+
+        def answers(block: Block) -> Array:
+            r, density = model.posterior(fitted, block)
+            if hasattr(model, "log_density"):
+                density = model.log_density(fitted, block)
+            return np.vstack([r.argmax(axis=0), density, r]).T
+
+        table = self.result.rows_of(model_input, answers, unknown=(params or {}).get("unknown")).T
+        table = table if table.size else np.empty((2 + model.components, 0))
         columns = {"component": table[0].astype(np.int64), "log_density": table[1]}
         columns |= {f"responsibility_{k}": row for k, row in enumerate(table[2:])}
         return pd.DataFrame(columns, index=model_input.index)
