@@ -22,9 +22,11 @@ _HOMES = {
     "Params": "unseen.core.stats",
     "Stats": "unseen.core.stats",
     # models
+    "DawidSkene": "unseen.models.dawid_skene",
     "FactorAnalysis": "unseen.models.factor_analysis",
     "HMM": "unseen.models.hmm",
     "LogisticExperts": "unseen.models.logistic_experts",
+    "MatrixFactorization": "unseen.models.matrix_factorization",
     "Mixture": "unseen.models.mixture",
     # families
     "Bernoulli": "unseen.families.bernoulli",

@@ -155,8 +155,27 @@ class Result:
         return self._rows("viterbi", lambda block: self.model.viterbi(self.params, block)[0], data, unknown)
 
     def scores(self, data: Any, unknown: str | None = None) -> Array:
-        """Posterior mean of continuous latent variables, (n, q), for factor models."""
-        return self._rows("scores", lambda block: self.model.scores(self.params, block).T, data, unknown)
+        """Posterior mean of continuous latent variables, (n, q), for factor models; of each unit, (U, q), where those of
+        its rows are the same, in the order of `units`."""
+        return self._latent("scores", data, unknown)
+
+    def truth(self, data: Any, unknown: str | None = None) -> Array:
+        """The most probable class of each unit (item), (U,), in the order of `units`."""
+        found = self._latent("truth", data, unknown).argmax(axis=-1)
+        return np.array(self.model.classes)[found] if len(found) else np.empty(0, str)
+
+    def units(self, data: Any) -> Array:
+        """What the unit column holds, once for each unit in the order in which units first appear, (U,)."""
+        source, _ = self.open(data)
+        if source.unit is None:
+            raise DataError("the fit had no unit column: each row is a unit, or all rows are one")
+        parts = []
+        for part in source.manifest():
+            frame = source.read(part, (source.unit,))
+            column = frame.columns[source.unit]
+            values = np.array(column.categories, object)[column.values] if column.categories else column.values
+            parts.append(values if frame.offsets is None else values[frame.offsets[:-1]])
+        return np.concatenate(parts)
 
     def predict(self, data: Any, unknown: str | None = None) -> Array:
         """What a regression expects of its target given the predictors, (n,): the probability of the second class.
@@ -225,11 +244,26 @@ class Result:
                 "those; see predict(data) for rows that have them"
             )
         arrays, _ = self.model.sample(self.params, n, np.random.default_rng(seed))
-        return decoded(self.encoding.slots, arrays, self.encoding.fields)
+        columns = decoded(self.encoding.slots, arrays, self.encoding.fields)
+        if self.model.unit is Unit.BAG:
+            columns = {self.encoding.unit or "unit": np.arange(n) // self.model.rows_per_unit, **columns}
+        return columns
+
+    def _latent(self, method: str, data: Any, unknown: str | None) -> Array:
+        """What a model's method, (q, U) or (q, n), says of each unit's latent variables, (U, q) or (n, q)."""
+        if self.model.unit is not Unit.BAG:
+            return self._rows(method, lambda block: getattr(self.model, method)(self.params, block).T, data, unknown)
+        self._has(method, "units")
+        with one_blas_thread():  # units come in the order of their first rows, whatever was grouped
+            parts = [getattr(self.model, method)(self.params, block).T for block in self.blocks(data, unknown)]
+        return np.concatenate(parts) if parts else np.empty((0, 0))
+
+    def _has(self, method: str, of: str = "rows") -> None:
+        if not hasattr(self.model, method):
+            raise ModelError(f"{type(self.model).__name__} has no {method.replace('_', ' ')} of {of}")
 
     def _rows(self, method: str, f: Any, data: Any, unknown: str | None = None) -> Array:
-        if not hasattr(self.model, method):
-            raise ModelError(f"{type(self.model).__name__} has no {method.replace('_', ' ')} of rows")
+        self._has(method)
         return self.rows_of(data, f, unknown)
 
     # ---- telling and keeping

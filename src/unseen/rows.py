@@ -74,7 +74,7 @@ def fills(encoding: Encoding, frame: Frame, f: Complete) -> dict[str, Fill]:
     out = {}
     for slot, values in zip(encoding.slots, arrays, strict=True):
         for j, name in enumerate(slot.columns):
-            if name in gaps:
+            if name in gaps and not slot.given:
                 rows = np.flatnonzero(~gaps[name])
                 new = np.asarray(values[j])[rows]
                 if slot.coded:

@@ -178,7 +178,7 @@ class Block:
             yield self.part(start, stop)
 
     def take(self, order: Array) -> Block:
-        """The rows in another order; only where every row is a unit."""
+        """The rows in another order; only where every row is a unit, or where units keep their places."""
         return replace(
             self,
             cells=tuple(c.take(order) for c in self.cells),
@@ -187,6 +187,15 @@ class Block:
             labels=None if self.labels is None else self.labels[order],
             order=order if self.order is None else self.order[order],
         )
+
+    def take_units(self, order: Array) -> Block:
+        """The units in another order, some of them several times or not at all."""
+        if self.offsets is None:
+            return self.take(order)
+        lengths = np.diff(self.offsets)[order]
+        offsets = np.append(0, np.cumsum(lengths))
+        rows = np.repeat(self.offsets[:-1][order] - offsets[:-1], lengths) + np.arange(offsets[-1])
+        return replace(self.take(rows), offsets=offsets)
 
     def keep(self, kept: Array) -> Block:
         """The rows under a mask (n,); where rows belong to units, the mask keeps or drops whole units."""
