@@ -155,7 +155,7 @@ TIMES = np.arange(18) % 4
 
 @pytest.mark.parametrize("stationary", [False, True])
 def test_a_sequence_of_weight_w_is_w_copies(stationary):
-    rows = np.concatenate([np.flatnonzero(SERIES == s) for s in range(18) for _ in range(TIMES[s])])
+    rows = np.concatenate([np.flatnonzero(s == SERIES) for s in range(18) for _ in range(TIMES[s])])
     names = np.concatenate([np.full(25, f"{s}.{c}", object) for s in range(18) for c in range(TIMES[s])])
     start = unseen.Params(transitions=[[0.7, 0.3], [0.2, 0.8]], rates=[[5.0], [11.0]])
     if not stationary:

@@ -18,8 +18,8 @@ from unseen.core.model import Completing, Generative, row_density
 from unseen.core.profile import Profile
 from unseen.core.source import Source, in_input_order, input_places
 from unseen.core.stats import Array, Params
-from unseen.core.unit import Unit
 from unseen.core.stop import Outcome, Record
+from unseen.core.unit import Unit
 from unseen.errors import DataError, ModelError
 
 
@@ -155,8 +155,10 @@ class Result:
         return self._rows("viterbi", lambda block: self.model.viterbi(self.params, block)[0], data, unknown)
 
     def scores(self, data: Any, unknown: str | None = None) -> Array:
-        """Posterior mean of continuous latent variables, (n, q), for factor models; of each unit, (U, q), where those of
-        its rows are the same, in the order of `units`."""
+        """Posterior mean of continuous latent variables, (n, q), for factor models.
+
+        Of users with ratings one for each, (U, q), in the order of `units`.
+        """
         return self._latent("scores", data, unknown)
 
     def truth(self, data: Any, unknown: str | None = None) -> Array:
@@ -177,12 +179,20 @@ class Result:
             parts.append(values if frame.offsets is None else values[frame.offsets[:-1]])
         return np.concatenate(parts)
 
-    def predict(self, data: Any, unknown: str | None = None) -> Array:
-        """What a regression expects of its target given the predictors, (n,): the probability of the second class.
+    def predict(self, data: Any, unknown: str | None = None, variance: bool = False) -> Any:
+        """What is expected of a row's target, (n,), or that and its variance, (n,), where the model has one.
 
-        The target need not be there, and is not looked at where it is.
+        Of a regression it is the probability of the second class given the predictors; of ratings the mean given all
+        other ratings of the user. The target need not be there, and a row's own is not looked at where it is.
         """
-        return self._rows("predict", lambda block: self.model.predict(self.params, block), data, unknown)
+        if not variance:
+            return self._rows("predict", lambda block: self.model.predict(self.params, block), data, unknown)
+
+        def both(block: Block) -> Array:
+            return np.stack(self.model.predictive(self.params, block), axis=1)
+
+        mean, spread = self._rows("predictive", both, data, unknown).reshape(-1, 2).T
+        return mean, spread
 
     def score(self, data: Any, unknown: str | None = None) -> tuple[float, float]:
         """Mean log-density per row with an observed cell, and its standard error: NaN if a row is impossible.
@@ -197,7 +207,7 @@ class Result:
 
         def told_rows(block: Block) -> Array:
             """Density, whether a cell is observed, and whether a unit begins."""
-            seen, first = block.seen(), np.ones(block.rows)
+            seen, first = block.seen(), np.ones(block.rows, bool)
             if self.model.unit is Unit.BAG and block.offsets is not None:
                 first = np.isin(np.arange(block.rows), block.offsets)
             density = row_density(self.model, self.params, block)
@@ -243,10 +253,11 @@ class Result:
                 f"{type(self.model).__name__} cannot make new rows: it describes its target given predictors, not "
                 "those; see predict(data) for rows that have them"
             )
-        arrays, _ = self.model.sample(self.params, n, np.random.default_rng(seed))
+        model: Any = self.model
+        arrays, _ = model.sample(self.params, n, np.random.default_rng(seed))
         columns = decoded(self.encoding.slots, arrays, self.encoding.fields)
-        if self.model.unit is Unit.BAG:
-            columns = {self.encoding.unit or "unit": np.arange(n) // self.model.rows_per_unit, **columns}
+        if model.unit is Unit.BAG:
+            columns = {self.encoding.unit or "unit": np.arange(n) // model.rows_per_unit, **columns}
         return columns
 
     def _latent(self, method: str, data: Any, unknown: str | None) -> Array:

@@ -1,7 +1,7 @@
 """Rows put into another order in bounded memory.
 
-Where each row goes is known before any is moved, so sorting is dealing out: one pass deals rows to temporary files, each
-of which is to hold an even range of the new order and fits into memory; each is then sorted by itself and handed on.
+Where each row goes is known before any is moved, so no runs need to be merged: one pass deals rows out to temporary
+files, each of which holds an even range of the new order and fits into memory; each is then sorted and handed on.
 
 Source: Knuth (1998), The Art of Computer Programming 3, section 5.4.9 (distribution).
 """

@@ -19,7 +19,7 @@ HASH_ROWS = 65_536
 
 
 class TableBlocks:
-    """A table cut into blocks, rows of one unit side by side; ``broken`` maps columns that must not be used to the reason."""
+    """A table cut into blocks, units side by side; ``broken`` maps columns that must not be used to the reason."""
 
     def __init__(
         self,

@@ -30,8 +30,8 @@ def check_profile(
         )
     if profile.uneven_units:
         raise DataError(
-            f"the rows of {profile.uneven_units:,} units have different weights: a unit counts as one thing, so give all "
-            "of its rows the same weight"
+            f"the rows of {profile.uneven_units:,} units have different weights: a unit counts as one thing, so give "
+            "all of its rows the same weight"
         )
     if profile.weight <= 0 and profile.empty_rows < profile.rows:
         raise DataError("all row weights are zero: give at least one row a positive weight")

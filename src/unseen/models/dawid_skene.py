@@ -30,9 +30,9 @@ class DawidSkene:
 
     .. math:: p(\text{votes on } i) = \sum_{c} \pi_c \prod_{(w, l) \in i} \Theta_{w c l}
 
-    A row is one vote: a worker and a label. The unit is the item, named by ``unit=`` of a fit; it may have any number of
-    votes, several by one worker among them. A vote without a label or a worker says nothing. The log-density of an item
-    is shared evenly by its votes. The start is that of Dawid & Skene: the share of each label among an item's votes.
+    A row is one vote: a worker and a label. The unit is the item, named by ``unit=`` of a fit; it may have any number
+    of votes, several by one worker among them. A vote without a label or a worker says nothing. The log-density of an
+    item is shared evenly by its votes. The start is that of Dawid & Skene: the share of each label among its votes.
 
     Parameters
     ----------
@@ -271,7 +271,7 @@ class DawidSkene:
         return _completed(block, _drawn(self._labels(params, block, known), rng))
 
     def sample(self, params: Params, n: int, rng: np.random.Generator) -> tuple[list[Array], Array]:
-        """n new votes, each item with as many as items of the data have on average, and the class of the item of each."""
+        """n new votes, each item with as many as in the data on average, and the class of the item of each."""
         items = -(-n // self.rows_per_unit)
         truth = np.repeat(rng.choice(len(self.classes), size=items, p=params["weights"]), self.rows_per_unit)[:n]
         who = rng.choice(len(self.workers), size=n, p=self.worker_shares)
@@ -281,7 +281,7 @@ class DawidSkene:
 
 @dataclass(frozen=True, slots=True)
 class _Votes:
-    """Votes as worker * C + label (n,), W C where nothing is told; items begin at offsets and have so many votes (U,)."""
+    """Votes as worker * C + label (n,), W C where nothing is told; items begin at offsets and have counts votes."""
 
     who: Cells
     keys: Array

@@ -20,7 +20,6 @@ from unseen.numerics.packed import packing, unpacked
 from unseen.numerics.ratings import Posterior, Ratings, moments, posterior, variances
 from unseen.numerics.segments import units_of
 
-LEVEL = 0.4  # standard deviations of ratings that users differ by in general, at the start
 SPARK = 0.1  # standard deviations of the other loadings at the start: at zero they would stay there
 
 
@@ -33,9 +32,11 @@ class MatrixFactorization:
 
     This is factor analysis with isotropic noise of a table of users and items of which most cells are missing, as long
     rows: one rating each. The unit is the user, named by ``unit=`` of a fit. The E-step is exact: it has means and
-    covariances of the factors, so predictions have variances, too. Sums have a size per item, not per user. Most items
-    have few ratings: use a prior (``prior=5``), which is worth that many ratings at the general mean for each item by
-    users of all kinds.
+    covariances of the factors, so predictions have variances, too. Sums have a size per item, not per user.
+
+    Most items have few ratings, which many loadings explain too well: use a prior, such as ``prior=3``. It is worth so
+    many ratings of each item at the general mean, and says ``shrinkage`` times as firmly that an item's loadings are
+    those of all: the first is ``level``, the others are zero. So users differ by their general level at least.
 
     Parameters
     ----------
@@ -43,28 +44,33 @@ class MatrixFactorization:
     item : the column that says what was rated, of any number of values
     rating : the column of numbers; it may be missing, and absent where it is to be predicted
     floor : smallest noise variance, as a share of the variance of the ratings
+    shrinkage : how many times as firmly a prior holds loadings as means
+    level : standard deviations of the ratings by which users differ in general, as a start and a prior have it
 
-    Parameters of a fit, in units of the rating: ``mean`` (I,), ``loadings`` (I, q), determined up to a rotation, and the
-    variance ``noise`` (1,). The log-density of a user's ratings is shared evenly by them.
+    Parameters of a fit, in units of the rating: ``mean`` (I,), ``loadings`` (I, q), determined up to a rotation, and
+    the variance ``noise`` (1,). The log-density of a user's ratings is shared evenly by them.
 
     Raises
     ------
     ModelError
-        Fewer than one factor, a floor outside (0, 1), or item and rating are one column.
+        Fewer than one factor, a floor outside (0, 1), a shrinkage or level that is not above 0, or item and rating are
+        one column.
     DataError
         Ratings that are text, or all the same.
 
     >>> MatrixFactorization(2).index
     ('item',)
 
-    Source: Tipping & Bishop (1999), J. R. Statist. Soc. B 61, 611-622, with missing cells; Lim & Teh (2007), KDD Cup and
-    Workshop; Salakhutdinov & Mnih (2008), NIPS 20, for the name.
+    Source: Tipping & Bishop (1999), J. R. Statist. Soc. B 61, 611-622, with missing cells; Salakhutdinov & Mnih (2008),
+    NIPS 20.
     """
 
     factors: int
     item: str = "item"
     rating: str = "rating"
     floor: float = 1e-3
+    shrinkage: float = 100.0
+    level: float = 0.4
     items: tuple[str, ...] = ()
     item_shares: Any = None
     anchor: float = 0.0
@@ -84,6 +90,8 @@ class MatrixFactorization:
             raise ModelError("a matrix factorization needs at least one factor: give a whole number of 1 or more")
         if not 0 < self.floor < 1:
             raise ModelError("floor is a share of the variance of the ratings between 0 and 1, for example 0.001")
+        if not (self.shrinkage > 0 and self.level > 0):
+            raise ModelError("shrinkage and level are numbers above 0, for example 100 and 0.4")
         if self.item == self.rating:
             raise ModelError(f"item and rating are both column {self.rating!r}: name two columns")
 
@@ -133,7 +141,7 @@ class MatrixFactorization:
         return found if of is item else make()[1]
 
     def latent(self, params: Params, block: Block) -> Posterior:
-        """Posterior mean (q, U) and covariance (U, q, q) of each user's factors, and log-density (U,) of the ratings."""
+        """Posterior mean (q, U) and covariance (U, q, q) of each user's factors, and log-density (U,)."""
         noise = float(params["noise"][0])
         return posterior(self._ratings(block), params["mean"] - self.anchor, params["loadings"], noise)
 
@@ -176,7 +184,7 @@ class MatrixFactorization:
         stats: Stats = engine.sum(_Expecting(self, flat)).stats
         means = stats.sums["cross"][0] / (stats.sums["moments"][0] + 1)  # a rating at the general mean for each item
         loadings = SPARK * sd * np.random.default_rng([seed, 0]).standard_normal(shape)
-        loadings[:, 0] = LEVEL * sd
+        loadings[:, 0] = self.level * sd
         return Params(mean=self.anchor + means, loadings=loadings, noise=[0.8 * self.variance])
 
     def valid(self, params: Params) -> Validity:
@@ -194,13 +202,20 @@ class MatrixFactorization:
         return int(n + n * q - q * (q - 1) // 2 + 1)
 
     def prior(self, strength: float) -> Sums:
-        one = packing(strength * np.eye(self.factors + 1)[None])
-        return {"moments": np.repeat(one, len(self.items), axis=1)}
+        n, q = len(self.items), self.factors
+        firm = strength * np.append(1.0, np.full(q, self.shrinkage))
+        usual = np.append([0.0, self.level * float(np.sqrt(self.variance))], np.zeros(q - 1))
+        return {
+            "moments": np.repeat(packing(np.diag(firm)[None]), n, axis=1),
+            "cross": np.repeat((firm * usual)[:, None], n, axis=1),
+            "squares": np.array(n * (firm * usual) @ usual),
+        }
 
     def log_prior(self, params: Params, prior: Sums) -> float:
         both = np.vstack([params["mean"] - self.anchor, params["loadings"].T])
         full = unpacked(prior["moments"], self.factors + 1)
-        return float(-0.5 * np.einsum("ai,iab,bi->", both, full, both) / params["noise"][0])
+        squares = prior["squares"] - 2 * (prior["cross"] * both).sum() + np.einsum("ai,iab,bi->", both, full, both)
+        return float(-0.5 * squares / params["noise"][0])
 
     # ---- users and rows
 
@@ -329,7 +344,7 @@ def example() -> Example:
         },
         loglik=-1731.955280,
         answer={"noise": [105.660247]},
-        source="Mardia, Kent & Bibby (1979), Multivariate Analysis, table 1.2.1 and example 8.2.3; maximum of Tipping & "
-        "Bishop (1999), equations 7 and 8, from the eigenvalues 686.99, 202.11, 103.75, 84.63, 32.15",
+        source="Mardia, Kent & Bibby (1979), Multivariate Analysis, table 1.2.1 and example 8.2.3; maximum of "
+        "Tipping & Bishop (1999), equations 7 and 8, from the eigenvalues 686.99, 202.11, 103.75, 84.63, 32.15",
         options={"unit": "student"},
     )

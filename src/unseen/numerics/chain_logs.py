@@ -97,12 +97,12 @@ def forward_backward(
     states = np.exp(filtered + behind)
     predictive[dead] = -np.inf
     first = offsets[:-1][np.diff(offsets) > 0]
-    rows = None if weights is None else np.repeat(weights, np.diff(offsets))
+    each = None if weights is None else np.repeat(weights, np.diff(offsets))
     return Smoothed(
         np.ascontiguousarray(states.T),
         predictive,
         firsts(states, offsets, weights),
-        _transitions(filtered, transitions, density + behind, first, rows),
+        _transitions(filtered, transitions, density + behind, first, each),
         len(dead),
     )
 

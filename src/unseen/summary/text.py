@@ -47,7 +47,8 @@ def _criteria(result: Result) -> str:
     profile, confidence = result.profile, mean_confidence(result)
     rows = f"{profile.rows:,}"
     if profile.units != profile.rows:
-        rows += f" in {profile.units:,} sequence{'s' * (profile.units > 1)}"
+        unit = "sequence" if result.model.unit.ordered else "unit"
+        rows += f" in {profile.units:,} {unit}{'s' * (profile.units > 1)}"
     if abs(result.weight - profile.rows) > 1e-9 * max(result.weight, 1):
         rows += f", {'weight' if result.encoding.weights else 'of which count'} {number(result.weight, 6)}"
     pairs = [

@@ -81,7 +81,8 @@ class Pairs(Sequence[Pair]):
             encoding.check(source.schema())
             if result is not None and result.model.unit.many and not ends:
                 raise DataError(
-                    f"the data does not say where a {result.model.unit.value} ends: name the column that tells them apart"
+                    f"the data does not say where a {result.model.unit.value} ends: name the column that tells them "
+                    "apart"
                 )
         self.columns = tuple(dict.fromkeys(name for e in self.encodings for name in e.columns()))
 
