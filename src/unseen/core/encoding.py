@@ -112,7 +112,7 @@ class Encoding:
         columns = [_missing(frame.rows) if n in self.absent else frame.columns[n] for n in slot.columns]
         if slot.coded:
             columns = [
-                self._recode(name, column, categories, weights)
+                self._recode(name, column, categories, weights, "an entry" if slot.kind == INDEX else "a category")
                 for name, column, categories in zip(slot.columns, columns, slot.categories, strict=True)
             ]
             dtype: type = np.int32
@@ -131,7 +131,14 @@ class Encoding:
                 raise DataError(f"column {name!r} has infinite values: mark them missing or clip them first")
         return Cells(values, observed, slot.given)
 
-    def _recode(self, name: str, column: Column, categories: tuple[str, ...], weights: Array | None = None) -> Column:
+    def _recode(
+        self,
+        name: str,
+        column: Column,
+        categories: tuple[str, ...],
+        weights: Array | None = None,
+        what: str = "a category",
+    ) -> Column:
         """Codes into the fit's categories; one that only a row of weight zero has counts as missing."""
         table = self._codes.get(name)
         if table is None:
@@ -152,7 +159,7 @@ class Encoding:
         refused = unknown if weights is None else unknown & (weights > 0)
         if refused.any() and self.unknown == "refuse":
             raise SchemaError(
-                f"column {name!r} has a category that was not there when the model was fitted, in "
+                f"column {name!r} has {what} that was not there when the model was fitted, in "
                 f"{int(refused.sum()):,} rows: treat such cells as missing "
                 "(unknown='missing'; --unknown missing), or fit again"
             )
