@@ -38,7 +38,7 @@ def published():
 def test_the_published_case(published):
     assert published.converged and published.loglik == pytest.approx(-192.890881, abs=5e-7)
     assert published.params["weights"].round(4).tolist() == [0.3996, 0.4220, 0.1118, 0.0667]
-    assert "".join(published.truth(CASE.data)) == LABELS
+    assert "".join(map(str, published.truth(CASE.data))) == LABELS
     assert published.units(CASE.data).tolist() == list(range(1, 46))
     assert published.profile.units == 45 and published.weight == 315 and published.size == 63
 
@@ -82,6 +82,16 @@ def test_it_beats_the_majority():
     assert fit.params["confusion"].shape == (60, 3, 3) and len(fit.model.workers) == 60
 
 
+@pytest.mark.parametrize("labels", [[0, 1, 2], [0.5, 1.0, 2.5], ["a", "b", "c"], [True, False]])
+def test_the_truth_is_written_as_labels_are(labels):
+    data, truth = crowd(items=200, classes=len(labels), votes=9)
+    names = {"no": 0, "maybe": 1, "yes": 2}
+    label = np.array(labels)[[names[v] for v in data["label"]]]
+    found = unseen.fit(DawidSkene(), {**data, "label": label}, unit="item").truth({**data, "label": label})
+    assert found.dtype.kind == label.dtype.kind
+    assert (found == np.array(labels)[[names[t] for t in truth]]).mean() > 0.9
+
+
 def test_a_vocabulary_has_no_cap():
     rng = np.random.default_rng(0)
     n, workers = 9000, 4000
@@ -118,7 +128,7 @@ def test_scattered_votes_files_and_runs(published, tmp_path):
     assert again.responsibilities(mixed) == pytest.approx(published.responsibilities(CASE.data)[order], abs=1e-7)
     first = list(dict.fromkeys(mixed["patient"].tolist()))
     assert again.units(mixed).tolist() == first
-    assert "".join(again.truth(mixed)) == "".join(LABELS[p - 1] for p in first)
+    assert "".join(map(str, again.truth(mixed))) == "".join(LABELS[p - 1] for p in first)
     back = unseen.load(published.save(tmp_path / "run"))
     assert back.model == published.model and back.log_prob(CASE.data) == pytest.approx(published.log_prob(CASE.data))
     stored = json.dumps([json.loads(f.read_text()) for f in sorted((tmp_path / "run").glob("*.json"))])

@@ -13,6 +13,7 @@ from unseen.arrow import regroup
 from unseen.core.source import grouping, input_places
 from unseen.rows import write_assign, write_impute
 from unseen.sources import open_source
+from unseen.testing import check_source
 
 RNG = np.random.default_rng(0)
 WHO = RNG.integers(0, 40, 3000)
@@ -63,6 +64,7 @@ def test_blocks_are_those_of_sorted_data_and_know_where_rows_stood(kind, tmp_pat
     lengths = np.concatenate([np.diff(f.offsets) for f in frames])
     assert np.array_equal(lengths, pd.Series(SORTED["who"]).groupby(SORTED["who"], sort=False).size())
     assert "who" not in [f.name for f in source.schema()]
+    check_source(source, {n: [None if v != v else v for v in TABLE[n].tolist()] for n in ("x", "step")})
 
 
 @pytest.fixture(scope="module")

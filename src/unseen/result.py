@@ -162,9 +162,12 @@ class Result:
         return self._latent("scores", data, unknown)
 
     def truth(self, data: Any, unknown: str | None = None) -> Array:
-        """The most probable class of each unit (item), (U,), in the order of `units`."""
+        """The most probable class of each unit (item), (U,), as its labels are written, in the order of `units`."""
+        from unseen.rows import decoded
+
         found = self._latent("truth", data, unknown).argmax(axis=-1)
-        return np.array(self.model.classes)[found] if len(found) else np.empty(0, str)
+        labels = tuple(slot for slot in self.encoding.slots if not slot.given)
+        return decoded(labels, [found[None]], self.encoding.fields)[labels[0].columns[0]]
 
     def units(self, data: Any) -> Array:
         """What the unit column holds, once for each unit in the order in which units first appear, (U,)."""

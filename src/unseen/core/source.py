@@ -22,7 +22,11 @@ class Part:
 
 
 class Source(Protocol):
-    """Columns and blocks of some data; nothing is read before `read`."""
+    """Columns and blocks of some data; nothing is read before `read`.
+
+    A source that puts rows of one unit side by side has ``places(part)``, too: where the rows of a block stood in its
+    input, (rows,), or None where all stand as they did.
+    """
 
     #: the column that names the unit (sequence, user), or None when each row is a unit
     unit: str | None

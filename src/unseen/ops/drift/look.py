@@ -11,7 +11,7 @@ from typing import Any
 
 import numpy as np
 
-from unseen.core.block import CATEGORY, Block, Frame
+from unseen.core.block import Block, Frame
 from unseen.core.encoding import Encoding
 from unseen.core.source import Part, Source
 from unseen.core.stats import Array, Stats, Sums
@@ -192,7 +192,7 @@ def _read(source: Source, encoding: Encoding, part: Part) -> tuple[Block, dict[s
     block = encoding.encode(frame)
     unseen = {}
     for slot, cells in zip(encoding.slots, block.cells, strict=True):
-        if slot.kind != CATEGORY or cells.observed is None:
+        if not slot.coded or cells.observed is None:
             continue
         for name, known in zip(slot.columns, cells.observed, strict=True):
             there = frame.columns[name].observed

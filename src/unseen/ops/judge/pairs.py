@@ -8,7 +8,7 @@ from typing import Any, overload
 
 import numpy as np
 
-from unseen.core.block import CATEGORY, Block, Frame
+from unseen.core.block import Block, Frame
 from unseen.core.encoding import Encoding
 from unseen.core.source import Source
 from unseen.core.stats import Array
@@ -113,7 +113,7 @@ def _foreign(encoding: Encoding, frame: Frame, block: Block) -> Array:
     """Rows with an observed category that the encoding does not know, (n,) bool."""
     out = np.zeros(frame.rows, bool)
     for slot, cells in zip(encoding.slots, block.cells, strict=True):
-        if slot.kind == CATEGORY and cells.observed is not None:
+        if slot.coded and cells.observed is not None:
             for name, known in zip(slot.columns, cells.observed, strict=True):
                 seen = frame.columns[name].observed
                 out |= ~known if seen is None else seen & ~known
@@ -153,7 +153,7 @@ DISCRETE = ("poisson", "negative_binomial", "bernoulli", "categorical", "ordinal
 def _measures(result: Result) -> dict[str, str]:
     """For each column whether the model gives it a density or probabilities, or takes it as given."""
     model: Any = result.model
-    out = {n: COUNTS if slot.kind == CATEGORY else DENSITY for slot in model.slots for n in slot.columns}
+    out = {n: COUNTS if slot.coded else DENSITY for slot in model.slots for n in slot.columns}
     described = model.describe(result.params) if hasattr(model, "describe") else []
     beside = {d["column"]: d["family"].removeprefix("zero_inflated_").removeprefix("hurdle_") for d in described}
     out.update({column: COUNTS for column, family in beside.items() if family in DISCRETE})
