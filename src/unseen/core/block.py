@@ -103,6 +103,12 @@ class Cells:
         """The rows in another order."""
         return Cells(self.values[:, order], None if self.observed is None else self.observed[:, order], self.given)
 
+    def filled(self, values: Array) -> Array:
+        """The cells, (d, n), with new values, (n,) or (d, n), where they are missing."""
+        if self.observed is None:
+            return self.values
+        return np.where(self.observed, self.values, np.asarray(values).astype(self.values.dtype))
+
     def patterns(self) -> Patterns:
         """Rows grouped by which cells are observed; found once, since cells do not change."""
         found: Patterns = self.derived("patterns", self._group)
@@ -140,6 +146,21 @@ class Block:
     def units(self) -> int:
         """The number of things whose latent variables are independent of the rest."""
         return self.rows if self.offsets is None else len(self.offsets) - 1
+
+    @property
+    def bounds(self) -> Array:
+        """Where units begin, and where the last ends, (units + 1,)."""
+        return np.arange(self.rows + 1) if self.offsets is None else self.offsets
+
+    def by_row(self, of_units: Array) -> Array:
+        """What is said of units, (..., units), said of each of their rows, (..., rows)."""
+        return of_units if self.offsets is None else np.repeat(of_units, np.diff(self.offsets), axis=-1)
+
+    def complete(self) -> Array:
+        """Which rows have all of their cells observed, (n,)."""
+        masks = [c.observed.all(axis=0) for c in self.cells if c.observed is not None]
+        out: Array = np.all([np.ones(self.rows, bool), *masks], axis=0)
+        return out
 
     @property
     def unit_weights(self) -> Array | None:

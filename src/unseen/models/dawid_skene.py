@@ -19,8 +19,7 @@ from unseen.core.stats import Array, Kind, Params, Stats, Sums, Validity
 from unseen.core.unit import Unit
 from unseen.errors import DataError, ModelError
 from unseen.numerics.discrete import logarithm
-from unseen.numerics.posterior import responsibilities
-from unseen.numerics.segments import segment_sums, units_of
+from unseen.numerics.votes import Votes, drawn, table
 
 
 @kind("dawid_skene")
@@ -120,56 +119,29 @@ class DawidSkene:
     def _last(self) -> Last:
         return Last()
 
-    def _logs(self, params: Params) -> Array:
-        """Log-probability of a worker's label, at worker * C + label, for each class, (C, W C + 1); the last is 0."""
+    def _votes(self, block: Block) -> Votes:
+        """The votes of a block, numbered once: cells do not change."""
 
-        def make(p: Params) -> Array:
-            flat = logarithm(p["confusion"]).transpose(1, 0, 2).reshape(len(self.classes), -1)
-            return np.pad(flat, ((0, 0), (0, 1)))
+        def made() -> tuple[Cells, Votes]:
+            return who, Votes.of(who, what, block.bounds, len(self.workers), len(self.classes))
 
-        made: Array = self._last.made(params, make)
-        return made
-
-    def _votes(self, block: Block) -> _Votes:
         who, what = block.cells
-        found: _Votes = what.derived(("votes", len(self.workers)), lambda: self._voted(block))
-        return found if found.who is who else self._voted(block)
+        of, votes = what.derived(("votes", len(self.workers)), made)
+        return votes if of is who else made()[1]
 
-    def _voted(self, block: Block) -> _Votes:
-        who, what = block.cells
-        k, nobody = len(self.classes), len(self.workers) * len(self.classes)
-        keys = who.values[0].astype(np.int64) * k + what.values[0]
-        for c in block.cells:
-            if c.observed is not None:
-                keys[~c.observed[0]] = nobody
-        offsets = np.arange(block.rows + 1) if block.offsets is None else block.offsets
-        return _Votes(who, keys, keys < nobody, offsets, segment_sums((keys < nobody).astype(float), offsets))
-
-    def _items(self, params: Params, votes: _Votes) -> tuple[Array, Array]:
+    def _items(self, params: Params, votes: Votes) -> tuple[Array, Array]:
         """Posterior of the class of each item, (C, U), and the log-density of its votes, (U,)."""
-        joint = np.empty((len(self.classes), len(votes.counts)))
-        for c, log in enumerate(self._logs(params)):
-            joint[c] = segment_sums(log.take(votes.keys), votes.offsets)
-        joint += logarithm(params["weights"])[:, None]
-        density = responsibilities(joint)
-        density[votes.counts == 0] = 0.0
-        return joint, density
+        return votes.posterior(self._last.made(params, lambda p: table(p["confusion"])), params["weights"])
 
-    def _collect(self, r: Array, votes: _Votes, block: Block, density: Array | None = None) -> Stats:
+    def _collect(self, r: Array, votes: Votes, block: Block, density: Array | None = None) -> Stats:
         """Statistics of some items at posteriors (C, U); an item without votes says nothing."""
-        k, w = len(self.classes), block.unit_weights
-        weights = (votes.counts > 0).astype(float) if w is None else np.where(votes.counts > 0, w, 0.0)
+        weights, w = (votes.counts > 0).astype(float), block.unit_weights
+        weights = weights if w is None else weights * w
+        dead = 0 if density is None else int((density == -np.inf).sum())
+        loglik = 0.0 if density is None else float(weights @ np.where(weights > 0, density, 0.0))
         r = r * weights
-        length = len(self.workers) * k
-        lengths = np.diff(votes.offsets)
-        tables = [np.bincount(votes.keys, np.repeat(one, lengths), length + 1)[:length] for one in r]
-        counts: dict[str, int] = {}
-        loglik = 0.0
-        if density is not None:
-            loglik = float(weights @ np.where(weights > 0, density, 0.0))
-            if dead := int((density == -np.inf).sum()):
-                counts["zero density"] = dead
-        sums = {"weights": r.sum(axis=1), "votes": np.reshape(tables, (k, -1, k)).transpose(1, 0, 2).copy()}
+        sums = {"weights": r.sum(axis=1), "votes": votes.tables(r)}
+        counts = {"zero density": dead} if dead else {}
         return Stats(sums, block.units, float(weights @ votes.counts), loglik, counts)
 
     def expect(self, params: Params, block: Block) -> Stats:
@@ -181,14 +153,12 @@ class DawidSkene:
         """The statistics, and the posteriors (C, n) behind them, in one E-step."""
         votes = self._votes(block)
         r, density = self._items(params, votes)
-        return self._collect(r, votes, block, density), r[:, units_of(votes.offsets)]
+        return self._collect(r, votes, block, density), block.by_row(r)
 
     def averaged(self, block: Block) -> Stats:
         """Statistics where each class has the share of an item's votes that are for it."""
         votes = self._votes(block)
-        label = np.where(votes.told, votes.keys % len(self.classes), -1)
-        shares = np.stack([segment_sums((label == c).astype(float), votes.offsets) for c in range(len(self.classes))])
-        return self._collect(shares / np.maximum(votes.counts, 1.0), votes, block)
+        return self._collect(votes.averaged(), votes, block)
 
     # ---- M-step
 
@@ -239,9 +209,8 @@ class DawidSkene:
         """Posterior of the class of the item of each vote, (C, n), and the vote's share of the log-density, (n,)."""
         votes = self._votes(block)
         r, density = self._items(params, votes)
-        unit = units_of(votes.offsets)
-        shares = density / np.maximum(votes.counts, 1.0)
-        return r[:, unit], np.where(votes.told, shares[unit], 0.0)
+        shares = block.by_row(density / np.maximum(votes.counts, 1.0))
+        return block.by_row(r), np.where(votes.told, shares, 0.0)
 
     def log_density(self, params: Params, block: Block) -> Array:
         """The log-density of each item, shared evenly by its votes, (n,)."""
@@ -259,35 +228,24 @@ class DawidSkene:
 
     def impute(self, params: Params, block: Block) -> list[Array]:
         """The cells, with the label a worker most probably gives where it is missing."""
+        who, what = block.cells
         r = self.posterior(params, block)[0]
-        return _completed(block, self._labels(params, block, r).argmax(axis=0))
+        return [who.values, what.filled(self._labels(params, block, r).argmax(axis=0))]
 
     def draw(self, params: Params, block: Block, rng: np.random.Generator) -> list[Array]:
         """The cells, with labels drawn where they are missing: a class for each item, then labels of its workers."""
-        votes = self._votes(block)
-        r = self._items(params, votes)[0]
-        truth = _drawn(r, rng)[units_of(votes.offsets)]
+        who, what = block.cells
+        truth = block.by_row(drawn(self._items(params, self._votes(block))[0], rng))
         known = (np.arange(len(self.classes))[:, None] == truth).astype(float)
-        return _completed(block, _drawn(self._labels(params, block, known), rng))
+        return [who.values, what.filled(drawn(self._labels(params, block, known), rng))]
 
     def sample(self, params: Params, n: int, rng: np.random.Generator) -> tuple[list[Array], Array]:
         """n new votes, each item with as many as in the data on average, and the class of the item of each."""
         items = -(-n // self.rows_per_unit)
         truth = np.repeat(rng.choice(len(self.classes), size=items, p=params["weights"]), self.rows_per_unit)[:n]
         who = rng.choice(len(self.workers), size=n, p=self.worker_shares)
-        label = _drawn(params["confusion"][who, truth].T, rng)
+        label = drawn(params["confusion"][who, truth].T, rng)
         return [who[None].astype(np.int32), label[None].astype(np.int32)], truth
-
-
-@dataclass(frozen=True, slots=True)
-class _Votes:
-    """Votes as worker * C + label (n,), W C where nothing is told; items begin at offsets and have counts votes."""
-
-    who: Cells
-    keys: Array
-    told: Array
-    offsets: Array
-    counts: Array
 
 
 @dataclass(frozen=True, slots=True)
@@ -303,18 +261,6 @@ class _Averaging:
 def _shares(weights: list[float]) -> Array:
     total = np.asarray(weights, float)
     return total / total.sum() if total.sum() > 0 else np.full(len(total), 1 / max(len(total), 1))
-
-
-def _drawn(p: Array, rng: np.random.Generator) -> Array:
-    """One index for each distribution p (C, n), (n,)."""
-    found: Array = (p.cumsum(axis=0) < rng.random(p.shape[1])).sum(axis=0).clip(0, len(p) - 1)
-    return found
-
-
-def _completed(block: Block, labels: Array) -> list[Array]:
-    who, what = block.cells
-    seen = np.ones(what.values.shape, bool) if what.observed is None else what.observed
-    return [who.values, np.where(seen, what.values, labels.astype(what.values.dtype))]
 
 
 PATIENTS = """1111111 3334334 1122122 2223121 2223222 2223322 1222111 3333433 2222223 2322223 4444444 2223343 1111111

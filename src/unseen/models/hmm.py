@@ -122,8 +122,7 @@ class HMM:
 
     def _chain(self, params: Params, block: Block) -> tuple[Array, Array, Array]:
         """Log start, log transitions, and where sequences begin."""
-        offsets = np.arange(block.rows + 1) if block.offsets is None else block.offsets
-        return _log(self.initial(params)), _log(params["transitions"]), offsets
+        return _log(self.initial(params)), _log(params["transitions"]), block.bounds
 
     def expect(self, params: Params, block: Block) -> Stats:
         return self.with_posterior(params, block)[0]
@@ -143,8 +142,7 @@ class HMM:
             r = np.where(block.labels >= 0, np.arange(self.states)[:, None] == block.labels, r)
         r = np.asarray(r, float)
         w = _weighted(r, block)
-        offsets = np.arange(block.rows + 1) if block.offsets is None else block.offsets
-        firsts = offsets[:-1][np.diff(offsets) > 0]
+        firsts = block.bounds[:-1][np.diff(block.bounds) > 0]
         inner = np.ones(block.rows, bool)
         inner[firsts] = False
         blurred = (1 - BLUR) * r + BLUR * r.sum(axis=0) / self.states

@@ -7,7 +7,7 @@ from typing import Any, ClassVar, Self
 
 import numpy as np
 
-from unseen.core.block import INDEX, Block, Slot
+from unseen.core.block import INDEX, Block, Cells, Slot
 from unseen.core.engine import Engine
 from unseen.core.equality import by_value, hash_by_value
 from unseen.core.example import Example
@@ -18,7 +18,6 @@ from unseen.core.unit import Unit
 from unseen.errors import DataError, ModelError
 from unseen.numerics.packed import packing, unpacked
 from unseen.numerics.ratings import Posterior, Ratings, moments, posterior, variances
-from unseen.numerics.segments import units_of
 
 SPARK = 0.1  # standard deviations of the other loadings at the start: at zero they would stay there
 
@@ -130,15 +129,12 @@ class MatrixFactorization:
     def _ratings(self, block: Block) -> Ratings:
         """The ratings of a block, about the anchor; sorted once, since cells do not change."""
 
-        def make() -> tuple[Any, Ratings]:
-            told = _told(block)
-            offsets = np.arange(block.rows + 1) if block.offsets is None else block.offsets
-            value = rating.values[0] - self.anchor
-            return item, Ratings.of(item.values[0], value, None if told.all() else told, offsets)
+        def made() -> tuple[Cells, Ratings]:
+            return item, Ratings.of(item.values[0], rating.values[0] - self.anchor, block.complete(), block.bounds)
 
         item, rating = block.cells
-        of, found = rating.derived(("ratings", self.anchor), make)
-        return found if of is item else make()[1]
+        of, found = rating.derived(("ratings", self.anchor), made)
+        return found if of is item else made()[1]
 
     def latent(self, params: Params, block: Block) -> Posterior:
         """Posterior mean (q, U) and covariance (U, q, q) of each user's factors, and log-density (U,)."""
@@ -226,8 +222,8 @@ class MatrixFactorization:
     def log_density(self, params: Params, block: Block) -> Array:
         """The log-density of each user's ratings, shared evenly by them, (n,)."""
         ratings, found = self._ratings(block), self.latent(params, block)
-        shares = found.density / np.maximum(ratings.counts, 1)
-        return np.where(_told(block), shares[_user(block)], 0.0)
+        shares = block.by_row(found.density / np.maximum(ratings.counts, 1))
+        return np.where(block.complete(), shares, 0.0)
 
     def predictive(self, params: Params, block: Block) -> tuple[Array, Array]:
         r"""Mean and variance of each row's rating given the others of its user, (n,) each; its own is not looked at.
@@ -237,7 +233,7 @@ class MatrixFactorization:
         when the model was fitted is taken for one at random.
         """
         mean, variance = self._given(params, block, self.latent(params, block))
-        told, noise = _told(block), float(params["noise"][0])
+        told, noise = block.complete(), float(params["noise"][0])
         value = block.cells[1].values[0].astype(float)
         left = np.maximum(1 - variance / noise, 1e-12)
         mean = np.where(told, value - (value - mean) / left, mean)
@@ -245,7 +241,7 @@ class MatrixFactorization:
 
     def _given(self, params: Params, block: Block, found: Posterior) -> tuple[Array, Array]:
         """Mean and variance of a row's noiseless rating given all ratings of its user, (n,) each."""
-        item, user = block.cells[0], _user(block)
+        item, user = block.cells[0], block.by_row(np.arange(block.units))
         loadings, base = params["loadings"][item.values[0]], params["mean"][item.values[0]]
         unknown = np.zeros(block.rows, bool) if item.observed is None else ~item.observed[0]
         both = np.column_stack([params["mean"], params["loadings"]])
@@ -267,7 +263,8 @@ class MatrixFactorization:
 
     def impute(self, params: Params, block: Block) -> list[Array]:
         """The cells, with conditional means where ratings are missing."""
-        return _completed(block, self._given(params, block, self.latent(params, block))[0])
+        item, rating = block.cells
+        return [item.values, rating.filled(self._given(params, block, self.latent(params, block))[0])]
 
     def draw(self, params: Params, block: Block, rng: np.random.Generator) -> list[Array]:
         """The cells, with ratings drawn where they are missing: factors of each user, then ratings."""
@@ -276,7 +273,9 @@ class MatrixFactorization:
         z = found.mean + np.einsum("uab,bu->au", root, rng.standard_normal(found.mean.shape))
         fixed = Posterior(z, np.zeros_like(found.covariance), found.density)
         mean, variance = self._given(params, block, fixed)
-        return _completed(block, mean + np.sqrt(params["noise"][0] + variance) * rng.standard_normal(block.rows))
+        item, rating = block.cells
+        drawn = mean + np.sqrt(params["noise"][0] + variance) * rng.standard_normal(block.rows)
+        return [item.values, rating.filled(drawn)]
 
     def sample(self, params: Params, n: int, rng: np.random.Generator) -> tuple[list[Array], Array]:
         """n new ratings, each user with as many as users of the data have on average, and their factors (q, n)."""
@@ -297,25 +296,6 @@ class _Expecting:
 
     def __call__(self, block: Block) -> Stats:
         return self.model.expect(self.params, block)
-
-
-def _told(block: Block) -> Array:
-    """Which rows are ratings, (n,): item and rating are observed."""
-    told = np.ones(block.rows, bool)
-    for c in block.cells:
-        if c.observed is not None:
-            told &= c.observed[0]
-    return told
-
-
-def _user(block: Block) -> Array:
-    return np.arange(block.rows) if block.offsets is None else units_of(block.offsets)
-
-
-def _completed(block: Block, ratings: Array) -> list[Array]:
-    item, rating = block.cells
-    seen = np.ones(rating.values.shape, bool) if rating.observed is None else rating.observed
-    return [item.values, np.where(seen, rating.values, ratings.astype(rating.values.dtype))]
 
 
 MARKS = (

@@ -35,9 +35,9 @@ class Ratings:
     begins: Array
 
     @classmethod
-    def of(cls, item: Array, value: Array, told: Array | None, offsets: Array) -> Ratings:
+    def of(cls, item: Array, value: Array, told: Array, offsets: Array) -> Ratings:
         """Ratings of rows (n,), those untold left out."""
-        if told is not None:
+        if not told.all():
             offsets = np.append(0, np.cumsum(told))[offsets]
             item, value = item[told], value[told]
         order = np.argsort(item, kind="stable")
