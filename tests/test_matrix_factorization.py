@@ -51,6 +51,21 @@ def test_it_is_factor_analysis_with_isotropic_noise(holes):
     assert ours.scores(long(x)) @ turn == pytest.approx(other.scores(x), abs=1e-3)
 
 
+@pytest.mark.parametrize("prior", [0, 0.5])
+def test_starts_end_at_one_maximum(prior):
+    rows = long(wide(users=200, items=12, holes=0.7, seed=5))
+    how = {"unit": "user", "prior": prior, "tol": 1e-10, "algorithm": SQUAREM(), "max_iterations": 4000}
+    fits = [unseen.fit(MatrixFactorization(2), rows, seed=s, **how) for s in range(3)]
+    assert np.ptp([f.loglik + f.log_prior for f in fits]) < 1e-3
+
+
+def test_ratings_in_single_precision_lose_nothing():
+    whole = {**ROWS, "rating": np.round(ROWS["rating"] * 8) / 8 + 4096}
+    single = {**whole, "rating": whole["rating"].astype(np.float32)}
+    one, other = (unseen.fit(MatrixFactorization(1), d, unit="user", max_iterations=5) for d in (whole, single))
+    assert other.loglik == pytest.approx(one.loglik, rel=1e-9)
+
+
 def gaussian(fit, user):
     """Mean and covariance of a user's ratings, and the ratings."""
     rows = np.flatnonzero(ROWS["user"] == user)

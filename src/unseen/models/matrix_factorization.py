@@ -81,7 +81,7 @@ class MatrixFactorization:
     kind: ClassVar[Kind] = Kind.FREE
     order: ClassVar[str] = "factors"  # what a search tries numbers of
     unit: ClassVar[Unit] = Unit.BAG
-    #: its start is one for all purposes: restarts would differ by a rotation
+    #: starts ended at one maximum, up to a rotation, wherever several were tried
     one_start: ClassVar[bool] = True
 
     def __post_init__(self) -> None:
@@ -130,7 +130,8 @@ class MatrixFactorization:
         """The ratings of a block, about the anchor; sorted once, since cells do not change."""
 
         def made() -> tuple[Cells, Ratings]:
-            return item, Ratings.of(item.values[0], rating.values[0] - self.anchor, block.complete(), block.bounds)
+            value = rating.values[0].astype(float) - self.anchor
+            return item, Ratings.of(item.values[0], value, block.complete(), block.bounds)
 
         item, rating = block.cells
         of, found = rating.derived(("ratings", self.anchor), made)
