@@ -218,7 +218,6 @@ class Unread:
     (LogisticExperts(2, "target"), {"algorithm": Stepwise()}, "Stepwise averages .* LogisticExperts .* use Batch"),
     (LogisticExperts(2, "target"), {"algorithm": Incremental()}, "Incremental averages .* use Batch"),
     (HMM(Gaussian(), 2), {}, "does not say where one ends .* unit="),
-    (HMM(Gaussian(), 2), {"weights": "w", "source": Unread("run")}, "row weights have no meaning inside a sequence"),
     (Mixture(Gaussian(), 2), {"engine": "spark"}, "engine='spark' is none of"),
     (Mixture(Gaussian(), 2), {"weights": "heavy"}, "there is no column 'heavy'"),
     (Mixture(Gaussian(), 2), {"start": "kmeans"}, "start='kmeans' is none of"),

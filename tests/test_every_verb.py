@@ -9,7 +9,17 @@ import pytest
 from click.testing import CliRunner
 
 import unseen
-from unseen import HMM, FactorAnalysis, Gaussian, LogisticExperts, Mixture, ModelError, Poisson
+from unseen import (
+    HMM,
+    DawidSkene,
+    FactorAnalysis,
+    Gaussian,
+    LogisticExperts,
+    MatrixFactorization,
+    Mixture,
+    ModelError,
+    Poisson,
+)
 from unseen.cli.shell import cli
 
 RNG = np.random.default_rng(0)
@@ -19,12 +29,17 @@ TWO = {"x": X, "y": np.where(RNG.random(200) < 1 / (1 + np.exp(-1 - 2 * X)), "ye
 YEARS = np.array(unseen.models.hmm.EARTHQUAKES.split(), float)
 SEQUENCES = {"who": np.repeat(["a", "b"], [60, 47]).astype(object), "quakes": YEARS}
 HOLES = {n: np.where(np.arange(112) % 7 == 0, np.nan, c) if n == "maze" else c for n, c in ABILITY.items()}
+VOTES = unseen.models.dawid_skene.example().data
+MARKS = unseen.models.matrix_factorization.example().data
+GAPS = {n: np.where(np.arange(440) % 9 == 0, np.nan, c) if n == "mark" else c for n, c in MARKS.items()}
 KINDS = {
     "mixture": (Mixture(Gaussian("full"), 2), HOLES, {}),
     "factors": (FactorAnalysis(2), HOLES, {}),
     "experts": (LogisticExperts(1, target="y"), TWO, {}),
     "sequences": (HMM(Poisson(), 2), SEQUENCES, {"unit": "who"}),
     "sequence": (HMM(Poisson(), 2), {"quakes": YEARS}, {}),
+    "votes": (DawidSkene("observer", "rating"), VOTES, {"unit": "patient"}),
+    "ratings": (MatrixFactorization(1, "examination", "mark"), GAPS, {"unit": "student"}),
 }
 VERBS = {
     "show": ["show", "{run}"],
@@ -38,7 +53,8 @@ VERBS = {
     "fit": ["fit", "{data}", "--start", "{run}", "--out", "{out}/runs", "--quiet"],
     "fit heldout": ["fit", "{data}", "--start", "{run}", "--out", "{out}/runs", "--criterion", "heldout", "--quiet"],
 }
-REFUSED = {("experts", "sample"), ("sequences", "fit heldout"), ("sequence", "fit heldout")}
+REFUSED = {("experts", "sample")}
+REFUSED |= {(kind, "fit heldout") for kind in ("sequences", "sequence", "votes", "ratings")}
 
 
 @pytest.fixture(scope="module")

@@ -219,7 +219,5 @@ def test_valid_names_the_row():
 def test_refusals_say_why():
     with pytest.raises(ModelError, match="at least one state"):
         HMM(Poisson(), 0)
-    with pytest.raises(ModelError, match="no meaning inside a sequence"):
-        unseen.fit(HMM(Poisson(), 2), YEARS, weights=np.ones(107))
-    with pytest.raises(DataError, match="sort the data by its unit"):
-        unseen.fit(HMM(Gaussian(), 2), {"u": np.array([0, 1, 0]), "x": np.arange(3.0)}, unit="u")
+    with pytest.raises(DataError, match="rows of 1 units have different weights"):
+        unseen.fit(HMM(Poisson(), 2), YEARS, weights=np.arange(1.0, 108))

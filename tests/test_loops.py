@@ -63,6 +63,10 @@ def sequences(k, lengths, seed):
     return b, transitions, np.ascontiguousarray(transitions.T), rng.dirichlet(np.ones(k)), offsets
 
 
+def rng_weights(s):
+    return np.random.default_rng(s).random(s)
+
+
 def inputs(one: Loop, k, lengths, seed):
     """Arguments of a loop over chains."""
     b, transitions, moves, start, offsets = sequences(k, lengths, seed)
@@ -71,7 +75,8 @@ def inputs(one: Loop, k, lengths, seed):
     return {
         "forward": lambda: [b, start, moves, offsets, np.zeros((n, k)), np.zeros(n)],
         "backward": lambda: [
-            b, transitions, offsets, b.copy(), c, np.zeros(k), np.zeros((k, k)), np.zeros((k, k)), np.zeros(s, np.int64)
+            b, transitions, offsets, b.copy(), c, np.zeros(k), np.zeros((k, k)), np.zeros((k, k)),
+            np.zeros(s, np.int64), rng_weights(s),
         ],
         "maximum": lambda: [np.log(b), np.log(start), np.log(transitions), offsets, np.zeros((n, k))],
         "trace": lambda: [np.log(b), np.log(moves), offsets, np.zeros(n, np.int64)],

@@ -61,7 +61,7 @@ def test_a_kind_declares_what_its_class_takes(name: str) -> None:
     cls = model(name)
     taken = inspect.signature(cls).parameters
     for option in options_of(name):
-        assert option.name in taken or option.name == "unit", f"{cls.__name__} takes no {option.name}"
+        assert option.name in taken or option.unit, f"{cls.__name__} takes no {option.name}"
         assert option.sentence.endswith(".")
         if option.name in taken and taken[option.name].default is not inspect.Parameter.empty and not option.required:
             assert option.default == taken[option.name].default

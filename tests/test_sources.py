@@ -154,8 +154,6 @@ def test_units_stay_whole_in_memory() -> None:
     assert kinds(source) == {"x": "number"}
     with pytest.raises(DataError, match="'who' is missing in 1 rows"):
         Frames(pa.table({"who": ["a", None], "x": [1.0, 2.0]}), unit="who")
-    with pytest.raises(DataError, match="sort the data by its unit column"):
-        Frames(pa.table({"who": ["a", "b", "a"], "x": [1.0, 2.0, 3.0]}), unit="who")
 
 
 def test_fingerprints_depend_on_content_and_not_on_the_library() -> None:

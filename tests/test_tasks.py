@@ -62,7 +62,7 @@ def both(f):
 
 
 def fitted(model, data=None, n=600, **options):
-    data = Arrays(data or table(n), block_rows=128, whole=model.sequential)
+    data = Arrays(data or table(n), block_rows=128, whole=model.unit.ordered)
     side = {"labels": "class"} if options.get("start") == "labels" else {"ignore": ["class"]}
     return unseen.fit(model, data, seed=1, max_iterations=8, **side, **options)
 
@@ -175,7 +175,7 @@ def test_no_task_grows_with_the_rows(model):
 
 @pytest.mark.parametrize("model", MODELS, ids=lambda m: type(getattr(m, "family", m)).__name__)
 def test_what_a_model_met_while_it_worked_does_not_travel(model):
-    source = Arrays(incomplete(60), whole=model.sequential)
+    source = Arrays(incomplete(60), whole=model.unit.ordered)
     params = fitted(model, incomplete(60), engine="memory", restarts=1).params
     problem = pose(model, source, ignore=["class"], engine=Memory)
     task = Expect(problem.model, params)

@@ -69,7 +69,7 @@ def test_the_drop_in_finds_the_groups_in_any_unit_of_weight(kind, scale):
     assert other.covariances_ == pytest.approx(one.covariances_, rel=1e-9)
 
 
-def test_sequences_have_no_weights_and_their_sums_a_unit_all_the_same():
+def test_sequences_without_weights_have_sums_in_a_unit_all_the_same():
     fit = unseen.fit(HMM(Gaussian("diagonal"), 2), X, seed=0, restarts=2)
     assert fit.converged and np.ptp(fit.params["means"][:, 0]) > 4
 

@@ -23,9 +23,11 @@ _HOMES = {
     "Stats": "unseen.core.stats",
     # models
     "Model": "unseen.core.model",
+    "DawidSkene": "unseen.models.dawid_skene",
     "FactorAnalysis": "unseen.models.factor_analysis",
     "HMM": "unseen.models.hmm",
     "LogisticExperts": "unseen.models.logistic_experts",
+    "MatrixFactorization": "unseen.models.matrix_factorization",
     "Mixture": "unseen.models.mixture",
     # families
     "Bernoulli": "unseen.families.bernoulli",

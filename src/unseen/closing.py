@@ -10,6 +10,7 @@ import numpy as np
 from unseen.core.block import Block
 from unseen.core.model import Assigning, Model
 from unseen.core.stats import Array, Params, Sums
+from unseen.core.unit import Unit
 from unseen.result import Result
 
 
@@ -76,7 +77,9 @@ class Closing:
             return cls(model.expect(params, block), 0.0, np.zeros(0))
         stats, r = model.with_posterior(params, block)
         w = np.ones(block.rows) if block.weights is None else block.weights
-        if (seen := block.seen()) is not None:  # rows of a gap, which criteria do not count
+        if model.unit is Unit.BAG and block.offsets is not None:  # one latent variable for all rows of a bag
+            w = w * np.isin(np.arange(block.rows), block.offsets)
+        elif (seen := block.seen()) is not None:  # rows of a gap, which criteria do not count
             w = w * seen
         terms = np.where(r > 0, r * np.log(np.maximum(r, 1e-300)), 0.0).sum(0)
         rows = np.where(r > 0, r, 0.0) @ w

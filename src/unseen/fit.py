@@ -63,9 +63,10 @@ def fit(
         cannot win any more are stopped. ``finish`` runs so many of the best to the end instead. By default 10 where
         the start is drawn, 1 where it is given
     seed : the whole run is a function of the data, the arguments and this number
-    weights, labels : column name, or one value per row; a row of weight w counts as w copies; a label that is
-        missing (NaN, None) is unknown, and -1 is a class like any other
-    unit : the column that names the sequence a row belongs to, for sequential models
+    weights, labels : column name, or one value per row; a row of weight w counts as w copies, and so does a unit, whose
+        rows then have one weight; a label that is missing (NaN, None) is unknown, and -1 is a class like any other
+    unit : the column that names the sequence, item or user a row belongs to, for models whose unit is more than a row;
+        rows of one unit need not stand together, those of a sequence keep their order
     prior : strength of a conjugate prior, in pseudo-rows per component; 0 is maximum likelihood
     tol : stop when less than this is left to gain per row; ``max_iterations`` caps each start, ``max_seconds`` all
         of them together; ``stop`` replaces all three by a rule such as ``Converged(1e-10) | MaxIterations(50)``
@@ -97,7 +98,7 @@ def fit(
     check_asked(model, start, prior, labels)
     tell_unkept(model)
     # a file may hold many sequences, so it has to say where they end; data in memory may be one
-    whole = model.sequential and unit is None and not on_disk(data)
+    whole = model.unit.ordered and unit is None and not on_disk(data)
     source, weights, labels = open_source(data, weights, labels, unit=unit, whole=whole, block_rows=block_rows)
     problem = pose(model, source, weights=weights, labels=labels, ignore=ignore, engine=engine, workers=workers)
     return solve(
@@ -151,7 +152,7 @@ def solve(
     pseudo = problem.model.prior(prior) if prior else None
     begin = _start(start, problem, seed)
     count = _starts(problem, start, restarts, drawn)
-    if problem.model.sequential and problem.profile.rows <= SHORT_SEQUENCES:
+    if problem.model.unit.ordered and problem.profile.rows <= SHORT_SEQUENCES:
         short = max(short, SEQUENCE_PASSES)
     found = restart(
         problem.model,
@@ -273,7 +274,7 @@ def _start(start: str | Params, problem: Problem, seed: int) -> Any:
         first: tuple[Any, ...] = ()
         if isinstance(problem.model, Latent) and not problem.model.geometric:
             return from_labels if _settled(problem) else random
-        if problem.model.sequential:
+        if problem.model.unit.ordered:
             kinds = (kmeans_plus_plus, random, windows, random, steps, random_rows)
         if _settled(problem):  # these two draw nothing then: once each is enough
             first, kinds = (from_labels, kmeans_plus_plus), (random, random_rows)

@@ -14,7 +14,7 @@ from unseen.columns import Decision
 from unseen.core.blas import one_blas_thread
 from unseen.core.block import BOOLEAN, CATEGORY, OTHER, Field
 from unseen.core.model import Model
-from unseen.core.option import COLUMN, UNIT
+from unseen.core.option import COLUMN
 from unseen.core.profile import Profile
 from unseen.core.source import Source
 from unseen.core.stats import Array
@@ -125,7 +125,9 @@ def plan(
     if spec.over_families:
         spec, known = _without_dependent(spec, known)
     else:  # what families say of columns is not what this model says
-        spec = replace(spec, choices=tuple(replace(c, family=model, note="") if c.family else c for c in spec.choices))
+        spec = replace(
+            spec, choices=tuple(replace(c, family=model, note=c.role) if c.family else c for c in spec.choices)
+        )
     forms = spec.forms()
     make = partial(_model, spec, forms[0])
     return Plan(_only(known, spec.columns), spec.choices, make, forms, spec.variants(), spec.over_families)
@@ -144,12 +146,16 @@ def _of_kind(spec: Spec, schema: Sequence[Field], kind: str, options: Mapping[st
         }
         for name in (n for n, there in chosen.items() if there):
             raise ModelError(f"model {kind!r} has no families of columns: leave {name} out (--{name})")
-    named = [given[o.name] for o in model(kind).options if o.kind == COLUMN and o.name in given and o.name != UNIT.name]
+    roles = {given[o.name]: o.name for o in model(kind).options if o.kind == COLUMN and o.name in given and not o.unit}
+    named = list(roles)
     _there(schema, named)
     for column in named:
         if column not in spec.columns:
             raise ModelError(f"column {column!r} has a part in model {kind!r}, and is left out: name it once")
-    choices = tuple(replace(c, asked=c.asked or c.column in named) for c in spec.choices)
+    choices = tuple(
+        replace(c, family=kind, note=roles[c.column], role=roles[c.column]) if c.column in roles else c
+        for c in spec.choices
+    )
     return replace(spec, choices=choices)
 
 
@@ -173,7 +179,8 @@ def checked(kind: str, given: Mapping[str, Any]) -> dict[str, Any]:
     for name, option in own.items():
         value = option.read(given.get(name, option.default))
         if value is None and option.required:
-            raise ModelError(f"model {kind!r} needs {name}: {option.sentence[0].lower()}{option.sentence[1:]}")
+            what = option.sentence[0].lower() + option.sentence[1:].rstrip(".")
+            raise ModelError(f"model {kind!r} needs {name}, {what} ({name}='...'; --{name} COL)")
         if value is not None:
             option.check(value)
             out[name] = value
@@ -185,6 +192,8 @@ def fitted(made: Plan, components: Iterable[int] | None = None, rows: Survey | N
 
     ``rows`` are those to fit, by default all.
     """
+    if not made.model_for(1).order:  # there is nothing to try numbers of
+        components = (1,)
     several = len(made.forms) > 1 or made.variants
     forms, variants = (made.forms, made.variants) if several else ((), {})
     result = search(made.model_for, rows or made.known, components, forms=forms, variants=variants, **options)

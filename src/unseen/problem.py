@@ -94,18 +94,16 @@ def survey(
     DataError
         Columns or weights that cannot be used.
     ModelError
-        Weights on sequences, an unknown engine.
+        Rows that do not say which unit they belong to, an unknown engine.
     """
     schema = {f.name: f for f in source.schema()}
     for name in (weights, labels, *ignore):
         if name is not None and name not in schema:
             raise DataError(f"there is no column {name!r}; the columns are {', '.join(map(repr, schema))}")
-    if model.sequential and weights is not None:
-        raise ModelError("row weights have no meaning inside a sequence: leave weights out")
-    if model.sequential and source.unit is None and not getattr(source, "whole", False):
+    if model.unit.many and source.unit is None and not getattr(source, "whole", False):
         raise ModelError(
-            f"{type(model).__name__} reads sequences, and this source does not say where one ends and the next "
-            "begins: name the column that tells them apart with unit="
+            f"{type(model).__name__} reads {model.unit.value}s of rows, and this source does not say where one ends "
+            "and the next begins: name the column that tells them apart with unit="
         )
     side = {weights, labels, *ignore}
     candidates = tuple(f for n, f in schema.items() if n not in side)
@@ -115,7 +113,7 @@ def survey(
     frames = Frames(source, tuple(f.name for f in fields) + side_columns)
     from unseen.engines.local import one_pass
 
-    profile = one_pass(ProfileFrame(fields, weights, labels), frames, workers)
+    profile = one_pass(ProfileFrame(fields, weights, labels, frozenset(model.index)), frames, workers)
     check_profile(profile, empty=empty)
     ignored = tuple(replace(f, note=f.note or "not used by the model") for f in candidates if f not in fields)
     return Survey(source, fields, profile, make, weights, labels, ignored, unknown)

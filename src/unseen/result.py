@@ -10,16 +10,28 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from unseen.core.blas import one_blas_thread
-from unseen.core.block import INTEGER, Block, rng
+from unseen.core.block import Block, rng
 from unseen.core.description import Description
 from unseen.core.encoding import Encoding
 from unseen.core.kinds import kind
-from unseen.core.model import Assigning, Completing, Decoding, Generative, Model, Predictive, Projecting, able
+from unseen.core.model import (
+    Assigning,
+    Completing,
+    Decoding,
+    Generative,
+    Judging,
+    Model,
+    Predictive,
+    Projecting,
+    Uncertain,
+    able,
+)
 from unseen.core.option import check_count
 from unseen.core.profile import Profile
-from unseen.core.source import Source
+from unseen.core.source import Source, in_input_order, input_places
 from unseen.core.stats import Array, Params
 from unseen.core.stop import Outcome, Record
+from unseen.core.unit import Unit
 from unseen.errors import DataError, ModelError
 
 if TYPE_CHECKING:
@@ -114,7 +126,7 @@ class Result:
             raise ModelError(f"unknown={unknown!r} is none of 'refuse', 'missing'")
 
         unit = self.encoding.unit
-        source, _, _ = open_source(data, unit=unit, whole=self.model.sequential and unit is None)
+        source, _, _ = open_source(data, unit=unit, whole=self.model.unit.ordered and unit is None)
         encoding = replace(
             self.encoding,
             weights=None,
@@ -132,10 +144,21 @@ class Result:
         for part in source.manifest():
             yield encoding.encode(source.read(part, encoding.columns()))
 
+    def rows_of(self, data: Any, of: Callable[[Block], Array], unknown: str | None = None) -> Array:
+        """``of(block)``, (rows, ...), of all blocks of some data, in the order of its rows."""
+        source, encoding = self.open(data, unknown)
+        parts, places = [], []
+        # cells beyond all measure have density zero, and no warning
+        with one_blas_thread(), np.errstate(over="ignore", invalid="ignore"):
+            for part in source.manifest():
+                parts.append(of(encoding.encode(source.read(part, encoding.columns()))))
+                places.append(input_places(source, part))
+        return in_input_order(parts, places) if parts else np.empty(0)
+
     def responsibilities(self, data: Any, unknown: str | None = None) -> Array:
         """Posterior probability of each component for each row, (n, K)."""
         model = able(self.model, Assigning, "responsibilities of rows")
-        return self._rows(lambda block: model.posterior(self.params, block)[0].T, data, unknown)
+        return self.rows_of(data, lambda block: model.posterior(self.params, block)[0].T, unknown)
 
     def assign(self, data: Any, unknown: str | None = None) -> Array:
         """The most probable component of each row, (n,)."""
@@ -143,25 +166,59 @@ class Result:
 
     def log_prob(self, data: Any, unknown: str | None = None) -> Array:
         """Log-density of the observed cells of each row, (n,); in a sequence, given the rows before it."""
-        return self._rows(lambda block: self.model.log_density(self.params, block), data, unknown)
+        return self.rows_of(data, lambda block: self.model.log_density(self.params, block), unknown)
 
     def viterbi(self, data: Any, unknown: str | None = None) -> Array:
         """The most probable path of hidden states, (n,), for hidden Markov models."""
         model = able(self.model, Decoding, "path of hidden states")
-        return self._rows(lambda block: model.viterbi(self.params, block)[0], data, unknown)
+        return self.rows_of(data, lambda block: model.viterbi(self.params, block)[0], unknown)
 
     def scores(self, data: Any, unknown: str | None = None) -> Array:
-        """Posterior mean of continuous latent variables, (n, q), for factor models."""
+        """Posterior mean of continuous latent variables, (n, q), for factor models.
+
+        Of users with ratings one for each, (U, q), in the order of `units`.
+        """
         model = able(self.model, Projecting, "scores of rows")
-        return self._rows(lambda block: model.scores(self.params, block).T, data, unknown)
+        return self._latent(lambda block: model.scores(self.params, block).T, data, unknown)
 
-    def predict(self, data: Any, unknown: str | None = None) -> Array:
-        """What a regression expects of its target given the predictors, (n,): the probability of the second class.
+    def truth(self, data: Any, unknown: str | None = None) -> Array:
+        """The most probable class of each unit (item), (U,), as its labels are written, in the order of `units`."""
+        from unseen.rows import decoded
 
-        The target need not be there, and is not looked at where it is.
+        model = able(self.model, Judging, "truth about units")
+        found = self._latent(lambda block: model.truth(self.params, block).T, data, unknown).argmax(axis=-1)
+        labels = tuple(slot for slot in self.encoding.slots if not slot.given)
+        return decoded(labels, [found[None]], self.encoding.fields)[labels[0].columns[0]]
+
+    def units(self, data: Any) -> Array:
+        """What the unit column holds, once for each unit in the order in which units first appear, (U,)."""
+        source, _ = self.open(data)
+        if source.unit is None:
+            raise DataError("the fit had no unit column: each row is a unit, or all rows are one")
+        parts = []
+        for part in source.manifest():
+            frame = source.read(part, (source.unit,))
+            column = frame.columns[source.unit]
+            values = np.array(column.categories, object)[column.values] if column.categories else column.values
+            parts.append(values if frame.offsets is None else values[frame.offsets[:-1]])
+        return np.concatenate(parts)
+
+    def predict(self, data: Any, unknown: str | None = None, variance: bool = False) -> Any:
+        """What is expected of a row's target, (n,), or that and its variance, (n,), where the model has one.
+
+        Of a regression it is the probability of the second class given the predictors; of ratings the mean given all
+        other ratings of the user. The target need not be there, and a row's own is not looked at where it is.
         """
         model = able(self.model, Predictive, "target to predict")
-        return self._rows(lambda block: model.predict(self.params, block), data, unknown)
+        if not variance:
+            return self.rows_of(data, lambda block: model.predict(self.params, block), unknown)
+        sure = able(self.model, Uncertain, "variances of predictions")
+
+        def both(block: Block) -> Array:
+            return np.stack(sure.predictive(self.params, block), axis=1)
+
+        mean, spread = self.rows_of(data, both, unknown).reshape(-1, 2).T
+        return mean, spread
 
     def outputs(self, data: Any, unknown: str | None = None) -> dict[str, Array]:
         """All that the model says of rows, as columns (n,) by name: what `unseen assign` writes."""
@@ -171,13 +228,15 @@ class Result:
         def of(block: Block) -> Array:
             return np.stack([a for output in outputs for a in output.of(self.params, block)], axis=1)
 
-        table = self._rows(of, data, unknown).reshape(-1, len(names))
-        kinds = dict(column for output in outputs for column in output.columns)
-        whole = {name: table[:, i].astype(np.int32) for i, name in enumerate(names) if kinds[name] == INTEGER}
-        return {name: whole.get(name, table[:, i]) for i, name in enumerate(names)}
+        table = self.rows_of(data, of, unknown).reshape(-1, len(names)).T
+        at = np.cumsum([0, *(len(output.columns) for output in outputs)])
+        parts = [o.decoded(list(table[a:b])) for o, a, b in zip(outputs, at, at[1:], strict=False)]
+        return dict(zip(names, [values for part in parts for values in part], strict=True))
 
     def score(self, data: Any, unknown: str | None = None) -> tuple[float, float]:
         """Mean log-density per row with an observed cell, and its standard error: NaN if a row is impossible.
+
+        Rows of a bag (the votes on one item) share their log-density, so the error is that of a mean over bags.
 
         Raises
         ------
@@ -186,15 +245,21 @@ class Result:
         """
 
         def told_rows(block: Block) -> Array:
+            """Density, whether a cell is observed, and whether a unit begins."""
+            seen, first = block.seen(), np.ones(block.rows, bool)
+            if self.model.unit is Unit.BAG and block.offsets is not None:
+                first = np.isin(np.arange(block.rows), block.offsets)
             density = self.model.log_density(self.params, block)
-            seen = block.seen()
-            return density if seen is None else density[seen]
+            return np.stack([density, np.ones(block.rows) if seen is None else seen, first], axis=1)
 
-        p = self._rows(told_rows, data, unknown)
-        if not len(p):
+        with one_blas_thread(), np.errstate(over="ignore", invalid="ignore"):
+            parts = [told_rows(block) for block in self.blocks(data, unknown)]
+        density, seen, first = np.concatenate([np.empty((0, 3)), *parts]).T
+        if not seen.any():
             raise DataError("there is no row with an observed cell: nothing to score")
-        told = len(p) > 1 and np.isfinite(p).all()
-        return float(p.mean()), float(p.std(ddof=1) / np.sqrt(len(p))) if told else float("nan")
+        begins = np.flatnonzero(first)
+        rows, sums = np.add.reduceat(seen, begins), np.add.reduceat(np.where(seen > 0, density, 0.0), begins)
+        return ratio(sums[rows > 0], rows[rows > 0])
 
     def impute(self, data: Any, draws: int | None = None, seed: int = 0, unknown: str | None = None) -> Any:
         """The data with its missing cells filled in, of the same type as it came.
@@ -222,14 +287,20 @@ class Result:
         from unseen.rows import decoded
 
         what = "way to make new rows: it describes a target given predictors; see predict(data) for rows of those"
-        arrays, _ = able(self.model, Generative, what).sample(self.params, n, np.random.default_rng(seed))
-        return decoded(self.encoding.slots, arrays, self.encoding.fields)
+        model = able(self.model, Generative, what)
+        arrays, _ = model.sample(self.params, n, np.random.default_rng(seed))
+        columns = decoded(self.encoding.slots, arrays, self.encoding.fields)
+        if model.unit is Unit.BAG:
+            columns = {self.encoding.unit or "unit": np.arange(n) // model.rows_per_unit, **columns}
+        return columns
 
-    def _rows(self, f: Callable[[Block], Array], data: Any, unknown: str | None = None) -> Array:
-        # cells beyond all measure have density zero, and no warning
-        with one_blas_thread(), np.errstate(over="ignore", invalid="ignore"):
-            parts = [f(block) for block in self.blocks(data, unknown)]
-        return np.concatenate(parts) if parts else np.empty(0)
+    def _latent(self, of: Callable[[Block], Array], data: Any, unknown: str | None) -> Array:
+        """What a model says of the latent variables of each unit of bags, (U, q), or of each row, (n, q)."""
+        if self.model.unit is not Unit.BAG:
+            return self.rows_of(data, of, unknown)
+        with one_blas_thread():  # units come in the order of their first rows, whatever was grouped
+            parts = [of(block) for block in self.blocks(data, unknown)]
+        return np.concatenate(parts) if parts else np.empty((0, 0))
 
     # ---- telling and keeping
 
@@ -272,3 +343,15 @@ class Result:
 
     def __repr__(self) -> str:
         return f"<Result {self.outcome.name}: logL {self.loglik:.6g}, {self.size} parameters, BIC {self.bic:.6g}>"
+
+
+def ratio(sums: Array, rows: Array) -> tuple[float, float]:
+    """Mean per row of sums (U,) over units of so many rows (U,), and its standard error, NaN where there is none.
+
+    Source: Cochran (1977), Sampling Techniques, section 6.3.
+    """
+    units, n = len(sums), rows.sum()
+    mean = sums.sum() / n
+    if units < 2 or not np.isfinite(sums).all():
+        return float(mean), float("nan")
+    return float(mean), float(np.sqrt(((sums - mean * rows) ** 2).sum() * units / (units - 1)) / n)

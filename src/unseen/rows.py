@@ -15,6 +15,7 @@ from unseen.core.block import BOOLEAN, CATEGORY, INTEGER, Block, Field, Frame, S
 from unseen.core.disk import not_an_input
 from unseen.core.encoding import Encoding
 from unseen.core.model import Completing, Generative, able
+from unseen.core.source import input_places
 from unseen.core.stats import Array
 
 Complete = Callable[[Block], Sequence[Array]]
@@ -44,16 +45,21 @@ def completed(result: Any, data: Any, f: Complete, unknown: str | None = None) -
     with one_blas_thread():
         for part in source.manifest():
             frame = source.read(part, encoding.columns())
+            places = input_places(source, part)
             for name, fill in fills(encoding, frame, f).items():
-                parts.setdefault(name, []).append(Fill(fill.rows + begin, fill.values))
+                rows = fill.rows + begin if places is None else places[fill.rows]
+                parts.setdefault(name, []).append(Fill(rows, fill.values))
             begin += frame.rows
-    joined = {
-        name: Fill(np.concatenate([p.rows for p in ps]), np.concatenate([p.values for p in ps]))
-        for name, ps in parts.items()
-    }
     from unseen.arrow.hosts import insert
 
-    return insert(data, source, {name: (fill.rows, fill.values) for name, fill in joined.items()})
+    return insert(data, source, {name: _joined(ps) for name, ps in parts.items()})
+
+
+def _joined(parts: Sequence[Fill]) -> tuple[Array, Array]:
+    """The fills of all blocks, by their rows."""
+    rows, values = np.concatenate([p.rows for p in parts]), np.concatenate([p.values for p in parts])
+    order = np.argsort(rows)
+    return rows[order], values[order]
 
 
 def fills(encoding: Encoding, frame: Frame, f: Complete) -> dict[str, Fill]:
@@ -67,10 +73,10 @@ def fills(encoding: Encoding, frame: Frame, f: Complete) -> dict[str, Fill]:
     out = {}
     for slot, values in zip(encoding.slots, arrays, strict=True):
         for j, name in enumerate(slot.columns):
-            if name in gaps:
+            if name in gaps and not slot.given:
                 rows = np.flatnonzero(~gaps[name])
                 new = np.asarray(values[j])[rows]
-                if slot.kind == CATEGORY:
+                if slot.coded:
                     new = _categories(slot.categories[j], kinds[name])[new.astype(np.intp)]
                 out[name] = Fill(rows, new)
     return out
@@ -101,7 +107,7 @@ def decoded(slots: Sequence[Slot], arrays: Sequence[Array], fields: Sequence[Fie
     for slot, values in zip(slots, arrays, strict=True):
         for j, name in enumerate(slot.columns):
             column = np.asarray(values[j])
-            if slot.kind == CATEGORY:
+            if slot.coded:
                 column = _categories(slot.categories[j], kinds.get(name))[column.astype(np.intp)]
                 column = column.astype(bool) if kinds.get(name) == BOOLEAN else column
                 column = column.astype(str) if column.dtype == object else column
@@ -154,7 +160,7 @@ def write_assign(
         nonlocal impossible
         tiles = [block] if block.offsets is not None else block.tiles(65_536)
         for start, tile in _placed(tiles):
-            columns = [values for output in outputs for values in output.of(result.params, tile)]
+            columns = [v for o in outputs for v in o.decoded(o.of(result.params, tile))]
             impossible += int(np.isneginf(columns[names.index("log_density")]).sum())
             piece = table.slice(start, tile.rows)
             for field, values in zip(list(schema)[table.num_columns :], columns, strict=True):
@@ -226,7 +232,7 @@ def _placed(tiles: Any) -> Any:
 def _fractional(model: Any, params: Any, encoding: Encoding, drawn: bool) -> set[str]:
     """Whole-number columns whose completions need not be whole: told from a sample where they are drawn."""
     whole = {f.name for f in encoding.fields if f.kind in (INTEGER, BOOLEAN)}
-    numbers = {n for s in encoding.slots if s.kind != CATEGORY for n in s.columns} & whole
+    numbers = {n for s in encoding.slots if not s.coded for n in s.columns} & whole
     if not drawn or not numbers or not isinstance(model, Generative):
         return numbers
     arrays, _ = model.sample(params, 256, np.random.default_rng(0))

@@ -63,6 +63,8 @@ class Choice:
     beside: tuple[float, ...] = ()
     #: whether the user asked for the column, or for its family
     asked: bool = False
+    #: the part that it has in the model, which judges it then: ``"target"``, ``"worker"``
+    role: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,7 +105,8 @@ class Spec:
         from unseen.store.kinds import model
 
         cls = model(self.kind)
-        given = {name: value for name, value in self.options.items() if name != "unit"}
+        unit = {option.name for option in cls.options if option.unit}
+        given = {name: value for name, value in self.options.items() if name not in unit}
         if cls.order:
             given[cls.order] = number
         if is_dataclass(cls) and "family" in {f.name for f in fields(cls)}:
@@ -212,6 +215,9 @@ class Spec:
 
         known, choices = before or {}, []
         for c in self.choices:
+            if c.role:
+                choices.append(c)
+                continue
             if c.family:
                 why = _useless(c, profile[c.column])
                 if why and c.asked:

@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
 from unseen.arrow.fill import as_float, filled
 from unseen.arrow.output import table_writer
+from unseen.arrow.regroup import reorder
 from unseen.core.blas import one_blas_thread
 from unseen.core.block import CATEGORY, INTEGER, Block, Frame
 from unseen.core.encoding import Encoding
 from unseen.core.output import Output
+from unseen.core.source import Part, input_places
 from unseen.errors import DataError
 
 Progress = Callable[[int], Any] | None
@@ -23,7 +25,8 @@ def assigned_schema(schema: Any, outputs: Sequence[Output], prefix: str) -> Any:
     import pyarrow as pa
 
     columns = [column for output in outputs for column in output.columns]
-    new = [(f"{prefix}{name}", pa.int32() if kind == INTEGER else pa.float64()) for name, kind in columns]
+    types = {INTEGER: pa.int32(), CATEGORY: pa.string()}
+    new = [(f"{prefix}{name}", types.get(kind, pa.float64())) for name, kind in columns]
     _free(schema, [name for name, _ in new])
     for name, type_ in new:
         schema = schema.append(pa.field(name, type_))
@@ -36,7 +39,7 @@ def imputed_schema(source: Any, encoding: Encoding, fractional: set[str], drawn:
 
     schema = source.arrow_schema
     gappy = _with_gaps(source, [n for n in schema.names if n in fractional])
-    slots = {n: s.kind for s in encoding.slots for n in s.columns}
+    slots = {n: CATEGORY if s.coded else s.kind for s in encoding.slots for n in s.columns}
     for i, field in enumerate(schema):
         if field.name in slots:
             type_ = _roomy(field.type, slots[field.name], field.name in gappy)
@@ -85,16 +88,36 @@ def write_blocks(
     progress: Progress = None,
 ) -> int:
     """Write the tables that ``more(table, block)`` makes of every block."""
-    written = 0
+
+    def pieces(part: Part) -> Iterator[Any]:
+        frame, table = source.read_all(part, encoding.columns())
+        for piece in more(table, encoding.encode(frame)):
+            yield piece.cast(schema)
+
     with one_blas_thread(), table_writer(path, schema) as write:
-        for part in source.manifest():
-            frame, table = source.read_all(part, encoding.columns())
-            for piece in more(table, encoding.encode(frame)):
-                write(piece.cast(schema))
-            written += part.rows
+        return _in_order(source, pieces, schema, write, progress)
+
+
+def _in_order(source: Any, pieces: Callable[[Part], Iterable[Any]], schema: Any, write: Any, progress: Progress) -> int:
+    """Write the tables that ``pieces`` makes of each block, with rows in the order of the input."""
+    parts = source.manifest()
+    total = sum(part.rows for part in parts)
+
+    def placed() -> Iterator[tuple[Any, Any]]:
+        for part in parts:
+            places, at = input_places(source, part), 0
+            for piece in pieces(part):
+                yield piece, None if places is None else places[at : at + piece.num_rows]
+                at += piece.num_rows
             if progress is not None:
                 progress(part.rows)
-    return written
+
+    if not parts or input_places(source, parts[0]) is None:
+        for piece, _ in placed():
+            write(piece)
+    else:
+        reorder(placed(), total, lambda table: write(table.cast(schema)))
+    return total
 
 
 def write_completed(
@@ -109,12 +132,12 @@ def write_completed(
     written = 0
     with one_blas_thread(), table_writer(path, schema) as write:
         for number, fill in rounds:
-            for part in source.manifest():
+            # bound now: a round is over before the next begins
+            def pieces(part: Part, number: int = number, fill: Callable[[Frame], Fills] = fill) -> Iterator[Any]:
                 frame, table = source.read_all(part, encoding.columns())
-                write(_complete(table, fill(frame), schema, number))
-                written += part.rows
-                if progress is not None:
-                    progress(part.rows)
+                yield _complete(table, fill(frame), schema, number)
+
+            written += _in_order(source, pieces, schema, write, progress)
     return written
 
 

@@ -8,8 +8,10 @@ from typing import Any
 import numpy as np
 
 from unseen.arrow.fill import filled
+from unseen.arrow.regroup import taken
 from unseen.core.block import OTHER
 from unseen.core.masked import as_array, mask_of, unmasked
+from unseen.core.source import input_places
 from unseen.core.stats import Array
 
 Fills = Mapping[str, tuple[Array, Array]]
@@ -82,7 +84,9 @@ def _arrow(data: Any, source: Any, fills: Fills) -> Any:
     if isinstance(data, pa.Table):
         return _filled_table(data, fills)
     if hasattr(source, "table"):
-        return _filled_table(pa.concat_tables([source.table(p) for p in source.manifest()]), fills)
+        table = pa.concat_tables([source.table(p) for p in source.manifest()])
+        places = [p for part in source.manifest() if (p := input_places(source, part)) is not None]
+        return _filled_table(taken(table, np.argsort(np.concatenate(places))) if places else table, fills)
     return {name: _array(values, fills.get(name)) for name, values in _columns(source).items()}
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import tempfile
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -12,9 +13,10 @@ import numpy as np
 from unseen.arrow.columns import fields_of, frame_of, is_text, readable, unit_codes
 from unseen.arrow.digest import file_digest
 from unseen.arrow.files import ParquetFile, agree, opened
+from unseen.arrow.regroup import PLACE, reorder
 from unseen.arrow.stream import BATCH, Streams
 from unseen.core.block import EMPTY, Field, Frame
-from unseen.core.source import Part, cut
+from unseen.core.source import Part, cut, grouping, no_unit
 from unseen.core.stats import Array
 from unseen.errors import DataError
 
@@ -44,14 +46,48 @@ class RowGroups:
         self.paths, self.unit, self.whole = tuple(paths), unit, whole
         self.broken = dict(broken or {})
         self._files = [opened(path) for path in self.paths]
+        self._spool: tempfile.TemporaryDirectory[str] | None = None
         self.arrow_schema = agree(self._files)
         self.fields = tuple(self._fields() if fields is None else fields)
-        self._streams = Streams()
         self._batch: dict[int, int] = {}  # rows of a group -> rows to decode at a time
+        self._look()
+        self._blocks = [(b - a, self._pieces(a, b), offsets) for a, b, offsets in self._ranges(block_rows, whole)]
+
+    def _look(self) -> None:
+        """Where the row groups of the files begin."""
+        self._streams = Streams()
         self._groups = [(f, g, n) for f, x in enumerate(self._files) for g, n in enumerate(x.groups) if n]
         self._begins = np.cumsum([0, *(n for _, _, n in self._groups)])
         self.rows = int(self._begins[-1])
-        self._blocks = [(b - a, self._pieces(a, b), offsets) for a, b, offsets in self._ranges(block_rows, whole)]
+
+    def _regroup(self, order: Array) -> None:
+        """Go over to a temporary copy in which rows of one unit stand together, and each says where it stood."""
+        import pyarrow as pa
+        import pyarrow.parquet as pq
+
+        to = np.empty_like(order)
+        to[order] = np.arange(self.rows)
+        self._spool = tempfile.TemporaryDirectory(prefix="unseen-")
+        path = Path(self._spool.name) / "grouped.parquet"
+        schema = self.arrow_schema.append(pa.field(PLACE, pa.int64()))
+
+        def pieces() -> Iterator[tuple[Any, Array]]:
+            for start in range(0, self.rows, MOST_ROWS):
+                stop = min(start + MOST_ROWS, self.rows)
+                table = self._read_pieces(self._pieces(start, stop), self.arrow_schema.names)
+                yield table.append_column(PLACE, pa.array(np.arange(start, stop))), to[start:stop]
+
+        with pq.ParquetWriter(path, schema) as writer:
+            reorder(pieces(), self.rows, lambda table: writer.write_table(table.cast(schema)))
+        self._files = [opened(path)]
+        self._look()
+
+    def places(self, part: Part) -> Array | None:
+        """Where the rows of a block stood before those of one unit were put together, or None where they were."""
+        if self._spool is None:
+            return None
+        tables = [self._read_piece(p, (PLACE,), []) for p in self._blocks[part.id][1]]
+        return np.concatenate([np.empty(0, np.int64), *(t.column(PLACE).to_numpy() for t in tables)])
 
     def _fields(self) -> list[Field]:
         hollow = frozenset.intersection(*(f.hollow for f in self._files))
@@ -65,9 +101,12 @@ class RowGroups:
         key = None
         if self.unit is not None:
             if self.unit not in self.arrow_schema.names:
-                raise DataError(f"there is no column {self.unit!r} to tell the sequences apart")
+                raise DataError(no_unit(self.unit))
             alone = self._read_pieces(self._pieces(0, self.rows), [self.unit])
             key = unit_codes(alone.column(self.unit), self.unit)
+            if (order := grouping(key)) is not None:
+                self._regroup(order)
+                key = key[order]
         return cut(self.rows, block_rows, key, whole)
 
     def _even(self) -> list[tuple[int, int, Array | None]]:

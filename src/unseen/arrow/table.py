@@ -9,15 +9,17 @@ from typing import Any
 import numpy as np
 
 from unseen.arrow.columns import fields_of, frame_of, readable, unit_codes
+from unseen.arrow.regroup import taken
 from unseen.core.block import OTHER, Column, Field, Frame
-from unseen.core.source import Part, cut
+from unseen.core.source import Part, cut, grouping, no_unit
+from unseen.core.stats import Array
 from unseen.errors import DataError
 
 HASH_ROWS = 65_536
 
 
 class TableBlocks:
-    """A table cut into blocks; ``broken`` maps columns that must not be used to the reason."""
+    """A table cut into blocks, units side by side; ``broken`` maps columns that must not be used to the reason."""
 
     def __init__(
         self,
@@ -34,8 +36,11 @@ class TableBlocks:
         key = None
         if unit is not None:
             if unit not in table.column_names:
-                raise DataError(f"there is no column {unit!r} to tell the sequences apart")
+                raise DataError(no_unit(unit))
             key = unit_codes(table.column(unit), unit)
+        self._order = None if key is None else grouping(key)
+        if key is not None and self._order is not None:
+            self.arrow, key = taken(table, self._order), key[self._order]
         self._cuts = cut(table.num_rows, block_rows, key, whole)
 
     def schema(self) -> tuple[Field, ...]:
@@ -43,6 +48,11 @@ class TableBlocks:
 
     def manifest(self) -> tuple[Part, ...]:
         return tuple(Part(i, stop - start, (start, stop)) for i, (start, stop, _) in enumerate(self._cuts))
+
+    def places(self, part: Part) -> Array | None:
+        """Where the rows of a block stood before those of one unit were put together, or None where they were."""
+        start, stop, _ = self._cuts[part.id]
+        return None if self._order is None else self._order[start:stop]
 
     @property
     def arrow_schema(self) -> Any:

@@ -13,7 +13,6 @@ import click
 from unseen.algorithms import algorithm
 from unseen.cli.options import split_columns
 from unseen.core.interrupt import interruptible
-from unseen.core.option import UNIT
 from unseen.core.profile import ColumnProfile
 from unseen.errors import ModelError
 from unseen.plan import Plan, fitted, plan
@@ -61,8 +60,8 @@ def prepare(data: Any, options: Mapping[str, Any]) -> Task:
     kind = options["model"]
     own = {option.name: options[option.name] for option in model(kind).options if options.get(option.name) is not None}
     number = own.pop(model(kind).order, None)
-    unit = own.get(UNIT.name)
-    source, _, _ = open_source(data, unit=unit, whole=model(kind).sequential and unit is None)
+    unit = next((own[option.name] for option in model(kind).options if option.unit and option.name in own), None)
+    source, _, _ = open_source(data, unit=unit, whole=model(kind).unit.ordered and unit is None)
     made = plan(
         source,
         columns=split_columns(options["columns"]),
@@ -86,7 +85,7 @@ def _resume(data: Any, options: Mapping[str, Any]) -> Task:
 
     result, folder = open_run(Path(options["start"]))
     before = result.encoding
-    source, _, _ = open_source(data, unit=before.unit, whole=result.model.sequential and before.unit is None)
+    source, _, _ = open_source(data, unit=before.unit, whole=result.model.unit.ordered and before.unit is None)
     options = {**options, "weights": options["weights"] or before.weights, "labels": options["labels"] or before.labels}
     result.encoding.check(source.schema())
     used = [f.name for f in before.fields]
@@ -157,7 +156,7 @@ def changed_families(plan: Plan, result: Result) -> str:
 
 
 def _values(known: ColumnProfile) -> str:
-    if known.kind == "category":
+    if known.kind == "category" or known.open:
         return f"{len(known.values or ()):,} categories"
     step = known.resolution
     return f"{known.low:,.6g} to {known.high:,.6g}" + ("" if step in (None, 1) else f" by {step:.3g}")

@@ -36,7 +36,9 @@ def options_of(kind: str) -> tuple[Option, ...]:
 
 def as_click(option: Option) -> click.Option:
     """An option of a model as the command line has it."""
-    names = [f"--{option.name.replace('_', '-')}", *(["-k"] if option.order else [])]
+    names = [option.name, f"--{option.name.replace('_', '-')}", *(["-k"] if option.order else [])]
+    if option.unit and option.name != "unit":
+        names.append("--unit")
     if option.kind == FLAG:
         return click.Option(names, is_flag=True, default=None, help=option.sentence)
     if option.order:

@@ -9,6 +9,9 @@ import numpy as np
 
 from unseen.core.block import Block, Cells
 from unseen.core.stats import Array, Params
+from unseen.core.unit import Unit
+from unseen.numerics.segments import segment_sums
+from unseen.result import ratio
 from unseen.search.holdout import HeldOut
 
 #: rows of a block that are looked at for the column which makes them impossible
@@ -26,6 +29,8 @@ class Scored:
     impossible: int = 0
     possible: HeldOut = HeldOut(0.0, 0.0, 0.0)
     columns: set[str] = field(default_factory=set)
+    #: sums and rows of bags, whose rows share their log-density
+    bags: list[tuple[Array, Array]] = field(default_factory=list)
 
     def add(self, block: Block) -> None:
         """Score the rows of one block."""
@@ -36,8 +41,13 @@ class Scored:
         self.rows, self.empty = self.rows + block.rows, self.empty + block.all_missing()
         self.impossible += int(bad.sum())
         self.possible += HeldOut(float(len(good)), float(good.sum()), float(good @ good))
+        if self.model.unit is Unit.BAG and block.offsets is not None:
+            counted = ~bad if seen is None else seen & ~bad
+            rows = segment_sums(counted.astype(float), block.offsets)
+            sums = segment_sums(np.where(counted, density, 0.0), block.offsets)
+            self.bags.append((sums[rows > 0], rows[rows > 0]))
         # not where a row depends on those before it, or a column on one that is taken as given
-        alone = block.offsets is None and not self.model.sequential and not any(slot.given for slot in self.model.slots)
+        alone = block.offsets is None and not self.model.unit.many and not any(slot.given for slot in self.model.slots)
         if bad.any() and alone:
             self.columns |= impossible_columns(self.model, self.params, block.take(np.flatnonzero(bad)[:LOOKED_AT]))
 
@@ -49,7 +59,15 @@ class Scored:
     @property
     def error(self) -> float:
         """Standard error of the mean, NaN where there is none."""
-        return float("nan") if self.impossible else self.possible.standard_error
+        return float("nan") if self.impossible else self._error
+
+    @property
+    def _error(self) -> float:
+        """The same over what is possible: bags differ from each other, their rows do not tell how much."""
+        if not self.bags:
+            return self.possible.standard_error
+        sums, rows = (np.concatenate(parts) for parts in zip(*self.bags, strict=True))
+        return ratio(sums, rows)[1]
 
     def facts(self) -> dict[str, Any]:
         """The numbers, for machines."""
@@ -62,7 +80,7 @@ class Scored:
             "rows_impossible": self.impossible,
             "columns_impossible": sorted(self.columns),
             "mean_possible": some and some.mean,
-            "se_possible": some and some.standard_error,
+            "se_possible": some and self._error,
         }
 
     def why(self) -> str:
@@ -75,7 +93,7 @@ class Scored:
             told += f" (column{'s' * (len(self.columns) > 1)} {names})"
         if not self.possible.weight:
             return told
-        others = f"{self.possible.mean:.6f} ± {self.possible.standard_error:.6f} over the other {self.others:,}"
+        others = f"{self.possible.mean:.6f} ± {self._error:.6f} over the other {self.others:,}"
         return f"{told}; the mean is {others} row{'s' * (self.others > 1)}"
 
     @property

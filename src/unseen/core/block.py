@@ -13,6 +13,8 @@ from unseen.core.patterns import Patterns
 from unseen.core.stats import Array
 
 NUMBER, INTEGER, BOOLEAN, CATEGORY, OTHER = "number", "integer", "boolean", "category", "other"
+#: a slot of an open vocabulary (workers, items, words): categories without a cap, of whatever kind their column is
+INDEX = "index"
 #: a column without any value: it could hold anything, so it agrees with every kind
 EMPTY = "empty"
 
@@ -62,7 +64,7 @@ class Frame:
 @kind("slot")
 @dataclass(frozen=True, slots=True)
 class Slot:
-    """Columns that one family reads as one array: numbers (values) or categories (codes).
+    """Columns that are read as one array: numbers (values), categories (codes), or an index (codes, without a cap).
 
     ``given`` columns are conditioned on, not described: a row of which only those are observed says nothing.
     """
@@ -71,6 +73,11 @@ class Slot:
     kind: str = NUMBER
     categories: tuple[tuple[str, ...], ...] = ()
     given: bool = False
+
+    @property
+    def coded(self) -> bool:
+        """Whether its cells are codes into ``categories``."""
+        return self.kind in (CATEGORY, INDEX)
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,6 +103,12 @@ class Cells:
         """The rows in another order."""
         return Cells(self.values[:, order], None if self.observed is None else self.observed[:, order], self.given)
 
+    def filled(self, values: Array) -> Array:
+        """The cells, (d, n), with new values, (n,) or (d, n), where they are missing."""
+        if self.observed is None:
+            return self.values
+        return np.where(self.observed, self.values, np.asarray(values).astype(self.values.dtype))
+
     def patterns(self) -> Patterns:
         """Rows grouped by which cells are observed; found once, since cells do not change."""
         found: Patterns = self.derived("patterns", self._group)
@@ -116,7 +129,7 @@ class Cells:
 class Block:
     """Rows as a model meets them: one `Cells` per slot, and what is known of each row.
 
-    weights : (n,) float64 or None        labels : (n,) int, -1 where unknown, or None
+    weights : (n,) float64 or None, one for all rows of a unit        labels : (n,) int, -1 where unknown, or None
     offsets : (units + 1,) or None when every row is a unit of its own
     order   : (n,) positions in the source's block if rows were reordered, else None
     """
@@ -133,6 +146,31 @@ class Block:
     def units(self) -> int:
         """The number of things whose latent variables are independent of the rest."""
         return self.rows if self.offsets is None else len(self.offsets) - 1
+
+    @property
+    def bounds(self) -> Array:
+        """Where units begin, and where the last ends, (units + 1,)."""
+        return np.arange(self.rows + 1) if self.offsets is None else self.offsets
+
+    def by_row(self, of_units: Array) -> Array:
+        """What is said of units, (..., units), said of each of their rows, (..., rows)."""
+        return of_units if self.offsets is None else np.repeat(of_units, np.diff(self.offsets), axis=-1)
+
+    def complete(self) -> Array:
+        """Which rows have all of their cells observed, (n,)."""
+        masks = [c.observed.all(axis=0) for c in self.cells if c.observed is not None]
+        out: Array = np.all([np.ones(self.rows, bool), *masks], axis=0)
+        return out
+
+    @property
+    def unit_weights(self) -> Array | None:
+        """Weights of the units, (units,), or None: the rows of a unit have one weight."""
+        if self.weights is None or self.offsets is None:
+            return self.weights
+        some = np.diff(self.offsets) > 0
+        out = np.zeros(len(some))
+        out[some] = self.weights[self.offsets[:-1][some]]
+        return out
 
     @property
     def weight(self) -> float:
@@ -161,7 +199,7 @@ class Block:
             yield self.part(start, stop)
 
     def take(self, order: Array) -> Block:
-        """The rows in another order; only where every row is a unit."""
+        """The rows in another order; only where every row is a unit, or where units keep their places."""
         return replace(
             self,
             cells=tuple(c.take(order) for c in self.cells),
@@ -170,6 +208,15 @@ class Block:
             labels=None if self.labels is None else self.labels[order],
             order=order if self.order is None else self.order[order],
         )
+
+    def take_units(self, order: Array) -> Block:
+        """The units in another order, some of them several times or not at all."""
+        if self.offsets is None:
+            return self.take(order)
+        lengths = np.diff(self.offsets)[order]
+        offsets = np.append(0, np.cumsum(lengths))
+        rows = np.repeat(self.offsets[:-1][order] - offsets[:-1], lengths) + np.arange(offsets[-1])
+        return replace(self.take(rows), offsets=offsets)
 
     def keep(self, kept: Array) -> Block:
         """The rows under a mask (n,); where rows belong to units, the mask keeps or drops whole units."""

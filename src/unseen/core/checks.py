@@ -28,6 +28,11 @@ def check_profile(
             f"{profile.bad_weights:,} of {profile.rows:,} row weights are negative, missing or not finite: "
             "weights count copies of a row and must be zero or more"
         )
+    if profile.uneven_units:
+        raise DataError(
+            f"the rows of {profile.uneven_units:,} units have different weights: a unit counts as one thing, so give "
+            "all of its rows the same weight"
+        )
     if profile.weight <= 0 and profile.empty_rows < profile.rows:
         raise DataError("all row weights are zero: give at least one row a positive weight")
     for c in profile.columns:

@@ -13,6 +13,15 @@ from unseen.core.stats import Array
 from unseen.core.table import Table, numbered
 
 
+def plural(noun: str) -> str:
+    """Return the word for several.
+
+    >>> plural("state"), plural("class")
+    ('states', 'classes')
+    """
+    return f"{noun}es" if noun.endswith(("s", "x")) else f"{noun}s"
+
+
 @dataclass(frozen=True, slots=True)
 class Fact:
     """Say one simple thing; ``column`` is the column it names, ``category`` the number of the category it names."""

@@ -8,7 +8,7 @@ from typing import overload
 
 import numpy as np
 
-from unseen.core.block import CATEGORY, EMPTY, OTHER, Block, Cells, Column, Field, Frame, Slot, label
+from unseen.core.block import EMPTY, INDEX, OTHER, Block, Cells, Column, Field, Frame, Slot, label
 from unseen.core.kinds import kind
 from unseen.core.patterns import Patterns
 from unseen.core.source import Source
@@ -68,8 +68,10 @@ class Encoding:
                 f"the data has no column {', '.join(map(repr, missing))}, which the model was fitted on; "
                 f"it has {', '.join(map(repr, found))}"
             )
+        # what is an index goes by its names, whatever type they have: 7 and "7" are one worker
+        index = {name for slot in self.slots if slot.kind == INDEX for name in slot.columns}
         for f in self.fields:
-            if f.name not in self.absent and not _same_kind(f.kind, found[f.name].kind):
+            if f.name not in self.absent and f.name not in index and not _same_kind(f.kind, found[f.name].kind):
                 raise SchemaError(
                     f"column {f.name!r} was {f.kind} when the model was fitted and is {found[f.name].kind} now: "
                     "convert it, or fit again"
@@ -108,9 +110,9 @@ class Encoding:
 
     def _cells(self, slot: Slot, frame: Frame, weights: Array | None) -> Cells:
         columns = [_missing(frame.rows) if n in self.absent else frame.columns[n] for n in slot.columns]
-        if slot.kind == CATEGORY:
+        if slot.coded:
             columns = [
-                self._recode(name, column, categories, weights)
+                self._recode(name, column, categories, weights, "an entry" if slot.kind == INDEX else "a category")
                 for name, column, categories in zip(slot.columns, columns, slot.categories, strict=True)
             ]
             dtype: type = np.int32
@@ -129,9 +131,18 @@ class Encoding:
                 raise DataError(f"column {name!r} has infinite values: mark them missing or clip them first")
         return Cells(values, observed, slot.given)
 
-    def _recode(self, name: str, column: Column, categories: tuple[str, ...], weights: Array | None = None) -> Column:
+    def _recode(
+        self,
+        name: str,
+        column: Column,
+        categories: tuple[str, ...],
+        weights: Array | None = None,
+        what: str = "a category",
+    ) -> Column:
         """Codes into the fit's categories; one that only a row of weight zero has counts as missing."""
-        table = self._codes.setdefault(name, {c: i for i, c in enumerate(categories)})
+        table = self._codes.get(name)
+        if table is None:
+            table = self._codes.setdefault(name, {c: i for i, c in enumerate(categories)})
         if column.categories:
             local, codes = column.categories, column.values
         else:
@@ -148,7 +159,7 @@ class Encoding:
         refused = unknown if weights is None else unknown & (weights > 0)
         if refused.any() and self.unknown == "refuse":
             raise SchemaError(
-                f"column {name!r} has a category that was not there when the model was fitted, in "
+                f"column {name!r} has {what} that was not there when the model was fitted, in "
                 f"{int(refused.sum()):,} rows: treat such cells as missing "
                 "(unknown='missing'; --unknown missing), or fit again"
             )

@@ -21,6 +21,7 @@ from unseen.core.option import Option
 from unseen.core.output import Output, density_output
 from unseen.core.profile import Profile
 from unseen.core.stats import Array, Kind, Params, Stats, Sums, Validity
+from unseen.core.unit import Unit
 from unseen.errors import ModelError
 
 C = TypeVar("C", bound="Model")
@@ -33,8 +34,8 @@ class Model(ABC):
 
     #: whether statistics may be averaged over time, or mean something only at the parameters they were taken at
     kind: ClassVar[Kind] = Kind.FREE
-    #: True when rows of a sequence belong together, so a source must declare the unit key
-    sequential: ClassVar[bool] = False
+    #: the thing whose latent variables are independent of the rest: a row, or a bag or sequence of rows
+    unit: ClassVar[Unit] = Unit.ROW
     #: the field that says how many components, states or factors it has, which `select` tries numbers of
     order: ClassVar[str] = ""
     #: whether every start comes to the same optimum
@@ -82,6 +83,11 @@ class Model(ABC):
     def wanted(self) -> tuple[str, ...] | None:
         """The columns it insists on, or None for every usable one."""
         return None
+
+    @property
+    def index(self) -> tuple[str, ...]:
+        """The columns that are open vocabularies: workers, items, words, of any number."""
+        return ()
 
     @property
     def ungridded(self) -> tuple[str, ...]:
@@ -257,6 +263,9 @@ class Completing(Model):
 class Generative(Model):
     """Models of whole rows: they can make new ones."""
 
+    #: rows of each unit that is made
+    rows_per_unit: int = 1
+
     @abstractmethod
     def sample(self, params: Params, n: int, rng: np.random.Generator) -> tuple[list[Array], Array]:
         """n new rows, one array per slot, and the latent variables behind them."""
@@ -268,6 +277,22 @@ class Predictive(Model):
     @abstractmethod
     def predict(self, params: Params, block: Block) -> Array:
         """Expected target of each row given the predictors alone, (n,): the probability of the second class."""
+
+
+class Uncertain(Predictive):
+    """Regressions whose predictions have variances."""
+
+    @abstractmethod
+    def predictive(self, params: Params, block: Block) -> tuple[Array, Array]:
+        """Expected target of each row and its variance, (n,) both, given the other rows of its unit."""
+
+
+class Judging(Assigning):
+    """Models with a discrete latent variable of each unit, whose values are those of a column."""
+
+    @abstractmethod
+    def truth(self, params: Params, block: Block) -> Array:
+        """Posterior of the class of each unit, (C, U)."""
 
 
 class Decoding(Model):
@@ -283,7 +308,7 @@ class Projecting(Model):
 
     @abstractmethod
     def scores(self, params: Params, block: Block) -> Array:
-        """Posterior mean of the latent variables given the observed cells, (q, n)."""
+        """Posterior mean of the latent variables given the observed cells, (q, n); of bags (q, U)."""
 
 
 def able(model: Model, capability: type[C], what: str) -> C:

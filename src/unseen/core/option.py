@@ -16,8 +16,9 @@ class Option:
     """A choice by its name: `restarts=`, ``--restarts``, ``fit.restarts:``.
 
     ``kind`` is one of integer, number, text, column (the name of one) and flag; numbers have a ``least`` value, which
-    counts itself unless ``above``. ``order`` marks the number of components, states or factors that a search tries;
-    ``told`` are words for a default that is found in the data.
+    counts itself unless ``above``. ``order`` marks the number of components, states or factors that a search tries,
+    ``unit`` the column that says which rows belong together; ``told`` are words for a default
+    that is found in the data.
     """
 
     name: str
@@ -30,6 +31,7 @@ class Option:
     required: bool = False
     choices: tuple[str, ...] = ()
     order: bool = False
+    unit: bool = False
     told: str = ""
 
     def allows(self, value: Any) -> bool:
@@ -143,7 +145,7 @@ PYTHON = (
 #: what mixtures are asked for; here because a command's --help must not wait for a model's file
 COMPONENTS = Option("components", INTEGER, "How many to try; the best is kept.", least=1, order=True)
 #: of models whose rows belong together
-UNIT = Option("unit", COLUMN, "The column that tells sequences apart; without it all rows are one.")
+UNIT = Option("unit", COLUMN, "The column that tells sequences apart; without it all rows are one.", unit=True)
 _BY_NAME = {option.name: option for option in (*FIT, *PYTHON)}
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field, replace
 from functools import reduce
 
@@ -46,12 +46,14 @@ class ColumnProfile(Known):
     m3: float | None = None
     #: what a saved run keeps of the shape
     facts: Facts | None = field(default=None, compare=False)
+    #: an open vocabulary (workers, items, words): all of its values are listed, however many
+    open: bool = False
     _shape: Shape | None = field(default=None, repr=False, compare=False)
 
     @property
     def listed(self) -> Mapping[str, float] | None:
         """Weight of each value seen by its name as a category, whatever the type; None where there are too many."""
-        if self.values is None and self.kind != CATEGORY and self.distinct is not None:
+        if self.values is None and self.kind != CATEGORY and not self.open and self.distinct is not None:
             numbers, weights = self.table()
             return {label(float(v)): float(w) for v, w in zip(numbers, weights, strict=True)}
         return self.values
@@ -82,7 +84,7 @@ class ColumnProfile(Known):
             low=min(self.low, other.low),
             high=max(self.high, other.high),
             single=self.single and other.single,
-            values=_merge(self.values, other.values),
+            values=_merge(self.values, other.values, self.open),
             facts=None,
             _shape=_joined(self, other),
         )
@@ -122,6 +124,8 @@ class Profile:
     empty_rows: int = 0
     bad_weights: int = 0
     labels: Mapping[str, float] = field(default_factory=dict)
+    #: units whose rows do not all have the same weight
+    uneven_units: int = 0
 
     def __add__(self, other: Profile) -> Profile:
         return Profile(
@@ -132,6 +136,7 @@ class Profile:
             self.empty_rows + other.empty_rows,
             self.bad_weights + other.bad_weights,
             _merge(self.labels, other.labels) or {},
+            self.uneven_units + other.uneven_units,
         )
 
     def __getitem__(self, name: str) -> ColumnProfile:
@@ -150,9 +155,16 @@ class Profile:
 
 
 def profile_frame(
-    frame: Frame, fields: tuple[Field, ...], weights: str | None = None, labels: str | None = None
+    frame: Frame,
+    fields: tuple[Field, ...],
+    weights: str | None = None,
+    labels: str | None = None,
+    index: Collection[str] = (),
 ) -> Profile:
-    """The profile of one block's columns; ``weights`` and ``labels`` name columns that are not data."""
+    """The profile of one block's columns; ``weights`` and ``labels`` name columns that are not data.
+
+    ``index`` names columns that are open vocabularies.
+    """
     w = None
     bad = 0
     if weights is not None:
@@ -170,7 +182,7 @@ def profile_frame(
     for f in fields:
         column = frame.columns[f.name]
         silent &= False if column.observed is None else ~column.observed
-        columns.append(profile_column(f, column, w, draw))
+        columns.append((index_column if f.name in index else profile_column)(f, column, w, draw))
     empty = int(silent.sum())
     known: Mapping[str, float] = {}
     if labels is not None:
@@ -179,7 +191,8 @@ def profile_frame(
         silent &= False if seen is None else ~seen
     total = float((~silent if w is None else w[~silent]).sum())
     units = frame.rows if frame.offsets is None else len(frame.offsets) - 1
-    return Profile(tuple(columns), frame.rows, units, total, empty, bad, known)
+    uneven = 0 if w is None or frame.offsets is None else _uneven(w, frame.offsets)
+    return Profile(tuple(columns), frame.rows, units, total, empty, bad, known, uneven)
 
 
 def _classes(name: str, column: Column) -> Mapping[str, float]:
@@ -196,6 +209,31 @@ def _classes(name: str, column: Column) -> Mapping[str, float]:
             f"label column {name!r} has more than {MAX_CATEGORIES:,} distinct values: labels name the classes of rows"
         )
     return known
+
+
+def _uneven(w: Array, offsets: Array) -> int:
+    """How many units have rows of different weights."""
+    differs = np.append(False, w[1:] != w[:-1])
+    differs[offsets[:-1][np.diff(offsets) > 0]] = False
+    return int(np.count_nonzero(np.diff(np.append(0, np.cumsum(differs))[offsets])))
+
+
+def index_column(spec: Field, column: Column, weights: Array | None = None, draw: Draw | None = None) -> ColumnProfile:
+    """The profile of one block of an open vocabulary: how much weight each of its values has."""
+    n, seen = len(column.values), column.observed
+    missing = 0 if seen is None else int(n - np.count_nonzero(seen))
+    x, w = column.values, weights
+    if seen is not None:
+        x, w = x[seen], None if w is None else w[seen]
+    if column.categories:
+        values, names = x, list(column.categories)
+    else:
+        numbers, values = np.unique(x, return_inverse=True)
+        names = [label(float(v)) for v in numbers]
+    rows, mass = np.bincount(values, minlength=len(names)), np.bincount(values, w, len(names))
+    known = {name: float(m) for name, n, m in zip(names, rows.tolist(), mass.tolist(), strict=True) if n}
+    total = float(len(x) if w is None else w.sum())
+    return ColumnProfile(spec.name, spec.kind, n, missing, weight=total, values=known, open=True)
 
 
 def profile_column(
@@ -255,10 +293,15 @@ def _limited(values: dict[str, float]) -> dict[str, float] | None:
     return values if len(values) <= 2 * MAX_CATEGORIES else None
 
 
-def _merge(a: Mapping[str, float] | None, b: Mapping[str, float] | None) -> dict[str, float] | None:
+def _merge(
+    a: Mapping[str, float] | None, b: Mapping[str, float] | None, unlimited: bool = False
+) -> dict[str, float] | None:
     if a is None or b is None:
         return None
-    return _limited({key: a.get(key, 0.0) + b.get(key, 0.0) for key in [*a, *(k for k in b if k not in a)]})
+    out = dict(a)
+    for key, weight in b.items():
+        out[key] = out.get(key, 0.0) + weight
+    return out if unlimited else _limited(out)
 
 
 def merged(profiles: list[Profile]) -> Profile:

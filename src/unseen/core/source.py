@@ -10,7 +10,6 @@ import numpy as np
 
 from unseen.core.block import Field, Frame
 from unseen.core.stats import Array
-from unseen.errors import DataError
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,7 +22,11 @@ class Part:
 
 
 class Source(Protocol):
-    """Columns and blocks of some data; nothing is read before `read`."""
+    """Columns and blocks of some data; nothing is read before `read`.
+
+    A source that puts rows of one unit side by side has ``places(part)``, too: where the rows of a block stood in its
+    input, (rows,), or None where all stand as they did.
+    """
 
     #: the column that names the unit (sequence, user), or None when each row is a unit
     unit: str | None
@@ -67,16 +70,57 @@ class Frames(Sequence[Frame]):
 def unit_missing(unit: str, missing: int) -> str:
     """What is said of rows that name no unit."""
     return (
-        f"unit column {unit!r} is missing in {missing:,} rows: it has to say of every row which sequence it belongs "
-        "to; "
-        "fill it in, or leave those rows out"
+        f"unit column {unit!r} is missing in {missing:,} rows: it has to say of every row which unit (sequence, item, "
+        "user) it belongs to; fill it in, or leave those rows out"
     )
+
+
+def no_unit(unit: str) -> str:
+    """What is said of data without its unit column."""
+    return f"there is no column {unit!r} to tell the units (sequences, items, users) apart"
+
+
+def grouping(unit: Array) -> Array | None:
+    """The order in which rows of one unit stand together, (n,), or None where they do.
+
+    Units come in the order of their first rows, and the rows of a unit keep theirs.
+
+    >>> grouping(np.array(["b", "a", "b", "a"])).tolist()
+    [0, 2, 1, 3]
+    """
+    runs = int((unit[1:] != unit[:-1]).sum()) + 1
+    names, first, codes = np.unique(unit, return_index=True, return_inverse=True)
+    if runs == len(names) or not len(unit):
+        return None
+    appearance = np.empty(len(names), np.int64)
+    appearance[np.argsort(first)] = np.arange(len(names))
+    return np.argsort(appearance[codes], kind="stable")
+
+
+def input_places(source: Source, part: Part) -> Array | None:
+    """Where the rows of a block stand in the data as it was given, (rows,); None where blocks follow its order."""
+    places = getattr(source, "places", None)  # a source that groups nothing need not say so
+    found: Array | None = None if places is None else places(part)
+    return found
+
+
+def in_input_order(parts: Sequence[Array], places: Sequence[Array | None]) -> Array:
+    """What was found of the rows of each block, (rows, ...), one after the other in the order of the input."""
+    values: Array = np.concatenate(parts)
+    known = [p for p in places if p is not None]
+    if not known:
+        return values
+    out = np.empty_like(values)
+    out[np.concatenate(known)] = values
+    return out
 
 
 def cut(
     rows: int, block_rows: int | None = None, unit: Array | None = None, whole: bool = False
 ) -> list[tuple[int, int, Array | None]]:
     """Row ranges of blocks, cut between units only: (start, stop, unit offsets inside the block or None).
+
+    Rows of one ``unit`` stand together.
 
     Without ``block_rows`` the blocks are even, at most 16,384 rows, and a multiple of eight in number as soon as
     there is more than one, so that two, four or eight workers end together.
@@ -86,8 +130,6 @@ def cut(
         return [(a, min(a + size, rows), None) for a in range(0, rows, size)] or [(0, 0, None)]
     if whole or unit is None:
         return [(0, rows, np.array([0, rows]))]
-    if len(np.unique(unit)) != 1 + int((unit[1:] != unit[:-1]).sum()) and rows:
-        raise DataError("the rows of one unit are not next to each other: sort the data by its unit column first")
     starts = np.append(np.flatnonzero(np.concatenate([[True], unit[1:] != unit[:-1]])), rows) if rows else [0]
     blocks, first = [], 0
     for i in range(1, len(starts)):

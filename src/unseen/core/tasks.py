@@ -29,9 +29,11 @@ class ProfileFrame:
     fields: tuple[Field, ...]
     weights: str | None = None
     labels: str | None = None
+    #: columns that are open vocabularies
+    index: frozenset[str] = frozenset()
 
     def __call__(self, frame: Frame) -> Profile:
-        return profile_frame(frame, self.fields, self.weights, self.labels)
+        return profile_frame(frame, self.fields, self.weights, self.labels, self.index)
 
 
 @dataclass(frozen=True, slots=True)

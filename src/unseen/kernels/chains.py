@@ -42,9 +42,10 @@ def forward(b: Matrix, start: Vector, moves: Matrix, offsets: Integers, alpha: M
 @loop
 def backward(
     b: Matrix, transitions: Matrix, offsets: Integers, alpha: Matrix, c: Vector,
-    beta: Vector, xi: Matrix, counts: Matrix, fine: Integers,
+    beta: Vector, xi: Matrix, counts: Matrix, fine: Integers, weights: Vector,
 ) -> None:  # fmt: skip
-    """alpha becomes gamma, b is overwritten; xi is added to counts (K, K) where a sequence is fine (S,), 1 or 0.
+    """alpha becomes gamma, b is overwritten; xi is added to counts (K, K) where a sequence is fine (S,), 1 or 0, times
+    its weight (S,).
 
     beta (K,) and xi (K, K) are work space.
     """
@@ -76,7 +77,7 @@ def backward(
         if good == 1:
             for i in range(states):
                 for j in range(states):
-                    counts[i, j] += transitions[i, j] * xi[i, j]
+                    counts[i, j] += weights[s] * transitions[i, j] * xi[i, j]
 
 
 @loop

@@ -20,6 +20,7 @@ from unseen.core.option import FLAG, INTEGER, UNIT, Option
 from unseen.core.output import Output
 from unseen.core.profile import Profile
 from unseen.core.stats import Array, Params, Stats, Sums, Validity, accumulate
+from unseen.core.unit import Unit
 from unseen.errors import ModelError
 from unseen.numerics.chain_paths import draw_states, viterbi
 from unseen.numerics.compiled import worthwhile
@@ -74,7 +75,7 @@ class HMM(Structured, Penalised, Completing, Generative, Decoding):
 
     order: ClassVar[str] = "states"
     noun: ClassVar[str] = "state"
-    sequential: ClassVar[bool] = True
+    unit: ClassVar[Unit] = Unit.SEQUENCE
     options: ClassVar[tuple[Option, ...]] = (
         Option("states", INTEGER, "How many to try; the best is kept.", least=1, order=True),
         Option("stationary", FLAG, "The first state comes from the stationary distribution.", False),
@@ -123,8 +124,7 @@ class HMM(Structured, Penalised, Completing, Generative, Decoding):
 
     def _chain(self, params: Params, block: Block) -> tuple[Array, Array, Array]:
         """Log start, log transitions, and where sequences begin."""
-        offsets = np.arange(block.rows + 1) if block.offsets is None else block.offsets
-        return _log(self.initial(params)), _log(params["transitions"]), offsets
+        return _log(self.initial(params)), _log(params["transitions"]), block.bounds
 
     def expect(self, params: Params, block: Block) -> Stats:
         return self.with_posterior(params, block)[0]
@@ -132,10 +132,10 @@ class HMM(Structured, Penalised, Completing, Generative, Decoding):
     def with_posterior(self, params: Params, block: Block) -> tuple[Stats, Array]:
         """The statistics, and the smoothed state probabilities (K, n) behind them, in one E-step."""
         density, collect = self._evaluate(params, block)
-        s = forward_backward(density, *self._chain(params, block), self._compiled)
-        sums = {"start": s.start, "transitions": s.transitions, **collect(s.states)}
+        s = forward_backward(density, *self._chain(params, block), self._compiled, block.unit_weights)
+        sums = {"start": s.start, "transitions": s.transitions, **collect(_weighted(s.states, block))}
         counts: dict[str, int] = {EventKind.ZERO_DENSITY: s.dead} if s.dead else {}
-        return Stats(sums, block.units, _told(block), float(s.predictive.sum()), counts), s.states
+        return Stats(sums, block.units, _told(block), _total(s.predictive, block.weights), counts), s.states
 
     def collect(self, r: Array, block: Block) -> Stats:
         """Statistics at given state probabilities (K, n), neighbours taken as independent: for starts."""
@@ -143,13 +143,14 @@ class HMM(Structured, Penalised, Completing, Generative, Decoding):
         if block.labels is not None:
             r = np.where(block.labels >= 0, np.arange(self.states)[:, None] == block.labels, r)
         r = np.asarray(r, float)
-        offsets = np.arange(block.rows + 1) if block.offsets is None else block.offsets
-        firsts = offsets[:-1][np.diff(offsets) > 0]
+        w = _weighted(r, block)
+        firsts = block.bounds[:-1][np.diff(block.bounds) > 0]
         inner = np.ones(block.rows, bool)
         inner[firsts] = False
         blurred = (1 - BLUR) * r + BLUR * r.sum(axis=0) / self.states
-        transitions = r[:, :-1][:, inner[1:]] @ blurred[:, 1:][:, inner[1:]].T
-        sums = {"start": blurred[:, firsts].sum(axis=1), "transitions": transitions, **collect(r)}
+        transitions = w[:, :-1][:, inner[1:]] @ blurred[:, 1:][:, inner[1:]].T
+        begun = blurred[:, firsts] if block.weights is None else blurred[:, firsts] * block.weights[firsts]
+        sums = {"start": begun.sum(axis=1), "transitions": transitions, **collect(w)}
         return Stats(sums, block.units, _told(block))
 
     def vague(self) -> Params:
@@ -257,7 +258,19 @@ class HMM(Structured, Penalised, Completing, Generative, Decoding):
 def _told(block: Block) -> float:
     """The number of rows that say something: those of a gap are part of a sequence, but count for no criterion."""
     telling = block.telling()
+    if block.weights is not None:
+        return float(block.weights.sum() if telling is None else block.weights[telling].sum())
     return float(block.rows if telling is None else telling.sum())
+
+
+def _weighted(r: Array, block: Block) -> Array:
+    """State probabilities (K, n) times the weights of the sequences."""
+    return r if block.weights is None else r * block.weights
+
+
+def _total(density: Array, weights: Array | None) -> float:
+    """Weighted log-likelihood; a sequence of weight zero adds nothing, even if it is impossible."""
+    return float(density.sum() if weights is None else weights @ np.where(weights > 0, density, 0.0))
 
 
 def _log(probabilities: Array) -> Array:

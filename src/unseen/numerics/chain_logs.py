@@ -82,8 +82,10 @@ def forward(density: Array, start: Array, transitions: Array, plan: Schedule) ->
     return filtered, predictive, np.concatenate(dead) if dead else np.empty(0, int)
 
 
-def forward_backward(density: Array, start: Array, transitions: Array, offsets: Array) -> Smoothed:
-    """Posterior of the hidden states; density (K, n), start (K,) and transitions (K, K) as logarithms."""
+def forward_backward(
+    density: Array, start: Array, transitions: Array, offsets: Array, weights: Array | None = None
+) -> Smoothed:
+    """Posterior of the hidden states; density (K, n), start (K,) and transitions (K, K) as logarithms, weights (S,)."""
     density = np.array(density.T, dtype=float, order="C")
     plan = Schedule.of(offsets)
     filtered, predictive, dead = forward(density, start, transitions, plan)
@@ -95,16 +97,27 @@ def forward_backward(density: Array, start: Array, transitions: Array, offsets: 
     states = np.exp(filtered + behind)
     predictive[dead] = -np.inf
     first = offsets[:-1][np.diff(offsets) > 0]
+    each = None if weights is None else np.repeat(weights, np.diff(offsets))
     return Smoothed(
         np.ascontiguousarray(states.T),
         predictive,
-        states[first].sum(axis=0),
-        _transitions(filtered, transitions, density + behind, first),
+        firsts(states, offsets, weights),
+        _transitions(filtered, transitions, density + behind, first, each),
         len(dead),
     )
 
 
-def _transitions(filtered: Array, transitions: Array, ahead: Array, first: Array, tile: int = 4096) -> Array:
+def firsts(states: Array, offsets: Array, weights: Array | None) -> Array:
+    """Expected first states (K,) of sequences of some weights (S,), from smoothed states (n, K)."""
+    some = np.diff(offsets) > 0
+    first = states[offsets[:-1][some]]
+    out: Array = first.sum(axis=0) if weights is None else weights[some] @ first
+    return out
+
+
+def _transitions(
+    filtered: Array, transitions: Array, ahead: Array, first: Array, weights: Array | None, tile: int = 4096
+) -> Array:
     """Expected number of moves from each state to each, (K, K), summed over all pairs of neighbours."""
     inner = np.ones(len(filtered), bool)
     inner[first] = False
@@ -113,5 +126,6 @@ def _transitions(filtered: Array, transitions: Array, ahead: Array, first: Array
     for at in range(0, len(later), tile):
         rows = later[at : at + tile]
         pairs = filtered[rows - 1][:, :, None] + transitions + ahead[rows][:, None, :]
-        counts += np.exp(pairs, out=pairs).sum(axis=0)
+        np.exp(pairs, out=pairs)
+        counts += pairs.sum(axis=0) if weights is None else np.tensordot(weights[rows], pairs, 1)
     return counts

@@ -40,25 +40,33 @@ class Scaled:
 
 
 def forward_backward(
-    density: Array, start: Array, transitions: Array, offsets: Array, compiled: bool = False
+    density: Array,
+    start: Array,
+    transitions: Array,
+    offsets: Array,
+    compiled: bool = False,
+    weights: Array | None = None,
 ) -> Smoothed:
     """Posterior of the hidden states; density (K, n), start (K,) and transitions (K, K) as logarithms.
+
+    A sequence of weight w (S,) counts w times in the expected first states and transitions.
 
     A row that no state can explain has a predictive density of zero, and is passed over as if it was not observed.
     """
     states, top = relative(density)
-    scaled = recursions(states, np.exp(start), np.exp(transitions), offsets, compiled)
+    scaled = recursions(states, np.exp(start), np.exp(transitions), offsets, compiled, weights=weights)
     np.copyto(states, scaled.gamma.T)
     with np.errstate(all="ignore"):
         predictive = np.log(scaled.c) + top
     counts, lost = scaled.counts, rows_of(~scaled.fine, offsets)
     dead = int((top[~lost] == -np.inf).sum())
     if len(some := np.flatnonzero(~scaled.fine)):
-        logs = chain_logs.forward_backward(density[:, lost], start, transitions, joined(offsets, some))
+        logs = chain_logs.forward_backward(
+            density[:, lost], start, transitions, joined(offsets, some), None if weights is None else weights[some]
+        )
         states[:, lost], predictive[lost] = logs.states, logs.predictive
         counts, dead = counts + logs.transitions, dead + logs.dead
-    first = offsets[:-1][np.diff(offsets) > 0]
-    return Smoothed(states, predictive, states[:, first].sum(axis=1), counts, dead)
+    return Smoothed(states, predictive, chain_logs.firsts(states.T, offsets, weights), counts, dead)
 
 
 def relative(density: Array) -> tuple[Array, Array]:
@@ -75,24 +83,31 @@ def relative(density: Array) -> tuple[Array, Array]:
 
 
 def recursions(
-    b: Array, start: Array, transitions: Array, offsets: Array, compiled: bool = False, keep: bool = False
+    b: Array,
+    start: Array,
+    transitions: Array,
+    offsets: Array,
+    compiled: bool = False,
+    keep: bool = False,
+    weights: Array | None = None,
 ) -> Scaled:
     """The scaled recursions over densities b (K, n); alpha is only there if ``keep``."""
     forward, backward = (chains.forward.compiled(), chains.backward.compiled()) if compiled else (None, None)
     if forward is None or backward is None:
         with np.errstate(all="ignore"):
-            return _in_pieces(b, start, transitions, offsets, keep)
+            return _in_pieces(b, start, transitions, offsets, keep, weights)
     b = transposed(b)
     k, offsets = len(start), np.ascontiguousarray(offsets, np.int64)
     alpha, c, counts = room(b.shape), np.empty(len(b)), np.zeros((k, k))
     fine = np.ones(len(offsets) - 1, np.int64)
     forward(b, start, np.ascontiguousarray(transitions.T), offsets, alpha, c)
     gamma = alpha.copy() if keep else alpha
-    backward(b, np.ascontiguousarray(transitions), offsets, gamma, c, np.empty(k), np.empty((k, k)), counts, fine)
+    w = np.ones(len(fine)) if weights is None else np.ascontiguousarray(weights, float)
+    backward(b, np.ascontiguousarray(transitions), offsets, gamma, c, np.empty(k), np.empty((k, k)), counts, fine, w)
     return Scaled(alpha, gamma, c, counts, fine == 1)
 
 
-def _in_pieces(b: Array, start: Array, transitions: Array, offsets: Array, keep: bool) -> Scaled:
+def _in_pieces(b: Array, start: Array, transitions: Array, offsets: Array, keep: bool, weights: Array | None) -> Scaled:
     pieces = Pieces.of(offsets)
     rows = pieces.rows()
     place = np.empty_like(rows)
@@ -111,13 +126,15 @@ def _in_pieces(b: Array, start: Array, transitions: Array, offsets: Array, keep:
     if suspect:
         here = rows_of(~fine, offsets)[rows]
         alpha[here] = b[here] = 0.0
+    if weights is not None:
+        b *= rows_of(weights, offsets)[rows][:, None]
     counts = transitions * chain_walks.pairs(alpha, b, pieces)
     np.take(beta, place, axis=0, out=b, mode="clip")
     return Scaled(taken(alpha, place) if keep else alpha, b, c[place], counts, fine)
 
 
 def rows_of(chosen: Array, offsets: Array) -> Array:
-    """Which rows (n,) belong to the sequences chosen (S,)."""
+    """What is said of sequences (S,), said of each of their rows (n,)."""
     rows: Array = np.repeat(chosen, np.diff(offsets))
     return rows
 

@@ -3,11 +3,15 @@ r"""The tables by which chains, factors and logistic regressions are told."""
 from __future__ import annotations
 
 from collections.abc import Collection
+from typing import Any
 
 import numpy as np
 
 from unseen.core.stats import Array
 from unseen.core.table import Labels, Scale, Table, part_names
+
+#: workers or items of which a table tells: those with most rows
+MOST = 50
 
 
 def chain_tables(initial: Array, stationary: Array, transitions: Array) -> tuple[Table, ...]:
@@ -112,3 +116,43 @@ def logistic_tables(predictors: tuple[str, ...], experts: Array, gate: Array | N
                   note=f"Of the log-odds of being in charge of a row, against {names[-1]}.")
         )  # fmt: skip
     return tuple(out)
+
+
+def vote_tables(model: Any, weights: Array, confusion: Array) -> tuple[Table, ...]:
+    r"""Return the tables of votes: shares of classes, what workers say of each on average, how good each worker is.
+
+    .. math:: \text{accuracy}_w = \sum_c \pi_c \Theta_{wcc}
+
+    ``weights`` is (C,), ``confusion`` (W, C, C); ``model`` knows the names of classes and workers, and the shares of
+    workers in the votes.
+    """
+    usual = np.tensordot(model.worker_shares, confusion, 1)
+    order = np.argsort(-model.worker_shares, kind="stable")[:MOST]
+    right = np.einsum("c,wcc->w", weights, confusion)
+    who = tuple(model.workers[w] for w in order)
+    more = len(model.workers) - len(order)
+    return (
+        Table("classes", "Shares of the classes", model.classes, ("share",), weights[:, None], Labels.CATEGORIES,
+              scale=Scale.PROBABILITY, column=model.label),
+        Table("confusion", "What workers say of items of each class", model.classes, model.classes, usual,
+              Labels.CATEGORIES, Labels.CATEGORIES, Scale.PROBABILITY, column=model.label,
+              note="From the class of the row to the label of the column, on average over votes."),
+        Table("workers", "Workers", who, ("share of votes", "accuracy"),
+              np.column_stack([model.worker_shares[order], right[order]]), Labels.CATEGORIES, column=model.worker,
+              note=f"Those with most votes; {more:,} more are not shown." if more else ""),
+    )  # fmt: skip
+
+
+def rating_tables(model: Any, mean: Array, loadings: Array) -> tuple[Table, ...]:
+    """Return the items with most ratings: their share of these, their mean, and the deviation among users, (I,).
+
+    ``mean`` is (I,), ``loadings`` (I, q); ``model`` knows the names of items and their shares in the ratings.
+    """
+    order = np.argsort(-model.item_shares, kind="stable")[:MOST]
+    more = len(model.items) - len(order)
+    values = np.column_stack([model.item_shares, mean, np.sqrt((loadings**2).sum(axis=1))])[order]
+    return (
+        Table("items", "Items", tuple(model.items[i] for i in order), ("share of ratings", "mean", "users differ by"),
+              values, Labels.CATEGORIES, column=model.item,
+              note=f"Those with most ratings; {more:,} more are not shown." if more else ""),
+    )  # fmt: skip

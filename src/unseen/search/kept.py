@@ -87,7 +87,7 @@ def doubtful(result: Result) -> str:
 def thin(result: Result) -> str:
     """Whether the smallest component has too few observed cells for its parameters to mean anything, and how few."""
     weights = result.params.get("weights")
-    if weights is None or np.ndim(weights) != 1 or len(weights) < 2:
+    if weights is None or np.ndim(weights) != 1 or len(weights) < 2 or not result.model.order:
         return ""
     cells = float(weights.min()) * observed_cells(result.profile)
     size = result.size / len(weights)

@@ -34,7 +34,7 @@ class Neighbour:
     @property
     def able(self) -> bool:
         """Whether models of its kind can be started from responsibilities of rows that stand alone."""
-        return isinstance(self.model, Structured) and not self.model.sequential
+        return isinstance(self.model, Structured) and not self.model.unit.many
 
     def fits(self, model: Any) -> bool:
         """Whether its responsibilities can be those of a start of another model."""

@@ -98,7 +98,7 @@ def select(
         raise ModelError("forms need a function that takes the number of components and the form, and gives a model")
     model_for: Callable[..., Any] = model if callable(model) else (lambda k: _with(model, k))
     first = model_for(tried[0], forms[0]) if forms else model_for(tried[0])
-    whole = first.sequential and unit is None and not on_disk(data)  # as in `fit`
+    whole = first.unit.ordered and unit is None and not on_disk(data)  # as in `fit`
     source, weights, labels = open_source(data, weights, labels, unit=unit, whole=whole, block_rows=block_rows)
     tell_unkept(first)
     known = survey(first, source, weights=weights, labels=labels, ignore=ignore, engine=engine, workers=workers)
@@ -172,8 +172,9 @@ def search(
         )
     split = None
     if criterion == "heldout":
-        if (model_for(tried[0], forms[0]) if forms else model_for(tried[0])).sequential:
-            raise ModelError("rows of a sequence cannot be held out one by one: choose criterion='bic' or 'icl'")
+        unit = (model_for(tried[0], forms[0]) if forms else model_for(tried[0])).unit
+        if unit.many:
+            raise ModelError(f"rows of a {unit.value} cannot be held out one by one: choose criterion='bic' or 'icl'")
         split = Split(share, seed)
 
     bounded = components is None

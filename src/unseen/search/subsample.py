@@ -24,9 +24,9 @@ PIECES = 4
 def subsample(model: Any, engine: Engine, rows: int, seed: int) -> Engine:
     """An engine over a random sample of the rows, or the engine itself where a sample would save little.
 
-    The sample is drawn block by block, so it is the same on every engine. Sequences are never sampled.
+    The sample is drawn block by block, so it is the same on every engine. Bags and sequences are never sampled.
     """
-    if model.sequential or not isinstance(model, Latent) or not engine.traits.rows_may_leave:
+    if model.unit.many or not isinstance(model, Latent) or not engine.traits.rows_may_leave:
         return engine
     wanted = max(SAMPLE_ROWS, 10 * model.size(model.vague()))
     if rows < 2.5 * wanted:

@@ -10,7 +10,7 @@ import numpy as np
 
 from unseen.core.block import BOOLEAN, CATEGORY, EMPTY, INTEGER, NUMBER, OTHER, Column, Field, Frame
 from unseen.core.masked import as_array, mask_of, unmasked
-from unseen.core.source import Part, cut, unit_missing
+from unseen.core.source import Part, cut, grouping, no_unit, unit_missing
 from unseen.core.stats import Array
 from unseen.errors import DataError
 
@@ -22,7 +22,8 @@ class Arrays:
     ----------
     data : (n, d) matrix, (n,) vector, or mapping of names to (n,) arrays
     names : column names of a matrix; by default ``x0, x1, ...``
-    unit : the column whose equal neighbours form one unit (a sequence); ``whole=True`` makes all rows one unit
+    unit : the column that names the unit (sequence, item, user) of each row; rows of one unit are put side by side, in
+        the order they have. ``whole=True`` makes all rows one unit
     extra : further named columns, such as weights and labels that are not part of the data
     block_rows : rows per block; by default even blocks of at most 16,384 rows
 
@@ -53,11 +54,15 @@ class Arrays:
         self.rows = lengths.pop() if lengths else 0
         self._kinds = {name: _kind(v) for name, v in self._columns.items()}
         key = None if unit is None else self._unit_column(unit)
+        self._order = None if key is None else grouping(key)
+        if key is not None and self._order is not None:
+            self._columns = {name: v[self._order] for name, v in self._columns.items()}
+            key = key[self._order]
         self._cuts = cut(self.rows, block_rows, key, whole)
 
     def _unit_column(self, unit: str) -> Array:
         if unit not in self._columns:
-            raise DataError(f"there is no column {unit!r} to tell the sequences apart")
+            raise DataError(no_unit(unit))
         key, kind = self._columns[unit], self._kinds[unit]
         missing = int(np.sum([_absent(v) for v in unmasked(key)])) if kind != INTEGER or key.dtype == object else 0
         mask = mask_of(key)
@@ -70,6 +75,11 @@ class Arrays:
 
     def manifest(self) -> tuple[Part, ...]:
         return tuple(Part(i, stop - start, (start, stop)) for i, (start, stop, _) in enumerate(self._cuts))
+
+    def places(self, part: Part) -> Array | None:
+        """Where the rows of a block stood before those of one unit were put together, or None where they were."""
+        start, stop, _ = self._cuts[part.id]
+        return None if self._order is None else self._order[start:stop]
 
     def read(self, part: Part, columns: Sequence[str]) -> Frame:
         start, stop, offsets = self._cuts[part.id]

@@ -31,7 +31,8 @@ class Csv:
     Parameters
     ----------
     paths : one path or several with the same columns; names that end in .gz are decompressed, .tsv has tabs
-    unit : the column whose equal neighbours form one unit (a sequence); ``whole=True`` makes all rows one unit
+    unit : the column that names the unit (sequence, item, user) of each row; rows of one unit are put side by side, in
+        the order they have. ``whole=True`` makes all rows one unit
     block_rows : rows per block
     text : columns to read as text whatever they look like
     memory_bytes : values beyond this size, at 8 bytes each, go to the temporary file
@@ -121,6 +122,10 @@ class Csv:
 
     def manifest(self) -> tuple[Part, ...]:
         return self._blocks.manifest()
+
+    def places(self, part: Part) -> Any:
+        """Where the rows of a block stood before those of one unit were put together, or None where they were."""
+        return self._blocks.places(part)
 
     def read(self, part: Part, columns: Sequence[str]) -> Frame:
         return self._blocks.read(part, columns)

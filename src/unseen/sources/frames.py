@@ -18,7 +18,8 @@ class Frames(TableBlocks):
     Parameters
     ----------
     data : pandas or polars DataFrame, pyarrow Table, RecordBatch or RecordBatchReader (read once, to its end)
-    unit : the column whose equal neighbours form one unit (a sequence); ``whole=True`` makes all rows one unit
+    unit : the column that names the unit (sequence, item, user) of each row; rows of one unit are put side by side, in
+        the order they have. ``whole=True`` makes all rows one unit
     extra : further named columns, such as weights and labels that are not part of the data
     block_rows : rows per block; by default even blocks of at most 16,384 rows
 

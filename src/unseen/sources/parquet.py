@@ -19,8 +19,9 @@ class Parquet(RowGroups):
     Parameters
     ----------
     paths : one path or several, read in this order
-    unit : the column that names the sequence a row belongs to; it is read alone, once, so that blocks are cut
-        between sequences, also where a sequence crosses row groups; ``whole=True`` makes all rows one unit
+    unit : the column that names the unit (sequence, item, user) of each row; it is read alone, once, so that blocks are
+        cut between units, also where one crosses row groups. Where rows of one unit do not stand together, blocks are
+        read from a temporary copy in which they do, removed at exit. ``whole=True`` makes all rows one unit
     block_rows : rows per block instead; row groups are cut and joined to fit
 
     Raises

@@ -136,7 +136,9 @@ def _without_values(result: Result) -> Result:
     """The result without the numbers of the data that its profile holds."""
     named = {name for slot in result.model.slots if slot.kind == CATEGORY for name in slot.columns}
     columns = tuple(
-        c.kept() if c.kind in (CATEGORY, BOOLEAN) or c.name in named else replace(c.kept(), values=None)
+        c.kept()
+        if not c.open and (c.kind in (CATEGORY, BOOLEAN) or c.name in named)
+        else replace(c.kept(), values=None)
         for c in result.profile.columns
     )
     return replace(result, profile=replace(result.profile, columns=columns))

@@ -128,7 +128,7 @@ def _confidence(result: Result) -> Iterator[Notice]:
 def _data(result: Result) -> Iterator[Notice]:
     profile, about = result.profile, {"noun": noun(result)}
     if profile.empty_rows:
-        by = "neighbours" if result.model.sequential else "weights" if result.description.discrete else ""
+        by = "neighbours" if result.model.unit.ordered else "weights" if result.description.discrete else ""
         yield Notice(Code.EMPTY_ROWS, {**about, "rows": profile.empty_rows, "assigned_by": by}, severity=Severity.NOTE)
     if "-1" in profile.labels:
         yield Notice(Code.LABEL_MINUS_ONE, about, ("labels",))

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
+from unseen.core.description import plural
 from unseen.core.events import EventKind, count_of
 from unseen.result import Result
 from unseen.summary.blocks import blocks
@@ -48,7 +49,7 @@ def cures(result: Result, column: str = "") -> list[str]:
     """Return what helps a component that collapses, as far as the model has it."""
     several = result.description.count > 1
     parts = [b for b in blocks(result) if not column or column in b.columns]
-    cures = [f"fewer {noun(result)}s"] if several else []
+    cures = [f"fewer {plural(noun(result))}"] if several else []
     cures += ["fewer factors"] if any(b.factors for b in parts) else []
     cures += [PRIOR]
     cures += ["a tied covariance"] if several and any(not b.tied and not b.factors for b in parts) else []

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
+from unseen.core.description import plural
 from unseen.summary.notice import Code, Notice
 
 MOST = 6
@@ -63,7 +64,7 @@ def _variance_floor_on_the_way(f: Facts) -> str:
 def _empty_part(f: Facts) -> str:
     return (
         f"A {f['noun']} was empty in {f['hit']} of {f['iterations']} iterations, {_when(f)}: it lost all its rows and "
-        f"was kept as it was; use fewer {f['noun']}s or more starts."
+        f"was kept as it was; use fewer {plural(f['noun'])} or more starts."
     )
 
 
@@ -85,8 +86,8 @@ def _either(cures: Sequence[str]) -> str:
 def _coinciding_parts(f: Facts) -> str:
     noun, parts = f["noun"], f["parts"]
     return (
-        f"{noun.capitalize()}s {', '.join(map(str, parts[:-1]))} and {parts[-1]} coincide: they look the same in "
-        f"every column, so fewer {noun}s would say as much."
+        f"{plural(noun.capitalize())} {', '.join(map(str, parts[:-1]))} and {parts[-1]} coincide: they look the same "
+        f"in every column, so fewer {plural(noun)} would say as much."
     )
 
 
@@ -94,7 +95,7 @@ def _few_rows(f: Facts) -> str:
     count = f"{f['rows']:.3g}"
     return (
         f"{f['noun'].capitalize()} {f['part']} stands for only {count} row{'s' * (count != '1')}: its parameters mean "
-        f"little; use fewer {f['noun']}s or {PRIOR}."
+        f"little; use fewer {plural(f['noun'])} or {PRIOR}."
     )
 
 
@@ -102,7 +103,7 @@ def _spurious_part(f: Facts) -> str:
     return (
         f"{f['noun'].capitalize()} {f['part']} may be spurious: it is much narrower than the others and stands for "
         f"{f['rows']:,.0f} rows only; if they are no group of their own, use {PRIOR}, a tied covariance, or fewer "
-        f"{f['noun']}s."
+        f"{plural(f['noun'])}."
     )
 
 
@@ -130,10 +131,11 @@ def _starts_failed(f: Facts) -> str:
 
 def _largest_number_chosen(f: Facts) -> str:
     first, last = max(f["chosen"] - 1, 1), f["chosen"] + 6
-    option = f"; --components {first}:{last}" if f["noun"] == "component" else ""
+    own = f["noun"] if f["noun"] in ("state", "factor") else "component"
+    option = f"; --{plural(own)} {first}:{last}"
     return (
-        f"{f['chosen']} {f['noun']}s is the largest number tried, so more may be better: try further (for example "
-        f"range({first}, {last + 1}){option})."
+        f"{f['chosen']} {plural(f['noun'])} is the largest number tried, so more may be better: try further (for "
+        f"example range({first}, {last + 1}){option})."
     )
 
 
@@ -141,7 +143,7 @@ def _likelihood_falls_with_size(f: Facts) -> str:
     lower = [f"{p['more']} against {p['fewer']}" + (f" ({p['form']})" if p["form"] else "") for p in f["pairs"]]
     more = f", and {len(lower) - MOST} more" if len(lower) > MOST else ""
     return (
-        f"The log-likelihood is lower with more {f['noun']}s than with fewer of the same form: "
+        f"The log-likelihood is lower with more {plural(f['noun'])} than with fewer of the same form: "
         f"{', '.join(lower[:MOST])}{more}. Their starts missed a better optimum; use more of them (restarts=20; "
         "--restarts 20)."
     )
@@ -149,7 +151,8 @@ def _likelihood_falls_with_size(f: Facts) -> str:
 
 def _search_failed(f: Facts) -> str:
     told = [
-        f"{', '.join(map(str, ks))} {f['noun']}s" + (f" ({form})" if form else "") for form, ks in f["numbers"].items()
+        f"{', '.join(map(str, ks))} {plural(f['noun'])}" + (f" ({form})" if form else "")
+        for form, ks in f["numbers"].items()
     ]
     more = f" and {len(told) - MOST} more forms" if len(told) > MOST else ""
     first = " (the first of them)" if sum(map(len, f["numbers"].values())) > 1 else ""
@@ -162,8 +165,8 @@ def _search_failed(f: Facts) -> str:
 def _rows_hard_to_assign(f: Facts) -> str:
     return (
         f"Rows are hard to assign: the largest responsibility is {f['largest']:.2f} on average, and ICL exceeds BIC "
-        f"by {f['gap']:,.0f}. Read the {f['noun']}s as a description of the whole, not as separate groups; ICL as "
-        "criterion asks for groups that are apart (criterion='icl'; --criterion icl)."
+        f"by {f['gap']:,.0f}. Read the {plural(f['noun'])} as a description of the whole, not as separate groups; ICL "
+        "as criterion asks for groups that are apart (criterion='icl'; --criterion icl)."
     )
 
 

@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 
+from unseen.core.description import plural
 from unseen.result import Result
 from unseen.summary.facts import separation, top_categories
 from unseen.summary.words import WIDTH, mean_and_sd, number, short, side_by_side, table
@@ -26,7 +27,7 @@ def components(result: Result) -> str:
     if len(entries) > MOST_COLUMNS:
         shown = sorted(entries, key=lambda e: -separation(result, e))[:MOST_COLUMNS]
     first = ", heaviest first" if told.shares is not None else ""
-    lines = [f"{told.noun.capitalize()}s{first} (numbered as `unseen assign` numbers them)"]
+    lines = [f"{plural(told.noun.capitalize())}{first} (numbered as `unseen assign` numbers them)"]
     names = max(len(short(e["column"])) for e in shown)
     cells = {int(k): _cells(result, shown, int(k)) for k in order[:MOST_COMPONENTS]}
     widths = {k: max((len(line) for lines in column for line in lines), default=0) for k, column in cells.items()}
@@ -41,9 +42,9 @@ def components(result: Result) -> str:
                 rows.append([short(entry["column"]) if i == 0 else "", *line])
         lines += [*table(rows), ""]
     if len(order) > MOST_COMPONENTS:
-        lines.append(f"  ({len(order) - MOST_COMPONENTS} lighter {told.noun}s are not shown: use --json)")
+        lines.append(f"  ({len(order) - MOST_COMPONENTS} lighter {plural(told.noun)} are not shown: use --json)")
     if len(entries) > len(shown):
-        which = f"the {len(shown)} of {len(entries)} columns that tell the {told.noun}s apart best"
+        which = f"the {len(shown)} of {len(entries)} columns that tell the {plural(told.noun)} apart best"
         first = f"the first {len(shown)} of {len(entries)} columns"
         lines.append(f"  ({which if len(order) > 1 else first})")
     return "\n".join(lines).rstrip()

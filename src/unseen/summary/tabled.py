@@ -6,7 +6,7 @@ import textwrap
 
 import numpy as np
 
-from unseen.core.description import Description
+from unseen.core.description import Description, plural
 from unseen.core.table import Scale, Table
 from unseen.summary.words import WIDTH, mean_and_sd, number, probability, short, side_by_side, table
 
@@ -19,7 +19,7 @@ def tables(told: Description) -> str:
     said = [
         line for text in known for line in textwrap.wrap(text, WIDTH - 2, initial_indent="  ", subsequent_indent="    ")
     ]
-    parts = ["\n".join([f"The {told.noun}s", *said])] if said else []
+    parts = ["\n".join([f"The {plural(told.noun)}", *said])] if said else []
     return "\n\n".join([*parts, *("\n".join(_lines(t)) for t in told.tables)])
 
 

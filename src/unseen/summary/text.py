@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import textwrap
 
+from unseen.core.description import plural
 from unseen.result import Result
 from unseen.summary.facts import at_the_end, criterion_name, mean_confidence, missing_share, nats, noun, search_seconds
 from unseen.summary.names import model_name
@@ -29,7 +30,7 @@ def _head(result: Result, spelled: Spelled) -> str:
     passed_over = _not_returned(result)
     lines = [passed_over] if passed_over else []
     if (most := at_the_end(result)) is not None:
-        lines.append(f"{most} {noun(result)}s is the largest number tried: more may be better.")
+        lines.append(f"{most} {plural(noun(result))} is the largest number tried: more may be better.")
     return "\n".join(line for text in (*lines, model_name(result.model), said) for line in textwrap.wrap(text, WIDTH))
 
 
@@ -40,7 +41,7 @@ def _not_returned(result: Result) -> str:
         return ""
     form = f", {other['form']}" if other.get("form") else ""
     return (
-        f"Not the best by {criterion_name(result)}: {other['components']} {noun(result)}s{form} have "
+        f"Not the best by {criterion_name(result)}: {other['components']} {plural(noun(result))}{form} have "
         f"{number(other['value'], 9)}, but {other['reason']}."
     )
 
@@ -49,7 +50,8 @@ def _criteria(result: Result) -> str:
     profile, confidence = result.profile, mean_confidence(result)
     rows = f"{profile.rows:,}"
     if profile.units != profile.rows:
-        rows += f" in {profile.units:,} sequence{'s' * (profile.units > 1)}"
+        unit = "sequence" if result.model.unit.ordered else "unit"
+        rows += f" in {profile.units:,} {unit}{'s' * (profile.units > 1)}"
     if abs(result.weight - profile.rows) > 1e-9 * max(result.weight, 1):
         rows += f", {'weight' if result.encoding.weights else 'of which count'} {number(result.weight, 6)}"
     pairs = [

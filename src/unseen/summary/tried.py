@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 
+from unseen.core.description import plural
 from unseen.result import Result
 from unseen.summary.facts import criterion_name, is_chosen, noun
 from unseen.summary.words import WIDTH, Spelled, mean_and_sd, number, table
@@ -49,13 +50,13 @@ def starts(result: Result) -> str:
 
 
 def search(result: Result, spelled: Spelled = str) -> str:
-    if not result.search:
+    if not result.search or not result.model.order:
         return ""
     held = any("heldout" in r for r in result.search)
     forms = len({r.get("form") for r in result.search}) > 1
     heads = [
         "",
-        f"{noun(result)}s",
+        f"{plural(noun(result))}",
         *(["form"] if forms else []),
         "logL",
         "df",
@@ -78,7 +79,7 @@ def search(result: Result, spelled: Spelled = str) -> str:
         mark = f" [{notes.index(kind) + 1}]" if (kind := _kind(r.get("reason", ""))) in notes else ""
         rows.append([*row, number(r.get("seconds"), 3), told + mark])
     lines = table([r[:-1] for r in rows], left=0)
-    title = f"Number of {noun(result)}s{' and form of covariance' * forms}, chosen by {criterion_name(result)}"
+    title = f"Number of {plural(noun(result))}{' and form of covariance' * forms}, chosen by {criterion_name(result)}"
     if held:
         title += " (logL, BIC and ICL here are those of the training rows)"
     title += _sampled(result)

@@ -24,6 +24,7 @@ from unseen.core.model import (
 )
 from unseen.core.stats import Array, Kind, Params
 from unseen.core.stop import Converged, MaxIterations
+from unseen.core.unit import Unit
 from unseen.fit import fit
 from unseen.loop import run
 from unseen.testing.setting import Setting, close, same_params, same_stats, set_up, sum_of
@@ -86,27 +87,30 @@ def fixed_point_stays(s: Setting) -> None:
 
 def statistics_add(s: Setting) -> None:
     """Two parts have the statistics of the whole."""
-    if s.rowwise and s.block.rows > 1:
-        half = s.block.rows // 2
-        parts = [s.block.part(0, half), s.block.part(half, s.block.rows)]
+    if s.block.units > 1:
+        half = s.block.units // 2
+        parts = [s.taken(np.arange(half)), s.taken(np.arange(half, s.block.units))]
         same_stats(s.model.expect(s.params, s.block), sum_of(s.model, s.params, parts))
 
 
 def order_does_not_matter(s: Setting) -> None:
-    """Permuted rows have the same statistics."""
-    if s.rowwise:
-        shuffled = s.block.take(np.random.default_rng(0).permutation(s.block.rows))
-        same_stats(s.model.expect(s.params, s.block), s.model.expect(s.params, shuffled))
+    """Permuted units have the same statistics, and so have permuted rows of a bag."""
+    rng = np.random.default_rng(0)
+    shuffled = s.taken(rng.permutation(s.block.units))
+    if s.model.unit is Unit.BAG and shuffled.offsets is not None:
+        unit = np.repeat(np.arange(shuffled.units), np.diff(shuffled.offsets))
+        shuffled = shuffled.take(np.lexsort((rng.random(shuffled.rows), unit)))
+    same_stats(s.model.expect(s.params, s.block), s.model.expect(s.params, shuffled))
 
 
 def weights_are_copies(s: Setting) -> None:
-    """A row of weight 3 is three rows, in the statistics and in the parameters they imply."""
-    if not s.rowwise or s.model.kind is Kind.BOUND:
+    """A unit of weight 3 is three units, in the statistics and in the parameters they imply."""
+    if s.model.kind is Kind.BOUND:
         return
-    times = 1 + np.arange(s.block.rows) % 3
+    times = 1 + np.arange(s.block.units)[::-1] % 3
     own = np.ones(s.block.rows) if s.block.weights is None else s.block.weights
-    copies = s.block.take(np.repeat(np.arange(s.block.rows), times))
-    weighted = s.model.expect(s.params, replace(s.block, weights=own * times))
+    copies = s.taken(np.repeat(np.arange(s.block.units), times))
+    weighted = s.model.expect(s.params, replace(s.block, weights=own * np.repeat(times, s.lengths())))
     repeated = s.model.expect(s.params, copies)
     same_stats(replace(weighted, units=0), replace(repeated, units=0))
     same_params(s.model.maximize(weighted, s.params), s.model.maximize(repeated, s.params), 1e-8)
@@ -114,23 +118,24 @@ def weights_are_copies(s: Setting) -> None:
 
 def size_is_fixed(s: Setting) -> None:
     """Statistics are no larger for more rows."""
-    few = s.block.part(0, max(1, s.block.rows // 3)) if s.rowwise else s.block
+    few = s.taken(np.arange(max(1, s.block.units // 3)))
     a, b = s.model.expect(s.params, few), s.model.expect(s.params, s.block)
     assert {k: v.shape for k, v in a.sums.items()} == {k: v.shape for k, v in b.sums.items()}
     assert all(v.dtype == np.float64 for v in b.sums.values()), "statistics are summed in double precision"
 
 
 def missing_row_says_nothing(s: Setting) -> None:
-    """A row without any observed cell has log-density 0, if the model takes missing cells at all."""
-    if not s.rowwise or s.model.kind is Kind.BOUND or s.block.labels is not None:
+    """A unit without any observed cell has log-density 0, if the model takes missing cells at all."""
+    if s.model.kind is Kind.BOUND or s.block.labels is not None:
         return
-    empty = replace(s.block.part(0, 1), cells=tuple(_hidden(c.rows(0, 1)) for c in s.block.cells), weights=None)
-    close(s.model.expect(s.params, empty).loglik, 0.0, 1e-9, "log-likelihood of an empty row")
+    one = s.taken(np.arange(1))
+    empty = replace(one, cells=tuple(_hidden(c) for c in one.cells), weights=None)
+    close(s.model.expect(s.params, empty).loglik, 0.0, 1e-9, "log-likelihood of an empty unit")
 
 
 def hidden_value_says_nothing(s: Setting) -> None:
     """Whatever number lies under the mask, the statistics are the same."""
-    if not s.rowwise or s.model.kind is Kind.BOUND:
+    if not s.loose or s.model.kind is Kind.BOUND:
         return
     mask = np.random.default_rng(1).random((len(s.block.cells), s.block.rows)) < 0.3
     blocks = []
@@ -178,7 +183,7 @@ def one_step_gives_both(s: Setting) -> None:
 
 def imputes_only_holes(s: Setting) -> None:
     """Observed cells come back as they are; completions and samples are finite and of the right shape."""
-    if not isinstance(s.model, Completing) or not s.rowwise:
+    if not isinstance(s.model, Completing) or not s.loose:
         return
     holes = np.random.default_rng(2).random(s.block.rows) < 0.3
     cells = []

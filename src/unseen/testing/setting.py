@@ -10,7 +10,7 @@ import numpy as np
 from unseen.core.block import Block
 from unseen.core.engine import add_in_order
 from unseen.core.example import Example
-from unseen.core.stats import Params, Stats
+from unseen.core.stats import Array, Params, Stats
 from unseen.problem import Problem, pose
 from unseen.sources import open_source
 
@@ -26,9 +26,17 @@ class Setting:
     block: Block
 
     @property
-    def rowwise(self) -> bool:
-        """Whether every row is a unit, so rows may be reordered, repeated and weighted."""
-        return not self.model.sequential
+    def loose(self) -> bool:
+        """Whether the order of rows means nothing, so cells may be hidden here and there."""
+        return not self.model.unit.ordered
+
+    def taken(self, order: Array) -> Block:
+        """The units in another order, some of them several times or not at all."""
+        return self.block.take_units(order)
+
+    def lengths(self) -> Array:
+        """Rows of each unit, (units,)."""
+        return np.ones(self.block.rows, int) if self.block.offsets is None else np.diff(self.block.offsets)
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,7 +56,7 @@ def set_up(example: Example) -> Setting:
         sides["weights"],
         sides["labels"],
         unit=options.get("unit"),
-        whole=example.model.sequential and options.get("unit") is None,
+        whole=example.model.unit.ordered and options.get("unit") is None,
         block_rows=10**9,
     )
     problem = pose(

@@ -7,13 +7,16 @@ from typing import Any
 
 import numpy as np
 
+from unseen.core.source import input_places
 from unseen.core.stats import Array
 
 
 def check_source(source: Any, expected: Mapping[str, Sequence[Any]]) -> None:
     """Every cell arrives once, in order, with holes as masks and finite values under them.
 
-    expected : columns by name, with None for a missing cell.
+    A source that puts rows of one unit side by side has to say where they stood.
+
+    expected : columns by name in the order of the input, with None for a missing cell.
     """
     schema = source.schema()
     assert {f.name for f in schema} >= set(expected), "a column is missing from the schema"
@@ -31,6 +34,11 @@ def check_source(source: Any, expected: Mapping[str, Sequence[Any]]) -> None:
             assert np.array_equal(column.values, again.columns[name].values), "reading twice differs"
             assert np.isfinite(np.asarray(column.values, float)).all(), "a hole shows through"
             rows[name].extend(_cells(column.values, column.observed, column.categories))
+    places = [p for part in parts if (p := input_places(source, part)) is not None]
+    if places:
+        order = np.concatenate(places)
+        assert np.array_equal(np.sort(order), np.arange(len(order))), "rows are lost, or stand in two places"
+        rows = {name: [cells[i] for i in np.argsort(order)] for name, cells in rows.items()}
     for name in names:
         assert len(rows[name]) == len(expected[name]), f"{name}: {len(rows[name])} rows of {len(expected[name])}"
         for got, want in zip(rows[name], expected[name], strict=True):

@@ -22,7 +22,7 @@ SLACK = 64
 
 def tasks_travel(s: Setting) -> None:
     """A fit through pickles has the bits of one in memory, and neither tasks nor models that worked grow with rows."""
-    if s.rowwise:
+    if s.block.offsets is None:
         few, many = (_after_work(s, rows) for rows in (max(1, s.block.rows // 3), s.block.rows))
         assert many <= few + SLACK, f"a model that has seen {s.block.rows:,} rows pickles with what it met in them"
     here, _ = _fitted(s.example, s.example.data, Memory)

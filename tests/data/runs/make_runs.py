@@ -136,7 +136,7 @@ def fitted_case(case: Case) -> Any:
 
 def answers(result: Any, data: dict[str, Any]) -> dict[str, Any]:
     """What the code of that time says of the first rows, with those rows."""
-    whole = result.model.sequential  # what a state is depends on the rows before and after
+    whole = result.model.unit.ordered  # what a state is depends on the rows before and after
     few = {name: column if whole else column[:ROWS] for name, column in data.items()}
     told: dict[str, Any] = {"loglik": result.loglik, "bic": result.bic, "outcome": result.outcome.name}
     told["params"] = {name: np.asarray(value).tolist() for name, value in result.params.items()}

@@ -6,7 +6,6 @@ from dataclasses import dataclass
 from importlib.util import find_spec
 from typing import Any
 
-from unseen.core.block import CATEGORY
 from unseen.core.family import tile_rows
 from unseen.core.profile import Profile
 from unseen.core.workers import usable_cores
@@ -99,13 +98,13 @@ def _need(slots: Any, components: int, profile: Profile, source: Any, make: Any,
 
 def _row_bytes(slot: Any, profile: Profile) -> int:
     """Bytes of one row's cells in a slot, with the mask where something is missing."""
-    each = 4 if slot.kind == CATEGORY else 8
+    each = 4 if slot.coded else 8
     masked = any(profile[c].missing for c in slot.columns)
     return len(slot.columns) * (each + (1 if masked else 0))
 
 
 def _widest(slots: Any) -> int:
-    return max((len(s.columns) for s in slots if s.kind != CATEGORY), default=1)
+    return max((len(s.columns) for s in slots if not s.coded), default=1)
 
 
 def _features(slots: Any) -> int:

@@ -128,7 +128,7 @@ def like(field: Field, whole: bool = False) -> Rule:
 
 def _modelled(champion: Encoding) -> list[Rule]:
     """Columns of the champion; those it reads as categories stay whole numbers if they are numbers."""
-    codes = {name for slot in champion.slots if slot.kind == CATEGORY for name in slot.columns}
+    codes = {name for slot in champion.slots if slot.coded for name in slot.columns}
     return [like(f, whole=f.name in codes and f.kind in NUMERIC) for f in champion.fields]
 
 

@@ -8,7 +8,7 @@ from typing import overload
 
 import numpy as np
 
-from unseen.core.block import CATEGORY, Block, Frame
+from unseen.core.block import Block, Frame
 from unseen.core.encoding import Encoding
 from unseen.core.model import Assigning, responsibilities
 from unseen.core.source import Source
@@ -77,8 +77,11 @@ class Pairs(Sequence[Pair]):
         ends = source.unit is not None or getattr(source, "whole", False)
         for result, encoding in zip((candidate, champion), self.encodings, strict=False):
             encoding.check(source.schema())
-            if result is not None and result.model.sequential and not ends:
-                raise DataError("the data does not say where a sequence ends: name the column that tells them apart")
+            if result is not None and result.model.unit.many and not ends:
+                raise DataError(
+                    f"the data does not say where a {result.model.unit.value} ends: name the column that tells them "
+                    "apart"
+                )
         self.columns = tuple(dict.fromkeys(name for e in self.encodings for name in e.columns()))
 
     def __len__(self) -> int:
@@ -108,7 +111,7 @@ def _foreign(encoding: Encoding, frame: Frame, block: Block) -> Array:
     """Rows with an observed category that the encoding does not know, (n,) bool."""
     out = np.zeros(frame.rows, bool)
     for slot, cells in zip(encoding.slots, block.cells, strict=True):
-        if slot.kind == CATEGORY and cells.observed is not None:
+        if slot.coded and cells.observed is not None:
             for name, known in zip(slot.columns, cells.observed, strict=True):
                 seen = frame.columns[name].observed
                 out |= ~known if seen is None else seen & ~known
@@ -148,7 +151,7 @@ DISCRETE = ("poisson", "negative_binomial", "bernoulli", "categorical", "ordinal
 def _measures(result: Result) -> dict[str, str]:
     """For each column whether the model gives it a density or probabilities, or takes it as given."""
     model = result.model
-    out = {n: COUNTS if slot.kind == CATEGORY else DENSITY for slot in model.slots for n in slot.columns}
+    out = {n: COUNTS if slot.coded else DENSITY for slot in model.slots for n in slot.columns}
     beside = {
         d["column"]: d["family"].removeprefix("zero_inflated_").removeprefix("hurdle_")
         for d in result.description.views
