@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 
 from unseen.core.block import Block
+from unseen.core.passes import CLOSING_STEP, Pass, expected
 from unseen.core.stats import Array, Params, Sums
 from unseen.result import Result
 
@@ -15,7 +16,7 @@ from unseen.result import Result
 def close(problem: Any, found: Any, prior: Sums | None, seed: int, options: dict[str, Any]) -> Result:
     """The closing pass: evaluate the final parameters, and how sure their responsibilities are."""
     model, params = found.best.model or found.model, found.best.params
-    closing = problem.engine.sum(lambda block: Closing.of(model, params, block)).stats
+    closing = problem.engine.sum(lambda block: Closing.of(model, params, block, seed)).stats
     stats = closing.stats
     return Result(
         model=model,
@@ -57,13 +58,14 @@ class Closing:
     largest: float = 0.0
 
     @classmethod
-    def of(cls, model: Any, params: Params, block: Block) -> Closing:
+    def of(cls, model: Any, params: Params, block: Block, seed: int = 0) -> Closing:
+        at = Pass(CLOSING_STEP, seed)
         if not hasattr(model, "posterior"):
-            return cls(model.expect(params, block), 0.0, np.zeros(0))
+            return cls(expected(model, params, block, at), 0.0, np.zeros(0))
         if hasattr(model, "with_posterior"):
             stats, r = model.with_posterior(params, block)
         else:
-            stats, r = model.expect(params, block), model.posterior(params, block)[0]
+            stats, r = expected(model, params, block, at), model.posterior(params, block)[0]
         w = np.ones(block.rows) if block.weights is None else block.weights
         if (seen := block.seen()) is not None:  # rows of a gap, which criteria do not count
             w = w * seen

@@ -18,6 +18,7 @@ Examples:
   unseen fit flights.parquet --components 1:8 --out runs/
   unseen fit a.csv b.csv --columns age,plan --family age=student_t --components 3
   unseen fit flights.parquet --start runs/      (go on from the newest run)
+  unseen fit flights.parquet --checkpoint half-way --resume      (begin, or go on where it was)
 """
 Positive = click.IntRange(min=1)
 
@@ -91,6 +92,13 @@ Positive = click.IntRange(min=1)
 )
 @click.option("--workers", type=Positive, help="Threads.  [default: one per core]")
 @click.option(
+    "--checkpoint",
+    type=click.Path(path_type=Path),
+    help="A folder that keeps where the fit stands, so that it can be gone on with.",
+)
+@click.option("--every", type=Positive, help="Iterations between two states in it.  [default: one in ten seconds]")
+@click.option("--resume", is_flag=True, help="Go on from the checkpoint, to the same result.")
+@click.option(
     "--out",
     type=click.Path(path_type=Path),
     default=Path("runs"),
@@ -107,7 +115,8 @@ def fit(data: tuple[Path, ...], out: Path, name: str | None, as_json: bool, quie
     counts, amounts with a heap at zero, few codes, skewed numbers, text; dates are left out. Numbers that vary together
     form one block with covariances. Missing cells stay missing: they are part of the likelihood.
 
-    Ctrl-C saves the best parameters so far; go on with --start RUN. A second Ctrl-C ends without saving.
+    Ctrl-C saves the best parameters so far; go on with --start RUN. A second Ctrl-C ends without saving. With
+    --checkpoint the same command and --resume goes on where the search was, even if the process was killed.
     """
     from unseen.cli import fitting
     from unseen.store import check_kept, check_place, run_name, save

@@ -10,6 +10,7 @@ from typing import Any
 
 import click
 
+from unseen.checkpoint.folder import check_asked
 from unseen.cli.options import split_columns
 from unseen.core.interrupt import interruptible
 from unseen.core.model import order_name, order_of
@@ -37,6 +38,7 @@ class Task:
 
 def check_options(options: Mapping[str, Any]) -> None:
     """Refuse options that cannot go together, before any data is touched."""
+    check_asked(options["checkpoint"], options["every"], options["resume"])
     if options["start"] == "labels" and not options["labels"]:
         raise click.UsageError("--start labels needs --labels COL: which column holds the known classes?")
     if options["start"] in STARTS:
@@ -114,6 +116,7 @@ def carry_out(task: Task, options: Mapping[str, Any], silent: bool) -> Result:
     fits = len(task.components or DEFAULT) + 3 * max(len(task.plan.forms) - 1, 0)
     with Progress(fits, drawn, silent) as bar:
         told = {name: options[name] for name in passed}
+        told |= {name: options[name] for name in ("checkpoint", "every", "resume") if name in options}
         return fitted(task.plan, task.components, start=task.start, observers=(bar,), **told)
 
 

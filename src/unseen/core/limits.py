@@ -20,6 +20,7 @@ _LIMITS: dict[str, tuple[type, float, bool, bool]] = {
     "finish": (Integral, 1, True, True),
     "workers": (Integral, 1, True, True),
     "block_rows": (Integral, 1, True, True),
+    "every": (Integral, 1, True, True),
 }
 
 
