@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import itertools
+import json
 import os
-import shutil
 import signal
 import subprocess
 import sys
@@ -15,10 +15,15 @@ import numpy as np
 import pytest
 
 import unseen
-from unseen import HMM, SQUAREM, Batch, Gaussian, Incremental, MaxIterations, Mixture, Stepwise
-from unseen.checkpoint.folder import TASK, Checkpoint, opened
+from unseen import HMM, SQUAREM, Batch, Gaussian, Incremental, MaxIterations, Mixture, Params, Stepwise
+from unseen.checkpoint.folder import TASK, Checkpoint
 from unseen.checkpoint.pieces import read_piece, write_piece
+from unseen.checkpoint.task import digest
+from unseen.core.disk import locked
+from unseen.core.stop import TIME, Outcome, Rule
 from unseen.errors import ModelError, NotInstalledError, NumericalError, RunError
+from unseen.problem import pose
+from unseen.sources.arrays import Arrays
 
 ROOT = Path(__file__).resolve().parents[1]
 
@@ -122,3 +127,261 @@ def test_killed_and_gone_on_with_is_the_same_to_the_last_bit(name, tmp_path):
     again = Counts()
     same(CALLS[name](checkpoint=folder, resume=True, observers=(again,)), whole)
     assert again.iterations == 0, "what is finished is not done again"
+
+
+# ---- what is on the disk
+
+
+def small(**more):
+    how = {"seed": 0, "restarts": 3, "max_iterations": 30, "engine": "memory", **more}
+    return unseen.fit(Mixture(Gaussian("full"), 3), how.pop("data", rows()), **how)
+
+
+def stopped(folder, at=20, **more):
+    """A fit that was interrupted, with a state for each iteration."""
+    result = small(checkpoint=folder, every=1, observers=(Interrupts(at),), **more)
+    assert result.outcome.name == "interrupted"
+    return result
+
+
+class Interrupts(Dies):
+    def __call__(self, event):
+        if event.name == "iteration":
+            self.left -= 1
+            if not self.left:
+                raise KeyboardInterrupt
+
+
+def spoil(path):
+    body = bytearray(path.read_bytes())
+    body[len(body) // 2] ^= 1
+    path.write_bytes(body)
+
+
+@pytest.mark.parametrize("file", ["arrays.npz", "piece.json", "MANIFEST.json"])
+def test_a_damaged_state_gives_way_to_the_one_before(file, tmp_path):
+    stopped(tmp_path)
+    older, newer = sorted(tmp_path.glob("state-*"))
+    spoil(newer / file)
+    left = Counts()
+    same(small(checkpoint=tmp_path, resume=True, observers=(left,)), small())
+    after_one, counted = left.iterations, Counts()
+    assert after_one > 0
+    stopped(again := tmp_path / "again")
+    for state in again.glob("state-*"):
+        spoil(state / file)
+    same(small(checkpoint=again, resume=True, observers=(counted,)), small())
+    assert counted.iterations > after_one, "with both damaged it begins anew"
+
+
+def test_a_damaged_fit_is_made_again(tmp_path):
+    whole = heldout(checkpoint=tmp_path)
+    spoil(tmp_path / "fit-0002" / "arrays.npz")
+    counted = Counts()
+    same(heldout(checkpoint=tmp_path, resume=True, observers=(counted,)), whole)
+    assert counted.iterations > 0
+    assert read_piece(tmp_path / "fit-0002", digest(json.loads((tmp_path / TASK).read_text())["task"])) is not None
+
+
+def test_what_a_killed_process_left_half_written_goes(tmp_path):
+    stopped(tmp_path)
+    (tmp_path / ".state-00000099-abc").mkdir()
+    (tmp_path / ".state-00000099-abc" / "arrays.npz").write_bytes(b"")
+    same(small(checkpoint=tmp_path, resume=True), small())
+    assert not [p for p in tmp_path.iterdir() if p.name.startswith(".")]
+    assert len(list(tmp_path.glob("state-*"))) == 2
+
+
+@pytest.mark.parametrize(
+    ("other", "told"),
+    [
+        ({"seed": 1}, "begun with seed=0, and this fit has seed=1"),
+        ({"restarts": 4}, "restarts=3.*restarts=4"),
+        ({"tol": 1e-3}, "tol=1e-07.*tol=0.001"),
+        ({"algorithm": SQUAREM()}, "algorithm=None.*SQUAREM"),
+        ({"block_rows": 60}, "block_rows=1 blocks.*4 blocks"),
+        ({"data": rows() + 1}, "of other data: .*begin anew"),
+        ({"weights": np.ones(240)}, "of other data"),
+    ],
+    ids=lambda value: next(iter(value)) if isinstance(value, dict) else "",
+)
+def test_another_call_is_refused_with_what_differs(other, told, tmp_path):
+    stopped(tmp_path)
+    with pytest.raises(RunError, match=told) as refused:
+        small(checkpoint=tmp_path, resume=True, **other)
+    assert str(tmp_path) in str(refused.value) and "\n" not in str(refused.value)
+    same(small(checkpoint=tmp_path, resume=True, engine="threads", workers=2), small())
+
+
+def test_another_model_and_another_kind_of_fit_are_refused(tmp_path):
+    stopped(tmp_path)
+    with pytest.raises(RunError, match="of another model"):
+        unseen.fit(Mixture(Gaussian("diagonal"), 3), rows(), seed=0, checkpoint=tmp_path, resume=True)
+    with pytest.raises(RunError, match="of another kind of fit"):
+        searched(checkpoint=tmp_path, resume=True)
+
+
+def test_newer_versions_and_altered_words_are_refused(tmp_path):
+    stopped(tmp_path)
+    path = tmp_path / TASK
+    body = json.loads(path.read_text())
+    for change in ({"format": 2}, {"unseen": "99.0"}):
+        new = {**{k: v for k, v in body.items() if k != "content"}, **change}
+        path.write_text(json.dumps({**new, "content": digest(new)}))
+        with pytest.raises(NotInstalledError, match="go on with that version, or choose another folder"):
+            small(checkpoint=tmp_path, resume=True)
+    for text in ("", "[]", json.dumps({**body, "task": {}})):
+        path.write_text(text)
+        with pytest.raises(RunError, match="was altered"):
+            small(checkpoint=tmp_path, resume=True)
+
+
+def test_a_folder_is_not_taken_by_accident(tmp_path):
+    stopped(tmp_path / "taken")
+    with pytest.raises(RunError, match="holds a checkpoint: go on from it"):
+        small(checkpoint=tmp_path / "taken")
+    with pytest.raises(RunError, match="holds no checkpoint"):
+        small(checkpoint=tmp_path)
+    (tmp_path / "file").write_text("")
+    with pytest.raises(RunError, match="is a file"):
+        small(checkpoint=tmp_path / "file", resume=True)
+    for wrong in ({"resume": True}, {"every": 3}):
+        with pytest.raises(ModelError, match="needs the folder of a checkpoint"):
+            small(**wrong)
+    with pytest.raises(ModelError, match="every=0 cannot be"):
+        small(checkpoint=tmp_path / "new", every=0)
+    assert not (tmp_path / "new").exists()
+    same(small(checkpoint=tmp_path / "new", resume=True), small())  # the same command, again and again
+
+
+def test_a_second_process_is_refused(tmp_path):
+    stopped(tmp_path)
+    handle = locked(tmp_path / "LOCK")
+    with pytest.raises(RunError, match="another process is at the checkpoint"):
+        small(checkpoint=tmp_path, resume=True)
+    os.close(handle)
+    same(small(checkpoint=tmp_path, resume=True), small())
+
+
+def test_by_default_a_state_is_written_once_in_ten_seconds(tmp_path):
+    seconds = [0.0]
+    kept = Checkpoint(tmp_path, "task", clock=lambda: seconds[0])
+    problem = pose(Mixture(Gaussian("full"), 2), Arrays(rows()), engine="memory")
+    assert kept.next(problem) is None
+    written = []
+    for second in range(25):
+        seconds[0] = second
+        kept.journal.changed()
+        written.append(kept.written)
+    assert written == [1] * 10 + [2] * 10 + [3] * 5
+
+
+def test_a_disk_that_takes_nothing_is_told_at_once_and_later_with_a_warning(tmp_path, monkeypatch):
+    def full(*_):
+        raise RunError("no space left on the disk")
+
+    monkeypatch.setattr("unseen.checkpoint.folder.write_piece", full)
+    with pytest.raises(RunError, match="no space"):
+        small(checkpoint=tmp_path / "first")
+    calls = []
+
+    def fills(*how):
+        calls.append(how)
+        return write_piece(*how) if len(calls) < 3 else full()
+
+    monkeypatch.setattr("unseen.checkpoint.folder.write_piece", fills)
+    with pytest.warns(UserWarning, match="goes on without a checkpoint of it"):
+        same(small(checkpoint=tmp_path / "later", every=5), small())
+    monkeypatch.undo()
+    same(small(checkpoint=tmp_path / "later", resume=True), small())
+
+
+@pytest.mark.parametrize("axes", list(itertools.permutations(range(3))), ids=str)
+def test_arrays_come_back_in_the_layout_they_had(axes, tmp_path):
+    array = np.arange(24.0).reshape(2, 3, 4).transpose(axes)
+    write_piece(tmp_path / "piece", {"a": array, "b": Params(m=array)}, "task")
+    found = read_piece(tmp_path / "piece", "task")
+    for back in (found["a"], found["b"]["m"]):
+        assert np.array_equal(back, array) and back.strides == array.strides
+    assert read_piece(tmp_path / "piece", "another task") is None
+
+
+def test_a_fit_that_failed_is_not_tried_again(tmp_path):
+    counted = Counts()
+    x = np.repeat([[0.0, 0], [1, 2]], 10, axis=0)
+    for observers in ((), (counted,)):
+        with pytest.raises(NumericalError, match="weight|matrix|component"):
+            unseen.fit(
+                Mixture(Gaussian("full", floor=0), 2), x, restarts=2, checkpoint=tmp_path, resume=True,
+                observers=observers,
+            )  # fmt: skip
+    assert counted.iterations == 0
+
+
+@pytest.mark.parametrize("limit", [1e-6, 0.01, 0.05])
+def test_what_time_cut_short_goes_on_with_more_of_it(limit, tmp_path):
+    for _ in range(3):
+        small(checkpoint=tmp_path, resume=True, max_seconds=limit)
+    again, whole = small(checkpoint=tmp_path, resume=True), small()
+    same(replace(again, options=whole.options), whole)
+
+
+@pytest.mark.parametrize("how", [{"workers": 2}, {"engine": "outofcore", "workers": 2}], ids=str)
+def test_engines_and_helpers_change_nothing(how, tmp_path, monkeypatch):
+    monkeypatch.setattr("unseen.search.helpers.WORTH_HELP", -1.0)
+    whole = searched()
+    call = lambda **more: unseen.select(Mixture(Gaussian("full"), 1), rows(), seed=0, **how, **more)  # noqa: E731
+    at = call(checkpoint=tmp_path, every=3, observers=(Interrupts(150),))
+    assert at.outcome.name == "interrupted" and "resume=True" in at.outcome.message
+    same(call(checkpoint=tmp_path, resume=True), whole)
+
+
+@pytest.mark.parametrize("limit", [1e-6, 0.1, 0.2])
+def test_a_search_that_time_cut_short_goes_on_with_more_of_it(limit, tmp_path):
+    for _ in range(3):
+        searched(checkpoint=tmp_path, resume=True, max_seconds=limit)
+    again, whole = searched(checkpoint=tmp_path, resume=True), searched()
+    same(replace(again, options=whole.options), whole)
+
+
+def test_what_time_cut_short_in_a_search_is_kept_as_it_last_stood(tmp_path):
+    """The fits after it are of no use to another run, and do not take its place."""
+    counted, left = Counts(), Counts()
+
+    def rule(trace, seconds):
+        return Outcome(TIME, "") if counted.iterations == 100 else None
+
+    class Asked(Rule):
+        def __call__(self, trace, seconds):
+            return rule(trace, seconds)
+
+    unfinished = searched(checkpoint=tmp_path, every=1000, observers=(counted,), stop=Asked() | MaxIterations(40))
+    assert counted.iterations > 100 and unfinished.search
+    whole = Counts()
+    asked = Asked() | MaxIterations(40)
+    end = searched(checkpoint=tmp_path, resume=True, observers=(left,), stop=asked)
+    counted.iterations = -(10**9)
+    same(replace(end, options={}), replace(searched(observers=(whole,), stop=asked), options={}))
+    assert left.iterations == whole.iterations - 100
+
+
+# ---- signals
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_a_signal_leaves_a_checkpoint_and_no_traceback(number, tmp_path):
+    line = (
+        "import signal; signal.signal(signal.SIGINT, signal.default_int_handler); "
+        "from tests.test_checkpoint import small, Dies; "
+        f"r = small(checkpoint={str(tmp_path)!r}, observers=(Dies(25, {int(number)}),)); print(r.outcome.message)"
+    )
+    env = {**os.environ, "PYTHONPATH": os.pathsep.join([str(ROOT / "src"), str(ROOT)])}
+    done = subprocess.run([sys.executable, "-c", line], cwd=ROOT, env=env, timeout=300, capture_output=True, text=True)
+    assert "Traceback" not in done.stderr
+    if number == signal.SIGINT:
+        assert done.returncode == 0 and "the same call goes on from the checkpoint" in done.stdout
+    else:
+        assert done.returncode == -signal.SIGTERM and done.stdout == ""
+    left, whole = Counts(), Counts()
+    same(small(checkpoint=tmp_path, resume=True, observers=(left,)), small(observers=(whole,)))
+    assert left.iterations == whole.iterations - 25, "nothing of what was done is done again"

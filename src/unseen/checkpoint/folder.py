@@ -18,6 +18,7 @@ from unseen.checkpoint.packed import journal_of, packed, rebuilt, stripped
 from unseen.checkpoint.pieces import read_piece, write_piece
 from unseen.checkpoint.task import check_same, described, digest
 from unseen.core.disk import locked, sync
+from unseen.core.interrupt import ends_later
 from unseen.core.limits import check_numbers
 from unseen.core.stop import INTERRUPTED, TIME
 from unseen.errors import ModelError, NumericalError, RunError
@@ -60,7 +61,8 @@ class Checkpoint:
     # ---- one fit after the other
 
     def freeze(self) -> None:
-        """Keep nothing that is begun from now on: time is up, or the fit was interrupted."""
+        """Keep where the fit under way stands, and nothing from now on: time is up, or it was interrupted."""
+        self.write()
         self.frozen = True
         if self.journal is not None:
             self.journal.freeze()
@@ -115,7 +117,7 @@ class Checkpoint:
     def write(self) -> None:
         """Write the state of the fit under way, beside the last one."""
         with self._writing:
-            if self.journal is None:
+            if self.journal is None or self.frozen:
                 return
             state = {"fit": self.fits, **packed(self.journal.so_far())}
             self._write(self.folder / f"state-{self.written + 1:08d}", state)
@@ -136,8 +138,12 @@ class Checkpoint:
         """Return the result with a word on how to go on, if it has not come to its end."""
         if result.outcome.name not in (TIME, INTERRUPTED):
             return result
-        message = f"{result.outcome.message}; go on from {self.folder} with the same call (resume=True; --resume)"
+        message = f"{result.outcome.message}; {_go_on(self.folder)}"
         return replace(result, outcome=replace(result.outcome, message=message))
+
+
+def _go_on(folder: Path) -> str:
+    return f"the same call goes on from the checkpoint in {folder} (resume=True; --resume)"
 
 
 def check_asked(folder: str | os.PathLike[str] | None, every: int | None, resume: bool) -> None:
@@ -191,15 +197,18 @@ def opened(
         raise RunError(f"the checkpoint in {place} cannot be written: {error.strerror or error}") from None
     if lock is None:
         raise RunError(f"another process is at the checkpoint in {place}: wait for it, or choose another folder")
-    try:
-        _claim(place, task)
-        made = Checkpoint(place, digest(dict(task)), every)
+    with ends_later():
         try:
-            yield made
+            _claim(place, task)
+            made = Checkpoint(place, digest(dict(task)), every)
+            try:
+                yield made
+            finally:
+                made.write()
+        except KeyboardInterrupt:
+            raise KeyboardInterrupt(f"interrupted: {_go_on(place)}") from None
         finally:
-            made.write()
-    finally:
-        os.close(lock)
+            os.close(lock)
 
 
 def _claim(place: Path, task: Mapping[str, str]) -> None:

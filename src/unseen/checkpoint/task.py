@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Mapping
+from dataclasses import fields, is_dataclass
 from typing import Any
 
 import unseen
@@ -43,6 +44,9 @@ def words(value: Any) -> str:
         side = Packing()
         packed = json.dumps(side.pack(value), sort_keys=True)
     except RunError:  # no kind that runs know: its own words, as long as they do not change from process to process
+        if is_dataclass(value) and not isinstance(value, type):
+            inside = ", ".join(f"{f.name}={words(getattr(value, f.name))}" for f in fields(value))
+            return f"{type(value).__qualname__}({inside})"
         told, name = repr(value), f"{type(value).__module__}.{getattr(value, '__qualname__', type(value).__qualname__)}"
         return name if " at 0x" in told else told
     if not side.arrays and isinstance(value, (tuple, list, Mapping)) and not isinstance(value, Params):

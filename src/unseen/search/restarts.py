@@ -126,9 +126,14 @@ def _finish(race: Race, few: Engine, engine: Engine, finish: int, restarts: int,
     if finish < restarts:
         for t in [t for t in race.tries if t.alive]:
             race.advance([t], few, race.stop, short)
+    finished = False
     for t in sorted(race.tries, key=lambda t: -t.objective)[:finish]:
         if t.error is not None:
             continue
+        if race.stop.late and (finished or (few is engine and t.run is not None)):
+            race.journal.freeze()
+            break
+        finished = True
         if few is not engine or t.ended:
             t.before, t.run = len(t.trace), None
         race.advance([t], engine, race.stop, 2**62)
