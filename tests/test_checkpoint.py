@@ -21,6 +21,7 @@ from unseen.checkpoint.pieces import read_piece, write_piece
 from unseen.checkpoint.task import digest
 from unseen.core.disk import locked
 from unseen.core.stop import TIME, Outcome, Rule
+from unseen.engines.memory import Memory
 from unseen.errors import ModelError, NotInstalledError, NumericalError, RunError
 from unseen.problem import pose
 from unseen.sources.arrays import Arrays
@@ -385,3 +386,68 @@ def test_a_signal_leaves_a_checkpoint_and_no_traceback(number, tmp_path):
     left, whole = Counts(), Counts()
     same(small(checkpoint=tmp_path, resume=True, observers=(left,)), small(observers=(whole,)))
     assert left.iterations == whole.iterations - 25, "nothing of what was done is done again"
+
+
+# ---- at every moment
+
+
+class Pressed(Memory):
+    """An engine in which Ctrl-C is pressed in the midst of a pass, counted over all passes."""
+
+    left = 0
+
+    def sum(self, f, which=None):
+        type(self).left -= 1
+        if not type(self).left:
+            f(self.blocks[0])
+            raise KeyboardInterrupt
+        return super().sum(f, which)
+
+
+def single(n=200):
+    x = np.concatenate([np.random.default_rng(0).normal(m, 1, (n // 2, 2)) for m in (0, 2.5)])
+    return x.astype(np.float32)
+
+
+@pytest.mark.parametrize(
+    ("data", "how"),
+    [
+        (rows(120), {"restarts": 4, "short": 4, "max_iterations": 14}),
+        (rows(120), {"restarts": 3, "short": 4, "max_iterations": 8, "algorithm": SQUAREM(), "block_rows": 30}),
+        (rows(120), {"restarts": 3, "short": 4, "max_iterations": 20, "finish": 2}),
+        (single(), {"restarts": 2, "short": 20, "tol": 1e-9, "max_iterations": 400}),
+    ],
+    ids=["batch", "squarem", "finish", "single"],
+)
+def test_interrupted_in_any_pass_is_the_same_to_the_last_bit(data, how, tmp_path):
+    def call(**more):
+        return unseen.fit(Mixture(Gaussian("full"), 2), data, seed=1, **{"engine": "memory", **how, **more})
+
+    Pressed.left = 0
+    whole = call(engine=Pressed)
+    passes, came = -Pressed.left, 0
+    assert passes > 30
+    assert data.dtype == float or whole.model.in_double() is whole.model, "precision never changed"
+    for at in range(1, passes + 1, 1 + passes // 25):
+        Pressed.left, place = at, tmp_path / str(at)
+        try:
+            came += call(engine=Pressed, checkpoint=place, every=1000).outcome.name == "interrupted"
+        except KeyboardInterrupt as error:
+            assert "goes on from the checkpoint" in str(error)
+        for _ in range(2):  # gone on with, and found finished
+            end = call(checkpoint=place, resume=True)
+            same(end, whole)
+            assert (end.model.in_double() is end.model) == (whole.model.in_double() is whole.model)
+    assert came > 10
+
+
+@pytest.mark.parametrize("how", [{}, {"algorithm": SQUAREM()}, {"finish": 1}], ids=["batch", "squarem", "finish"])
+def test_interrupted_before_a_rule_was_asked_it_is_asked_first(how, tmp_path):
+    """Where an iteration was the last of its leg, the leg ends there when the fit goes on."""
+    how = {"restarts": 3, "short": 4, "max_iterations": 8, **how}
+    counted = Counts()
+    whole = small(data=rows(120), observers=(counted,), **how)
+    for at in range(1, counted.iterations + 1):
+        stopped_at = small(data=rows(120), checkpoint=tmp_path / str(at), observers=(Interrupts(at),), **how)
+        assert stopped_at.outcome.name == "interrupted"
+        same(small(data=rows(120), checkpoint=tmp_path / str(at), resume=True, **how), whole)

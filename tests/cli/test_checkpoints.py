@@ -16,7 +16,7 @@ from tests.cli.calling import call, fails, ok
 from tests.cli.test_processes import started
 from unseen.testing.checkpoints import same_bits
 
-SEARCH = ["fit", "people.parquet", "--prior", "1", "--seed", "3"]
+SEARCH = ["fit", "people.parquet", "-k", "1:3", "--prior", "1", "--seed", "3"]
 
 
 def stopped_at(states: int, number: int, *args: object) -> tuple[int, str, str]:
@@ -31,7 +31,7 @@ def stopped_at(states: int, number: int, *args: object) -> tuple[int, str, str]:
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGKILL])
 def test_a_search_that_is_stopped_goes_on_to_the_same_run(here: Path, number: int) -> None:
-    for states in (30, 90):
+    for states in (20, 50):
         code, out, err = stopped_at(states, number, *SEARCH)
         assert code == (-number if number == signal.SIGKILL else 130) and "Traceback" not in err
         if number != signal.SIGKILL:
@@ -52,6 +52,6 @@ def test_what_cannot_be_gone_on_with_is_one_sentence(here: Path) -> None:
     fails(
         5, "begun with seed=3, and this fit has seed=4", *SEARCH[:-1], 4, "-k", "2", "--checkpoint", "half", "--resume"
     )
-    fails(5, "of other data", "fit", "people.csv", *SEARCH[2:], "-k", "2", "--checkpoint", "half", "--resume")
+    fails(5, "of other data", "fit", "people.csv", *SEARCH[4:], "-k", "2", "--checkpoint", "half", "--resume")
     again = json.loads(call(*SEARCH, "-k", "2", "--checkpoint", "half", "--resume", "--json").stdout)
     assert again["outcome"]["name"] == "converged"
