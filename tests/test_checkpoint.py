@@ -16,7 +16,8 @@ import pytest
 
 import unseen
 from unseen import HMM, SQUAREM, Batch, Gaussian, Incremental, MaxIterations, Mixture, Params, Stepwise
-from unseen.checkpoint.folder import TASK, Checkpoint
+from unseen.checkpoint.folder import Checkpoint
+from unseen.checkpoint.opening import TASK
 from unseen.checkpoint.pieces import read_piece, write_piece
 from unseen.checkpoint.task import digest
 from unseen.core.disk import locked
@@ -243,6 +244,9 @@ def test_a_folder_is_not_taken_by_accident(tmp_path):
         small(checkpoint=tmp_path / "taken")
     with pytest.raises(RunError, match="holds no checkpoint"):
         small(checkpoint=tmp_path)
+    (tmp_path / "project" / ".git").mkdir(parents=True)
+    with pytest.raises(RunError, match="holds no checkpoint"):
+        small(checkpoint=tmp_path / "project", resume=True)
     (tmp_path / "file").write_text("")
     with pytest.raises(RunError, match="is a file"):
         small(checkpoint=tmp_path / "file", resume=True)

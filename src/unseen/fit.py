@@ -8,8 +8,9 @@ from collections.abc import Callable, Sequence
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
-from unseen.checkpoint.folder import Checkpoint, opened
-from unseen.checkpoint.folder import check_asked as check_checkpoint
+from unseen.checkpoint.folder import Checkpoint
+from unseen.checkpoint.opening import check_asked as check_checkpoint
+from unseen.checkpoint.opening import opened
 from unseen.checkpoint.task import task_of
 from unseen.closing import close
 from unseen.core.algorithm import Algorithm

@@ -10,7 +10,7 @@ from typing import Any
 
 import click
 
-from unseen.checkpoint.folder import check_asked
+from unseen.checkpoint.opening import check_asked
 from unseen.cli.options import split_columns
 from unseen.core.interrupt import interruptible
 from unseen.core.model import order_name, order_of

@@ -9,7 +9,7 @@ from dataclasses import fields, is_dataclass, replace
 from typing import Any
 
 from unseen.algorithms.squarem import SQUAREM
-from unseen.checkpoint.folder import check_asked, opened
+from unseen.checkpoint.opening import check_asked, opened
 from unseen.checkpoint.task import task_of
 from unseen.core.algorithm import Algorithm
 from unseen.core.engine import one_blas_thread

@@ -18,11 +18,12 @@ from unseen.core.engine import Engine, one_blas_thread
 from unseen.core.interrupt import check, interruptible
 from unseen.core.observe import Event, Observer
 from unseen.core.stats import Params, Sums
-from unseen.core.stop import INTERRUPTED, TIME, Converged, Outcome, Record, Rule, facts, seconds_allowed
+from unseen.core.stop import INTERRUPTED, TIME, Converged, Rule, facts
 from unseen.errors import NumericalError
 from unseen.loop import Run, Session
 from unseen.moves import named_failures
 from unseen.search.helpers import Helper, current, shared
+from unseen.search.since import Since
 from unseen.search.tries import BEHIND, CANNOT_WIN, Pause, Try, coincide, optimistic, unsound
 
 Start = Callable[[Any, Engine, int, Any], Params]
@@ -39,38 +40,6 @@ LEAST_TO_JOIN = 20
 
 #: log-likelihood that is not worth an iteration more: criteria compare models by units
 SMALL_GAIN = 0.05
-
-
-@dataclass
-class Since(Rule):
-    """A rule whose clock began with all starts, so that a limit of time holds for them together."""
-
-    rule: Rule
-    began: float | None = None
-    halted: threading.Event = field(default_factory=threading.Event)
-    clock: Callable[[], float] = time.perf_counter
-
-    def __post_init__(self) -> None:
-        self.began = self.clock() if self.began is None else self.began
-
-    @property
-    def spent(self) -> float:
-        """Seconds since all starts began."""
-        return self.clock() - (self.began or 0.0)
-
-    @property
-    def late(self) -> bool:
-        """Whether the seconds that are allowed are used up."""
-        return self.spent >= seconds_allowed(self.rule)
-
-    def __call__(self, trace: Sequence[Record], seconds: float) -> Outcome | None:
-        if self.halted.is_set():
-            return Outcome(INTERRUPTED, f"interrupted after {len(trace)} iterations; the last parameters were kept")
-        return self.rule(trace, self.spent)
-
-    def __reduce__(self) -> tuple[type[Since], tuple[Rule, float | None]]:
-        """In another process the clock goes on, and nothing halts it but that process' end."""
-        return Since, (self.rule, self.began)
 
 
 @dataclass

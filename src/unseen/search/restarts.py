@@ -17,7 +17,8 @@ from unseen.core.stats import Params, Sums
 from unseen.core.stop import INTERRUPTED, PAUSED, TIME, Outcome, Rule
 from unseen.errors import NumericalError
 from unseen.loop import Run
-from unseen.search.race import Race, Since, Start
+from unseen.search.race import Race, Start
+from unseen.search.since import Since
 from unseen.search.subsample import subsample
 from unseen.search.tries import (
     BEHIND,
