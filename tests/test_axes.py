@@ -215,8 +215,8 @@ class Unread:
 
 
 @pytest.mark.parametrize("model, options, sentence", [
-    (LogisticExperts(2, "target"), {"algorithm": Stepwise()}, "Stepwise averages .* LogisticExperts .* use Batch"),
-    (LogisticExperts(2, "target"), {"algorithm": Incremental()}, "Incremental averages .* use Batch"),
+    (LogisticExperts(2, "target"), {"algorithm": Stepwise()}, "Stepwise averages .* LogisticExperts .* use batch"),
+    (LogisticExperts(2, "target"), {"algorithm": Incremental()}, "Incremental averages .* use batch"),
     (HMM(Gaussian(), 2), {}, "does not say where one ends .* unit="),
     (Mixture(Gaussian(), 2), {"engine": "spark"}, "engine='spark' is none of"),
     (Mixture(Gaussian(), 2), {"weights": "heavy"}, "there is no column 'heavy'"),

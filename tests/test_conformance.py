@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from unseen.core.engine import Engine
-from unseen.testing import MODEL_CHECKS, Travelling, check_algorithm, check_engine, check_source
+from unseen.testing import MODEL_CHECKS, Travelling, check_algorithm, check_checkpoint, check_engine, check_source
 from unseen.testing.setting import set_up
 
 
@@ -42,6 +42,11 @@ def test_has_an_example(name):
 @pytest.mark.parametrize("name", EXAMPLES)
 def test_model(name, check, settings):
     check(settings(name))
+
+
+@pytest.mark.parametrize("name", EXAMPLES)
+def test_a_checkpoint_changes_nothing(name):
+    check_checkpoint(importlib.import_module(name).example())
 
 
 def public_class(name, method):

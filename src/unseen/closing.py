@@ -9,6 +9,7 @@ import numpy as np
 
 from unseen.core.block import Block
 from unseen.core.model import Assigning, Model
+from unseen.core.passes import CLOSING_STEP, Pass, expected
 from unseen.core.stats import Array, Params, Sums
 from unseen.core.unit import Unit
 from unseen.result import Result
@@ -17,7 +18,7 @@ from unseen.result import Result
 def close(problem: Any, found: Any, prior: Sums | None, seed: int, options: dict[str, Any]) -> Result:
     """The closing pass: evaluate the final parameters, and how sure their responsibilities are."""
     model, params = found.best.model or found.model, found.best.params
-    closing: Closing = problem.engine.total(ClosingPass(model, params))
+    closing: Closing = problem.engine.total(ClosingPass(model, params, seed))
     stats = closing.stats
     return Result(
         model=model,
@@ -52,9 +53,10 @@ class ClosingPass:
 
     model: Any
     params: Params
+    seed: int = 0
 
     def __call__(self, block: Block) -> Closing:
-        return Closing.of(self.model, self.params, block)
+        return Closing.of(self.model, self.params, block, self.seed)
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,9 +74,9 @@ class Closing:
     occupancy: Array = field(default_factory=lambda: np.zeros(0))
 
     @classmethod
-    def of(cls, model: Model, params: Params, block: Block) -> Closing:
+    def of(cls, model: Model, params: Params, block: Block, seed: int = 0) -> Closing:
         if not isinstance(model, Assigning):
-            return cls(model.expect(params, block), 0.0, np.zeros(0))
+            return cls(expected(model, params, block, Pass(CLOSING_STEP, seed)), 0.0, np.zeros(0))
         stats, r = model.with_posterior(params, block)
         w = np.ones(block.rows) if block.weights is None else block.weights
         if model.unit is Unit.BAG and block.offsets is not None:  # one latent variable for all rows of a bag

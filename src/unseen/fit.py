@@ -2,10 +2,16 @@
 
 from __future__ import annotations
 
+import os
 import warnings
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
+from unseen.checkpoint.folder import Checkpoint
+from unseen.checkpoint.opening import check_asked as check_checkpoint
+from unseen.checkpoint.opening import opened
+from unseen.checkpoint.task import task_of
 from unseen.closing import close
 from unseen.core.algorithm import Algorithm
 from unseen.core.blas import one_blas_thread
@@ -15,13 +21,13 @@ from unseen.core.observe import Observer
 from unseen.core.option import check_numbers
 from unseen.core.stats import Params
 from unseen.core.stop import Converged, MaxIterations, MaxSeconds, Rule
-from unseen.errors import ModelError, RunError
+from unseen.errors import ModelError, NumericalError, RunError
 from unseen.loop import check_pair
 from unseen.problem import Problem, pose
 from unseen.result import Result
 
 if TYPE_CHECKING:
-    from unseen.search.restarts import Proposals
+    from unseen.search.restarts import Proposals, Restarts
 
 
 def fit(
@@ -47,6 +53,9 @@ def fit(
     finish: int | None = None,
     block_rows: int | None = None,
     observers: Sequence[Observer] = (),
+    checkpoint: str | os.PathLike[str] | None = None,
+    every: int | None = None,
+    resume: bool = False,
 ) -> Result:
     r"""Fit a latent-variable model by expectation-maximization.
 
@@ -70,6 +79,9 @@ def fit(
     prior : strength of a conjugate prior, in pseudo-rows per component; 0 is maximum likelihood
     tol : stop when less than this is left to gain per row; ``max_iterations`` caps each start, ``max_seconds`` all
         of them together; ``stop`` replaces all three by a rule such as ``Converged(1e-10) | MaxIterations(50)``
+    checkpoint : a folder that keeps where the fit stands, ``every`` so many iterations (by default once in ten seconds)
+        and when it is interrupted; with ``resume`` the same call goes on from there, to the same bits, or begins where
+        the folder holds nothing yet
 
     Raises
     ------
@@ -77,6 +89,8 @@ def fit(
         The data cannot be used as given; the message names the column and the knob.
     ModelError
         The model, the algorithm and the data do not go together.
+    RunError
+        The checkpoint belongs to another fit, is that of another process, or cannot be written.
 
     >>> import numpy as np, unseen
     >>> x = np.random.default_rng(0).normal([[0.0], [9.0]], 1, (2, 50)).reshape(-1, 1)
@@ -94,6 +108,7 @@ def fit(
         short=short, finish=finish, workers=workers, block_rows=block_rows,
     )  # fmt: skip
     check_model(model)
+    check_checkpoint(checkpoint, every, resume)
     check_pair(model, Batch() if algorithm is None else algorithm)
     check_asked(model, start, prior, labels)
     tell_unkept(model)
@@ -101,19 +116,24 @@ def fit(
     whole = model.unit.ordered and unit is None and not on_disk(data)
     source, weights, labels = open_source(data, weights, labels, unit=unit, whole=whole, block_rows=block_rows)
     problem = pose(model, source, weights=weights, labels=labels, ignore=ignore, engine=engine, workers=workers)
-    return solve(
-        problem,
-        start=start,
-        restarts=restarts,
-        seed=seed,
-        prior=prior,
-        algorithm=algorithm,
-        stop=stop or default_rule(tol, max_iterations, max_seconds),
-        short=short,
-        finish=finish,
-        observers=observers,
-        options={"tol": tol, "max_iterations": max_iterations, "max_seconds": max_seconds},
-    )
+    how: dict[str, Any] = {
+        "start": start, "restarts": restarts, "seed": seed, "prior": prior, "algorithm": algorithm, "short": short,
+        "finish": finish,
+    }  # fmt: skip
+    rules = {"tol": tol, "max_iterations": max_iterations}
+    task = {} if checkpoint is None else task_of(
+        "fit", model, source, weights=weights, labels=labels, unit=unit, ignore=tuple(ignore), stop=stop, **rules, **how
+    )  # fmt: skip
+    with interruptible(), opened(checkpoint, every, resume, task) as kept:
+        result = solve(
+            problem,
+            stop=stop or default_rule(tol, max_iterations, max_seconds),
+            observers=observers,
+            options={**rules, "max_seconds": max_seconds},
+            checkpoint=kept,
+            **how,
+        )
+        return result if kept is None else kept.told(result)
 
 
 @interruptible()
@@ -136,12 +156,13 @@ def solve(
     beat: float = float("-inf"),
     faster: Algorithm | None = None,
     explore: int | None = None,
+    checkpoint: Checkpoint | None = None,
 ) -> Result:
     """Fit a model that is bound to data already: what `fit` and the search over components share.
 
     ``proposals`` makes starts of fits that are there already; ``drawn`` is how many are drawn where ``restarts`` does
     not say; ``beat`` is an objective below which no start is worth finishing; ``faster`` takes over after the short
-    runs; ``explore`` ends all after so many passes.
+    runs; ``explore`` ends all after so many passes; ``checkpoint`` keeps what the fit comes to.
     """
     from unseen.algorithms.batch import Batch
     from unseen.search.restarts import restart
@@ -149,12 +170,15 @@ def solve(
     schedule: Algorithm = Batch() if algorithm is None else algorithm
     check_pair(problem.model, schedule)
     check_asked(problem.model, start, prior, problem.encoding.labels)
+    if checkpoint is not None and (known := checkpoint.next(problem)) is not None:
+        return known
     pseudo = problem.model.prior(prior) if prior else None
     begin = _start(start, problem, seed)
     count = _starts(problem, start, restarts, drawn)
     if problem.model.unit.ordered and problem.profile.rows <= SHORT_SEQUENCES:
         short = max(short, SEQUENCE_PASSES)
-    found = restart(
+    make = partial(
+        restart,
         problem.model,
         problem.engine,
         begin,
@@ -173,9 +197,25 @@ def solve(
         faster=faster,
         explore=None if _alone(problem.model) else explore,
     )
+    found = make() if checkpoint is None else _kept(checkpoint, make)
     named = start if isinstance(start, str) else "parameters"
     used = {"start": named, "prior": prior, "algorithm": type(schedule).__name__, **(options or {})}
-    return close(problem, found, pseudo, seed, used)
+    result = close(problem, found, pseudo, seed, used)
+    if checkpoint is not None:
+        checkpoint.finish(result, problem, found.begun)
+    return result
+
+
+def _kept(checkpoint: Checkpoint, make: Callable[..., Restarts]) -> Restarts:
+    """The starts of a fit, with what they come to in a checkpoint."""
+    try:
+        return make(journal=checkpoint.journal)
+    except NumericalError as error:
+        checkpoint.fail(error)
+        raise
+    except KeyboardInterrupt:
+        checkpoint.freeze()
+        raise
 
 
 #: starts of a hidden Markov model lie near saddles that EM leaves slowly: where a pass is cheap, all get so many

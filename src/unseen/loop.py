@@ -3,25 +3,32 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
-from typing import Any, cast
+from typing import Any
 
-import numpy as np
-
-from unseen.core.algorithm import Algorithm, Answer, Moves, State
+from unseen.core.algorithm import Algorithm, State
 from unseen.core.engine import Engine
 from unseen.core.interrupt import check, interruptible
-from unseen.core.model import Model, Penalised
+from unseen.core.model import Model
 from unseen.core.observe import Event, Observer
-from unseen.core.stats import Kind, Params, Stats, Sums
-from unseen.core.stop import FAILED, INTERRUPTED, Outcome, Record, Rule, facts, fall
-from unseen.core.tasks import Expect
+from unseen.core.stats import Kind, Params, Sums
+from unseen.core.stop import FAILED, INTERRUPTED, PAUSED, Outcome, Record, Rule, facts, fall
 from unseen.errors import ModelError, NumericalError
+from unseen.moves import Counted, Local, record
 
-# summing many rows in double precision moves their mean by no more than about this share
-SUMMATION = 4e-15
+
+@dataclass(frozen=True, slots=True)
+class Kept:
+    """Where a session stood after a whole iteration: with the trace, enough to go on to the same bits.
+
+    ``refined`` says that the precision has just been changed; ``local`` is what the model left for each block.
+    """
+
+    state: State
+    refined: bool
+    evaluations: int
+    local: Local = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,64 +41,7 @@ class Run:
     evaluations: int
     seconds: float
     model: Any = None
-    #: to go on: where the algorithm stood, and whether its precision has just been changed
-    kept: tuple[State, bool] | None = field(default=None, repr=False, compare=False)
-
-
-@dataclass(slots=True)
-class Clock:
-    """Moves with their seconds and calls counted, so that a trace can say where time went."""
-
-    model: Model
-    engine: Engine
-    prior: Sums
-    e: float = 0.0
-    m: float = 0.0
-    evaluations: int = 0
-    lost: tuple[int, ...] = field(default=())
-
-    def ask(self, params: Params, which: Sequence[int] | None = None) -> Answer:
-        """E-step over all blocks or some, with the objective per unit of weight at these parameters."""
-        began = time.perf_counter()
-        with named_failures():
-            summed = self.engine.sum(Expect(self.model, params), which)
-        stats = summed.whole()
-        self.e += time.perf_counter() - began
-        self.evaluations += 1
-        weight = stats.weight or 1.0
-        log_prior = cast(Penalised, self.model).log_prior(params, self.prior) if self.prior else 0.0
-        return Answer(params, stats, (stats.loglik + log_prior) / weight, log_prior)
-
-    def update(self, stats: Stats, params: Params) -> Params:
-        """M-step with the prior's pseudo-counts added."""
-        began = time.perf_counter()
-        with named_failures():
-            new = self.model.maximize(stats.with_prior(self.prior).in_unit(), params)
-        self.m += time.perf_counter() - began
-        return new
-
-    def refine(self, last: Record) -> bool:
-        """Go over to double precision where single precision no longer tells a gain from rounding."""
-        finer = self.model.in_double()
-        if finer is self.model or not abs(last.change) <= last.rounding:
-            return False
-        self.model = finer
-        return True
-
-    def moves(self) -> Moves:
-        return Moves(self.ask, self.update, self.model.valid, len(self.engine))
-
-
-@contextmanager
-def named_failures() -> Iterator[None]:
-    """Linear algebra that fails is an outcome of its own, not a bug."""
-    try:
-        yield
-    except np.linalg.LinAlgError as error:
-        raise NumericalError(
-            f"a matrix of a component could not be used ({error}): look for cells of another order of magnitude, or "
-            "add a prior (prior=1; --prior 1), or in Python raise the floor of the family"
-        ) from None
+    kept: Kept | None = field(default=None, repr=False, compare=False)
 
 
 def check_pair(model: Model, algorithm: Algorithm) -> None:
@@ -110,6 +60,141 @@ def check_pair(model: Model, algorithm: Algorithm) -> None:
         )
 
 
+class Session:
+    r"""Repeat an algorithm's step, yielding one `Record` per iteration, until someone names the outcome.
+
+    .. math:: \theta_{t+1} = M\left(\sum_b S_b(\theta_t)\right)
+
+    Iterate it and call `end` with what a rule says; a fall, a failure and Ctrl-C end it, too. A loop that is left with
+    ``break`` goes on where it was when it is iterated again; so does a session with ``resume``, the `Run` of another.
+
+    Parameters
+    ----------
+    model, engine : bound to data
+    params : where it begins
+    algorithm : the schedule of E and M
+    prior : pseudo-statistics
+    seed : of the draws of models with a random E-step
+    resume : what an earlier session of the same model, algorithm and data left
+    clock : seconds
+
+    Raises
+    ------
+    ModelError
+        The model and the algorithm cannot go together.
+
+    >>> from unseen import Batch
+    >>> from unseen.models.mixture import example
+    >>> from unseen.testing.setting import set_up
+    >>> s = set_up(example())
+    >>> session = Session(s.model, s.problem.engine, s.params, Batch())
+    >>> for made in session:
+    ...     session.end(Outcome("enough", "") if made.iteration == 3 else None)
+    >>> len(session.trace), session.evaluations, session.outcome.name
+    (3, 3, 'enough')
+    """
+
+    def __init__(
+        self,
+        model: Model,
+        engine: Engine,
+        params: Params,
+        algorithm: Algorithm,
+        prior: Sums | None = None,
+        seed: int = 0,
+        resume: Run | None = None,
+        clock: Callable[[], float] = time.perf_counter,
+    ) -> None:
+        check_pair(model, algorithm)
+        self.begun, self.algorithm, self.params = params, algorithm, params
+        self.trace: list[Record] = []
+        self.outcome: Outcome | None = None
+        self._work = Counted(model, engine, prior or {}, seed)
+        self._clock, self._since = clock, clock()
+        self._whole: tuple[Kept | None, int, Any] = (None, 0, model)  # one object: other threads may look at it
+        if resume is not None and resume.kept is not None:
+            kept = resume.kept
+            self.trace, self.params, self._since = list(resume.trace), kept.state.params, clock() - resume.seconds
+            self._work.evaluations, self._work.local = kept.evaluations, kept.local
+            self._work.model = model if resume.model is None else resume.model
+            self._whole = (kept, len(self.trace), self._work.model)
+
+    @property
+    def state(self) -> State | None:
+        """Where the algorithm stood after the last whole iteration; None before it began."""
+        kept = self._whole[0]
+        return None if kept is None else kept.state
+
+    @property
+    def model(self) -> Any:
+        """The model as it computes now."""
+        return self._work.model
+
+    @property
+    def evaluations(self) -> int:
+        """E-steps so far."""
+        return self._work.evaluations
+
+    @property
+    def seconds(self) -> float:
+        """Seconds so far, with those of the session it goes on from."""
+        return self._clock() - self._since
+
+    def end(self, outcome: Outcome | None) -> None:
+        """Say how the session ended, if it has; what ended it first stands."""
+        self.outcome = self.outcome or outcome
+
+    def __iter__(self) -> Iterator[Record]:
+        moves, algorithm = self._work.moves(), self.algorithm
+        try:
+            if self.state is None:
+                self._mark(algorithm.init(self.begun, moves), False)
+            while self.outcome is None:
+                kept = self._whole[0]
+                assert kept is not None
+                spent = (self._work.e, self._work.m)
+                state = algorithm.step(kept.state, moves)
+                self.trace.append(record(self._work, self.trace, state, spent, kept.refined))
+                self.params = state.params
+                # an objective that is itself drawn may go down
+                if algorithm.monotone and not self.model.needs_pass and (fell := fall(self.trace)):
+                    self.end(fell)
+                    self.params = kept.state.at or kept.state.params
+                    yield self.trace[-1]
+                    return
+                self._mark(state, self._work.refine(self.trace[-1]))
+                yield self.trace[-1]
+                check()
+        except KeyboardInterrupt:
+            self.interrupt()
+        except NumericalError as error:
+            told = f"{error} (after {len(self.trace)} iterations; the last sound parameters were kept)"
+            self.outcome = Outcome(FAILED, told)
+            self.params = (self.state and self.state.at) or self.begun
+
+    def interrupt(self) -> None:
+        """Say that it was interrupted, whatever ended it."""
+        told = f"interrupted after {len(self.trace)} iterations; the last parameters were kept"
+        self.outcome = Outcome(INTERRUPTED, told)
+
+    def _mark(self, state: State, refined: bool) -> None:
+        kept = Kept(state, refined, self._work.evaluations, self._work.local)
+        self._whole = (kept, len(self.trace), self._work.model)
+
+    def as_run(self) -> Run:
+        """Return what the session came to."""
+        outcome, kept = self.outcome or Outcome(PAUSED, ""), self._whole[0]
+        return Run(self.params, outcome, tuple(self.trace), self.evaluations, self.seconds, self.model, kept)
+
+    def so_far(self) -> Run | None:
+        """Return where to go on from, as of the last whole iteration; any thread may ask. None before the first."""
+        kept, iterations, model = self._whole
+        if kept is None:
+            return None
+        trace = tuple(self.trace[:iterations])
+        return Run(kept.state.params, Outcome(PAUSED, ""), trace, kept.evaluations, self.seconds, model, kept)
+
+
 @interruptible()
 def run(
     model: Model,
@@ -120,65 +205,18 @@ def run(
     prior: Sums | None = None,
     observers: Sequence[Observer] = (),
     resume: Run | None = None,
+    seed: int = 0,
 ) -> Run:
     """Repeat the algorithm's step from ``params``, or from where ``resume`` ended, until a rule names the outcome."""
-    check_pair(model, algorithm)
-    clock = Clock(model, engine, prior or {})
-    began = time.perf_counter()
-    trace: list[Record] = []
-    state: State | None = None
-    refined = False
-    if resume is not None and resume.kept is not None:
-        (state, refined), trace, clock.model = resume.kept, list(resume.trace), resume.model
-        clock.evaluations, began = resume.evaluations, began - resume.seconds
-    moves = clock.moves()
-    best = params
-    outcome: Outcome | None = None
+    session = Session(model, engine, params, algorithm, prior, seed, resume)
     try:
-        state = state or algorithm.init(params, moves)
-        while outcome is None:
-            before, spent = state, (clock.e, clock.m)
-            state = algorithm.step(state, moves)
-            trace.append(_record(clock, trace, state, spent, refined))
+        for made in session:
             for observe in observers:
-                observe(Event("iteration", facts(trace[-1])))
-            best = state.params
-            if algorithm.monotone and (outcome := fall(trace)):
-                best = before.at or before.params
-                break
-            refined = clock.refine(trace[-1])
-            outcome = stop(trace, time.perf_counter() - began)
-            check()
-    except KeyboardInterrupt:
-        outcome = Outcome(INTERRUPTED, f"interrupted after {len(trace)} iterations; the last parameters were kept")
-    except NumericalError as error:
-        outcome = Outcome(FAILED, f"{error} (after {len(trace)} iterations; the last sound parameters were kept)")
-        best = (state and state.at) or params
-    seconds, kept = time.perf_counter() - began, None if state is None else (state, refined)
-    return Run(best, outcome, tuple(trace), clock.evaluations, seconds, clock.model, kept)
+                observe(Event("iteration", facts(made)))
+            session.end(stop(session.trace, session.seconds))
+    except KeyboardInterrupt:  # of an observer
+        session.interrupt()
+    return session.as_run()
 
 
-def _record(clock: Clock, trace: Sequence[Record], state: State, spent: tuple[float, float], refined: bool) -> Record:
-    # between two precisions lies rounding, too: that difference is no gain, from which the next could be judged
-    change = state.objective - trace[-1].objective if trace and not refined else float("nan")
-    model = clock.model
-    about: dict[str, Any] = {}
-    if state.at is not None and "weights" in state.at:
-        about["smallest_weight"] = float(state.at["weights"].min())
-    spread = model.spread(state.params)
-    if spread is not None:
-        about["smallest_eigenvalue"] = float(spread.min())
-    at = state.params if state.at is None else state.at
-    about["rounding"] = SUMMATION * (1 + abs(state.objective)) + model.rounding(at)
-    if refined:
-        about["rounding"] = max(about["rounding"], trace[-1].rounding)
-    return Record(
-        len(trace) + 1,
-        state.objective,
-        change,
-        clock.e - spent[0],
-        clock.m - spent[1],
-        clock.evaluations,
-        events=dict(state.params.events),
-        **about,
-    )
+__all__ = ["Kept", "Run", "Session", "check_pair", "run"]

@@ -73,9 +73,10 @@ def guarded() -> Iterator[None]:
     except BrokenPipeError:
         _silence()
         raise click.exceptions.Exit(OK) from None
-    except KeyboardInterrupt:
+    except KeyboardInterrupt as error:
         ending()
-        _fail("KeyboardInterrupt", "interrupted: whatever was not finished was not written", INTERRUPTED)
+        told = on_command_line(str(error)) or "interrupted: whatever was not finished was not written"
+        _fail("KeyboardInterrupt", told, INTERRUPTED)
     except Exception as error:
         if os.environ.get("UNSEEN_TRACEBACK"):
             raise

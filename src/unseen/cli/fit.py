@@ -19,6 +19,7 @@ Examples:
   unseen fit flights.parquet --components 1:8 --out runs/
   unseen fit a.csv b.csv --columns age,plan --family age=student_t --components 3
   unseen fit flights.parquet --start runs/      (go on from the newest run)
+  unseen fit flights.parquet --checkpoint half-way --resume      (begin, or go on where it was)
 """
 
 
@@ -61,6 +62,15 @@ Examples:
 )
 @fit_options
 @click.option(
+    "--checkpoint",
+    type=click.Path(path_type=Path),
+    help="A folder that keeps where the fit stands, so that it can be gone on with.",
+)
+@click.option(
+    "--every", type=click.IntRange(min=1), help="Iterations between two states in it.  [default: one in ten seconds]"
+)
+@click.option("--resume", is_flag=True, help="Go on from the checkpoint, to the same result.")
+@click.option(
     "--out",
     type=click.Path(path_type=Path),
     default=Path("runs"),
@@ -78,7 +88,8 @@ def fit(data: tuple[Path, ...], out: Path, name: str | None, as_json: bool, quie
     amounts with a heap at zero, few codes, skewed numbers, text; dates are left out. Numbers that vary together form
     one block with covariances. Missing cells stay missing: they are part of the likelihood.
 
-    Ctrl-C saves the best parameters so far; go on with --start RUN. A second Ctrl-C ends without saving.
+    Ctrl-C saves the best parameters so far; go on with --start RUN. A second Ctrl-C ends without saving. With
+    --checkpoint the same command and --resume goes on where the search was, even if the process was killed.
     """
     from unseen.cli import fitting
     from unseen.store import check_kept, check_place, run_name, save

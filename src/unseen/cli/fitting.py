@@ -11,6 +11,7 @@ from typing import Any
 import click
 
 from unseen.algorithms import algorithm
+from unseen.checkpoint.opening import check_asked
 from unseen.cli.options import split_columns
 from unseen.core.interrupt import interruptible
 from unseen.core.profile import ColumnProfile
@@ -36,6 +37,7 @@ class Task:
 
 def check_options(options: Mapping[str, Any]) -> None:
     """Refuse options that cannot go together, before any data is touched."""
+    check_asked(options["checkpoint"], options["every"], options["resume"])
     if options["start"] == "labels" and not options["labels"]:
         raise click.UsageError("--start labels needs --labels COL: which column holds the known classes?")
     if options["start"] in STARTS:
@@ -124,6 +126,7 @@ def carry_out(task: Task, options: Mapping[str, Any], silent: bool) -> Result:
     with Progress(fits, drawn, silent) as bar:
         told = {name: options[name] for name in passed}
         told["algorithm"] = algorithm(options["algorithm"]) if options.get("algorithm") else None
+        told |= {name: options[name] for name in ("checkpoint", "every", "resume") if name in options}
         return fitted(task.plan, task.components, start=task.start, observers=(bar,), **told)
 
 

@@ -68,6 +68,31 @@ def interruptible(brief: bool = False) -> Iterator[None]:
             _Note.asked = False
 
 
+@contextmanager
+def ends_later() -> Iterator[None]:
+    """Take SIGTERM for Ctrl-C inside the block, where it would end the process at once; it does at the block's end.
+
+    >>> with ends_later():
+    ...     check()
+    """
+    if not _in_main() or signal.getsignal(signal.SIGTERM) is not signal.SIG_DFL:
+        yield
+        return
+    came: list[int] = []
+
+    def note(number: int, frame: Any) -> None:
+        came.append(number)
+        _note(number, frame)
+
+    signal.signal(signal.SIGTERM, note)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGTERM, signal.SIG_DFL)
+        if came:
+            os.kill(os.getpid(), signal.SIGTERM)
+
+
 def _note(number: int, frame: Any) -> None:
     if not _Note.asked:
         _Note.asked = True

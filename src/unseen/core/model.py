@@ -38,6 +38,8 @@ class Model(ABC):
     unit: ClassVar[Unit] = Unit.ROW
     #: the field that says how many components, states or factors it has, which `select` tries numbers of
     order: ClassVar[str] = ""
+    #: whether its E-step draws at random or remembers: it then defines ``expect(params, block, at)`` with a `Pass`
+    needs_pass: ClassVar[bool] = False
     #: whether every start comes to the same optimum
     one_start: ClassVar[bool] = False
     #: what command line, unseen.yaml and scikit-learn ask for to make one, beside the families of columns

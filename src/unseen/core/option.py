@@ -140,6 +140,7 @@ FIT = (
 PYTHON = (
     Option("short", INTEGER, "Iterations of each start before they race.", 15, 0),
     Option("finish", INTEGER, "So many of the best starts are run to their end.", None, 1, optional=True),
+    Option("every", INTEGER, "So many iterations between two checkpoints.", None, 1, optional=True),
     Option("block_rows", INTEGER, "Rows of a block.", None, 1, optional=True),
 )
 #: what mixtures are asked for; here because a command's --help must not wait for a model's file

@@ -10,6 +10,8 @@ from typing import Any, Self
 
 import numpy as np
 
+from unseen.core.kinds import kind
+
 Array = np.ndarray[Any, np.dtype[Any]]
 
 
@@ -115,6 +117,7 @@ def accumulate(total: Sums, part: Sums) -> None:
             total[name] = np.array(value, dtype=float)
 
 
+@kind("stats")
 @dataclass(frozen=True, slots=True)
 class Stats:
     r"""Expected statistics of some units: a sum, so two of them add.

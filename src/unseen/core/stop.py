@@ -8,7 +8,7 @@ from typing import Any
 
 from unseen.core.kinds import kind
 
-CONVERGED, STALLED, CAP, TIME, FELL, INTERRUPTED, FAILED = (
+CONVERGED, STALLED, CAP, TIME, FELL, INTERRUPTED, FAILED, PAUSED = (
     "converged",
     "stalled",
     "hit the cap",
@@ -16,6 +16,7 @@ CONVERGED, STALLED, CAP, TIME, FELL, INTERRUPTED, FAILED = (
     "fell",
     "interrupted",
     "failed",
+    "paused",
 )
 
 
@@ -158,6 +159,17 @@ class MaxSeconds(Rule):
             f"{self.seconds:g} s were used up after {len(trace)} iterations before convergence: raise "
             "max_seconds, or in Python take the longer steps of SQUAREM",
         )
+
+
+def seconds_allowed(rule: Rule) -> float:
+    """The least of the limits of time that a rule is made of; infinite where there is none.
+
+    >>> seconds_allowed(Converged() | MaxSeconds(60) | MaxIterations(9))
+    60
+    """
+    if isinstance(rule, Either):
+        return min(seconds_allowed(rule.first), seconds_allowed(rule.second))
+    return rule.seconds if isinstance(rule, MaxSeconds) else float("inf")
 
 
 def fall(trace: Sequence[Record]) -> Outcome | None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import replace
 
+from unseen.checkpoint.folder import Checkpoint
 from unseen.core.observe import Observer
 from unseen.core.stop import FAILED, FELL, Rule
 from unseen.errors import NumericalError
@@ -13,14 +14,29 @@ from unseen.problem import Problem
 from unseen.result import Result
 
 
-def finished(result: Result, problem: Problem, rule: Rule, prior: float, observers: Sequence[Observer]) -> Result:
+def finished(
+    result: Result,
+    problem: Problem,
+    rule: Rule,
+    prior: float,
+    observers: Sequence[Observer],
+    checkpoint: Checkpoint | None = None,
+) -> Result:
     """Go on from a fit until ``rule`` ends it, in the long strides of SQUAREM, or in plain steps where those fail."""
     from unseen.algorithms.batch import Batch
     from unseen.algorithms.squarem import SQUAREM
 
     for algorithm in (SQUAREM(), Batch()):
         try:
-            end = solve(problem, stop=rule, start=result.params, prior=prior, algorithm=algorithm, observers=observers)
+            end = solve(
+                problem,
+                stop=rule,
+                start=result.params,
+                prior=prior,
+                algorithm=algorithm,
+                observers=observers,
+                checkpoint=checkpoint,
+            )
         except NumericalError:
             continue
         before = result.loglik + result.log_prior

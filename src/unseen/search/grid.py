@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 
+from unseen.checkpoint.folder import Checkpoint
 from unseen.core.model import Latent, Model
 from unseen.core.observe import Event, Observer
 from unseen.core.stop import CONVERGED, FAILED, FELL, INTERRUPTED, TIME
@@ -36,7 +37,7 @@ class Grid:
     """The table so far, the fits behind it, and the blocks that they share.
 
     ``fit_one(problem, **how)`` fits one model; ``bounded`` says that fits which cannot win any more may be left
-    unfinished.
+    unfinished; ``checkpoint`` is where each is kept.
     """
 
     model_for: Callable[..., Any]
@@ -49,6 +50,7 @@ class Grid:
     bounded: bool = False
     deadline: float | None = None
     observers: Sequence[Observer] = ()
+    checkpoint: Checkpoint | None = None
     rows: list[dict[str, Any]] = field(default_factory=list)
     fits: dict[Place, Fit] = field(default_factory=dict)
     tried: dict[Place, Rank] = field(default_factory=dict)

@@ -29,12 +29,12 @@ def serve() -> None:
     tell(answers, READY)
     while (sent := jobs.get()) is not None:
         try:
-            name, fresh, (model, params, algorithm, rule, prior, resume) = pickle.loads(sent)
+            name, fresh, (model, params, algorithm, rule, prior, resume, seed) = pickle.loads(sent)
             if fresh is not None:
                 engines = {name: Memory(fresh)}
             before = None if resume is None else replace(resume, model=model)
             with one_blas_thread():
-                answer: Any = run(model, engines[name], params, algorithm, rule, prior, resume=before)
+                answer: Any = run(model, engines[name], params, algorithm, rule, prior, resume=before, seed=seed)
             if answer.model is model:
                 answer = replace(answer, model=None)
         except Exception:  # the run is done again where its failure has a reader

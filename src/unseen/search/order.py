@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import os
 import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import fields, is_dataclass, replace
 from typing import Any
 
 from unseen.algorithms.squarem import SQUAREM
+from unseen.checkpoint.opening import check_asked, opened
+from unseen.checkpoint.task import task_of
 from unseen.core.algorithm import Algorithm
 from unseen.core.blas import one_blas_thread
 from unseen.core.observe import Observer
@@ -151,6 +154,9 @@ def search(
     short: int = 15,
     finish: int | None = None,
     observers: Sequence[Observer] = (),
+    checkpoint: str | os.PathLike[str] | None = None,
+    every: int | None = None,
+    resume: bool = False,
 ) -> Result:
     """`select` on data that is surveyed already.
 
@@ -160,6 +166,7 @@ def search(
     classes = len(known.profile.labels) if known.labels is not None else 0
     # fewer components than classes cannot be
     tried = numbers(_from(classes) if components is None else components)
+    check_asked(checkpoint, every, resume)
     check_numbers(
         restarts=restarts, seed=seed, prior=prior, tol=TOLERANCE if tol is None else tol, max_iterations=max_iterations,
         max_seconds=max_seconds, short=short, finish=finish,
@@ -194,6 +201,8 @@ def search(
             how = {"algorithm": algorithm}
         else:
             how = {"algorithm": algorithm, "faster": faster, "explore": EXPLORE if bounded else None, **how}
+        if grid.checkpoint is not None and grid.late:
+            grid.checkpoint.freeze()
         return solve(
             problem,
             stop=(stop or default_rule(coarse, max_iterations, grid.left())) | Hopeless(needed),
@@ -205,6 +214,7 @@ def search(
             finish=finish,
             observers=observers,
             options={"tol": tol, "max_iterations": max_iterations, "max_seconds": max_seconds},
+            checkpoint=grid.checkpoint,
             **how,
         )
 
@@ -220,13 +230,23 @@ def search(
         deadline=None if max_seconds is None else time.perf_counter() + max_seconds,
         observers=observers,
     )
-    with team():
-        walk(grid, tried, whole=components is not None)
-        grid.finish()
-        result = grid.result()
-    if coarse == tol or not result.converged:
-        return result
-    return finished(result, grid.best_problem(), default_rule(tol, max_iterations, grid.left()), prior, observers)
+    task = {} if checkpoint is None else task_of(
+        "select", model_for(tried[0], *forms[:1]), known.source, columns=tuple(f.name for f in known.fields),
+        weights=known.weights, labels=known.labels, components=None if bounded else tried, criterion=criterion,
+        forms=tuple(forms), variants={name: tuple(v) for name, v in (variants or {}).items()}, share=share, seed=seed,
+        tol=tol, max_iterations=max_iterations, stop=stop, start=start, restarts=restarts, prior=prior,
+        algorithm=algorithm, short=short, finish=finish,
+    )  # fmt: skip
+    with opened(checkpoint, every, resume, task) as kept:
+        grid.checkpoint = kept
+        with team():
+            walk(grid, tried, whole=components is not None)
+            grid.finish()
+            result = grid.result()
+        if coarse != tol and result.converged:
+            rule = default_rule(tol, max_iterations, grid.left())
+            result = finished(result, grid.best_problem(), rule, prior, observers, kept)
+        return result if kept is None else kept.told(result)
 
 
 __all__ = ["CRITERIA", "DEFAULT", "search", "select"]

@@ -12,16 +12,19 @@ from typing import Any
 
 import numpy as np
 
+from unseen.checkpoint.journal import Journal
 from unseen.core.algorithm import Algorithm
 from unseen.core.blas import one_blas_thread, one_openmp_thread
 from unseen.core.engine import Engine
-from unseen.core.interrupt import check
+from unseen.core.interrupt import check, interruptible
 from unseen.core.observe import Event, Observer
 from unseen.core.stats import Params, Sums
-from unseen.core.stop import INTERRUPTED, TIME, Converged, Outcome, Record, Rule, facts
+from unseen.core.stop import INTERRUPTED, TIME, Converged, Rule, facts
 from unseen.errors import NumericalError
-from unseen.loop import Run, named_failures, run
+from unseen.loop import Run, Session
+from unseen.moves import named_failures
 from unseen.search.helpers import Helper, current, shared
+from unseen.search.since import Since
 from unseen.search.tries import BEHIND, CANNOT_WIN, Pause, Try, coincide, optimistic, unsound
 
 Start = Callable[[Any, Engine, int, Any], Params]
@@ -41,28 +44,11 @@ SMALL_GAIN = 0.05
 
 
 @dataclass
-class Since(Rule):
-    """A rule whose clock began with all starts, so that a limit of time holds for them together."""
-
-    rule: Rule
-    began: float = field(default_factory=time.perf_counter)
-    halted: threading.Event = field(default_factory=threading.Event)
-
-    def __call__(self, trace: Sequence[Record], seconds: float) -> Outcome | None:
-        if self.halted.is_set():
-            return Outcome(INTERRUPTED, f"interrupted after {len(trace)} iterations; the last parameters were kept")
-        return self.rule(trace, time.perf_counter() - self.began)
-
-    def __reduce__(self) -> tuple[type[Since], tuple[Rule, float]]:
-        """In another process the clock goes on, and nothing halts it but that process' end."""
-        return Since, (self.rule, self.began)
-
-
-@dataclass
 class Race:
     """Starts of one model on rows of a total weight; ``beat`` is an objective below which none is worth finishing.
 
-    ``faster`` takes over from the algorithm after the short runs, where it is given.
+    ``faster`` takes over from the algorithm after the short runs, where it is given; ``journal`` keeps what the starts
+    have come to.
     """
 
     algorithm: Algorithm
@@ -72,6 +58,7 @@ class Race:
     beat: float = -np.inf
     weight: float = 1.0
     faster: Algorithm | None = None
+    journal: Journal = field(default_factory=Journal)
     tries: list[Try] = field(default_factory=list)
     winner: Try | None = None
     _told: threading.Lock = field(default_factory=threading.Lock)
@@ -84,9 +71,9 @@ class Race:
         self.tries.append(new)
         try:
             with named_failures():
-                params = start(model, engine, seed, self.prior)
+                params = self.journal.begin(new.start, lambda: start(model, engine, seed, self.prior))
                 new.model = model.anchored(params)
-                new.params = params
+                new.params = new.begun = params
         except NumericalError as error:
             new.error = error
         return new
@@ -97,6 +84,8 @@ class Race:
         A try does not depend on the others, so the outcome is the same however many run at once, and wherever.
         """
         end, threads, team = rule | Pause(until), _threads(engine), current()
+        # what a helper is about can be kept only when it comes back
+        team = None if self.journal.keeps else team
         if team is not None and len(tries) > 1 and (helpers := team.ready(engine, threads)):
             here, there = partial(self._go, engine=engine, end=end), partial(self._there, engine=engine, end=end)
             shared(tries, here, there, helpers)
@@ -114,16 +103,50 @@ class Race:
     def _go(self, t: Try, engine: Engine, end: Rule) -> bool:
         """Run a try; whether it was not interrupted."""
         assert t.params is not None
-        self._ran(t, run(t.model, engine, t.params, self._schedule(t), end, self.prior, [self.tell], t.run))
+        if self._skips(t):
+            return True
+        done, resume = self.journal.known(t.start, t.model, t.run)
+        if done is None:
+            before = resume or t.run
+            session = Session(t.model, engine, t.params, self._schedule(t), self.prior, t.seed, before, self.stop.clock)
+            done = self._watched(t, session, end, asked=resume is None)
+        self._ran(t, done)
         return t.outcome != INTERRUPTED
+
+    @interruptible()
+    def _watched(self, t: Try, session: Session, end: Rule, asked: bool) -> Run:
+        """Go through a session under a rule; ``asked`` says that the rule has been asked where it begins."""
+        self.journal.watch(t.start, session, t.run, t.model)
+        try:
+            if not asked:
+                session.end(end(session.trace, session.seconds))
+            for made in session:
+                self.tell(Event("iteration", facts(made)))
+                session.end(end(session.trace, session.seconds))
+                self.journal.look(session)
+        except KeyboardInterrupt:  # of an observer
+            session.interrupt()
+        self.journal.close(t.start, done := session.as_run())
+        return done
+
+    def _skips(self, t: Try) -> bool:
+        """Whether no time is left for a try, where another has run; one that a sample chose needs an iteration."""
+        late = self.stop.late and not t.before and any(o.run is not None for o in self.tries)
+        if late:
+            self.journal.freeze()
+        return late
 
     def _there(self, t: Try, helper: Helper, engine: Any, end: Rule) -> None:
         """Let a helper run a try; observers hear of its iterations when it comes back."""
+        if self._skips(t):
+            return
         before = None if t.run is None else replace(t.run, model=None)
-        ended = helper.ask(engine.blocks, (t.model, t.params, self._schedule(t), end, self.prior, before))
+        job = (t.model, t.params, self._schedule(t), end, self.prior, before, t.seed)
+        ended = helper.ask(engine.blocks, job)
         for record in ended.trace[len(t.trace) :]:
             self.tell(Event("iteration", facts(record)))
-        self._ran(t, ended if ended.model is not None else replace(ended, model=t.model))
+        ended = ended if ended.model is not None else replace(ended, model=t.model)
+        self._ran(t, ended)
 
     def _ran(self, t: Try, ended: Run) -> None:
         t.run, t.model, t.params = ended, ended.model, ended.params
@@ -175,7 +198,7 @@ class Race:
         while alive := [t for t in self.tries if t.alive] or self._revived():
             self.advance(alive, engine, self.stop, until)
             self._judge(rung)
-            if any(t.outcome == TIME for t in alive) or (explore is not None and until >= explore):
+            if self._ended_by_time(alive) or (explore is not None and until >= explore):
                 return
             until, rung = 2 * until, rung + 1
 
@@ -186,17 +209,17 @@ class Race:
         while until <= (explore or SAMPLE_PASSES) and (alive := [t for t in self.tries if t.alive]):
             self.advance(alive, few, rule, until)
             self._judge(rung, compare=False)
-            if any(t.outcome == TIME for t in alive):
-                break
+            if self._ended_by_time(alive):
+                return
             until, rung = 2 * until, rung + 1
-        if any(t.outcome == TIME for t in self.tries):
+        if self._ended_by_time(self.tries):
             return
         order = sorted((t for t in self.tries if t.joined is None and t.usable), key=_merit)
         for t in order:
             t.stopped = t.stopped or BEHIND
         for t in order:
             t.before, t.run, t.stopped, until = len(t.trace), None, "", 2 * short
-            while t.alive:
+            while t.alive and not (self.stop.late and t.run is not None):
                 self.advance([t], engine, self.stop, until)
                 self._against_others()
                 if explore is not None:
@@ -205,6 +228,9 @@ class Race:
             if t.usable:
                 self.winner = t
                 return
+
+    def _ended_by_time(self, tries: Sequence[Try]) -> bool:
+        return self.stop.late or any(t.outcome == TIME for t in tries)
 
     def _revived(self) -> list[Try]:
         """The best of those that were behind, where every start that was ahead of them failed in the end."""

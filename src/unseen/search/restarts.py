@@ -2,25 +2,27 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
 
+from unseen.checkpoint.journal import Journal
 from unseen.core.algorithm import Algorithm
 from unseen.core.engine import Engine
 from unseen.core.observe import Observer
-from unseen.core.stats import Sums
-from unseen.core.stop import INTERRUPTED, TIME, Outcome, Rule
+from unseen.core.stats import Params, Sums
+from unseen.core.stop import INTERRUPTED, PAUSED, TIME, Outcome, Rule
 from unseen.errors import NumericalError
 from unseen.loop import Run
-from unseen.search.race import Race, Since, Start
+from unseen.search.race import Race, Start
+from unseen.search.since import Since
 from unseen.search.subsample import subsample
 from unseen.search.tries import (
     BEHIND,
     CANNOT_WIN,
-    PAUSED,
     UNFINISHED,
     Attempt,
     Try,
@@ -37,11 +39,12 @@ Proposals = Callable[[Any, Engine], Sequence[Start]]
 
 @dataclass(frozen=True, slots=True)
 class Restarts:
-    """The winning run, the model it ran on (anchored for it), and the table of all attempts."""
+    """The winning run, the model it ran on (anchored where it had begun), and the table of all attempts."""
 
     best: Run
     model: Any
     table: tuple[Attempt, ...]
+    begun: Params | None = None
 
 
 def restart(
@@ -62,20 +65,25 @@ def restart(
     beat: float = -np.inf,
     faster: Algorithm | None = None,
     explore: int | None = None,
+    journal: Journal | None = None,
+    clock: Callable[[], float] = time.perf_counter,
 ) -> Restarts:
     """Begin ``restarts`` times, run each for ``short`` iterations, and let them race, or finish the best ``finish``.
 
     In a race starts are stopped once they met another or cannot win any more. With many rows starts and short runs
     see a sample of them; what is finished sees them all. ``proposals`` are further starts; ``beat`` is an objective
     that is known to be needed; ``faster`` takes over from the algorithm after the short runs; ``explore`` ends the
-    race after so many passes, with the outcome ``not finished``. The clock of ``stop`` runs for all starts together.
+    race after so many passes, with the outcome ``not finished``. ``clock`` runs for all starts together: when the
+    seconds that ``stop`` allows are used up, no start begins or goes on. ``journal`` keeps what the starts come to.
 
     Raises
     ------
     NumericalError
         Every start failed.
     """
-    race = Race(algorithm, Since(stop), prior, observers, beat, max(weight, rows, 1.0), faster)  # weights may be shares
+    total = max(weight, rows, 1.0)  # weights may be shares
+    since = Since(stop, clock=clock)
+    race = Race(algorithm, since, prior, observers, beat, total, faster, Journal() if journal is None else journal)
     short = max(short, 1)
     try:
         few = engine if finish is not None and finish >= restarts else subsample(model, engine, rows, seed)
@@ -103,7 +111,8 @@ def _begin(race: Race, model: Any, engine: Engine, start: Start, seeds: Sequence
             race.advance([new], engine, race.stop, short)
         race.told(new, "started")
         first = race.tries[0]
-        if short and first.run is not None and _late(race, first):
+        if race.stop.late or (short and first.run is not None and _late(race, first)):
+            race.journal.freeze()
             return False
     return True
 
@@ -118,9 +127,14 @@ def _finish(race: Race, few: Engine, engine: Engine, finish: int, restarts: int,
     if finish < restarts:
         for t in [t for t in race.tries if t.alive]:
             race.advance([t], few, race.stop, short)
+    finished = False
     for t in sorted(race.tries, key=lambda t: -t.objective)[:finish]:
         if t.error is not None:
             continue
+        if race.stop.late and (finished or (few is engine and t.run is not None)):
+            race.journal.freeze()
+            break
+        finished = True
         if few is not engine or t.ended:
             t.before, t.run = len(t.trace), None
         race.advance([t], engine, race.stop, 2**62)
@@ -135,6 +149,8 @@ def _closed(race: Race, weight: float) -> Restarts:
         raise best.error or NumericalError("no start led anywhere: look for cells of another order of magnitude")
     done = best.run or Run(best.params, Outcome(TIME, "the time was used up before the first iteration"), (), 0, 0.0)
     late = next((t.run.outcome for t in race.tries if t.run is not None and t.run.outcome.name == TIME), None)
+    if late is None and race.stop.late and best.trace:
+        late = race.stop(best.trace, race.stop.spent)
     if best.stopped == CANNOT_WIN:
         done = replace(done, outcome=Outcome(CANNOT_WIN, "none of its starts can win over a fit that is known already"))
     elif best.stopped or done.outcome.name == PAUSED:
@@ -143,7 +159,7 @@ def _closed(race: Race, weight: float) -> Restarts:
     for t in race.tries:
         if t is not best and t.alive:
             t.stopped = BEHIND
-    return Restarts(replace(done, kept=None), best.model, table(race.tries, weight))
+    return Restarts(replace(done, kept=None), best.model, table(race.tries, weight), best.begun)
 
 
 def _interrupted(race: Race, planned: int, weight: float) -> Restarts:
@@ -154,7 +170,7 @@ def _interrupted(race: Race, planned: int, weight: float) -> Restarts:
     best = min(known, key=lambda t: (unsound(t.params) if t.params else 9, -t.objective, t.start))
     assert best.params is not None
     done = best.run or Run(best.params, told, (), 0, 0.0)
-    return Restarts(replace(done, outcome=told, kept=None), best.model, table(race.tries, weight))
+    return Restarts(replace(done, outcome=told, kept=None), best.model, table(race.tries, weight), best.begun)
 
 
 __all__ = [

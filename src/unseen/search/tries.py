@@ -11,10 +11,10 @@ import numpy as np
 
 from unseen.core.events import EventKind, count_of
 from unseen.core.stats import Array, Params
-from unseen.core.stop import FAILED, Outcome, Record, Rule
+from unseen.core.stop import FAILED, PAUSED, Outcome, Record, Rule
 from unseen.loop import Run
 
-PAUSED, UNFINISHED = "paused", "not finished"
+UNFINISHED = "not finished"
 CANNOT_WIN, BEHIND = "stopped: cannot win", "stopped: others were ahead"
 #: iterations between two looks at whether a run can still win
 LOOK = 16
@@ -62,6 +62,7 @@ class Try:
     seed: int
     model: Any
     params: Params | None
+    begun: Params | None = None
     run: Run | None = None
     before: int = 0
     stopped: str = ""
