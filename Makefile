@@ -17,7 +17,10 @@ WORKERS ?= 2
 NUMERICS := $(addprefix tests/test_,$(addsuffix .py,numerics kernels kernels_incomplete incomplete sweep precision \
 	weight_units families_density families_steps known_answers_mixtures factor_analysis hmm chains loops conformance))
 
-.PHONY: help venv test explore numerics lint demo demo-table demo-production bench tables columns components soak clean
+QUICK := $(addprefix tests/test_,$(addsuffix .py,numerics known_answers_mixtures factor_analysis experts dawid_skene options \
+	custom_model imports store plan labels algorithms axes order every_verb))
+
+.PHONY: help venv test check explore numerics lint demo demo-table demo-production bench tables columns components soak clean
 
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /\1\t/' | expand -t 18
@@ -39,6 +42,10 @@ test: $(VENV)/.stamp ## run every check: lint, types, import rules, tests
 
 explore: $(VENV)/.stamp ## the tests with examples of properties that no run had before (EXPLORE_ARGS="--hypothesis-seed 7")
 	EXPLORE=1 $(ONE_THREAD) $(BIN)/python -m pytest -n $(WORKERS) -q -m "not stack" tests $(EXPLORE_ARGS)
+
+check: $(VENV)/.stamp ## the inner loop, under a minute: lint, types, import rules, and the quick part of the tests
+	@$(MAKE) --no-print-directory lint
+	$(ONE_THREAD) $(BIN)/python -m pytest -n $(WORKERS) -q $(QUICK) $(PYTEST)
 
 numerics: $(VENV)/.stamp ## the numerical tests again as on other machines: narrower vectors, small blocks, rows in another order
 	@for as in narrow small shuffled; do echo "unseen: numerical tests, $$as" >&2; \
@@ -80,7 +87,7 @@ $(BENCH)/.stamp: pyproject.toml constraints.txt benchmarks/requirements.txt scri
 	@scripts/make_venv.sh "$(PYTHON)" $(BENCH)
 	@$(BENCH)/bin/python -m pip install $(PIP_FLAGS) -c constraints.txt pip setuptools
 	@$(BENCH)/bin/python -m pip install $(PIP_FLAGS) -c constraints.txt -r benchmarks/requirements.txt
-	@$(BENCH)/bin/python -m pip install $(PIP_FLAGS) -c constraints.txt --no-build-isolation -e '.[fast,sklearn,frames]'
+	@$(BENCH)/bin/python -m pip install $(PIP_FLAGS) -c constraints.txt --no-build-isolation -e '.[sklearn,frames]'
 	@touch $@
 
 $(TABLES)/.stamp: pyproject.toml constraints.txt benchmarks/requirements-tables.txt scripts/make_venv.sh
@@ -88,7 +95,7 @@ $(TABLES)/.stamp: pyproject.toml constraints.txt benchmarks/requirements-tables.
 	@scripts/make_venv.sh "$(PYTHON)" $(TABLES)
 	@$(TABLES)/bin/python -m pip install $(PIP_FLAGS) -c constraints.txt pip setuptools
 	@$(TABLES)/bin/python -m pip install $(PIP_FLAGS) -c constraints.txt -r benchmarks/requirements-tables.txt
-	@$(TABLES)/bin/python -m pip install $(PIP_FLAGS) -c constraints.txt --no-build-isolation -e '.[fast,sklearn,frames]'
+	@$(TABLES)/bin/python -m pip install $(PIP_FLAGS) -c constraints.txt --no-build-isolation -e '.[sklearn,frames]'
 	@touch $@
 
 clean: ## remove the environments, caches and built files

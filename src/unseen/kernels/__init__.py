@@ -1,7 +1,7 @@
-"""Optional compiled twins of inner loops, made for the processor at hand on first use: ``pip install unseen[fast]``.
+"""Compiled twins of inner loops, made for the processor at hand on first use; ``UNSEEN_KERNELS=off`` does without.
 
 Each gives the plain NumPy path's answer to rounding. Recursions are plain Python functions (`unseen.kernels.loops`),
-Gaussian products are written in instructions. Where the extra is missing or compilation fails (which warns once),
+Gaussian products are written in instructions. Where llvmlite is missing or compilation fails (which warns once),
 `load` and `compiled_loop` answer None and the caller takes the plain path. ``UNSEEN_KERNELS=off`` leaves kernels out,
 ``UNSEEN_KERNELS=always`` takes them where they do not pay, too.
 """
