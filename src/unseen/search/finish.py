@@ -64,6 +64,7 @@ def _joined(first: Result, end: Result) -> Result:
     )
     return replace(
         end,
+        outcome=end.outcome.after(len(end.trace), before),
         trace=trace,
         restarts=first.restarts,
         search=search,
