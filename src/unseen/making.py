@@ -9,8 +9,9 @@ from typing import Any
 
 import unseen
 from unseen.core.block import Field
+from unseen.core.capabilities import Structured
 from unseen.core.family import Family
-from unseen.core.model import Model, Structured
+from unseen.core.model import Model
 from unseen.core.option import COLUMN, UNIT
 from unseen.errors import ModelError
 from unseen.families.gaussian import Gaussian

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 from sklearn.utils.validation import check_is_fitted
 
-from unseen.core.model import Generative, able
+from unseen.core.capabilities import Generative, able
 from unseen.core.stats import Array
 from unseen.errors import DataError
 from unseen.sklearn.containers import rebuilt

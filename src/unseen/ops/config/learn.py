@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal, TypeAlias
 
 from pydantic import Field, PlainSerializer, WithJsonSchema, WrapValidator, field_validator, model_validator
 
-from unseen.core.model import Structured
+from unseen.core.capabilities import Structured
 from unseen.core.option import fit_option
 from unseen.errors import ModelError, RunError
 from unseen.making import checked
