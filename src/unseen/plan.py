@@ -108,14 +108,8 @@ def plan(
     else:  # what families say of columns is not what this model says
         spec = replace(spec, choices=tuple(replace(c, family=model, note="") if c.family else c for c in spec.choices))
     forms = spec.forms()
-    return Plan(
-        _only(known, spec.columns),
-        spec.choices,
-        partial(_model, spec, forms[0]),
-        forms,
-        spec.variants(),
-        spec.over_families,
-    )
+    make = partial(_model, spec, forms[0])
+    return Plan(_only(known, spec.columns), spec.choices, make, forms, spec.variants(), spec.over_families)
 
 
 def fitted(made: Plan, components: Iterable[int] | None = None, rows: Survey | None = None, **options: Any) -> Result:

@@ -54,7 +54,7 @@ class Truncation:
 
         >>> zeros = Truncation(np.zeros(1), np.array([[np.exp(-1.0)]]), lambda r: {})
         >>> [round(float(m[0]), 4) for m in zeros.moments(np.ones(1), np.ones(1))]  # of a Poisson variable
-        [1.582, 0.8129]
+        [1.582, 0.8132]
         """
         rest = self.mean(mean)
         squares = sd**2 + (mean - rest) ** 2 - (self.mass * (self.values - rest[:, None]) ** 2).sum(axis=1)
