@@ -245,15 +245,15 @@ class Hurdle(Modified):
     def _filling(self, params: Params) -> list[Array]:
         """Per column with atoms the shares (K, 1 + m) that fill its missing cells: without slips of the keyboard."""
         slips = np.zeros(sum(self.widths), bool) if self.slips is None else self.slips
-        return [filling_shares(*own) for own in zip(self._parts(params["shares"]), self._parts(slips), strict=True)]
+        return [filling_shares(*own) for own in zip(self.parts(params["shares"]), self.parts(slips), strict=True)]
 
-    def _parts(self, array: Array) -> list[Array]:
+    def parts(self, array: Array) -> list[Array]:
         """What each column with atoms has of an array over rest and atoms on its last axis."""
         return discrete.parts(array, self.widths)
 
     def embed(self, cells: Sequence[Cells]) -> Cells:
         codes, hidden = self._split(cells)
-        return stacked([indicator_coordinates(codes, self._parts(self.overall[None])), self.inner.embed(hidden)])
+        return stacked([indicator_coordinates(codes, self.parts(self.overall[None])), self.inner.embed(hidden)])
 
     def describe(self, params: Params) -> list[dict[str, Any]]:
         """Of columns with atoms: ``mean`` and ``sd`` of the rest alone, ``atoms`` with their ``atom_shares`` (K lists).
@@ -262,7 +262,7 @@ class Hurdle(Modified):
         """
         entries = {e["column"]: e for e in self.inner.describe(params.sub(REST))}
         cut = self.prepare(params).truncation
-        for p, (name, values) in zip(self._parts(params["shares"]), self.atoms, strict=True):
+        for p, (name, values) in zip(self.parts(params["shares"]), self.atoms, strict=True):
             entry, atoms = entries[name], np.array(values)
             mean, sd = np.array(entry["mean"], float), np.array(entry["sd"], float)
             if cut is not None:
