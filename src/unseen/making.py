@@ -42,11 +42,18 @@ def of_kind(spec: Spec, schema: Sequence[Field], kind: str, options: Mapping[str
     for column in named:
         if column not in spec.columns:
             raise ModelError(f"column {column!r} has a part in model {kind!r}, and is left out: name it once")
-    choices = tuple(
-        replace(c, family=kind, note=roles[c.column], role=roles[c.column]) if c.column in roles else c
-        for c in spec.choices
-    )
-    return replace(spec, choices=choices)
+    wanted = None if spec.over_families else model_of(spec, 1).wanted
+
+    def part(c: Choice) -> Choice:
+        if c.column in roles:
+            return replace(c, family=kind, note=roles[c.column], role=roles[c.column])
+        if wanted is None or c.column in wanted or not c.family:
+            return c
+        if c.asked:
+            raise ModelError(f"model {kind!r} reads {', '.join(wanted)} alone: leave column {c.column!r} out")
+        return replace(c, family="", note=f"not read by {kind}")
+
+    return replace(spec, choices=tuple(map(part, spec.choices)))
 
 
 def checked(kind: str, given: Mapping[str, Any]) -> dict[str, Any]:

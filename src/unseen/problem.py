@@ -129,6 +129,7 @@ def bind(model: Any, known: Survey, like: Sequence[Problem] = (), part: Any = No
     DataError
         Columns the model cannot describe, or fewer rows than components.
     """
+    classes = _classes(known.profile, model, known.labels)
     check_size(model, known.profile, known.labels)
     check_finite(known.profile)
     bound = model.bind(known.profile)
@@ -137,7 +138,7 @@ def bind(model: Any, known: Survey, like: Sequence[Problem] = (), part: Any = No
         bound.slots,
         known.weights,
         known.labels,
-        _classes(known.profile, model, known.labels),
+        classes,
         known.unknown,
         grouped=True,
         unit=known.source.unit,

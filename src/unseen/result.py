@@ -285,13 +285,17 @@ class Result:
         check_count("n", n, 0)
         from unseen.rows import decoded
 
-        what = "way to make new rows: it describes a target given predictors; see predict(data) for rows of those"
-        model = able(self.model, Generative, what)
+        given = "; it describes a target given predictors: see predict(data)" if self._predicts else ""
+        model = able(self.model, Generative, f"way to make new rows{given}")
         arrays, _ = model.sample(self.params, n, np.random.default_rng(seed))
         columns = decoded(self.encoding.slots, arrays, self.encoding.fields)
         if model.unit is Unit.BAG:
             columns = {self.encoding.unit or "unit": np.arange(n) // model.rows_per_unit, **columns}
         return columns
+
+    @property
+    def _predicts(self) -> bool:
+        return isinstance(self.model, Predictive)
 
     def _latent(self, of: Callable[[Block], Array], data: Any, unknown: str | None) -> Array:
         """What a model says of the latent variables of each unit of bags, (U, q), or of each row, (n, q)."""

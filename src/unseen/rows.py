@@ -151,17 +151,18 @@ def write_assign(
 
     not_an_input(Path(path_out), path_in)
     source, encoding = result.open(path_in, unknown)
-    impossible = 0
+    impossible = blind = 0
     outputs = result.model.outputs()
     names = [name for output in outputs for name, _ in output.columns]
     schema = assigned_schema(source.arrow_schema, outputs, prefix)
 
     def more(table: Any, block: Block) -> Any:
-        nonlocal impossible
+        nonlocal impossible, blind
         tiles = [block] if block.offsets is not None else block.tiles(65_536)
         for start, tile in _placed(tiles):
             columns = [v for o in outputs for v in o.decoded(o.of(result.params, tile))]
             impossible += int(np.isneginf(columns[names.index("log_density")]).sum())
+            blind += _untold(tile)
             piece = table.slice(start, tile.rows)
             for field, values in zip(list(schema)[table.num_columns :], columns, strict=True):
                 piece = piece.append_column(field, [values])
@@ -174,7 +175,21 @@ def write_assign(
             "numbers go: log_density is minus infinity, and the responsibilities say nothing",
             stacklevel=2,
         )
+    if blind:
+        warnings.warn(
+            f"{blind:,} unit{'s have' if blind > 1 else ' has'} no observed cell in this data, so what is said of "
+            "their rows is what would be said of anybody's: put what is known of them into the data, too",
+            stacklevel=2,
+        )
     return rows
+
+
+def _untold(block: Block) -> int:
+    """Units of several rows of which no cell is observed that the model describes."""
+    seen = block.seen()
+    if block.offsets is None or seen is None:
+        return 0
+    return int((np.add.reduceat(seen, block.bounds[:-1]) == 0).sum()) if block.rows else 0
 
 
 def write_impute(

@@ -143,6 +143,8 @@ def column_table(plan: Plan) -> str:
         share = f"{100 * known.missing / known.rows:.3g} %" if known.missing else "none"
         rows.append([c.column, c.kind, c.family, share, _values(known), c.note])
     lines = [f"{plan.known.profile.rows:,} rows", *table(rows, left=6)]
+    if plan.model_for(1).unit.ordered and plan.known.source.unit is None:
+        lines.append("  one sequence, in the order of the rows (--unit COLUMN tells several apart)")
     another = "another family: --family COLUMN=FAMILY; " if plan.over_families else ""
     return "\n".join([*lines, f"  ({another}leave out: --ignore COLUMN)"])
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 from collections.abc import Callable, Sequence
 from difflib import get_close_matches
 from pathlib import Path
@@ -82,8 +83,32 @@ class ModelCommand(click.Command):
         params = list(super().get_params(ctx))
         place = next(i for i, p in enumerate(params) if p.name == AT) + 1
         taken = {name for p in params for name in p.opts}
-        own = [as_click(option) for option in options_of(ctx.meta.get(AT, MIXTURE))]
-        return [*params[:place], *(o for o in own if not taken & set(o.opts)), *params[place:]]
+        kind = ctx.meta.get(AT, MIXTURE)
+        own = [as_click(option) for option in options_of(kind)]
+        hidden = not_for(kind)
+        rest = [_hidden(p) if p.name in hidden else p for p in params[place:]]
+        return [*params[:place], *(o for o in own if not taken & set(o.opts)), *rest]
+
+
+def not_for(kind: str) -> tuple[str, ...]:
+    """The options of a fit that mean nothing for a kind: --help does not show them, and the fit refuses them."""
+    if kind == MIXTURE:
+        return ()
+    from unseen.core.capabilities import Structured
+    from unseen.core.model import Latent
+    from unseen.store.kinds import model
+
+    cls = model(kind)
+    families = () if issubclass(cls, Structured) else ("family", "covariance")
+    return families if issubclass(cls, Latent) else (*families, "labels")
+
+
+def _hidden(param: click.Parameter) -> click.Parameter:
+    """The same option, unseen in --help."""
+    made = copy.copy(param)
+    if isinstance(made, click.Option):
+        made.hidden = True
+    return made
 
 
 def _asked(args: Sequence[str]) -> str:

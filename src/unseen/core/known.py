@@ -9,13 +9,15 @@ from typing import Self
 import numpy as np
 
 from unseen.core.block import CATEGORY, NUMBER
-from unseen.core.shape import ATOM, Facts, Shape
+from unseen.core.shape import ATOM, Facts, Shape, conventional
 from unseen.core.stats import Array
 from unseen.errors import DataError
 
 #: a cell so many ranges of all others beyond them is a slip, where there are enough other rows and it is not many of
 #: them; and how many of those may lie side by side
 SLIP, ENOUGH, FEW_SLIPS, SIDE_BY_SIDE = 20.0, 20, 0.05, 3
+#: the same of a number written in nines, as stand-ins for "unknown" are
+NINES = 2.0
 
 
 def rounding(single: bool) -> float:
@@ -125,8 +127,9 @@ class Known:
                 rest, few = x[k:], w[:k].sum() <= FEW_SLIPS * self.weight
                 if len(rest) < 3 or not few or w[k:].sum() < ENOUGH:
                     break
+                far = NINES if conventional(float(x[0])) and k == 1 else beyond
                 with np.errstate(over="ignore"):
-                    out = abs(x[k - 1] - rest[0]) > beyond * np.ptp(rest) > 0
+                    out = abs(x[k - 1] - rest[0]) > far * np.ptp(rest) > 0
                 if out:
                     return float(x[0]), float(w[0]) / self.weight
         return None

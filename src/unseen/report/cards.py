@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
+from unseen.core.description import plural
 from unseen.report import criteria, described, fitting, profiles, quality
 from unseen.report.palette import percent, shorten
 from unseen.report.projection import flat
@@ -37,7 +38,7 @@ def cards(view: View, sample: Sample | None) -> list[Card]:
 
 def _tables(view: View) -> Iterator[Card]:
     if known := described.simple(view):
-        yield Card("facts", "tables", f"About the {view.noun}s", "", None, numbers=known)
+        yield Card("facts", "tables", f"About the {plural(view.noun)}", "", None, numbers=known)
     for t in view.description.tables:
         yield Card(
             f"table:{t.name}", "tables", t.title, t.note, described.figure(view, t), numbers=described.numbers(t)
@@ -98,7 +99,8 @@ def _rows(view: View, sample: Sample | None) -> Iterator[Card]:
     if spec is not None:
         how = (
             f"An ellipse is two standard deviations of one {view.noun}, its number the mean. The menu has the pairs of "
-            f"columns that tell {view.noun}s apart best. Double-click to see rows far out; click a name to hide it."
+            f"columns that tell {plural(view.noun)} apart best. Double-click to see rows far out; click a name to hide "
+            "it."
         )
     else:
         spec, how = (
@@ -169,8 +171,8 @@ def _fit(view: View) -> Iterator[Card]:
         f"for clear groups.{part}"
     )
     empty = (
-        f"The number of {view.noun}s was given, not searched for"
+        f"The number of {plural(view.noun)} was given, not searched for"
         + (f" ({view.count})" if view.count else "")
         + ". Try several (unseen.select; --components 1:8) to compare."
     )
-    yield Card("criteria", section, f"How many {view.noun}s", reading, criteria.criteria(view), empty)
+    yield Card("criteria", section, f"How many {plural(view.noun)}", reading, criteria.criteria(view), empty)

@@ -12,14 +12,15 @@ from string import Template
 from typing import Any
 
 import unseen
+from unseen.core.description import plural
 from unseen.report.cards import Card, cards
 from unseen.report.sample import Sample
 from unseen.report.tables import columns, components, facts, headline, outcome, tiles
 from unseen.report.view import View
 
 SECTIONS = {
-    "components": ("The {noun}s", components),
-    "tables": ("The {noun}s in numbers", None),
+    "components": ("The {nouns}", components),
+    "tables": ("The {nouns} in numbers", None),
     "data": ("The data", None),
     "columns": ("Column by column", columns),
     "quality": ("Certainty and missing cells", None),
@@ -81,7 +82,7 @@ def _section(view: View, key: str, drawn: list[Card]) -> str:
     words = table(view) if table else ""
     if not plots + words:
         return ""
-    return f'<section id="{key}">\n<h2>{title.format(noun=view.noun)}</h2>\n{plots}{words}</section>'
+    return f'<section id="{key}">\n<h2>{title.format(nouns=plural(view.noun))}</h2>\n{plots}{words}</section>'
 
 
 def _card(i: int, card: Card) -> str:

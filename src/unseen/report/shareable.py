@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Any
 
-from unseen.core.description import Description
+from unseen.core.description import Description, plural
 from unseen.core.events import counted
 from unseen.errors import DataError, ModelError
 from unseen.report.view import View
@@ -55,7 +55,7 @@ def without(result: Any, hide: Sequence[str], fewest: int = FEWEST_ROWS) -> Any:
     if small:
         raise DataError(
             f"{told.noun} {', '.join(small)} stands for fewer than {fewest} rows, so a report would describe single "
-            f"people: fit fewer {told.noun}s before you pass it on"
+            f"people: fit fewer {plural(told.noun)} before you pass it on"
         )
     ignored = [name for name in result.options.get("ignored", ()) if name not in hide]
     return replace(

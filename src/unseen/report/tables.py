@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 
+from unseen.core.description import plural
 from unseen.core.stop import CAP, CONVERGED, FAILED, FELL, INTERRUPTED, STALLED, TIME, Outcome
 from unseen.report.palette import number, percent, shorten
 from unseen.report.view import View
@@ -56,7 +57,7 @@ def tiles(view: View) -> str:
         *([("ICL", number(r.icl, 7))] if view.description.discrete else []),
         ("AIC", number(r.aic, 7)),
         ("parameters", f"{r.size:,}"),
-        *([(f"{view.noun}s", f"{view.count}")] if view.count else []),
+        *([(f"{plural(view.noun)}", f"{view.count}")] if view.count else []),
         ("rows", f"{r.profile.rows:,}"),
         *([("rows that count", number(r.weight, 7))] if abs(r.weight - r.profile.rows) > 1e-9 * r.weight else []),
         ("missing", percent(gaps / cells) if cells else "0%"),
@@ -94,7 +95,7 @@ def components(view: View) -> str:
     note = (
         f"Sorted by {'share' if lasting else 'weight'}. {lasting}The number of a {view.noun} is the label that "
         f"<code>assign</code> gives to its rows, and its colour is the same in every plot. The average is that over "
-        f"all {view.noun}s, by their {'shares' if lasting else 'weights'}."
+        f"all {plural(view.noun)}, by their {'shares' if lasting else 'weights'}."
     )
     return (
         f'<div class="card"><p class="note">{note}</p>'
