@@ -8,7 +8,7 @@ from numbers import Integral, Real
 from typing import Any, ClassVar, Self
 
 import numpy as np
-from sklearn.base import BaseEstimator, DensityMixin, _fit_context
+from sklearn.base import BaseEstimator, _fit_context
 from sklearn.exceptions import ConvergenceWarning
 from sklearn.utils import check_random_state
 from sklearn.utils._param_validation import Interval, StrOptions
@@ -25,10 +25,11 @@ from unseen.result import Result
 from unseen.sklearn.begin import FORMS, Begin, check_warm, given_parts, known_labels
 from unseen.sklearn.ridge import cholesky_of_precisions
 from unseen.sklearn.rows import by_rows, responsibilities_and_density
+from unseen.sklearn.scores import Scores
 from unseen.sklearn.training import Training, draw_rows, singular, unconverged, without_knobs
 
 
-class GaussianMixture(DensityMixin, BaseEstimator):
+class GaussianMixture(Scores, BaseEstimator):
     r"""Gaussian mixture, a drop-in for ``sklearn.mixture.GaussianMixture`` that also takes incomplete data.
 
     .. math:: p(x) = \sum_{k=1}^{K} \pi_k \, N(x; \mu_k, \Sigma_k)
@@ -173,10 +174,6 @@ precisions_init, random_state, warm_start, verbose, verbose_interval : as in sci
             warnings.warn(unconverged(result.outcome, self.n_init), ConvergenceWarning, stacklevel=3)
         return self._keep(result, X.dtype)
 
-    def fit_predict(self, X: Any, y: Any = None, sample_weight: Any = None, labels: Any = None) -> Array:
-        """`fit`, then `predict` for the same rows; known labels do not enter the prediction."""
-        return self.fit(X, y, sample_weight, labels).predict(X)
-
     def _checked(self, X: Any, reset: bool = False) -> Array:
         if not reset:
             check_is_fitted(self)
@@ -258,10 +255,6 @@ precisions_init, random_state, warm_start, verbose, verbose_interval : as in sci
         r, density = self._rows(responsibilities_and_density, X)
         return r.astype(X.dtype, copy=False), density.astype(X.dtype, copy=False)
 
-    def predict(self, X: Any) -> Array:
-        """The most probable component of each row, (n,)."""
-        return self._posterior(X)[0].argmax(axis=1)
-
     def predict_proba(self, X: Any) -> Array:
         """Posterior probability of each component for each row, (n, K)."""
         return self._posterior(X)[0]
@@ -270,28 +263,12 @@ precisions_init, random_state, warm_start, verbose, verbose_interval : as in sci
         """Log-density of the observed cells of each row, (n,)."""
         return self._posterior(X)[1]
 
-    def score(self, X: Any, y: Any = None) -> float:
-        """Mean log-density per row, as in scikit-learn; y is ignored."""
-        return float(self.score_samples(X).mean(dtype=float))
-
-    def bic(self, X: Any) -> float:
-        r"""Bayesian information criterion on X, :math:`-2 \log L + p \log n`; lower is better.
-
-        n is the number of rows that have an observed cell.
-        """
-        density = self.score_samples(X)
-        return float(-2 * density.sum(dtype=float) + self._n_parameters() * np.log(self._told(X)))
-
     def _told(self, X: Any) -> int:
         """The number of rows with an observed cell."""
         told = int((~np.isnan(self._checked(X))).any(axis=1).sum())
         if not told:
             raise DataError("X has no row with an observed cell: nothing to score")
         return told
-
-    def aic(self, X: Any) -> float:
-        r"""Akaike's information criterion on X, :math:`-2 \log L + 2 p`; lower is better."""
-        return float(-2 * self.score_samples(X).sum(dtype=float) + 2 * self._n_parameters())
 
     def _n_parameters(self) -> int:
         """The number of free parameters."""

@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
-from sklearn.base import DensityMixin
 from sklearn.utils.validation import check_is_fitted
 
 from unseen.core.model import Generative, able
@@ -13,9 +12,10 @@ from unseen.core.stats import Array
 from unseen.errors import DataError
 from unseen.sklearn.containers import rebuilt
 from unseen.sklearn.planned import Planned
+from unseen.sklearn.scores import Scores
 
 
-class MixedMixture(DensityMixin, Planned):
+class MixedMixture(Scores, Planned):
     r"""Mixture of mixed columns, decided by the data as ``unseen fit FILE`` does.
 
     .. math:: p(x) = \sum_{k=1}^{K} \pi_k \prod_{b} f_b(x_b; \theta_{kb})
@@ -72,14 +72,6 @@ class MixedMixture(DensityMixin, Planned):
     Source: McLachlan & Peel (2000), Finite Mixture Models; Schwarz (1978), Ann. Statist. 6, 461-464.
     """
 
-    def fit_predict(self, X: Any, y: Any = None, sample_weight: Any = None, labels: Any = None) -> Array:
-        """`fit`, then `predict` for the same rows; known labels do not enter the prediction."""
-        return self.fit(X, y, sample_weight, labels).predict(X)
-
-    def predict(self, X: Any) -> Array:
-        """The most probable component of each row, (n,)."""
-        return self.predict_proba(X).argmax(axis=1)
-
     def predict_proba(self, X: Any) -> Array:
         """Posterior probability of each component for each row, (n, K)."""
         result, table = self._scored(X)
@@ -90,22 +82,12 @@ class MixedMixture(DensityMixin, Planned):
         result, table = self._scored(X)
         return result.log_prob(table.data)
 
-    def score(self, X: Any, y: Any = None) -> float:
-        """Mean log-density per row, as in scikit-learn; y is ignored."""
-        return float(self.score_samples(X).mean())
-
-    def bic(self, X: Any) -> float:
-        r"""Bayesian information criterion on X, :math:`-2 \log L + p \log n`; lower is better.
-
-        n is the number of rows that have an observed cell.
-        """
+    def _told(self, X: Any) -> int:
         result, table = self._scored(X)
-        n = sum(block.rows - block.all_missing() for block in result.blocks(table.data))
-        return float(-2 * result.log_prob(table.data).sum() + result.size * np.log(n))
+        return sum(block.rows - block.all_missing() for block in result.blocks(table.data))
 
-    def aic(self, X: Any) -> float:
-        r"""Akaike's information criterion on X, :math:`-2 \log L + 2 p`; lower is better."""
-        return float(-2 * self.score_samples(X).sum() + 2 * self.result_.size)
+    def _n_parameters(self) -> int:
+        return self.result_.size
 
     def sample(self, n_samples: int = 1) -> tuple[Any, Array]:
         """Random rows from the fitted mixture, in the container of the fit, and the component of each.
