@@ -91,6 +91,13 @@ def test_it_is_what_the_command_line_does(kind: str, tmp_path: Path) -> None:
     for name in run.params:
         np.testing.assert_allclose(fit.result_.params[name], run.params[name], rtol=1e-12, atol=1e-12)
     assert fit.result_.loglik == pytest.approx(run.loglik, rel=1e-12)
+    told = run.outputs(table)
+    for way, name in (("predict", run.model.outputs()[0].columns[0][0]), ("score_samples", "log_density")):
+        if hasattr(fit, way) and y is None and kind != "matrix_factorization":
+            np.testing.assert_array_equal(np.asarray(getattr(fit, way)(X)).astype(str), told[name].astype(str))
+    # one call of `fit` takes other steps to the same optimum
+    direct = unseen.fit(run.model, table, unit=run.encoding.unit, restarts=2)
+    assert direct.loglik == pytest.approx(run.loglik, abs=1e-4)
 
 
 @pytest.mark.parametrize("kind", models())
