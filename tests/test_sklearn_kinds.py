@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 import polars as pl
+import pyarrow as pa
 import pytest
 from click.testing import CliRunner
 from sklearn.base import clone, is_classifier, is_regressor
@@ -198,6 +199,26 @@ def test_a_target_of_two_classes() -> None:
         clone(experts).fit(x)
     with pytest.raises(DataError, match="one class only"):
         clone(experts).fit(x, np.zeros(len(x), int))
+
+
+@pytest.mark.parametrize("container", [pd.DataFrame, pl.DataFrame, pa.table, dict])
+def test_a_target_beside_every_container(container: Any) -> None:
+    x, y = scores()
+    X, names = container({f"x{j}": column for j, column in enumerate(x.T)}), np.array(["no", "yes"])[y]
+    plain = LogisticExperts(1, prior=0.1).fit(x, names)
+    for form in (names, names.astype(object), pd.Series(names, dtype="category"), pl.Series("t", names), list(names)):
+        np.testing.assert_array_equal(clone(plain).fit(X, form).predict(X), plain.predict(x))
+
+
+def test_a_sequence_is_named_by_its_column() -> None:
+    counts = np.random.default_rng(0).poisson(np.repeat([3, 12, 3, 12], 25))
+    table = pd.DataFrame({"series": np.repeat(["a", "b"], 50), "count": counts})
+    fit = HMM(2, unit="series", restarts=2).fit(table)
+    assert fit.result_.profile.units == 2
+    rows, states = fit.sample(6)
+    assert rows.columns.tolist() == ["series", "count"] and rows["series"].nunique() == 1 and len(states) == 6
+    halves = [fit.score_samples(half) for half in (table[:50], table[50:])]
+    np.testing.assert_allclose(fit.score_samples(table), np.concatenate(halves))
 
 
 def test_y_names_components_only_where_it_is_asked_to() -> None:

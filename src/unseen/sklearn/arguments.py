@@ -55,7 +55,8 @@ def argument(option: Option, name: str = "") -> Argument:
         allowed.append("array-like")
     if option.optional or option.default is None:
         allowed.append(None)
-    return Argument(name or option.name, option.default, tuple(allowed), option.sentence, option.order)
+    sentence = f"{option.sentence} None: {option.told}." if option.told else option.sentence
+    return Argument(name or option.name, option.default, tuple(allowed), sentence, option.order)
 
 
 def initialiser(arguments: Sequence[Argument]) -> Callable[..., None]:

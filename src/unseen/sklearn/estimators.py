@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from functools import cache
+from textwrap import fill, indent
 from typing import Any, ClassVar, Self
 
 from sklearn.base import _fit_context
@@ -125,7 +126,7 @@ def _estimator(kind: str, cls: type[Model]) -> type[LatentModel]:
     targets = [option for option in cls.options if option.target]
     body = {
         "__init__": initialiser(arguments),
-        "__doc__": _told(cls, arguments),
+        "__doc__": _docstring(cls, arguments),
         "__module__": "unseen.sklearn",
         "_kind": kind,
         "_options": tuple(option for option in cls.options if not option.target),
@@ -150,10 +151,10 @@ def _first(cls: type[Model], answers: Mapping[Any, type]) -> tuple[type, ...]:
     return next(((answer,) for capability, answer in answers.items() if issubclass(cls, capability)), ())
 
 
-def _told(cls: type[Model], arguments: Sequence[Argument]) -> str:
+def _docstring(cls: type[Model], arguments: Sequence[Argument]) -> str:
     """The docstring of the estimator of a kind."""
     first = (cls.__doc__ or cls.__name__).strip().partition("\n")[0]
-    lines = [f"{a.name} : default={a.default!r}\n    {a.sentence}" for a in arguments]
+    lines = [f"{a.name} : default={a.default!r}\n{indent(fill(a.sentence, 106), '    ')}" for a in arguments]
     return "\n".join(
         [
             first,

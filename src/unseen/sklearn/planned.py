@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import warnings
+from abc import abstractmethod
 from collections.abc import Mapping
 from dataclasses import replace
 from numbers import Integral
@@ -47,9 +48,9 @@ class Planned(BaseEstimator):
         tags.input_tags.string = True  # where a model reads no text, ``ignore`` leaves it out
         return tags
 
+    @abstractmethod
     def _numbers(self) -> tuple[int, ...] | None:
         """The numbers of components, states or factors to try; None: as many as the criterion asks for."""
-        raise NotImplementedError
 
     def _unit(self, table: Table) -> str | None:
         """The column that says which rows belong together."""
