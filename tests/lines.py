@@ -8,9 +8,10 @@ from typing import ClassVar, Self
 import numpy as np
 
 from unseen.core.block import Block, Slot
+from unseen.core.capabilities import Predictive
 from unseen.core.engine import Engine
 from unseen.core.kinds import kind
-from unseen.core.model import Predictive, Starting
+from unseen.core.model import Starting
 from unseen.core.option import COLUMN, NUMBER, Option
 from unseen.core.profile import Profile
 from unseen.core.stats import Array, Params, Stats, Validity

@@ -8,9 +8,10 @@ from typing import Any, ClassVar, Self
 import numpy as np
 
 from unseen.core.block import Block, Slot
+from unseen.core.capabilities import Completing, Generative
 from unseen.core.description import Description
 from unseen.core.kinds import kind
-from unseen.core.model import Completing, Generative, Latent
+from unseen.core.model import Latent
 from unseen.core.option import INTEGER, NUMBER, Option
 from unseen.core.profile import Profile
 from unseen.core.stats import Array, Params, Stats, Validity

@@ -57,11 +57,11 @@ def oracle(name: str, family: Any, params: Params, cells: Cells, k: int, i: int)
         return float(stats.multivariate_normal.logpdf(x[seen], params["means"][k][seen], sigma))
     if name == "hurdle":
         total, beside = 0.0, seen.copy()
-        for place, (_, atoms), (first, _) in zip(family.places, family.atoms, family._spans(), strict=True):
+        for place, (_, atoms), shares in zip(family.places, family.atoms, family.parts(params["shares"]), strict=True):
             if seen[place]:
                 code = 1 + atoms.index(x[place]) if x[place] in atoms else 0
                 beside[place] = code == 0
-                total += np.log(params["shares"][k, first + code])
+                total += np.log(shares[k, code])
         rest = Params({n.removeprefix("rest."): v for n, v in params.items() if n.startswith("rest.")})
         inside = Cells(cells.values, np.repeat(beside[:, None], cells.values.shape[1], axis=1))
         return float(total) + oracle("gaussian", family.inner, rest, inside, k, i)

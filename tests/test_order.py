@@ -13,8 +13,9 @@ from unseen.core.observe import Event
 from unseen.engines.local import Memory
 from unseen.errors import DataError, ModelError
 from unseen.problem import bind, survey
+from unseen.search.fitting import TOLD_APART
 from unseen.search.holdout import Split, log_density
-from unseen.search.order import TOLD_APART, numbers
+from unseen.search.order import numbers
 from unseen.sources.arrays import Arrays
 
 

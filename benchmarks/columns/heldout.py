@@ -59,7 +59,7 @@ def bound(column: Judged, choice: Any, components: int, points: np.ndarray) -> t
     """A mixture of the column's own family, its values as cells, and those with the other places of its grid."""
     from unseen import Mixture
     from unseen.core.block import CATEGORY, Cells
-    from unseen.spec import single
+    from unseen.making import single
 
     model = Mixture(single(choice), components).bind(replace(column.whole, columns=(column.profile,)))
     if model.slots[0].kind == CATEGORY:

@@ -68,7 +68,8 @@ def judged(table: str, kinds: dict[str, str]) -> list[Judged]:
     Absent
         A table that cannot be had on this machine.
     """
-    from unseen.plan import infer
+    from unseen.choices import decided, infer
+    from unseen.making import model_of
     from unseen.problem import survey
     from unseen.sources import open_source
 
@@ -77,13 +78,13 @@ def judged(table: str, kinds: dict[str, str]) -> list[Judged]:
         frame_of(table).to_csv(path, index=False)
         source = open_source(path)[0]
         spec = infer(source.schema())
-        known = survey(spec.mixture(1), source, ignore=spec.ignored, empty=True)
-        choices = {c.column: c for c in spec.decided(known.profile).choices}
+        known = survey(model_of(spec, 1), source, ignore=spec.ignored, empty=True)
+        choices = {c.column: c for c in decided(spec, known.profile).choices}
     out = []
     for name, label in kinds.items():
         profile = known.profile[name] if name in known.profile.names else None
-        decided = kind_of(choices[name], profile)
-        out.append(Judged(table, name, label, decided, choices[name], profile, known.profile))
+        found = kind_of(choices[name], profile)
+        out.append(Judged(table, name, label, found, choices[name], profile, known.profile))
     return out
 
 

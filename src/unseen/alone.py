@@ -10,7 +10,8 @@ import numpy as np
 from unseen.core.atoms import without
 from unseen.core.numbering import MANY
 from unseen.core.profile import ColumnProfile, Profile
-from unseen.spec import Choice, single
+from unseen.making import single
+from unseen.spec import Choice
 
 #: a column is thought of by itself where its criterion is lower by very strong evidence (Kass & Raftery 1995); gamma
 #: from this skewness, Student's t from this excess of the fourth moment

@@ -11,21 +11,20 @@ import numpy as np
 
 from unseen.core.blas import one_blas_thread
 from unseen.core.block import Block, rng
-from unseen.core.description import Description
-from unseen.core.encoding import Encoding
-from unseen.core.kinds import kind
-from unseen.core.model import (
-    Assigning,
+from unseen.core.capabilities import (
     Completing,
     Decoding,
     Generative,
     Judging,
-    Model,
     Predictive,
     Projecting,
     Uncertain,
     able,
 )
+from unseen.core.description import Description
+from unseen.core.encoding import Encoding
+from unseen.core.kinds import kind
+from unseen.core.model import Assigning, Model
 from unseen.core.option import check_count
 from unseen.core.profile import Profile
 from unseen.core.source import Source, in_input_order, input_places

@@ -12,9 +12,9 @@ import numpy as np
 
 from unseen.core.blas import one_blas_thread
 from unseen.core.block import BOOLEAN, CATEGORY, INTEGER, Block, Field, Frame, Slot, rng
+from unseen.core.capabilities import Completing, Generative, able
 from unseen.core.disk import not_an_input
 from unseen.core.encoding import Encoding
-from unseen.core.model import Completing, Generative, able
 from unseen.core.source import input_places
 from unseen.core.stats import Array
 

@@ -9,21 +9,22 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-from unseen.core import model as contract
+from unseen.core.capabilities import Completing, Decoding, Generative, Predictive, Projecting, Structured
+from unseen.core.model import Assigning, Latent, Penalised
 from unseen.core.option import FIT, Option
 from unseen.store.kinds import model, models
 
 #: what a column of the table says, by the capability that it needs
 CAN = {
-    "assigns": contract.Assigning,
-    "labels": contract.Latent,
-    "priors": contract.Penalised,
-    "imputes": contract.Completing,
-    "samples": contract.Generative,
-    "predicts": contract.Predictive,
-    "decodes paths": contract.Decoding,
-    "scores": contract.Projecting,
-    "families of columns": contract.Structured,
+    "assigns": Assigning,
+    "labels": Latent,
+    "priors": Penalised,
+    "imputes": Completing,
+    "samples": Generative,
+    "predicts": Predictive,
+    "decodes paths": Decoding,
+    "scores": Projecting,
+    "families of columns": Structured,
 }
 
 

@@ -79,15 +79,46 @@ def listed(atoms: Mapping[str, Any]) -> tuple[tuple[str, tuple[float, ...]], ...
     return tuple((name, values) for name, values in found.items() if values)
 
 
-def frequent(profile: Profile, share: float) -> dict[str, tuple[float, ...]]:
-    """The values that hold at least so much of each column."""
-    found = {c.name: tuple(value for value, _ in c.atoms(share)) for c in profile.columns if c.kind != "category"}
-    return {name: values for name, values in found.items() if values}
+def chosen(
+    atoms: Sequence[tuple[str, tuple[float, ...]]] | None, profile: Profile, share: float
+) -> dict[str, tuple[float, ...]]:
+    """The atoms of each column: those that are given, else every value that holds at least a ``share`` of its column.
+
+    Raises
+    ------
+    DataError
+        Atoms of a column that is not there, or none at all.
+    """
+    columns = [c for c in profile.columns if c.kind != "category"]
+    given = dict(atoms) if atoms is not None else {c.name: tuple(v for v, _ in c.atoms(share)) for c in columns}
+    absent = [name for name in given if name not in profile.names]
+    if absent:
+        raise DataError(f"atoms are given for column {absent[0]!r}, which this family does not describe")
+    found = {name: given[name] for name in profile.names if given.get(name)}
+    if not found:
+        raise DataError(
+            f"no value of {', '.join(map(repr, profile.names))} holds {share:.0%} of the rows, so there is no "
+            "atom: name some with atoms=, lower share, or use the inner family alone"
+        )
+    return found
 
 
-def weights_of(column: ColumnProfile, values: Sequence[float]) -> Array:
-    """The weight of each atom in the data."""
+def set_apart(column: ColumnProfile, values: Sequence[float]) -> tuple[ColumnProfile, Array, list[bool]]:
+    """The profile beside the atoms, the shares (1 + m,) of rest and atoms, and which of these are slips.
+
+    Raises
+    ------
+    DataError
+        A column of text, or one that has no more than one value beside its atoms.
+    """
     if column.kind == "category":
         raise DataError(f"column {column.name!r} holds text, which has no atoms: use Categorical for it, or ignore it")
     known = dict(column.atoms(0.0))
-    return np.array([known.get(value, 0.0) * column.weight for value in values])
+    weights = np.array([known.get(value, 0.0) * column.weight for value in values])
+    rest, left = without(column, values), max(column.weight - weights.sum(), 0.0)
+    if not rest.variance > 0:
+        raise DataError(
+            f"column {column.name!r} holds one value or none beside its atoms: use Categorical for it, or ignore it"
+        )
+    shares = np.append(left, weights) / (left + weights.sum())
+    return rest, shares, [False, *(is_slip(v, s, rest) for v, s in zip(values, shares[1:], strict=True))]

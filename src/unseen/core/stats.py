@@ -70,15 +70,14 @@ class Params(Mapping[str, Array]):
 
     def sub(self, prefix: str) -> Params:
         """The parameters under ``prefix.``, without the prefix."""
-        head = prefix + "."
         part = Params.__new__(Params)  # the arrays are this object's own and read-only: no need of copies
-        part._arrays = {k[len(head) :]: v for k, v in self._arrays.items() if k.startswith(head)}
+        part._arrays = unprefixed(prefix, self._arrays)
         part.events = {}
         return part
 
     def under(self, prefix: str) -> dict[str, Array]:
         """The same arrays with ``prefix.`` before each name."""
-        return {f"{prefix}.{k}": v for k, v in self._arrays.items()}
+        return prefixed(prefix, self._arrays)
 
     def vector(self) -> Array:
         """All parameters in one float64 vector, in the order of their names."""
@@ -98,6 +97,17 @@ def _params(arrays: dict[str, Array], events: dict[str, int]) -> Params:
 
 
 Sums = dict[str, Array]
+
+
+def prefixed(prefix: str, arrays: Mapping[str, Array]) -> dict[str, Array]:
+    """The same arrays with ``prefix.`` before each name."""
+    return {f"{prefix}.{name}": array for name, array in arrays.items()}
+
+
+def unprefixed(prefix: str, arrays: Mapping[str, Array]) -> dict[str, Array]:
+    """The arrays whose names begin with ``prefix.``, without it."""
+    head = prefix + "."
+    return {name[len(head) :]: array for name, array in arrays.items() if name.startswith(head)}
 
 
 def add_sums(a: Sums, b: Sums) -> Sums:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from unseen.core.kinds import kind
@@ -37,6 +37,10 @@ class Outcome:
     @property
     def converged(self) -> bool:
         return self.name == CONVERGED
+
+    def after(self, iterations: int, before: int) -> Outcome:
+        """Return the same of a run that went on from another: ``before`` iterations count, too."""
+        return replace(self, message=self.message.replace(f"after {iterations} ", f"after {iterations + before} ", 1))
 
 
 @kind("record")

@@ -8,15 +8,15 @@ from typing import Any, Self
 
 import numpy as np
 
-from unseen.core.block import CATEGORY, NUMBER, Cells, Slot
+from unseen.core.block import NUMBER, Cells
 from unseen.core.events import EventKind
 from unseen.core.example import Example
-from unseen.core.family import Collect, Family, unset
 from unseen.core.kinds import kind
 from unseen.core.profile import MAX_CATEGORIES, ColumnProfile, Profile
 from unseen.core.stats import Array, Params, Sums, Validity
 from unseen.errors import DataError
 from unseen.numerics import discrete
+from unseen.numerics.discrete import Categories
 from unseen.numerics.embedding import indicator_coordinates
 
 # less weight than this is no evidence: the component keeps its old parameters
@@ -25,7 +25,7 @@ EMPTY = 1e-8
 
 @kind("categorical")
 @dataclass(frozen=True)
-class Categorical(Family):
+class Categorical(Categories):
     r"""Categories, independent from column to column inside a component (latent class analysis).
 
     .. math:: \log f_k(x) = \sum_j \log p_{k j x_j}
@@ -67,27 +67,14 @@ class Categorical(Family):
             shares=np.concatenate(shares),
         )
 
-    @property
-    def slots(self) -> tuple[Slot, ...]:
-        return (Slot(self.columns, CATEGORY, self.categories),) if self.columns else unset()
-
-    @property
-    def widths(self) -> list[int]:
-        """The number of categories of each column."""
-        return [len(c) for c in self.categories]
-
     def parts(self, probabilities: Array) -> list[Array]:
         """The columns' own probabilities, (K, categories) each."""
-        return np.split(probabilities, discrete.edges(self.widths)[1:-1], axis=1)
+        return discrete.parts(probabilities, self.widths)
 
     # ---- E-step and M-step
 
     def prepare(self, params: Params) -> discrete.Tables:
         return discrete.Tables(params["probabilities"], self.widths)
-
-    def evaluate(self, prepared: discrete.Tables, cells: Sequence[Cells]) -> tuple[Array, Collect]:
-        density, collect = prepared.evaluate(cells[0])
-        return density, lambda r: {"occurrences": collect(r)}
 
     def moments(self, sums: Sums, params: Params | None) -> Params:
         probabilities, totals = discrete.shares(sums["occurrences"], self.widths)
@@ -121,9 +108,7 @@ class Categorical(Family):
         return {"occurrences": strength * np.repeat(self.shares[None], components, axis=0)}
 
     def log_prior(self, params: Params, prior: Sums) -> float:
-        pseudo = prior["occurrences"]
-        log_p = discrete.logarithm(params["probabilities"])
-        return float(np.multiply(pseudo, log_p, out=np.zeros_like(log_p), where=pseudo > 0).sum())
+        return discrete.log_prior(params["probabilities"], prior["occurrences"])
 
     # ---- rows
 

@@ -9,7 +9,7 @@ from typing import Any, Self
 import numpy as np
 
 from unseen.core.block import Cells
-from unseen.core.events import FLOORS, EventKind
+from unseen.core.events import EventKind
 from unseen.core.example import Example
 from unseen.core.family import Collect, Floor, tile_rows
 from unseen.core.kinds import kind
@@ -17,8 +17,8 @@ from unseen.core.profile import Profile
 from unseen.core.stats import Array, Params, Sums, Validity
 from unseen.errors import ModelError
 from unseen.numerics.open_range import EMPTY, TOUCH, Interior, check_open, floors_of, interior
-from unseen.numerics.resolution import Density, steps_of
-from unseen.numerics.shapes import LARGEST, gamma_estimates, stirling
+from unseen.numerics.resolution import Density, floor_events, steps_of
+from unseen.numerics.shapes import gamma_estimates, largest_shapes, stirling
 
 # largest error in a row's log-density that the sum of products may make before differences are taken row by row
 TOLERANCE = 1e-9
@@ -106,7 +106,7 @@ class Gamma(Density):
     def _most(self) -> Array:
         """The largest shapes allowed of columns on no grid, (d,)."""
         own = np.minimum((self.scale / self.centre) ** 2, 1)
-        return np.where((self._least > 0) | (self.floor == 0), LARGEST, 1 / np.maximum(self.floor * own, 1 / LARGEST))
+        return largest_shapes(self.floor * own, self._least)
 
     # ---- E-step
 
@@ -158,10 +158,9 @@ class Gamma(Density):
             means=np.where(seen, means * self.centre, old["means"]),
             shapes=np.where(seen, shapes, old["shapes"]),
         )
-        found = [floor.kind for floor in self.floors(new)]
-        events = {FLOORS[kind]: found.count(kind) for kind in ("variance", "grid")}
-        events[EventKind.EMPTY_COMPONENT] = int((~seen).any(axis=1).sum())
-        return Params(new, events={k: v for k, v in events.items() if v})
+        empty = int((~seen).any(axis=1).sum())
+        events: dict[str, int] = {EventKind.EMPTY_COMPONENT: empty} if empty else {}
+        return Params(new, events={**floor_events(self.floors(new)), **events})
 
     def floors(self, params: Params) -> list[Floor]:
         if not self.floor:

@@ -5,35 +5,31 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
-from typing import Any, Self
+from typing import Any, ClassVar, Self
 
 import numpy as np
 
 from unseen.core.block import Cells
-from unseen.core.events import FLOORS, EventKind
+from unseen.core.events import EventKind
 from unseen.core.example import Example
 from unseen.core.family import Collect, Floor, Form, tile_rows
 from unseen.core.kinds import kind
-from unseen.core.memo import Last
 from unseen.core.profile import Profile
 from unseen.core.stats import Array, Params, Sums, Validity
-from unseen.errors import DataError, ModelError, NumericalError
+from unseen.errors import ModelError, NumericalError
 from unseen.numerics import gaussian as forms
 from unseen.numerics.by_moments import affordable
-from unseen.numerics.compiled import full_gaussian_kernel, worthwhile
-from unseen.numerics.compiled_patterns import CELL
+from unseen.numerics.compiled import full_gaussian_kernel
 from unseen.numerics.completion import conditional_draw, conditional_mean
-from unseen.numerics.covariance import FORMS, Covariance
-from unseen.numerics.incomplete import PATTERN_BUDGET, Met
-from unseen.numerics.resolution import Density, least_variances, resting, steps_of
-
-#: a deviation of fewer units in the last place of a value is none
-ROUNDING = 64 * np.finfo(float).eps
+from unseen.numerics.covariance import FORMS, Covariance, collapsed
+from unseen.numerics.elliptical import Elliptical
+from unseen.numerics.incomplete import PATTERN_BUDGET
+from unseen.numerics.resolution import floor_events, least_variances, resting
 
 
 @kind("gaussian")
 @dataclass(frozen=True)
-class Gaussian(Density):
+class Gaussian(Elliptical):
     r"""Multivariate normal components.
 
     .. math:: \log f_k(x) = -\tfrac12 ( d \log 2\pi + \log |\Sigma_k| + (x-\mu_k)^\top \Sigma_k^{-1} (x-\mu_k) )
@@ -67,6 +63,9 @@ class Gaussian(Density):
     McLachlan & Peel (2000), chapter 8 for factors.
     """
 
+    _called: ClassVar[str] = "a Gaussian"
+    _extent: ClassVar[str] = "variance"
+
     covariance: str = "full"
     tied: bool = False
     floor: float = 1e-6
@@ -86,32 +85,13 @@ class Gaussian(Density):
             raise ModelError('factors=1 or more goes with covariance="factors", and only with it')
         if self.covariance == "common" and self.tied:
             raise ModelError('common axes of tied lengths are one covariance: write covariance="full", tied=True')
-        if not 0 <= self.floor < 1:
-            raise ModelError("floor is a share of the data's variance: take it from 0 up to 1, for example 1e-6")
+        self._check_floor()
 
     def bind(self, profile: Profile) -> Self:
-        for c in profile.columns:
-            if c.kind == "category":
-                raise DataError(
-                    f"column {c.name!r} holds text, which a Gaussian cannot describe: use Categorical for it, "
-                    "or ignore it"
-                )
-            if not c.variance > 0:
-                raise DataError(
-                    f"column {c.name!r} is constant, so its variance is zero: it tells components nothing, ignore it"
-                )
+        bound = super().bind(profile)
         if self.factors >= max(len(profile.columns), 2):
             raise ModelError(f"{len(profile.columns)} columns cannot have {self.factors} factors: use fewer factors")
-        return replace(
-            self,
-            columns=profile.names,
-            anchor=np.array([c.mean for c in profile.columns]),
-            scale=np.sqrt([c.variance for c in profile.columns]),
-            incomplete=any(c.missing for c in profile.columns),
-            steps=steps_of(profile.columns) if self.floor else None,
-            rows=profile.rows,
-            single=all(c.single for c in profile.columns),
-        )
+        return replace(bound, single=all(c.single for c in profile.columns))
 
     @cached_property
     def form(self) -> Covariance:
@@ -139,7 +119,7 @@ class Gaussian(Density):
         if self.covariance == "spherical":  # one variance for all: the mean scale, and the coarsest grid
             coarsest = None if self.steps is None else self.steps.max()
             return np.repeat(least_variances(np.sqrt((self.scale**2).mean()), coarsest, self.floor), len(self.columns))
-        return least_variances(self.scale, self.steps, self.floor)
+        return super().least
 
     @property
     def covariances(self) -> Form:
@@ -151,15 +131,6 @@ class Gaussian(Density):
         return f"Gaussian({form}{', tied' * self.tied})"
 
     # ---- E-step
-
-    @cached_property
-    def _last(self) -> Last:
-        return Last()
-
-    @cached_property
-    def _met(self) -> Met:
-        """Missing patterns met so far, at whatever parameters."""
-        return Met()
 
     def prepare(self, params: Params) -> forms.Form:
         return self._last.made(params, self._at_precision)
@@ -175,10 +146,6 @@ class Gaussian(Density):
             few = affordable(self.rows, len(self.columns))
             return forms.FullForm(params["means"], self.full(params), self.anchor, self._met, compiled, few)
         return forms.DiagonalForm(params["means"], self._variances(params), self.anchor)
-
-    def _worth_compiling(self, components: int) -> bool:
-        d = len(self.columns)
-        return worthwhile(self.rows * components * d * (d + 3 + (CELL if self.incomplete else 0)))
 
     def evaluate(self, prepared: forms.Form, cells: Sequence[Cells]) -> tuple[Array, Collect]:
         density, collect = prepared.evaluate(cells[0])
@@ -198,9 +165,7 @@ class Gaussian(Density):
 
     def moments(self, sums: Sums, params: Params | None) -> Params:
         new = self.best(sums, params)
-        found = [floor.kind for floor in self.floors(new)]
-        events = {FLOORS[kind]: found.count(kind) for kind in ("variance", "grid") if kind in found}
-        return Params(new, events={**events, **new.events})
+        return Params(new, events={**floor_events(self.floors(new)), **new.events})
 
     def best(self, sums: Sums, params: Params | None) -> Params:
         """The M-step, of whose events only empty components are counted."""
@@ -235,18 +200,10 @@ class Gaussian(Density):
     def valid(self, params: Params) -> Validity:
         if not all(np.isfinite(values).all() for values in params.values()):
             return Validity("a mean or covariance is not finite")
-        return Validity(self.form.broken(params, len(params["means"])) or self._collapsed(params))
-
-    def _collapsed(self, params: Params) -> str:
-        """Which component has lost its spread to rounding, where no floor holds it up."""
-        if self.floor or self.scale is None:
-            return ""
-        # what rounding makes of a value, and of the difference of two squares about the anchor
-        sizes = ROUNDING * (np.abs(params["means"]) + self.scale)
-        sizes = np.sqrt(sizes**2 + ROUNDING * (params["means"] - self.anchor) ** 2)
-        units = self.full(params) / (sizes[:, :, None] * sizes[:, None])
-        least = np.linalg.eigvalsh(units)[:, 0]
-        return f"the covariance of component {int(least.argmin())} is singular" if least.min() < 1 else ""
+        broken = self.form.broken(params, len(params["means"]))
+        if not broken and not self.floor and self.scale is not None:  # no floor holds them up
+            broken = collapsed(self.full(params), params["means"], self.anchor, self.scale)
+        return Validity(broken)
 
     def size(self, params: Params) -> int:
         k, d = params["means"].shape
@@ -264,11 +221,6 @@ class Gaussian(Density):
     def log_densities(self, params: Params, moments: Array) -> Array:
         """Log-density of rows given by their moments about the anchor, one sum of rows for each component, (K,)."""
         return self._form(params).log_densities(moments)
-
-    @property
-    def centre(self) -> Array:
-        """One point (d,) near the middle of the data."""
-        return self.anchor if self.anchor.ndim == 1 else self.anchor.mean(axis=0)
 
     def anchored(self, params: Params) -> Self:
         centred = replace(self, anchor=self.centre)
@@ -311,16 +263,7 @@ class Gaussian(Density):
         return Cells(z, cells[0].observed)
 
     def describe(self, params: Params) -> list[dict[str, Any]]:
-        sd = np.sqrt(np.diagonal(self.full(params), axis1=1, axis2=2))
-        return [
-            {
-                "column": name,
-                "family": "gaussian",
-                "mean": params["means"][:, j].tolist(),
-                "sd": sd[:, j].tolist(),
-            }
-            for j, name in enumerate(self.columns)
-        ]
+        return self._described("gaussian", params["means"], self.full(params))
 
 
 def example() -> Example:

@@ -8,10 +8,11 @@ from typing import TYPE_CHECKING, Any, Self, cast
 
 import numpy as np
 
-from unseen.core.block import Cells, Slot
+from unseen.core.block import Cells
 from unseen.core.example import Example
-from unseen.core.family import Collect, Family, Floor, Form, few, unset, within
+from unseen.core.family import Collect, Floor, few, within
 from unseen.core.kinds import kind
+from unseen.core.modified import Modified
 from unseen.core.profile import Profile
 from unseen.core.stats import Array, Params, Sums, Validity
 from unseen.errors import ModelError
@@ -24,7 +25,7 @@ from unseen.numerics.log_normal import (
     units_of_data,
 )
 from unseen.numerics.medians import OwnFloors
-from unseen.numerics.resolution import Density, off_grid, steps_of
+from unseen.numerics.resolution import cell_volume, off_grid, steps_of
 
 if TYPE_CHECKING:
     from unseen.families.gaussian import Gaussian
@@ -32,7 +33,7 @@ if TYPE_CHECKING:
 
 @kind("log_normal")
 @dataclass(frozen=True)
-class LogNormal(Density):
+class LogNormal(Modified):
     r"""Columns some of which enter by their logarithm, the others as they are, under one joint Gaussian.
 
     .. math:: \log f_k(x) = \log \phi_k(y) - \sum_{j \in L} \log x_j, \qquad
@@ -105,17 +106,11 @@ class LogNormal(Density):
     def ungridded(self) -> tuple[str, ...]:
         return off_grid(self.inner.columns, self.steps)
 
-    @property
-    def slots(self) -> tuple[Slot, ...]:
-        return unset() if self.logged is None else self.inner.slots
+    def inner_cells(self, cells: Sequence[Cells]) -> Sequence[Cells]:
+        return [self._log(cells[0]).cells]
 
-    @property
-    def core(self) -> Family:
-        return self.inner.core
-
-    @property
-    def covariances(self) -> Form | None:
-        return self.inner.covariances
+    def volume(self, cells: Sequence[Cells]) -> Array | None:
+        return cell_volume(cells[0], self.steps)
 
     @property
     def label(self) -> str:
@@ -144,9 +139,6 @@ class LogNormal(Density):
             density[:, logged.outside] = -np.inf
         return density, collect
 
-    def tile(self, components: int) -> int:
-        return self.inner.tile(components)
-
     # ---- M-step
 
     def moments(self, sums: Sums, params: Params | None) -> Params:
@@ -169,23 +161,14 @@ class LogNormal(Density):
     def valid(self, params: Params) -> Validity:
         return self.inner.valid(self._floors.slice_of(params, slice(None)))
 
-    def size(self, params: Params) -> int:
-        return self.inner.size(params)
-
     def prior(self, strength: float, components: int) -> Sums:
         return self.inner.prior(strength, components)
 
     def log_prior(self, params: Params, prior: Sums) -> float:
         return self.inner.log_prior(params, prior)
 
-    def anchored(self, params: Params) -> Self:
-        return replace(self, inner=self.inner.anchored(params))
-
     def rounding(self, prepared: Any) -> float:
         return self.inner.rounding(prepared)
-
-    def spread(self, params: Params) -> Array | None:
-        return self.inner.spread(params)
 
     # ---- rows
 
@@ -209,12 +192,12 @@ class LogNormal(Density):
         x, seen = cells[0].values.astype(float), cells[0].observed
         if seen is None:
             return [x]
-        y = self.inner.draw(params, [self._log(cells[0]).cells], states, rng)[0]
+        y = self.inner.draw(params, self.inner_cells(cells), states, rng)[0]
         y[self.logged] = np.exp(np.clip(y[self.logged], -LARGEST, LARGEST))
         return [np.where(seen, x, y)]
 
     def embed(self, cells: Sequence[Cells]) -> Cells:
-        return self.inner.embed([self._log(cells[0]).cells])
+        return self.inner.embed(self.inner_cells(cells))
 
     def describe(self, params: Params) -> list[dict[str, Any]]:
         """Logged columns: ``mean`` and ``sd`` in the data's own units, ``median``, and ``log_sd`` of the logarithm."""

@@ -8,15 +8,14 @@ from typing import Any, Self
 
 import numpy as np
 
-from unseen.core.block import Cells, Slot
+from unseen.core.block import Cells
 from unseen.core.events import EventKind
 from unseen.core.example import Example
-from unseen.core.family import Collect, Family, unset
+from unseen.core.family import Collect
 from unseen.core.kinds import kind
 from unseen.core.profile import Profile
 from unseen.core.stats import Array, Params, Sums, Validity
-from unseen.errors import ModelError
-from unseen.numerics.counts import check_counts
+from unseen.numerics.counts import Counts
 from unseen.numerics.discrete import edges
 from unseen.numerics.negative_binomial import LONGEST, CountTables, SizeEquation, log_probability
 
@@ -28,7 +27,7 @@ SMALLEST, POISSON = 1e-4, 1e6
 
 @kind("negative_binomial")
 @dataclass(frozen=True)
-class NegativeBinomial(Family):
+class NegativeBinomial(Counts):
     r"""Counts with variance :math:`\mu + \mu^2 / r`, independent from column to column inside a component.
 
     .. math:: f_k(x) = \prod_j \frac{\Gamma(x_j + r_{kj})}{\Gamma(r_{kj}) \, x_j!}
@@ -67,24 +66,9 @@ class NegativeBinomial(Family):
     scale: Any = None  # (d,) their standard deviations
     lengths: tuple[int, ...] = ()  # counts with a place in the histogram
 
-    def __post_init__(self) -> None:
-        if not 0 < self.floor < 1:
-            raise ModelError("floor is a share of the data's mean count: take it between 0 and 1, for example 1e-6")
-
     def bind(self, profile: Profile) -> Self:
-        for c in profile.columns:
-            check_counts(c)
-        return replace(
-            self,
-            columns=profile.names,
-            centre=np.array([c.mean for c in profile.columns]),
-            scale=np.sqrt([c.variance for c in profile.columns]),
-            lengths=tuple(int(min(c.high + 1, LONGEST)) for c in profile.columns),
-        )
-
-    @property
-    def slots(self) -> tuple[Slot, ...]:
-        return (Slot(self.columns),) if self.columns else unset()
+        bound = super().bind(profile)
+        return replace(bound, lengths=tuple(int(min(c.high + 1, LONGEST)) for c in profile.columns))
 
     # ---- E-step and M-step
 

@@ -8,15 +8,15 @@ from typing import Any, Self
 
 import numpy as np
 
-from unseen.core.block import CATEGORY, Cells, Slot
+from unseen.core.block import CATEGORY, Cells
 from unseen.core.events import EventKind
 from unseen.core.example import Example
-from unseen.core.family import Collect, Family, unset
 from unseen.core.kinds import kind
 from unseen.core.profile import ColumnProfile, Profile
 from unseen.core.stats import Array, Params, Sums, Validity
 from unseen.errors import DataError
 from unseen.numerics import cumulative, discrete
+from unseen.numerics.discrete import Categories
 
 EMPTY = 1e-8
 MOST = 100
@@ -24,7 +24,7 @@ MOST = 100
 
 @kind("ordinal")
 @dataclass(frozen=True)
-class Ordinal(Family):
+class Ordinal(Categories):
     r"""Ordered categories by cumulative logits, independent from column to column inside a component.
 
     .. math:: P(x_j \le c \mid k) = \frac{1}{1 + e^{-(\tau_{jc} - \eta_{kj})}}
@@ -69,19 +69,10 @@ class Ordinal(Family):
             shares=np.concatenate([weights / weights.sum() for _, weights in known]),
         )
 
-    @property
-    def slots(self) -> tuple[Slot, ...]:
-        return (Slot(self.columns, CATEGORY, self.categories),) if self.columns else unset()
-
-    @property
-    def widths(self) -> list[int]:
-        """The number of categories of each column."""
-        return [len(c) for c in self.categories]
-
     def parts(self, array: Array) -> list[Array]:
         """The columns' own parts of what stands side by side on the last axis: by category, or by threshold."""
         less = 0 if array.shape[-1] == sum(self.widths) else 1
-        return np.split(array, discrete.edges([w - less for w in self.widths])[1:-1], axis=-1)
+        return discrete.parts(array, [w - less for w in self.widths])
 
     def probabilities(self, params: Params) -> list[Array]:
         """Per column the probabilities (K, categories)."""
@@ -92,10 +83,6 @@ class Ordinal(Family):
 
     def prepare(self, params: Params) -> discrete.Tables:
         return discrete.Tables(np.concatenate(self.probabilities(params), axis=1), self.widths)
-
-    def evaluate(self, prepared: discrete.Tables, cells: Sequence[Cells]) -> tuple[Array, Collect]:
-        density, collect = prepared.evaluate(cells[0])
-        return density, lambda r: {"occurrences": collect(r)}
 
     def moments(self, sums: Sums, params: Params | None) -> Params:
         counts = self.parts(sums["occurrences"])

@@ -3,20 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
-from typing import Any, Self
+from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 
-from unseen.core.block import Cells, Slot
+from unseen.core.block import Cells
 from unseen.core.events import EventKind
 from unseen.core.example import Example
-from unseen.core.family import Collect, Family, unset
+from unseen.core.family import Collect
 from unseen.core.kinds import kind
-from unseen.core.profile import Profile
 from unseen.core.stats import Array, Params, Sums, Validity
-from unseen.errors import ModelError
-from unseen.numerics.counts import check_counts
+from unseen.numerics.counts import Counts
 from unseen.numerics.special import log_factorial
 
 EMPTY = 1e-8
@@ -32,7 +30,7 @@ class Rates:
 
 @kind("poisson")
 @dataclass(frozen=True)
-class Poisson(Family):
+class Poisson(Counts):
     r"""Counts, independent from column to column inside a component.
 
     .. math:: \log f_k(x) = \sum_j x_j \log \lambda_{kj} - \lambda_{kj} - \log x_j!
@@ -63,24 +61,6 @@ class Poisson(Family):
     columns: tuple[str, ...] = ()
     centre: Any = None  # (d,) means of the data
     scale: Any = None  # (d,) their standard deviations
-
-    def __post_init__(self) -> None:
-        if not 0 < self.floor < 1:
-            raise ModelError("floor is a share of the data's mean count: take it between 0 and 1, for example 1e-6")
-
-    def bind(self, profile: Profile) -> Self:
-        for c in profile.columns:
-            check_counts(c)
-        return replace(
-            self,
-            columns=profile.names,
-            centre=np.array([c.mean for c in profile.columns]),
-            scale=np.sqrt([c.variance for c in profile.columns]),
-        )
-
-    @property
-    def slots(self) -> tuple[Slot, ...]:
-        return (Slot(self.columns),) if self.columns else unset()
 
     # ---- E-step and M-step
 

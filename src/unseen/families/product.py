@@ -14,8 +14,9 @@ from unseen.core.example import Example
 from unseen.core.family import Collect, Family, Floor
 from unseen.core.kinds import kind
 from unseen.core.profile import Profile
-from unseen.core.stats import Array, Params, Sums, Validity
+from unseen.core.stats import Array, Params, Sums, Validity, prefixed, unprefixed
 from unseen.errors import ModelError
+from unseen.numerics.embedding import stacked
 
 Columns = str | tuple[str, ...]
 
@@ -34,12 +35,11 @@ class Term:
 
     def of(self, arrays: Mapping[str, Array]) -> dict[str, Array]:
         """This term's entries, without the prefix."""
-        head = self.name + "."
-        return {k[len(head) :]: v for k, v in arrays.items() if k.startswith(head)}
+        return unprefixed(self.name, arrays)
 
     def under(self, arrays: Mapping[str, Array]) -> dict[str, Array]:
         """The same entries with the prefix before each name."""
-        return {f"{self.name}.{k}": v for k, v in arrays.items()}
+        return prefixed(self.name, arrays)
 
 
 @kind("product")
@@ -217,12 +217,7 @@ class Product(Family):
         ]
 
     def embed(self, cells: Sequence[Cells]) -> Cells:
-        parts = [t.family.embed(mine) for t, mine in self._cells(cells)]
-        values = np.concatenate([p.values for p in parts])
-        if all(p.observed is None for p in parts):
-            return Cells(values)
-        masks = [np.ones(p.values.shape, bool) if p.observed is None else p.observed for p in parts]
-        return Cells(values, np.concatenate(masks))
+        return stacked([t.family.embed(mine) for t, mine in self._cells(cells)])
 
     def describe(self, params: Params) -> list[dict[str, Any]]:
         return [entry for t in self.terms for entry in t.family.describe(params.sub(t.name))]

@@ -4,26 +4,21 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from functools import cached_property
-from typing import Any, Self
+from typing import Any, ClassVar, Self
 
 import numpy as np
 
 from unseen.core.block import Cells
-from unseen.core.events import FLOORS, EventKind
+from unseen.core.events import EventKind
 from unseen.core.example import Example
 from unseen.core.family import Collect, Floor, tile_rows
 from unseen.core.kinds import kind
-from unseen.core.memo import Last
-from unseen.core.profile import Profile
 from unseen.core.stats import Array, Params, Sums, Validity
-from unseen.errors import DataError, ModelError
+from unseen.errors import ModelError
 from unseen.numerics import gaussian as forms
-from unseen.numerics.compiled import worthwhile
-from unseen.numerics.compiled_patterns import CELL
 from unseen.numerics.completion import conditional_mean
-from unseen.numerics.incomplete import Met
-from unseen.numerics.resolution import Density, least_variances, raise_covariances, resting, steps_of
+from unseen.numerics.elliptical import Elliptical
+from unseen.numerics.resolution import floor_events, raise_covariances, resting
 from unseen.numerics.special import half_df
 from unseen.numerics.student_t import StudentForm, conditional_draw
 
@@ -36,7 +31,7 @@ EMPTY = 1e-8
 
 @kind("student_t")
 @dataclass(frozen=True)
-class StudentT(Density):
+class StudentT(Elliptical):
     r"""Multivariate t components, each with its own location, scale matrix and degrees of freedom.
 
     .. math:: f_k(x) = \frac{\Gamma(\frac{\nu_k+d}{2})}{\Gamma(\frac{\nu_k}{2}) |\pi \nu_k \Sigma_k|^{1/2}}
@@ -72,6 +67,9 @@ class StudentT(Density):
     Liu, Rubin & Wu (1998), Biometrika 85, 755-770 for the expansion.
     """
 
+    _called: ClassVar[str] = "StudentT"
+    _extent: ClassVar[str] = "scale"
+
     df: float | str = "free"
     floor: float = 1e-6
     columns: tuple[str, ...] = ()
@@ -84,47 +82,15 @@ class StudentT(Density):
     def __post_init__(self) -> None:
         if self.df != "free" and not (isinstance(self.df, (int, float)) and 0 < self.df < np.inf):
             raise ModelError('df is the degrees of freedom: a positive number, or "free" to estimate them')
-        if not 0 <= self.floor < 1:
-            raise ModelError("floor is a share of the data's variance: take it from 0 up to 1, for example 1e-6")
-
-    def bind(self, profile: Profile) -> Self:
-        for c in profile.columns:
-            if c.kind == "category":
-                raise DataError(
-                    f"column {c.name!r} holds text, which StudentT cannot describe: use Categorical for it, "
-                    "or ignore it"
-                )
-            if not c.variance > 0:
-                raise DataError(
-                    f"column {c.name!r} is constant, so its scale is zero: it tells components nothing, ignore it"
-                )
-        return replace(
-            self,
-            columns=profile.names,
-            anchor=np.array([c.mean for c in profile.columns]),
-            scale=np.sqrt([c.variance for c in profile.columns]),
-            incomplete=any(c.missing for c in profile.columns),
-            steps=steps_of(profile.columns) if self.floor else None,
-            rows=profile.rows,
-        )
+        self._check_floor()
 
     # ---- E-step and M-step
-
-    @cached_property
-    def _last(self) -> Last:
-        return Last()
-
-    @cached_property
-    def _met(self) -> Met:
-        """Missing patterns met so far, at whatever parameters."""
-        return Met()
 
     def prepare(self, params: Params) -> StudentForm:
         return self._last.made(params, self._form)
 
     def _form(self, params: Params) -> StudentForm:
-        k, d = params["locations"].shape
-        compiled = self.incomplete and worthwhile(self.rows * k * d * (d + 3 + CELL))
+        compiled = self.incomplete and self._worth_compiling(len(params["locations"]))
         return StudentForm(params["locations"], params["scales"], params["df"], self.anchor, self._met, compiled)
 
     def evaluate(self, prepared: StudentForm, cells: Sequence[Cells]) -> tuple[Array, Collect]:
@@ -156,10 +122,8 @@ class StudentT(Density):
             scales=np.where(where[..., None], old["scales"], scales),
             df=df,
         )
-        kinds = [floor.kind for floor in self.floors(new)]
-        events = {FLOORS[kind]: kinds.count(kind) for kind in ("variance", "grid")}
-        events |= {EventKind.DF_BOUND: met, EventKind.EMPTY_COMPONENT: int(kept.sum())}
-        return Params(new, events={k: v for k, v in events.items() if v})
+        events = {EventKind.DF_BOUND: met, EventKind.EMPTY_COMPONENT: int(kept.sum())}
+        return Params(new, events={**floor_events(self.floors(new)), **{k: v for k, v in events.items() if v}})
 
     def _df(self, mass: Array, weight: Array, logs: Array, expanded: bool, old: Array) -> tuple[Array, int]:
         """Degrees of freedom from the mean of u and of log u, and how many met a bound."""
@@ -174,19 +138,9 @@ class StudentT(Density):
 
     # ---- parameters
 
-    @property
-    def least(self) -> Array:
-        """The smallest scales squared that are allowed, (d,): the density at the centre is below the normal one's."""
-        return least_variances(self.scale, self.steps, self.floor)
-
     def floors(self, params: Params) -> list[Floor]:
         """The floors that bind; in a direction across columns, the one that has most of it is named."""
         return resting(params["scales"], self.least, self.steps, self.columns)
-
-    @property
-    def centre(self) -> Array:
-        """One point (d,) near the middle of the data."""
-        return self.anchor if self.anchor.ndim == 1 else self.anchor.mean(axis=0)
 
     def vague(self, components: int) -> Params:
         return Params(
@@ -243,17 +197,8 @@ class StudentT(Density):
 
     def describe(self, params: Params) -> list[dict[str, Any]]:
         """``sd`` is the scale, sqrt(Sigma_jj): the standard deviation itself is infinite for df up to 2."""
-        sigma = np.sqrt(np.diagonal(params["scales"], axis1=1, axis2=2))
-        return [
-            {
-                "column": name,
-                "family": "student_t",
-                "mean": params["locations"][:, j].tolist(),
-                "sd": sigma[:, j].tolist(),
-                "df": params["df"].tolist(),
-            }
-            for j, name in enumerate(self.columns)
-        ]
+        entries = self._described("student_t", params["locations"], params["scales"])
+        return [{**entry, "df": params["df"].tolist()} for entry in entries]
 
 
 def example() -> Example:

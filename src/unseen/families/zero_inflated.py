@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Any, Self
 
@@ -15,12 +15,12 @@ from unseen.core.example import Example
 from unseen.core.family import Collect, Family, Form, unset
 from unseen.core.kinds import kind
 from unseen.core.profile import Profile
-from unseen.core.stats import Array, Params, Sums, Validity
+from unseen.core.stats import Array, Params, Sums, Validity, prefixed, unprefixed
 from unseen.errors import ModelError
 from unseen.numerics.discrete import logarithm
-from unseen.numerics.zeros import excess
+from unseen.numerics.embedding import stacked
+from unseen.numerics.zeros import EMPTY, side_by_side, split_zeros, together
 
-EMPTY = 1e-8
 ZERO = (Cells(np.zeros((1, 1))),)
 
 
@@ -104,7 +104,7 @@ class ZeroInflated(Family):
             columns=profile.names,
             each=each,
             share=np.clip(zeros / 2, 0.01, 0.9),
-            together=_together(self.inner, each, profile),
+            together=together(self.inner, each, profile),
         )
 
     @property
@@ -158,7 +158,7 @@ class ZeroInflated(Family):
             seen = [r.sum(axis=1) if c.observed is None else r @ c.observed[0] for c in cells]
             out["mass"] = np.stack(seen, axis=1).astype(float)
             for name, collect in zip(self.columns, parts, strict=True):
-                out.update({f"{name}.{key}": value for key, value in collect(r).items()})
+                out |= prefixed(name, collect(r))
             return out
 
         return density, sums
@@ -172,9 +172,9 @@ class ZeroInflated(Family):
         events: dict[str, int] = {}
         for js, family in self._groups():
             names = [self.columns[j] for j in js]
-            given, all_cells = _beside(old, names), _beside(sums, names)
+            given, all_cells = side_by_side(old, names), side_by_side(sums, names)
             some = (array[:, js] for array in (shares, zero, mass, pseudo))
-            shares[:, js], new = _split(family, given, all_cells, *some)
+            shares[:, js], new = split_zeros(family, given, all_cells, *some)
             for i, name in enumerate(names):
                 arrays.update({f"{name}.{k}": v if len(names) == 1 else v[:, [i]] for k, v in new.items()})
             # a component of nothing but zeros leaves the inner family empty, which is no loss of rows
@@ -217,15 +217,14 @@ class ZeroInflated(Family):
         out = {"pseudo": np.repeat(rows[None], components, axis=0)}
         for name, family, share in zip(self.columns, self.each, self.share, strict=True):
             inner = family.prior(strength * (1 - share), components)
-            out.update({f"{name}.{key}": value for key, value in inner.items()})
+            out |= prefixed(name, inner)
         return out
 
     def log_prior(self, params: Params, prior: Sums) -> float:
         share, pseudo = params["zeros"], prior["pseudo"]
         total = float((pseudo[..., 0] * logarithm(share) + pseudo[..., 1] * np.log1p(-share)).sum())
         for name, family in zip(self.columns, self.each, strict=True):
-            mine = {key.removeprefix(f"{name}."): v for key, v in prior.items() if key.startswith(f"{name}.")}
-            total += family.log_prior(params.sub(name), mine)
+            total += family.log_prior(params.sub(name), unprefixed(name, prior))
         return total
 
     def rounding(self, prepared: list[Ready]) -> float:
@@ -251,12 +250,7 @@ class ZeroInflated(Family):
         return out
 
     def embed(self, cells: Sequence[Cells]) -> Cells:
-        parts = [family.embed((one,)) for family, one in zip(self.each, cells, strict=True)]
-        values = np.concatenate([p.values for p in parts])
-        if all(p.observed is None for p in parts):
-            return Cells(values)
-        masks = [np.ones(p.values.shape, bool) if p.observed is None else p.observed for p in parts]
-        return Cells(values, np.concatenate(masks))
+        return stacked([family.embed((one,)) for family, one in zip(self.each, cells, strict=True)])
 
     def describe(self, params: Params) -> list[dict[str, Any]]:
         """``mean`` and ``sd`` are those of the counts; ``atom_shares`` (K lists) the zeros beside them.
@@ -270,40 +264,6 @@ class ZeroInflated(Family):
             beside = {"atoms": (0.0,), "atom_shares": shares.tolist(), **with_atoms(mean, sd, np.zeros(1), shares)}
             out.append({**entry, "family": f"zero_inflated_{entry['family']}", **beside})
         return out
-
-
-def _together(inner: Family, each: Sequence[Family], profile: Profile) -> Family | None:
-    """The inner family of all columns, if its parameters are those of the single ones beside each other."""
-    whole = inner.bind(profile)
-    parts, found = [family.vague(2) for family in each], whole.vague(2)
-    single = all(set(p) == set(found) and all(v.shape == (2, 1) for v in p.values()) for p in parts)
-    return (
-        whole if single and all(np.array_equal(v, np.hstack([p[n] for p in parts])) for n, v in found.items()) else None
-    )
-
-
-def _beside(arrays: Mapping[str, Array], names: Sequence[str]) -> dict[str, Array]:
-    """What stands behind the columns' names, their arrays side by side on the second axis."""
-    heads = [f"{name}." for name in names]
-    first = {key.removeprefix(heads[0]): value for key, value in arrays.items() if key.startswith(heads[0])}
-    return first if len(names) == 1 else {key: np.hstack([arrays[head + key] for head in heads]) for key in first}
-
-
-def _split(
-    family: Family, given: Mapping[str, Array], sums: Sums, share: Array, zero: Array, mass: Array, pseudo: Array
-) -> tuple[Array, Params]:
-    """Shares of excess zeros (K, d) and the inner parameters, from the sums of all cells of d columns."""
-    old, d = Params(given), share.shape[1]
-    # a row for each column, in which all others are missing
-    lone = Cells(np.zeros((d, d)), None if d == 1 else np.eye(d, dtype=bool))
-    density, collect = family.evaluate(family.prepare(old), (lone,))
-    usual = np.exp(density)
-    share = np.where(mass + pseudo.sum(axis=-1) > EMPTY, excess(zero, mass, usual, share, pseudo), share)
-    split = np.divide(share, share + (1 - share) * usual, out=np.zeros_like(share), where=share > 0)
-    taken = collect(split * zero)
-    return share, family.moments(
-        {key: value - taken[key] if key in taken else value for key, value in sums.items()}, old
-    )
 
 
 def example() -> Example:

@@ -9,6 +9,7 @@ from typing import Any, ClassVar, Self
 import numpy as np
 
 from unseen.core.block import CATEGORY, INDEX, Block, Cells, Slot
+from unseen.core.capabilities import Completing, Generative, Judging
 from unseen.core.description import Description
 from unseen.core.engine import Engine
 from unseen.core.equality import by_value, hash_by_value
@@ -16,7 +17,7 @@ from unseen.core.events import EventKind
 from unseen.core.example import Example
 from unseen.core.kinds import kind
 from unseen.core.memo import Last
-from unseen.core.model import Completing, Generative, Judging, Penalised, Starting
+from unseen.core.model import Penalised, Starting
 from unseen.core.option import COLUMN, Option
 from unseen.core.output import Output
 from unseen.core.profile import Profile

@@ -9,6 +9,7 @@ from typing import Any, ClassVar, Self
 import numpy as np
 
 from unseen.core.block import Block, Slot
+from unseen.core.capabilities import Completing, Generative, Projecting
 from unseen.core.description import Description, Fact
 from unseen.core.engine import Engine
 from unseen.core.equality import by_value, hash_by_value
@@ -17,7 +18,7 @@ from unseen.core.example import Example
 from unseen.core.family import Floor, empty_cells, tile_rows
 from unseen.core.kinds import kind
 from unseen.core.memo import Last
-from unseen.core.model import Completing, Generative, Penalised, Projecting, Starting
+from unseen.core.model import Penalised, Starting
 from unseen.core.option import INTEGER, TEXT, Option
 from unseen.core.output import Output, density_output
 from unseen.core.profile import Profile

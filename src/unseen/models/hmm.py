@@ -9,13 +9,14 @@ from typing import ClassVar, Self
 import numpy as np
 
 from unseen.core.block import Block
+from unseen.core.capabilities import Completing, Decoding, Generative, Structured
 from unseen.core.description import Description
 from unseen.core.equality import by_value, hash_by_value
 from unseen.core.events import EventKind
 from unseen.core.example import Example
 from unseen.core.family import Family, empty_cells
 from unseen.core.kinds import kind
-from unseen.core.model import Completing, Decoding, Generative, Penalised, Structured
+from unseen.core.model import Penalised
 from unseen.core.option import FLAG, INTEGER, UNIT, Option
 from unseen.core.output import Output
 from unseen.core.profile import Profile

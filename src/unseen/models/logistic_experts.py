@@ -8,12 +8,13 @@ from typing import Any, ClassVar, Self
 import numpy as np
 
 from unseen.core.block import CATEGORY, Block, Slot
+from unseen.core.capabilities import Completing, Predictive
 from unseen.core.description import Description, Fact
 from unseen.core.engine import Engine
 from unseen.core.equality import by_value, hash_by_value
 from unseen.core.example import Example
 from unseen.core.kinds import kind
-from unseen.core.model import Assigning, Completing, Penalised, Predictive, Starting
+from unseen.core.model import Assigning, Penalised, Starting
 from unseen.core.option import COLUMN, INTEGER, Option
 from unseen.core.output import Output
 from unseen.core.profile import Profile

@@ -8,12 +8,13 @@ from typing import Any, ClassVar, Self
 import numpy as np
 
 from unseen.core.block import INDEX, Block, Cells, Slot
+from unseen.core.capabilities import Completing, Generative, Projecting, Uncertain
 from unseen.core.description import Description, Fact
 from unseen.core.engine import Engine
 from unseen.core.equality import by_value, hash_by_value
 from unseen.core.example import Example
 from unseen.core.kinds import kind
-from unseen.core.model import Completing, Generative, Penalised, Projecting, Starting, Uncertain
+from unseen.core.model import Penalised, Starting
 from unseen.core.option import COLUMN, INTEGER, NUMBER, Option
 from unseen.core.output import Output, density_output
 from unseen.core.profile import Profile

@@ -9,6 +9,7 @@ from typing import Any, ClassVar, Self
 import numpy as np
 
 from unseen.core.block import Block
+from unseen.core.capabilities import Completing, Generative, Structured
 from unseen.core.description import Description
 from unseen.core.equality import by_value, hash_by_value
 from unseen.core.events import EventKind
@@ -16,7 +17,7 @@ from unseen.core.example import Example
 from unseen.core.family import Collect, Family, empty_cells
 from unseen.core.kinds import kind
 from unseen.core.memo import Last
-from unseen.core.model import Completing, Generative, Penalised, Structured
+from unseen.core.model import Penalised
 from unseen.core.option import COMPONENTS, Option
 from unseen.core.profile import Profile
 from unseen.core.stats import Array, Params, Stats, Sums, Validity, accumulate

@@ -89,24 +89,30 @@ def invert(matrix: Array, group: Missing) -> tuple[Array, Array]:
     return np.negative(left, out=left), np.log(pivots, out=pivots).sum(axis=1)
 
 
-@dataclass(frozen=True, slots=True)
-class CompletedRows:
-    """Rows (K, d, n) less the means, expectations where missing, in the order of their patterns, and for each group
-    of patterns the conditional covariances of what they miss (K, w, w, P)."""
+class CompletedTable:
+    """Rows (K, d, n) less the means of K components, expectations where missing, in the order of their patterns."""
 
     rows: Array
-    patterns: Patterns
-    parts: list[tuple[Missing, Array]]
 
     def average(self, responsibilities: Array) -> Array:
         """Over components, (d, n), at responsibilities (K, n)."""
         return np.asarray(np.einsum("kn,kdn->dn", responsibilities, self.rows))
 
     def moments(self, weights: Array) -> tuple[Array, Array]:
-        """Weighted first (K, d) and packed second moments (K, d(d+1)/2) about the means."""
+        """First (K, d) and packed second moments (K, d(d+1)/2) about the means, at ``weights`` (K, n)."""
         weighted = np.multiply(self.rows, weights[:, None], out=borrow(self.rows.shape))
         i, j = pairs(self.rows.shape[1])
         return weighted.sum(axis=2), (weighted @ np.swapaxes(self.rows, 1, 2))[:, i, j]
+
+
+@dataclass(frozen=True, slots=True)
+class CompletedRows(CompletedTable):
+    """Rows (K, d, n) less the means, expectations where missing, in the order of their patterns, and for each group
+    of patterns the conditional covariances of what they miss (K, w, w, P)."""
+
+    rows: Array
+    patterns: Patterns
+    parts: list[tuple[Missing, Array]]
 
     def spread(self, mass: Array) -> Array:
         """Conditional covariances of all rows, (K, d(d+1)/2), weighed by mass (K, n)."""

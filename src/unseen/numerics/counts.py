@@ -1,13 +1,18 @@
-"""Which columns hold counts, and in how many rows one does not hold what it should."""
+"""Families of counts: which columns they can describe, and in how many rows one does not hold what it should."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
+from typing import Any, Self
 
-from unseen.core.block import CATEGORY
-from unseen.core.profile import ColumnProfile
+import numpy as np
+
+from unseen.core.block import CATEGORY, Slot
+from unseen.core.family import Family, unset
+from unseen.core.profile import ColumnProfile, Profile
 from unseen.core.stats import Array
-from unseen.errors import DataError
+from unseen.errors import DataError, ModelError
 
 
 def rows_where(column: ColumnProfile, test: Callable[[Array], Array]) -> str:
@@ -51,3 +56,30 @@ def check_counts(column: ColumnProfile) -> None:
         )
     if column.low == column.high:
         raise DataError(f"column {column.name!r} is constant: it tells components nothing, ignore it")
+
+
+class Counts(Family):
+    """A family of counts, independent of each other inside a component, with a floor on their means."""
+
+    floor: float
+    columns: tuple[str, ...]
+    centre: Any  # (d,) means of the data
+    scale: Any  # (d,) their standard deviations
+
+    def __post_init__(self) -> None:
+        if not 0 < self.floor < 1:
+            raise ModelError("floor is a share of the data's mean count: take it between 0 and 1, for example 1e-6")
+
+    def bind(self, profile: Profile) -> Self:
+        for c in profile.columns:
+            check_counts(c)
+        return replace(  # type: ignore[type-var]
+            self,
+            columns=profile.names,
+            centre=np.array([c.mean for c in profile.columns]),
+            scale=np.sqrt([c.variance for c in profile.columns]),
+        )
+
+    @property
+    def slots(self) -> tuple[Slot, ...]:
+        return (Slot(self.columns),) if self.columns else unset()

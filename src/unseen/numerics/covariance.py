@@ -15,6 +15,8 @@ from unseen.numerics.resolution import raise_covariances
 FORMS = ("full", "diagonal", "spherical", "factors", "common")
 # Newton steps of the first M-step of factors; later ones go on from where the one before stopped
 STEPS = 8
+#: a deviation of fewer units in the last place of a value is none
+ROUNDING = 64 * np.finfo(float).eps
 
 
 @dataclass(frozen=True, slots=True)
@@ -134,3 +136,16 @@ class Covariance:
             if not np.allclose(matrix, matrix.T, rtol=1e-8) or np.linalg.eigvalsh(matrix)[0] <= 0:
                 return f"covariance {k} is not symmetric positive definite"
         return ""
+
+
+def collapsed(covariances: Array, means: Array, anchor: Array, scale: Array) -> str:
+    """Which component has lost its spread to rounding, or nothing.
+
+    covariances (K, d, d), means (K, d), the ``anchor`` that rows are seen from, ``scale`` (d,) of the data
+    """
+    # what rounding makes of a value, and of the difference of two squares about the anchor
+    sizes = ROUNDING * (np.abs(means) + scale)
+    sizes = np.sqrt(sizes**2 + ROUNDING * (means - anchor) ** 2)
+    units = covariances / (sizes[:, :, None] * sizes[:, None])
+    least = np.linalg.eigvalsh(units)[:, 0]
+    return f"the covariance of component {int(least.argmin())} is singular" if least.min() < 1 else ""

@@ -11,7 +11,8 @@ from collections.abc import Callable, Sequence
 
 import numpy as np
 
-from unseen.core.block import Cells
+from unseen.core.block import CATEGORY, Cells, Slot
+from unseen.core.family import Collect, Family, unset
 from unseen.core.stats import Array
 
 ONE_HOT_MOST = 8
@@ -29,6 +30,11 @@ def logarithm(p: Array) -> Array:
 def edges(widths: Sequence[int]) -> Array:
     """Where each column's categories begin, and where the last ends: (d + 1,)."""
     return np.concatenate([[0], np.cumsum(widths)])
+
+
+def parts(array: Array, widths: Sequence[int]) -> list[Array]:
+    """The columns' own parts of what stands side by side on the last axis."""
+    return np.split(array, edges(widths)[1:-1], axis=-1)
 
 
 class Tables:
@@ -91,6 +97,12 @@ def shares(counts: Array, widths: Sequence[int]) -> tuple[Array, Array]:
     return np.divide(counts, spread, out=np.zeros_like(counts, dtype=float), where=spread > 0), totals
 
 
+def log_prior(probabilities: Array, pseudo: Array) -> float:
+    """Log-density of pseudo-counts, of which a category that has none asks nothing."""
+    log_p = logarithm(probabilities)
+    return float(np.multiply(pseudo, log_p, out=np.zeros_like(log_p), where=pseudo > 0).sum())
+
+
 def draw_codes(probabilities: Array, states: Array, rng: np.random.Generator) -> Array:
     """A category for each row from the row of ``probabilities`` (K, c) that its state names."""
     uniform = rng.random(len(states))
@@ -101,3 +113,23 @@ def draw_codes(probabilities: Array, states: Array, rng: np.random.Generator) ->
         found = np.searchsorted(ladder, uniform[mine] * ladder[-1], side="right")
         out[mine] = np.minimum(found, len(ladder) - 1)
     return out
+
+
+class Categories(Family):
+    """A family of categories over one slot, by tables of their probabilities."""
+
+    columns: tuple[str, ...]
+    categories: tuple[tuple[str, ...], ...]
+
+    @property
+    def slots(self) -> tuple[Slot, ...]:
+        return (Slot(self.columns, CATEGORY, self.categories),) if self.columns else unset()
+
+    @property
+    def widths(self) -> list[int]:
+        """The number of categories of each column."""
+        return [len(c) for c in self.categories]
+
+    def evaluate(self, prepared: Tables, cells: Sequence[Cells]) -> tuple[Array, Collect]:
+        density, collect = prepared.evaluate(cells[0])
+        return density, lambda r: {"occurrences": collect(r)}

@@ -30,3 +30,12 @@ def indicator_coordinates(cells: Cells, shares: Sequence[Array]) -> Cells:
         if cells.observed is not None:
             masks.append(np.broadcast_to(cells.observed[j], indicators.shape))
     return Cells(np.concatenate(pieces), np.concatenate(masks) if masks else None)
+
+
+def stacked(parts: Sequence[Cells]) -> Cells:
+    """The coordinates of several families, one upon the other; a mask only where one of them has one."""
+    values = np.concatenate([p.values for p in parts])
+    if all(p.observed is None for p in parts):
+        return Cells(values)
+    masks = [np.ones(p.values.shape, bool) if p.observed is None else p.observed for p in parts]
+    return Cells(values, np.concatenate(masks))

@@ -80,6 +80,25 @@ def centred(cells: Cells, anchor: Array, dtype: np.dtype) -> Array:
     return z
 
 
+def distances_about(anchors: Array, cells: Cells, whitener: Array, shift: Array) -> Array:
+    """Squared distances (K, n) of rows from means = anchors + shift (K, d), in units of whitener (K, d, d)."""
+    out = np.empty((len(anchors), cells.values.shape[1]))
+    for k, anchor in enumerate(anchors):
+        y = whitener[k] @ (centred(cells, anchor, DOUBLE) - shift[k][:, None])
+        out[k] = np.einsum("in,in->n", y, y)
+    return out
+
+
+def moments_about(anchors: Array, cells: Cells, weights: Array) -> Array:
+    """Packed moments (K, F) of rows about an anchor (K, d) for each component, at weights (K, n)."""
+    out = []
+    for anchor, w in zip(anchors, weights, strict=True):
+        z = centred(cells, anchor, DOUBLE)
+        weighted = z * w
+        out.append(pack(w.sum(), weighted.sum(1), weighted @ z.T))
+    return np.array(out)
+
+
 class FullForm(Form):
     """Full covariance matrices; ``compiled`` asks for the kernel where it is faster, ``few`` rows keep features."""
 
@@ -141,22 +160,9 @@ class FullForm(Form):
 
     def _whitened(self, cells: Cells) -> tuple[Array, Callable[[Array], Array]]:
         """Each component about its own anchor and through its Cholesky factor: slower, exact to rounding."""
-        n = cells.values.shape[1]
-        density = np.empty((len(self.means), n))
         anchors = np.broadcast_to(self.anchor, self.means.shape)
-        for k, anchor in enumerate(anchors):
-            y = self.whitener[k] @ (centred(cells, anchor, DOUBLE) - self.shift[k][:, None])
-            density[k] = self.constant[k] - 0.5 * np.einsum("in,in->n", y, y)
-
-        def collect(r: Array) -> Array:
-            out = []
-            for k, anchor in enumerate(anchors):
-                z = centred(cells, anchor, DOUBLE)
-                weighted = z * r[k]
-                out.append(pack(r[k].sum(), weighted.sum(1), weighted @ z.T))
-            return np.array(out)
-
-        return density, collect
+        density = self.constant[:, None] - 0.5 * distances_about(anchors, cells, self.whitener, self.shift)
+        return density, lambda r: moments_about(anchors, cells, r)
 
     def _incomplete(self, cells: Cells) -> tuple[Array, Callable[[Array], Array]]:
         """Each pattern is a Gaussian over its observed columns."""

@@ -205,20 +205,12 @@ class Completed(Protocol):
 
 
 @dataclass(frozen=True, slots=True)
-class PlainlyCompleted:
+class PlainlyCompleted(by_precision.CompletedTable):
     """Rows (K, d, n), where their patterns begin, and the conditional covariances of some patterns after the other."""
 
     rows: Array
     starts: Array
     residual: list[Array]
-
-    def average(self, responsibilities: Array) -> Array:
-        return np.asarray(np.einsum("kn,kdn->dn", responsibilities, self.rows))
-
-    def moments(self, weights: Array) -> tuple[Array, Array]:
-        weighted = np.multiply(self.rows, weights[:, None], out=borrow(self.rows.shape))
-        i, j = pairs(self.rows.shape[1])
-        return weighted.sum(axis=2), (weighted @ np.swapaxes(self.rows, 1, 2))[:, i, j]
 
     def spread(self, mass: Array) -> Array:
         per_pattern = np.add.reduceat(mass, self.starts[:-1], axis=1)

@@ -8,12 +8,11 @@ from typing import Any
 
 import numpy as np
 
-from unseen.core.events import FLOORS
 from unseen.core.family import Floor
 from unseen.core.stats import Array, Params
 from unseen.numerics.gaussian import diagonal_moments, full_moments
 from unseen.numerics.log_normal import LARGEST, about
-from unseen.numerics.resolution import TOUCH, least_variances, resting
+from unseen.numerics.resolution import TOUCH, floor_events, least_variances, resting
 
 #: means that are tried before a component stays where it is
 TRIES = 3
@@ -50,9 +49,7 @@ class OwnFloors:
                 for name, values in self._raised(inner, sums["moments"][at], mine, old).items():
                     arrays[name][at if len(values) == len(mine["means"]) else ...] = values
         floored = Params(arrays)
-        found = [floor.kind for floor in self.binding(floored)]
-        events = {FLOORS[kind]: found.count(kind) for kind in ("variance", "grid") if kind in found}
-        return Params(floored, events={**new.events, **events})
+        return Params(floored, events={**new.events, **floor_events(self.binding(floored))})
 
     def _together(
         self, sums: Array, new: Params, params: Params | None, near: Array, arrays: dict[str, Array]

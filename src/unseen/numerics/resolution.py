@@ -14,6 +14,7 @@ from typing import Any
 import numpy as np
 
 from unseen.core.block import Cells, Slot
+from unseen.core.events import FLOORS
 from unseen.core.family import Family, Floor, unset
 from unseen.core.profile import ColumnProfile
 from unseen.core.stats import Array
@@ -121,3 +122,9 @@ def resting(covariances: Array, least: Array, steps: Array | None, columns: tupl
         own = min(float(shares[most]), 1 / float(standard[k, most, most]))
         out.append(Floor(int(k), columns[most], kind, own))
     return out
+
+
+def floor_events(floors: Sequence[Floor]) -> dict[str, int]:
+    """How many floors of variances bind, by what is counted of them in ``Params.events``."""
+    found = [floor.kind for floor in floors]
+    return {FLOORS[kind]: found.count(kind) for kind in ("variance", "grid") if kind in found}

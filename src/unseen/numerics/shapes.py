@@ -42,6 +42,14 @@ def stirling(x: Array) -> Array:
     )
 
 
+def largest_shapes(floors: Array, least: Array) -> Array:
+    """The largest shapes allowed where ``floors`` (d,) are the smallest relative variances.
+
+    A floor of 0 is none, and columns on a grid, with ``least`` variances of their own, have no other.
+    """
+    return np.where((least > 0) | (floors == 0), LARGEST, 1 / np.maximum(floors, 1 / LARGEST))
+
+
 # ---- gamma
 
 

@@ -17,10 +17,10 @@ import numpy as np
 from unseen.core.block import Cells
 from unseen.core.stats import Array, Sums
 from unseen.numerics.completion import conditional_draw as gaussian_draw
-from unseen.numerics.gaussian import DOUBLE, LOG_2PI, Form, centred
+from unseen.numerics.gaussian import DOUBLE, LOG_2PI, Form, distances_about, moments_about
 from unseen.numerics.incomplete import Met, PatternTable, incomplete_rows
 from unseen.numerics.linalg import cholesky, inverse_lower
-from unseen.numerics.quadratic import features, natural, pack, rounding_bound
+from unseen.numerics.quadratic import features, natural, rounding_bound
 from unseen.numerics.special import digamma, gammaln
 
 
@@ -111,21 +111,9 @@ class StudentForm(Form):
         return Distances(delta, self.half_log_det, None, lambda ru, r: ru @ phi.T)
 
     def _whitened(self, cells: Cells) -> Distances:
-        delta = np.empty((len(self.means), cells.values.shape[1]))
         anchors = np.broadcast_to(self.anchor, self.means.shape)
-        for k, anchor in enumerate(anchors):
-            y = self.whitener[k] @ (centred(cells, anchor, DOUBLE) - self.shift[k][:, None])
-            delta[k] = np.einsum("in,in->n", y, y)
-
-        def moments(ru: Array, r: Array) -> Array:
-            out = []
-            for k, anchor in enumerate(anchors):
-                z = centred(cells, anchor, DOUBLE)
-                weighted = z * ru[k]
-                out.append(pack(ru[k].sum(), weighted.sum(1), weighted @ z.T))
-            return np.array(out)
-
-        return Distances(delta, self.half_log_det, None, moments)
+        delta = distances_about(anchors, cells, self.whitener, self.shift)
+        return Distances(delta, self.half_log_det, None, lambda ru, r: moments_about(anchors, cells, ru))
 
     def _incomplete(self, cells: Cells) -> Distances:
         """Each missing pattern is a t distribution over its observed columns."""

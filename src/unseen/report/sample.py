@@ -10,8 +10,8 @@ import numpy as np
 
 from unseen.core.blas import one_blas_thread
 from unseen.core.block import Block, Cells
+from unseen.core.capabilities import Completing, Structured
 from unseen.core.family import empty_cells
-from unseen.core.model import Completing, Structured
 from unseen.core.stats import Array
 from unseen.report.view import View
 

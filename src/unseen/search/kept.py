@@ -62,6 +62,7 @@ def continued(before: Result, after: Result) -> Result:
     )
     return replace(
         after,
+        outcome=after.outcome.after(len(after.trace), steps),
         trace=(*before.trace, *trace),
         restarts=table,
         iterations=before.iterations + after.iterations,

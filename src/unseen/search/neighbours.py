@@ -14,8 +14,8 @@ from typing import Any, Protocol
 import numpy as np
 
 from unseen.core.block import Block, Cells
+from unseen.core.capabilities import Structured
 from unseen.core.engine import Engine
-from unseen.core.model import Structured
 from unseen.core.stats import Array, Params, Stats
 from unseen.search.race import Start
 from unseen.search.scatter import Scatter, filled

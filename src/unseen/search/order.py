@@ -3,41 +3,28 @@
 from __future__ import annotations
 
 import os
-import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import fields, is_dataclass, replace
 from typing import Any
 
-from unseen.algorithms.squarem import SQUAREM
 from unseen.checkpoint.opening import check_asked, opened
 from unseen.checkpoint.task import task_of
-from unseen.core.algorithm import Algorithm
 from unseen.core.blas import one_blas_thread
-from unseen.core.observe import Observer
-from unseen.core.option import check_numbers, fit_option
-from unseen.core.stats import Params
-from unseen.core.stop import Rule
+from unseen.core.option import fit_option
 from unseen.errors import DataError, ModelError
-from unseen.fit import default_rule, solve, tell_unkept
-from unseen.problem import Problem, Survey, survey
+from unseen.fit import tell_unkept
+from unseen.problem import Survey, survey
 from unseen.result import Result
-from unseen.search.finish import finished
+from unseen.search.fitting import Fitting
 from unseen.search.grid import Grid
 from unseen.search.helpers import team
 from unseen.search.holdout import Split
 from unseen.search.kept import are_shares
-from unseen.search.tries import Hopeless
 from unseen.search.walk import walk
 
-#: log-likelihood that may be left to gain while models are compared: half a unit of BIC tells none apart
-TOLD_APART = 0.25
 CRITERIA = fit_option("criterion").choices
 #: what is tried where nothing is asked for: from the first number on, until the criterion gets worse
 DEFAULT = range(1, 9)
-#: passes over the rows after which a fit among them is compared with the others; the best one is finished then
-EXPLORE = 60
-#: what may be left to gain per row, and where so many models are compared that criteria differ by far more
-TOLERANCE, SEARCH_TOLERANCE = 1e-7, 1e-5
 
 
 def select(
@@ -142,110 +129,60 @@ def search(
     forms: Sequence[str] = (),
     variants: Mapping[str, Sequence[str]] | None = None,
     share: float = 0.2,
-    seed: int = 0,
-    tol: float | None = None,
-    max_iterations: int = 1000,
-    max_seconds: float | None = None,
-    stop: Rule | None = None,
-    start: str | Params = "auto",
-    restarts: int | None = None,
-    prior: float = 0.0,
-    algorithm: Algorithm | None = None,
-    short: int = 15,
-    finish: int | None = None,
-    observers: Sequence[Observer] = (),
     checkpoint: str | os.PathLike[str] | None = None,
     every: int | None = None,
     resume: bool = False,
+    **options: Any,
 ) -> Result:
     """`select` on data that is surveyed already.
 
     ``variants`` are second thoughts about the model, by name with the forms that are worth a try under them: the form
     ``"full, apart"`` is ``"full"`` after the second thought ``"apart"``. They are tried where the search has come to.
+    ``options`` are those of `Fitting`.
     """
     classes = len(known.profile.labels) if known.labels is not None else 0
     # fewer components than classes cannot be
     tried = numbers(_from(classes) if components is None else components)
     check_asked(checkpoint, every, resume)
-    check_numbers(
-        restarts=restarts, seed=seed, prior=prior, tol=TOLERANCE if tol is None else tol, max_iterations=max_iterations,
-        max_seconds=max_seconds, short=short, finish=finish,
-    )  # fmt: skip
+    weight = max(known.profile.weight, known.profile.rows - known.profile.empty_rows)  # weights may be shares
+    fitting = Fitting(weight, components is None, **options)
     fit_option("criterion").check(criterion)
-    if known.weights and are_shares(known.profile) and criterion != "heldout":
-        raise DataError(
-            f"the row weights sum to {known.profile.weight:.3g}, which {criterion.upper()} takes for the number of "
-            "rows: a row of weight w counts as w copies, so scale the weights, for example to a mean of 1"
-        )
     split = None
     if criterion == "heldout":
         unit = (model_for(tried[0], forms[0]) if forms else model_for(tried[0])).unit
         if unit.many:
             raise ModelError(f"rows of a {unit.value} cannot be held out one by one: choose criterion='bic' or 'icl'")
-        split = Split(share, seed)
-
-    bounded = components is None
-    if tol is None:
-        tol = SEARCH_TOLERANCE if bounded else TOLERANCE
-    # EM is slow near its end where components overlap; extrapolation takes a quarter of the passes there
-    faster = SQUAREM() if algorithm is None and bounded else None
-    weight = max(known.profile.weight, known.profile.rows - known.profile.empty_rows)  # weights may be shares
-    coarse = max(tol, TOLD_APART / weight) if not bounded and stop is None and algorithm is None and weight else tol
-
-    def fit_one(
-        problem: Problem, begin: Params | None = None, plain: bool = False, needed: float = float("-inf"), **how: Any
-    ) -> Result:
-        if begin is not None:
-            how = {"algorithm": algorithm if plain else faster or algorithm}
-        elif isinstance(start, Params) or finish is not None:
-            how = {"algorithm": algorithm}
-        else:
-            how = {"algorithm": algorithm, "faster": faster, "explore": EXPLORE if bounded else None, **how}
-        if grid.checkpoint is not None and grid.late:
-            grid.checkpoint.freeze()
-        return solve(
-            problem,
-            stop=(stop or default_rule(coarse, max_iterations, grid.left())) | Hopeless(needed),
-            start=start if begin is None else begin,
-            restarts=restarts if how.get("drawn") != 0 else None,
-            seed=seed,
-            prior=prior,
-            short=short,
-            finish=finish,
-            observers=observers,
-            options={"tol": tol, "max_iterations": max_iterations, "max_seconds": max_seconds},
-            checkpoint=grid.checkpoint,
-            **how,
+        split = Split(share, fitting.seed)
+    elif known.weights and are_shares(known.profile):
+        raise DataError(
+            f"the row weights sum to {known.profile.weight:.3g}, which {criterion.upper()} takes for the number of "
+            "rows: a row of weight w counts as w copies, so scale the weights, for example to a mean of 1"
         )
-
     grid = Grid(
         model_for,
         known,
         criterion,
-        fit_one,
+        fitting,
         split,
         tuple(forms),
         dict(variants or {}),
-        bounded=bounded,
-        deadline=None if max_seconds is None else time.perf_counter() + max_seconds,
-        observers=observers,
+        bounded=fitting.bounded,
+        deadline=fitting.deadline,
+        observers=fitting.observers,
     )
     task = {} if checkpoint is None else task_of(
         "select", model_for(tried[0], *forms[:1]), known.source, columns=tuple(f.name for f in known.fields),
-        weights=known.weights, labels=known.labels, components=None if bounded else tried, criterion=criterion,
-        forms=tuple(forms), variants={name: tuple(v) for name, v in (variants or {}).items()}, share=share, seed=seed,
-        tol=tol, max_iterations=max_iterations, stop=stop, start=start, restarts=restarts, prior=prior,
-        algorithm=algorithm, short=short, finish=finish,
+        weights=known.weights, labels=known.labels, components=None if fitting.bounded else tried, criterion=criterion,
+        forms=tuple(forms), variants={name: tuple(v) for name, v in (variants or {}).items()}, share=share,
+        **fitting.asked(),
     )  # fmt: skip
     with opened(checkpoint, every, resume, task) as kept:
-        grid.checkpoint = kept
+        grid.checkpoint = fitting.checkpoint = kept
         with team():
             walk(grid, tried, whole=components is not None)
             grid.finish()
             result = grid.result()
-        if coarse != tol and result.converged:
-            rule = default_rule(tol, max_iterations, grid.left())
-            result = finished(result, grid.best_problem(), rule, prior, observers, kept)
+        result = result if fitting.done(result) else fitting.finished(result, grid.best_problem())
         return result if kept is None else kept.told(result)
 
 

@@ -9,7 +9,8 @@ from sklearn.base import ClassNamePrefixFeaturesOutMixin, TransformerMixin
 from sklearn.utils.validation import check_is_fitted
 
 from unseen.core.block import Block
-from unseen.core.model import Generative, Projecting, able, latent_classes
+from unseen.core.capabilities import Generative, Projecting, able
+from unseen.core.model import latent_classes
 from unseen.core.stats import Array
 from unseen.core.unit import Unit
 from unseen.errors import DataError

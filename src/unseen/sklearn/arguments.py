@@ -10,7 +10,8 @@ from typing import Any
 
 from sklearn.utils._param_validation import Interval, StrOptions
 
-from unseen.core.model import Latent, Model, Structured
+from unseen.core.capabilities import Structured
+from unseen.core.model import Latent, Model
 from unseen.core.option import COLUMN, FLAG, INTEGER, TEXT, Option, fit_option
 from unseen.spec import COVARIANCES
 

@@ -10,17 +10,8 @@ from typing import Any, ClassVar, Self
 from sklearn.base import _fit_context
 
 from unseen.algorithms import algorithm
-from unseen.core.model import (
-    Assigning,
-    Completing,
-    Generative,
-    Judging,
-    Latent,
-    Model,
-    Predictive,
-    Projecting,
-    Structured,
-)
+from unseen.core.capabilities import Completing, Generative, Judging, Predictive, Projecting, Structured
+from unseen.core.model import Assigning, Latent, Model
 from unseen.core.option import COLUMN, Option
 from unseen.core.stats import Array
 from unseen.result import Result

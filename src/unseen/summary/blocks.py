@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from unseen.core.model import Structured
+from unseen.core.capabilities import Structured
 from unseen.core.stats import Array
 from unseen.result import Result
 

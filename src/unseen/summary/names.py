@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from unseen.core.model import Model, Structured
+from unseen.core.capabilities import Structured
+from unseen.core.model import Model
 
 
 def model_name(model: Model) -> str:

@@ -9,19 +9,9 @@ import numpy as np
 
 from unseen.algorithms.batch import Batch
 from unseen.core.block import Cells, rng
+from unseen.core.capabilities import Completing, Decoding, Generative, Predictive, Projecting
 from unseen.core.example import Example
-from unseen.core.model import (
-    Assigning,
-    Completing,
-    Decoding,
-    Generative,
-    Latent,
-    Model,
-    Penalised,
-    Predictive,
-    Projecting,
-    Starting,
-)
+from unseen.core.model import Assigning, Latent, Model, Penalised, Starting
 from unseen.core.stats import Array, Kind, Params
 from unseen.core.stop import Converged, MaxIterations
 from unseen.core.unit import Unit

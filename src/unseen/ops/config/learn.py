@@ -6,11 +6,11 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal, TypeAlias
 
 from pydantic import Field, PlainSerializer, WithJsonSchema, WrapValidator, field_validator, model_validator
 
-from unseen.core.model import Structured
+from unseen.core.capabilities import Structured
 from unseen.core.option import fit_option
 from unseen.errors import ModelError, RunError
+from unseen.making import checked
 from unseen.ops.config.base import Count, Portion, Positive, Section, Text, clash
-from unseen.plan import checked
 from unseen.spec import AUTO, COVARIANCES, FAMILIES, is_family
 from unseen.store.kinds import model as kind_of_model
 from unseen.store.kinds import models

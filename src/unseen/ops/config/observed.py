@@ -192,9 +192,9 @@ def _unusable(field: Field, known: ColumnProfile | None) -> str:
 def _dependent(source: Source, names: list[str]) -> dict[str, str]:
     """Columns that follow exactly from others, which would make a full covariance singular."""
     from unseen.numerics.dependence import dependent
-    from unseen.plan import _complete_rows
+    from unseen.plan import complete_rows
 
     if len(names) < 2:
         return {}
-    found, _ = dependent(_complete_rows(source, names))
+    found, _ = dependent(complete_rows(source, names))
     return {names[j]: f"follows from {', '.join(names[i] for i in others)}" for j, others in found.items()}

@@ -13,7 +13,7 @@ from typing import Any, Self
 import numpy as np
 
 from unseen.core.block import CATEGORY, Block, Cells
-from unseen.core.model import Generative, able
+from unseen.core.capabilities import Generative, able
 from unseen.core.stats import Array, Sums
 from unseen.result import Result
 

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any, Self
 
 from unseen.core.block import Block
-from unseen.core.model import Generative
+from unseen.core.capabilities import Generative
 from unseen.core.stats import Sums
 from unseen.errors import ModelError, RegistryError
 from unseen.ops.drift.bins import Layout, layout, merged

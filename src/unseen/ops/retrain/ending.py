@@ -7,9 +7,10 @@ from collections.abc import Callable
 from contextlib import suppress
 from typing import Any
 
-from unseen.errors import DataError, RegistryError, UnseenError
+from unseen.errors import ConflictError, DataError, LimitError, NumericalError, RegistryError, UnseenError
 from unseen.ops.config import Settings, settings_hash
 from unseen.ops.logs import logger, reason
+from unseen.ops.patience import passes
 from unseen.ops.places import Places
 from unseen.ops.record import Outcome, Record
 from unseen.ops.registry import Log
@@ -24,6 +25,28 @@ class Ended(Exception):
     def __init__(self, outcome: Outcome, reason: str) -> None:
         super().__init__(reason)
         self.outcome, self.reason = outcome, reason
+
+
+def ended_by(error: BaseException) -> tuple[Outcome, str]:
+    """The outcome of a run that this ended, and a sentence about it."""
+    match error:
+        case Ended():
+            return error.outcome, error.reason
+        case KeyboardInterrupt():
+            return Outcome.INTERRUPTED, "interrupted: the same command goes on"
+        case LimitError():
+            return Outcome.LIMIT, str(error)
+        case MemoryError():
+            return Outcome.LIMIT, "out of memory: set fit.engine: outofcore, or take fewer components"
+        case DataError():
+            return Outcome.ERROR if passes(error) else Outcome.REFUSED, str(error)
+        case NumericalError():
+            return Outcome.UNFIT, str(error)
+        case ConflictError():
+            return Outcome.HELD, str(error)
+        case RegistryError():
+            return Outcome.REGISTRY, str(error)
+    return Outcome.ERROR, reason(error)
 
 
 def close(

@@ -9,8 +9,10 @@ from contextlib import suppress
 
 from unseen.core.workers import usable_cores
 from unseen.errors import LimitError
+from unseen.ops.config import Settings
 from unseen.ops.config.learn import Limits
 from unseen.ops.record import Resources
+from unseen.plan import Plan
 
 
 class Meter:
@@ -62,6 +64,26 @@ class Meter:
                     f"limits.{name} is {most:g} {unit} and {used:.3g} were used: raise it, or take fewer components, "
                     "restarts or partitions (data.window)"
                 )
+
+
+def check_memory(plan: Plan, settings: Settings) -> None:
+    """Refuse a fit that is predicted to need more memory than it may take.
+
+    Raises
+    ------
+    LimitError
+        It says how much, and what to do.
+    """
+    from unseen.ops.doctor import predict_memory
+
+    if settings.limits.memory_gb is None:
+        return
+    need = predict_memory(plan, settings)
+    if need > settings.limits.memory_gb * 1e9:
+        raise LimitError(
+            f"the fit is predicted to need {need / 1e9:.2g} GB and limits.memory_gb is "
+            f"{settings.limits.memory_gb:g}: raise it, set fit.engine: outofcore, or take fewer components"
+        )
 
 
 def peak_memory() -> int:

@@ -9,7 +9,7 @@ from typing import Any
 
 from unseen.core.interrupt import interruptible
 from unseen.core.observe import Observer
-from unseen.errors import ConflictError, DataError, LimitError, NumericalError, RegistryError, UnseenError
+from unseen.errors import NumericalError, RegistryError, UnseenError
 from unseen.ops.config import Settings, settings_hash
 from unseen.ops.ingest import Intake, check, take_in
 from unseen.ops.judge import HoldOut, allowed
@@ -18,13 +18,13 @@ from unseen.ops.patience import passes, patiently
 from unseen.ops.places import Places
 from unseen.ops.record import Attempt, FitFacts, Outcome, Record
 from unseen.ops.registry import Registry
-from unseen.ops.retrain.ending import Ended, close, report_unread
+from unseen.ops.retrain.ending import Ended, close, ended_by, report_unread
 from unseen.ops.retrain.identity import environment, run_id
 from unseen.ops.retrain.installed import check_installed
 from unseen.ops.retrain.journal import Journal
 from unseen.ops.retrain.judging import judged
 from unseen.ops.retrain.learning import Learning, broken, facts, planned, usable
-from unseen.ops.retrain.meter import Meter
+from unseen.ops.retrain.meter import Meter, check_memory
 from unseen.plan import Plan
 from unseen.result import Result
 from unseen.store import check_kept
@@ -114,24 +114,8 @@ class Retrain:
         try:
             for stage in (self.begin, self.schema, self.fit, self.validate, self.register, self.promote):
                 self._timed(stage)
-        except Ended as end:
-            return end.outcome, end.reason
-        except KeyboardInterrupt:
-            return Outcome.INTERRUPTED, "interrupted: the same command goes on"
-        except LimitError as error:
-            return Outcome.LIMIT, str(error)
-        except MemoryError:
-            return Outcome.LIMIT, "out of memory: set fit.engine: outofcore, or take fewer components"
-        except DataError as error:
-            return Outcome.ERROR if passes(error) else Outcome.REFUSED, str(error)
-        except NumericalError as error:
-            return Outcome.UNFIT, str(error)
-        except ConflictError as error:
-            return Outcome.HELD, str(error)
-        except RegistryError as error:
-            return Outcome.REGISTRY, str(error)
-        except Exception as error:  # whatever it is, the champion stays and the run ends with a sentence
-            return Outcome.ERROR, reason(error)
+        except (Exception, KeyboardInterrupt) as error:  # whatever it is, the champion stays
+            return ended_by(error)
         raise AssertionError("the last stage always ends the run")
 
     def _timed(self, stage: Callable[[], None]) -> None:
@@ -212,7 +196,7 @@ class Retrain:
     def _learned(self) -> Result:
         """The best fit there is, within the limits."""
         self.meter.check()
-        self._check_memory()
+        check_memory(self.plan, self.settings)
         return Learning(
             self.settings,
             self.plan,
@@ -286,16 +270,3 @@ class Retrain:
             self.log.warning("attempt failed", stage=stage, number=number, error=reason(error), passes=passes(error))
 
         return told
-
-    def _check_memory(self) -> None:
-        """Refuse a fit that is predicted to need more memory than it may take."""
-        from unseen.ops.doctor import predict_memory
-
-        if self.settings.limits.memory_gb is None:
-            return
-        need = predict_memory(self.plan, self.settings)
-        if need > self.settings.limits.memory_gb * 1e9:
-            raise LimitError(
-                f"the fit is predicted to need {need / 1e9:.2g} GB and limits.memory_gb is "
-                f"{self.settings.limits.memory_gb:g}: raise it, set fit.engine: outofcore, or take fewer components"
-            )
