@@ -15,6 +15,7 @@ from unseen.core.model import Latent
 from unseen.core.option import INTEGER, NUMBER, Option
 from unseen.core.profile import Profile
 from unseen.core.stats import Array, Params, Stats, Validity
+from unseen.core.written import learned
 
 
 @kind("acme.queues")
@@ -27,8 +28,8 @@ class Queues(Latent, Completing, Generative):
 
     queues: int
     shortest: float = 0.0  # s
-    columns: tuple[str, ...] = ()
-    average: Any = None
+    columns: tuple[str, ...] = learned(())
+    average: Any = learned()
 
     order: ClassVar[str] = "queues"
     noun: ClassVar[str] = "queue"

@@ -15,6 +15,7 @@ from unseen.core.family import Collect, Family, unset
 from unseen.core.kinds import kind
 from unseen.core.profile import ColumnProfile, Profile
 from unseen.core.stats import Array, Params, Sums, Validity
+from unseen.core.written import learned
 from unseen.errors import DataError
 from unseen.numerics import discrete
 from unseen.numerics.counts import rows_where
@@ -49,9 +50,9 @@ class Bernoulli(Family):
     Source: McLachlan & Peel (2000), section 5.4.
     """
 
-    columns: tuple[str, ...] = ()
-    categories: tuple[tuple[str, ...], ...] = ()
-    shares: Any = None  # (d,) share of successes in the data as a whole
+    columns: tuple[str, ...] = learned(())
+    categories: tuple[tuple[str, ...], ...] = learned(())
+    shares: Any = learned()  # (d,) share of successes in the data as a whole
 
     def bind(self, profile: Profile) -> Self:
         bound = [_levels(c) for c in profile.columns]

@@ -14,6 +14,7 @@ from unseen.core.example import Example
 from unseen.core.kinds import kind
 from unseen.core.profile import MAX_CATEGORIES, ColumnProfile, Profile
 from unseen.core.stats import Array, Params, Sums, Validity
+from unseen.core.written import learned
 from unseen.errors import DataError
 from unseen.numerics import discrete
 from unseen.numerics.discrete import Categories
@@ -51,9 +52,9 @@ class Categorical(Categories):
     Source: Goodman (1974), Biometrika 61, 215-231.
     """
 
-    columns: tuple[str, ...] = ()
-    categories: tuple[tuple[str, ...], ...] = ()
-    shares: Any = None  # (C,) share of each category in the data as a whole
+    columns: tuple[str, ...] = learned(())
+    categories: tuple[tuple[str, ...], ...] = learned(())
+    shares: Any = learned()  # (C,) share of each category in the data as a whole
 
     def bind(self, profile: Profile) -> Self:
         for c in profile.columns:

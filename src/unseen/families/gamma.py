@@ -15,6 +15,7 @@ from unseen.core.family import Collect, Floor, tile_rows
 from unseen.core.kinds import kind
 from unseen.core.profile import Profile
 from unseen.core.stats import Array, Params, Sums, Validity
+from unseen.core.written import learned
 from unseen.errors import ModelError
 from unseen.numerics.open_range import EMPTY, TOUCH, Interior, check_open, floors_of, interior
 from unseen.numerics.resolution import Density, floor_events, steps_of
@@ -69,11 +70,11 @@ class Gamma(Density):
     """
 
     floor: float = 1e-6
-    columns: tuple[str, ...] = ()
-    centre: Any = None  # (d,) means of the data
-    scale: Any = None  # (d,) their standard deviations
-    logs: Any = None  # (d,) means of log(x / centre)
-    steps: Any = None  # (d,) of the grids the columns are recorded on, 0 where there is none; None without floors
+    columns: tuple[str, ...] = learned(())
+    centre: Any = learned()  # (d,) means of the data
+    scale: Any = learned()  # (d,) their standard deviations
+    logs: Any = learned()  # (d,) means of log(x / centre)
+    steps: Any = learned(None)  # (d,) of the grids the columns are recorded on, 0 where there is none; None: no floors
 
     def __post_init__(self) -> None:
         if not 0 <= self.floor < 1:

@@ -16,6 +16,7 @@ from unseen.core.family import Collect, Floor, Form, tile_rows
 from unseen.core.kinds import kind
 from unseen.core.profile import Profile
 from unseen.core.stats import Array, Params, Sums, Validity
+from unseen.core.written import learned
 from unseen.errors import ModelError, NumericalError
 from unseen.numerics import gaussian as forms
 from unseen.numerics.by_moments import affordable
@@ -70,13 +71,13 @@ class Gaussian(Elliptical):
     tied: bool = False
     floor: float = 1e-6
     factors: int = 0
-    columns: tuple[str, ...] = ()
-    anchor: Any = None  # (d,) or, where accuracy needs it, (K, d)
-    scale: Any = None
-    incomplete: bool = False
-    steps: Any = None  # (d,) of the grids the columns are recorded on, 0 where there is none
-    rows: int = 0  # of the data it is bound to: few are not worth a compiler
-    single: bool = False  # computes in single precision where that is accurate enough: the data have no more digits
+    columns: tuple[str, ...] = learned(())
+    anchor: Any = learned()  # (d,) or, where accuracy needs it, (K, d)
+    scale: Any = learned()
+    incomplete: bool = learned(False)
+    steps: Any = learned()  # (d,) of the grids the columns are recorded on, 0 where there is none
+    rows: int = learned(0)  # of the data it is bound to: few are not worth a compiler
+    single: bool = learned(False)  # whether it computes in single precision: the data have no more digits
 
     def __post_init__(self) -> None:
         if self.covariance not in FORMS:

@@ -17,6 +17,7 @@ from unseen.core.kinds import kind
 from unseen.core.modified import Modified
 from unseen.core.profile import Profile
 from unseen.core.stats import Array, Params, Sums, Validity, add_sums, prefixed, unprefixed
+from unseen.core.written import learned
 from unseen.errors import ModelError
 from unseen.numerics import discrete
 from unseen.numerics.atoms import filling_shares, split_cells
@@ -75,9 +76,9 @@ class Hurdle(Modified):
     inner: Family
     atoms: Any = None
     share: float = 0.1
-    columns: tuple[str, ...] = ()
-    overall: Any = None  # (C,) shares in the data as a whole
-    slips: Any = None  # (C,) atoms out of all proportion to the rest, which no missing cell is taken for
+    columns: tuple[str, ...] = learned(())
+    overall: Any = learned()  # (C,) shares in the data as a whole
+    slips: Any = learned()  # (C,) atoms out of all proportion to the rest, which no missing cell is taken for
 
     def __post_init__(self) -> None:
         if not 0 < self.share < 1:

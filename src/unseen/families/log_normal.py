@@ -15,6 +15,7 @@ from unseen.core.kinds import kind
 from unseen.core.modified import Modified
 from unseen.core.profile import Profile
 from unseen.core.stats import Array, Params, Sums, Validity
+from unseen.core.written import learned
 from unseen.errors import ModelError
 from unseen.numerics.log_normal import (
     LARGEST,
@@ -70,9 +71,9 @@ class LogNormal(Modified):
 
     inner: Gaussian = cast(Any, None)
     logs: tuple[str, ...] | None = None
-    logged: Any = None  # (d,) which columns enter by their logarithm
-    steps: Any = None  # (d,) of the grids in the data's own units, 0 where there is none; None without any floor
-    high: Any = None  # (d,) largest values of the data
+    logged: Any = learned()  # (d,) which columns enter by their logarithm
+    steps: Any = learned(None)  # (d,) of the grids in the data's own units, 0 where there is none; None: no floor
+    high: Any = learned()  # (d,) largest values of the data
 
     def __post_init__(self) -> None:
         from unseen import Gaussian

@@ -15,6 +15,7 @@ from unseen.core.family import Collect
 from unseen.core.kinds import kind
 from unseen.core.profile import Profile
 from unseen.core.stats import Array, Params, Sums, Validity
+from unseen.core.written import learned
 from unseen.numerics.counts import Counts
 from unseen.numerics.discrete import edges
 from unseen.numerics.negative_binomial import LONGEST, CountTables, SizeEquation, log_probability
@@ -61,10 +62,10 @@ class NegativeBinomial(Counts):
     """
 
     floor: float = 1e-6
-    columns: tuple[str, ...] = ()
-    centre: Any = None  # (d,) means of the data
-    scale: Any = None  # (d,) their standard deviations
-    lengths: tuple[int, ...] = ()  # counts with a place in the histogram
+    columns: tuple[str, ...] = learned(())
+    centre: Any = learned()  # (d,) means of the data
+    scale: Any = learned()  # (d,) their standard deviations
+    lengths: tuple[int, ...] = learned(())  # counts with a place in the histogram
 
     def bind(self, profile: Profile) -> Self:
         bound = super().bind(profile)

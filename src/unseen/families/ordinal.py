@@ -14,6 +14,7 @@ from unseen.core.example import Example
 from unseen.core.kinds import kind
 from unseen.core.profile import ColumnProfile, Profile
 from unseen.core.stats import Array, Params, Sums, Validity
+from unseen.core.written import learned
 from unseen.errors import DataError
 from unseen.numerics import cumulative, discrete
 from unseen.numerics.discrete import Categories
@@ -56,9 +57,9 @@ class Ordinal(Categories):
     Source: McCullagh (1980), J. R. Statist. Soc. B 42, 109-142.
     """
 
-    columns: tuple[str, ...] = ()
-    categories: tuple[tuple[str, ...], ...] = ()
-    shares: Any = None  # (C,) share of each category in the data as a whole
+    columns: tuple[str, ...] = learned(())
+    categories: tuple[tuple[str, ...], ...] = learned(())
+    shares: Any = learned()  # (C,) share of each category in the data as a whole
 
     def bind(self, profile: Profile) -> Self:
         known = [_levels(c) for c in profile.columns]

@@ -14,6 +14,7 @@ from unseen.core.example import Example
 from unseen.core.family import Collect
 from unseen.core.kinds import kind
 from unseen.core.stats import Array, Params, Sums, Validity
+from unseen.core.written import learned
 from unseen.numerics.counts import Counts
 from unseen.numerics.special import log_factorial
 
@@ -58,9 +59,9 @@ class Poisson(Counts):
     """
 
     floor: float = 1e-6
-    columns: tuple[str, ...] = ()
-    centre: Any = None  # (d,) means of the data
-    scale: Any = None  # (d,) their standard deviations
+    columns: tuple[str, ...] = learned(())
+    centre: Any = learned()  # (d,) means of the data
+    scale: Any = learned()  # (d,) their standard deviations
 
     # ---- E-step and M-step
 

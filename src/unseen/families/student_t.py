@@ -14,6 +14,7 @@ from unseen.core.example import Example
 from unseen.core.family import Collect, Floor, tile_rows
 from unseen.core.kinds import kind
 from unseen.core.stats import Array, Params, Sums, Validity
+from unseen.core.written import learned
 from unseen.errors import ModelError
 from unseen.numerics import gaussian as forms
 from unseen.numerics.completion import conditional_mean
@@ -72,12 +73,12 @@ class StudentT(Elliptical):
 
     df: float | str = "free"
     floor: float = 1e-6
-    columns: tuple[str, ...] = ()
-    anchor: Any = None  # (d,) or, where accuracy needs it, (K, d)
-    scale: Any = None
-    incomplete: bool = False
-    steps: Any = None  # (d,) of the grids the columns are recorded on, 0 where there is none
-    rows: int = 0  # of the data it is bound to: few are not worth a compiler
+    columns: tuple[str, ...] = learned(())
+    anchor: Any = learned()  # (d,) or, where accuracy needs it, (K, d)
+    scale: Any = learned()
+    incomplete: bool = learned(False)
+    steps: Any = learned()  # (d,) of the grids the columns are recorded on, 0 where there is none
+    rows: int = learned(0)  # of the data it is bound to: few are not worth a compiler
 
     def __post_init__(self) -> None:
         if self.df != "free" and not (isinstance(self.df, (int, float)) and 0 < self.df < np.inf):

@@ -16,6 +16,7 @@ from unseen.core.family import Collect, Family, Form, unset
 from unseen.core.kinds import kind
 from unseen.core.profile import Profile
 from unseen.core.stats import Array, Params, Sums, Validity, prefixed, unprefixed
+from unseen.core.written import learned
 from unseen.errors import ModelError
 from unseen.numerics.discrete import logarithm
 from unseen.numerics.embedding import stacked
@@ -68,10 +69,10 @@ class ZeroInflated(Family):
     """
 
     inner: Family
-    columns: tuple[str, ...] = ()
-    each: tuple[Family, ...] = ()  # the inner family, bound to one column after the other
-    share: Any = None  # (d,) where starts begin
-    together: Family | None = None  # the inner family, bound to all columns, if it keeps them side by side
+    columns: tuple[str, ...] = learned(())
+    each: tuple[Family, ...] = learned(())  # the inner family, bound to one column after the other
+    share: Any = learned()  # (d,) where starts begin
+    together: Family | None = learned()  # the inner family, bound to all columns, if it keeps them side by side
 
     def __post_init__(self) -> None:
         if not isinstance(self.inner, Family):

@@ -23,6 +23,7 @@ from unseen.core.output import Output
 from unseen.core.profile import Profile
 from unseen.core.stats import Array, Params, Stats, Sums, Validity
 from unseen.core.unit import Unit
+from unseen.core.written import learned
 from unseen.errors import DataError, ModelError
 from unseen.numerics.discrete import logarithm
 from unseen.numerics.tabulated import vote_tables
@@ -67,11 +68,11 @@ class DawidSkene(Starting, Judging, Penalised, Completing, Generative):
 
     worker: str = "worker"
     label: str = "label"
-    workers: tuple[str, ...] = ()
-    classes: tuple[str, ...] = ()
-    label_shares: Any = None
-    worker_shares: Any = None
-    rows_per_unit: int = 1
+    workers: tuple[str, ...] = learned(())
+    classes: tuple[str, ...] = learned(())
+    label_shares: Any = learned()
+    worker_shares: Any = learned()
+    rows_per_unit: int = learned(1)
 
     __eq__, __hash__ = by_value, hash_by_value
 

@@ -24,6 +24,7 @@ from unseen.core.output import Output, density_output
 from unseen.core.profile import Profile
 from unseen.core.stats import Array, Params, Stats, Sums, Validity
 from unseen.core.tasks import Expect
+from unseen.core.written import learned
 from unseen.errors import DataError, ModelError
 from unseen.numerics import gaussian as forms
 from unseen.numerics.completion import conditional_draw, conditional_mean
@@ -72,10 +73,10 @@ class FactorAnalysis(Starting, Penalised, Completing, Generative, Projecting):
     factors: int
     noise: str = "diagonal"
     floor: float = 0.005
-    columns: tuple[str, ...] = ()
-    anchor: Any = None
-    scale: Any = None
-    single: bool = False  # computes in single precision where that is accurate enough: the data have no more digits
+    columns: tuple[str, ...] = learned(())
+    anchor: Any = learned()
+    scale: Any = learned()
+    single: bool = learned(False)  # whether it computes in single precision: the data have no more digits
 
     __eq__, __hash__ = by_value, hash_by_value
 

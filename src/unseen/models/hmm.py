@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from typing import ClassVar, Self
 
 import numpy as np
@@ -22,6 +22,7 @@ from unseen.core.output import Output
 from unseen.core.profile import Profile
 from unseen.core.stats import Array, Params, Stats, Sums, Validity, accumulate
 from unseen.core.unit import Unit
+from unseen.core.written import learned
 from unseen.errors import ModelError
 from unseen.numerics.chain_paths import draw_states, viterbi
 from unseen.numerics.compiled import worthwhile
@@ -70,7 +71,7 @@ class HMM(Structured, Penalised, Completing, Generative, Decoding):
     family: Family
     states: int
     stationary: bool = False
-    rows: int = field(default=0, repr=False, compare=False)  # of the data it is bound to
+    rows: int = learned(0, compare=False)  # of the data it is bound to
 
     __eq__, __hash__ = by_value, hash_by_value
 

@@ -19,6 +19,7 @@ from unseen.core.option import COLUMN, INTEGER, Option
 from unseen.core.output import Output
 from unseen.core.profile import Profile
 from unseen.core.stats import Array, Kind, Params, Stats, Sums, Validity, accumulate
+from unseen.core.written import learned
 from unseen.errors import DataError, ModelError
 from unseen.numerics.posterior import responsibilities
 from unseen.numerics.tabulated import logistic_tables
@@ -61,10 +62,10 @@ class LogisticExperts(Starting, Assigning, Penalised, Completing, Predictive):
 
     components: int
     target: str
-    predictors: tuple[str, ...] = ()
-    classes: tuple[str, ...] = ()
-    anchor: Any = None
-    scale: Any = None
+    predictors: tuple[str, ...] = learned(())
+    classes: tuple[str, ...] = learned(())
+    anchor: Any = learned()
+    scale: Any = learned()
 
     __eq__, __hash__ = by_value, hash_by_value
 

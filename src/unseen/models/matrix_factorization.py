@@ -20,6 +20,7 @@ from unseen.core.output import Output, density_output
 from unseen.core.profile import Profile
 from unseen.core.stats import Array, Params, Stats, Sums, Validity
 from unseen.core.unit import Unit
+from unseen.core.written import learned
 from unseen.errors import DataError, ModelError
 from unseen.numerics.packed import packing, unpacked
 from unseen.numerics.ratings import Posterior, Ratings, moments, posterior, variances
@@ -76,11 +77,11 @@ class MatrixFactorization(Starting, Penalised, Completing, Generative, Uncertain
     floor: float = 1e-3
     shrinkage: float = 100.0
     level: float = 0.4
-    items: tuple[str, ...] = ()
-    item_shares: Any = None
-    anchor: float = 0.0
-    variance: float = 1.0
-    rows_per_unit: int = 1
+    items: tuple[str, ...] = learned(())
+    item_shares: Any = learned()
+    anchor: float = learned(0.0)
+    variance: float = learned(1.0)
+    rows_per_unit: int = learned(1)
 
     __eq__, __hash__ = by_value, hash_by_value
 

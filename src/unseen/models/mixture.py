@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Any, ClassVar, Self
 
@@ -21,6 +21,7 @@ from unseen.core.model import Penalised
 from unseen.core.option import COMPONENTS, Option
 from unseen.core.profile import Profile
 from unseen.core.stats import Array, Params, Stats, Sums, Validity, accumulate
+from unseen.core.written import learned
 from unseen.errors import ModelError
 from unseen.numerics.compiled import EXPONENTIAL, worthwhile
 from unseen.numerics.posterior import responsibilities
@@ -55,7 +56,7 @@ class Mixture(Structured, Penalised, Completing, Generative):
 
     family: Family
     components: int
-    rows: int = field(default=0, repr=False, compare=False)  # of the data it is bound to
+    rows: int = learned(0, compare=False)  # of the data it is bound to
 
     __eq__, __hash__ = by_value, hash_by_value
 

@@ -34,7 +34,6 @@ class RidgedGaussian(Gaussian):
     """
 
     ridge: float = 0.0
-    count: int = 1  # rows of the data it is bound to
 
     def bind(self, profile: Profile) -> Self:
         variance = np.array([c.variance for c in profile.columns])
@@ -44,7 +43,8 @@ class RidgedGaussian(Gaussian):
             anchor=np.array([c.mean for c in profile.columns]),
             scale=np.sqrt(np.where(variance > 0, variance, 1.0)),
             single=all(c.single for c in profile.columns),
-            count=profile.rows,
+            incomplete=any(c.missing for c in profile.columns),
+            rows=profile.rows,
         )
 
     def prepare(self, params: Params) -> Form:
@@ -86,7 +86,7 @@ class RidgedGaussian(Gaussian):
         mass = sums[:, :1] if self.covariance == "full" else sums[:, :d]
         eps = np.finfo(np.float32 if self.single else float).eps
         second = (np.diagonal(self.full(params), axis1=1, axis2=2) + (params["means"] - self.anchor) ** 2) / self._units
-        rows = self.count * mass / mass.sum(axis=0)
+        rows = self.rows * mass / mass.sum(axis=0)
         error = 3 * eps * (1 + np.sqrt(np.maximum(rows, 0))) * second
         error = error + eps**2 * (1 + params["means"] ** 2 / self._units)
         if self.covariance != "diagonal":
@@ -101,7 +101,7 @@ class RidgedGaussian(Gaussian):
 
     def plain(self) -> Gaussian:
         """The same components without the regularisation, for scoring."""
-        names = ("covariance", "tied", "floor", "columns", "anchor", "scale")
+        names = ("covariance", "tied", "floor", "columns", "anchor", "scale", "incomplete", "rows")
         return Gaussian(**{name: getattr(self, name) for name in names})
 
 

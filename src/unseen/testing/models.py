@@ -15,6 +15,7 @@ from unseen.core.model import Assigning, Latent, Model, Penalised, Starting
 from unseen.core.stats import Array, Kind, Params
 from unseen.core.stop import Converged, MaxIterations
 from unseen.core.unit import Unit
+from unseen.core.written import written
 from unseen.fit import fit
 from unseen.loop import run
 from unseen.testing.setting import Setting, close, same_params, same_stats, set_up, sum_of
@@ -220,6 +221,14 @@ def outputs_are_told(s: Setting) -> None:
     close(said["log_density", "number"], s.model.log_density(s.params, s.block), 1e-12, "log-density among outputs")
 
 
+def binding_is_apart(s: Setting) -> None:
+    """What the user wrote stays what it was, is all that is shown, and is all that binding depends on."""
+    plain = written(s.model)
+    assert plain == written(s.example.model), "binding changed what the user wrote"
+    assert repr(s.model) == repr(plain), "what binding learned is shown: declare those fields by learned()"
+    assert plain.bind(s.problem.profile) == s.problem.model, "binding depends on what an earlier binding learned"
+
+
 def capabilities_are_declared(s: Setting) -> None:
     """A model inherits each capability that it has: nobody looks for methods."""
     for capability in (
@@ -261,6 +270,7 @@ MODEL_CHECKS: tuple[Check, ...] = (
     imputes_only_holes,
     describes_itself,
     outputs_are_told,
+    binding_is_apart,
     capabilities_are_declared,
     tasks_travel,
 )
