@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib
 import json
+import pickle
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -120,6 +121,41 @@ def test_every_verb_of_the_loop(there: Path) -> None:
     call("promote", "waits", "--to", "2", "--reason", "a test", "--override")
     assert "acme.queues" in call("fit", "slow", "--model", "acme.queues").stdout
     assert "rolled back" in call("history").stdout
+
+
+def test_it_is_an_estimator(there: Path) -> None:
+    from sklearn.base import clone
+    from sklearn.model_selection import cross_val_score
+
+    from unseen.sklearn import estimator
+
+    data = waits(there / "waits.parquet")
+    x = np.column_stack(list(data.values()))
+    queues = estimator("acme.queues")([1, 2, 3], shortest=1.0, restarts=2)
+    assert repr(clone(queues)) == "Queues(queues=[1, 2, 3], restarts=2, shortest=1.0)"
+    queues.fit(x)
+    call(
+        "fit",
+        "waits.parquet",
+        "--model",
+        "acme.queues",
+        "--queues",
+        "1:3",
+        "--shortest",
+        "1",
+        "--restarts",
+        "2",
+        "--name",
+        "q",
+    )
+    run = unseen.load(there / "runs" / "q")
+    assert queues.number_ == 2
+    for name in ("rates", "weights"):
+        np.testing.assert_allclose(queues.result_.params[name], run.params[name], rtol=1e-12)
+    assert (queues.predict(x) == run.assign(data)).all()
+    np.testing.assert_array_equal(pickle.loads(pickle.dumps(queues)).transform(x), run.responsibilities(data))
+    assert queues.sample(5)[0].shape == (5, 2) and not np.isnan(queues.impute(x)).any()
+    assert cross_val_score(queues.set_params(queues=2), x, cv=3).mean() == pytest.approx(queues.score(x), abs=0.1)
 
 
 def test_its_options_are_held_against_what_it_declares(there: Path) -> None:

@@ -17,8 +17,8 @@ class Option:
 
     ``kind`` is one of integer, number, text, column (the name of one) and flag; numbers have a ``least`` value, which
     counts itself unless ``above``. ``order`` marks the number of components, states or factors that a search tries,
-    ``unit`` the column that says which rows belong together; ``told`` are words for a default
-    that is found in the data.
+    ``unit`` the column that says which rows belong together, ``target`` the one that is predicted: a ``"category"`` or
+    a ``"number"``. ``told`` are words for a default that is found in the data.
     """
 
     name: str
@@ -33,6 +33,7 @@ class Option:
     order: bool = False
     unit: bool = False
     told: str = ""
+    target: str = ""
 
     def allows(self, value: Any) -> bool:
         """Whether an argument can have this value."""

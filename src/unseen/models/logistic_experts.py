@@ -74,7 +74,7 @@ class LogisticExperts(Starting, Assigning, Penalised, Completing, Predictive):
     noun: ClassVar[str] = "expert"
     options: ClassVar[tuple[Option, ...]] = (
         Option("components", INTEGER, "How many experts to try; the best number is kept.", least=1, order=True),
-        Option("target", COLUMN, "The column of two values that is predicted.", required=True),
+        Option("target", COLUMN, "The column of two values that is predicted.", required=True, target=CATEGORY),
     )
 
     def __post_init__(self) -> None:
@@ -85,7 +85,8 @@ class LogisticExperts(Starting, Assigning, Penalised, Completing, Predictive):
         target = profile[self.target]
         if target.listed is None or len(target.listed) != 2:
             raise DataError(
-                f"target column {self.target!r} needs exactly two values, as numbers, booleans or text: recode it"
+                f"target column {self.target!r} needs exactly two values, the classes, as numbers, booleans or text: "
+                "recode it"
             )
         columns = [c for c in profile.columns if c.name != self.target]
         for c in columns:

@@ -2,20 +2,12 @@
 
 from __future__ import annotations
 
-from typing import Any
-
-import numpy as np
-from sklearn.utils.validation import check_is_fitted
-
-from unseen.core.capabilities import Generative, able
-from unseen.core.stats import Array
-from unseen.errors import DataError
-from unseen.sklearn.containers import rebuilt
-from unseen.sklearn.planned import Planned
+from unseen.sklearn.answers import Components, NewRows
+from unseen.sklearn.planned_mixture import PlannedMixture
 from unseen.sklearn.scores import Scores
 
 
-class MixedMixture(Scores, Planned):
+class MixedMixture(Scores, Components, NewRows, PlannedMixture):
     r"""Mixture of mixed columns, decided by the data as ``unseen fit FILE`` does.
 
     .. math:: p(x) = \sum_{k=1}^{K} \pi_k \prod_{b} f_b(x_b; \theta_{kb})
@@ -71,37 +63,3 @@ class MixedMixture(Scores, Planned):
 
     Source: McLachlan & Peel (2000), Finite Mixture Models; Schwarz (1978), Ann. Statist. 6, 461-464.
     """
-
-    def predict_proba(self, X: Any) -> Array:
-        """Posterior probability of each component for each row, (n, K)."""
-        result, table = self._scored(X)
-        return result.responsibilities(table.data)
-
-    def score_samples(self, X: Any) -> Array:
-        """Log-density of the observed cells of each row, (n,): nats, of probabilities where columns are discrete."""
-        result, table = self._scored(X)
-        return result.log_prob(table.data)
-
-    def _told(self, X: Any) -> int:
-        result, table = self._scored(X)
-        return sum(block.rows - block.all_missing() for block in result.blocks(table.data))
-
-    def _n_parameters(self) -> int:
-        return self.result_.size
-
-    def sample(self, n_samples: int = 1) -> tuple[Any, Array]:
-        """Random rows from the fitted mixture, in the container of the fit, and the component of each.
-
-        Columns that the fit left out are missing in every row. ``random_state`` says which rows.
-        """
-        from unseen.rows import decoded
-
-        check_is_fitted(self)
-        if n_samples < 1:
-            raise DataError(f"Invalid value for 'n_samples': {n_samples}. The sampling requires at least one sample.")
-        result = self.result_
-        rng = np.random.default_rng(self._seed())
-        model = able(result.model, Generative, "way to make new rows")
-        arrays, states = model.sample(result.params, int(n_samples), rng)
-        columns = decoded(result.model.slots, arrays, result.encoding.fields)
-        return rebuilt(self._container, self._names, columns, int(n_samples)), states

@@ -12,10 +12,10 @@ from sklearn.utils.validation import _check_feature_names_in, check_is_fitted
 from unseen.core.stats import Array
 from unseen.result import Result
 from unseen.sklearn.containers import Table, with_columns
-from unseen.sklearn.planned import Planned
+from unseen.sklearn.planned_mixture import PlannedMixture
 
 
-class MixtureImputer(TransformerMixin, Planned):
+class MixtureImputer(TransformerMixin, PlannedMixture):
     r"""Fill the missing cells of a mixed table from a mixture that is chosen by the table.
 
     .. math:: \hat x_m = E[x_m \mid x_o] = \sum_k r_k(x_o) \, E_k[x_m \mid x_o]
@@ -59,7 +59,7 @@ class MixtureImputer(TransformerMixin, Planned):
     """
 
     _parameter_constraints: ClassVar[dict[str, list[Any]]] = {
-        **Planned._parameter_constraints,
+        **PlannedMixture._parameter_constraints,
         "sample": ["boolean"],
         "add_indicator": ["boolean"],
     }

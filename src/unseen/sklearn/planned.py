@@ -1,18 +1,18 @@
-"""What estimators share whose model is chosen by their data, as on the command line."""
+"""What estimators share whose model is planned from the columns of a table, as on the command line."""
 
 from __future__ import annotations
 
 import warnings
-from collections.abc import Mapping, Sequence
+from abc import abstractmethod
+from collections.abc import Mapping
 from dataclasses import replace
-from numbers import Integral, Real
+from numbers import Integral
 from typing import Any, ClassVar, Self
 
 import numpy as np
-from sklearn.base import BaseEstimator, _fit_context
+from sklearn.base import BaseEstimator
 from sklearn.exceptions import ConvergenceWarning
 from sklearn.utils import check_random_state
-from sklearn.utils._param_validation import Interval, StrOptions
 from sklearn.utils.validation import _check_sample_weight, _num_samples, check_is_fitted
 
 from unseen.core.interrupt import interruptible
@@ -22,115 +22,90 @@ from unseen.core.stop import INTERRUPTED
 from unseen.errors import DataError, NumericalError
 from unseen.plan import fitted, plan
 from unseen.result import Result
-from unseen.search.order import CRITERIA
-from unseen.sklearn.containers import Table, table_of
+from unseen.sklearn.containers import Table, table_of, with_columns
 from unseen.sources import open_source
-from unseen.spec import COVARIANCES
+from unseen.store.kinds import model
 
 
 class Planned(BaseEstimator):
-    """A mixture whose families, number of components and form of covariance are found in the data."""
+    """An estimator of one kind of model; subclasses say which, and what their arguments ask for."""
 
-    _parameter_constraints: ClassVar[dict[str, list[Any]]] = {
-        "n_components": [Interval(Integral, 1, None, closed="left"), "array-like", None],
-        "covariance": [StrOptions(set(COVARIANCES))],
-        "families": [dict, None],
-        "ignore": ["array-like", None],
-        "criterion": [StrOptions(set(CRITERIA))],
-        "restarts": [Interval(Integral, 1, None, closed="left"), None],
-        "tol": [Interval(Real, 0.0, None, closed="neither"), None],
-        "max_iter": [Interval(Integral, 1, None, closed="left")],
-        "prior": [Interval(Real, 0.0, None, closed="left")],
-        "unknown": [StrOptions({"refuse", "missing"})],
-        "random_state": ["random_state"],
-    }
+    #: the name of the kind
+    _kind: ClassVar[str] = "mixture"
 
-    def __init__(
-        self,
-        n_components: Any = None,
-        *,
-        covariance: str = "auto",
-        families: Mapping[Any, str] | None = None,
-        ignore: Sequence[Any] | None = None,
-        criterion: str = "bic",
-        restarts: int | None = None,
-        tol: float | None = None,
-        max_iter: int = 1000,
-        prior: float = 0.0,
-        unknown: str = "refuse",
-        random_state: Any = 0,
-    ) -> None:
-        self.n_components = n_components
-        self.covariance = covariance
-        self.families = families
-        self.ignore = ignore
-        self.criterion = criterion
-        self.restarts = restarts
-        self.tol = tol
-        self.max_iter = max_iter
-        self.prior = prior
-        self.unknown = unknown
-        self.random_state = random_state
+    ignore: Any
+    criterion: str
+    restarts: int | None
+    tol: float | None
+    max_iter: int
+    prior: float
+    unknown: str
+    random_state: Any
 
     def __sklearn_tags__(self) -> Any:
         tags = super().__sklearn_tags__()
         tags.input_tags.allow_nan = True
-        tags.input_tags.string = True
+        tags.input_tags.string = True  # where a model reads no text, ``ignore`` leaves it out
         return tags
 
-    @_fit_context(prefer_skip_nested_validation=True)
-    def fit(self, X: Any, y: Any = None, sample_weight: Any = None, labels: Any = None) -> Self:
-        """Decide what each column is, and search the number of components and the form of covariance.
+    @abstractmethod
+    def _numbers(self) -> tuple[int, ...] | None:
+        """The numbers of components, states or factors to try; None: as many as the criterion asks for."""
 
-        X : table (n, d) of numbers, booleans and text with holes; y is ignored
-        sample_weight : (n,), a row of weight w counts as w copies
-        labels : (n,), the known class of some rows; None, NaN or -1 where it is unknown
+    def _unit(self, table: Table) -> str | None:
+        """The column that says which rows belong together."""
+        return None
 
-        Warns ConvergenceWarning when the best fit did not converge.
-        """
-        table = table_of(self, X, reset=True)
+    def _wishes(self, table: Table, target: Mapping[str, Array] | None = None) -> dict[str, Any]:
+        """What is asked of `plan`."""
+        return {"ignore": [column_name(table, key) for key in (() if self.ignore is None else self.ignore)]}
+
+    def _supervision(self, y: Any, table: Table) -> dict[str, Any]:
+        """What y is to the kind of model, as arguments of `_learn`: nothing."""
+        return {}
+
+    def _search(self) -> dict[str, Any]:
+        """What is asked of the search."""
+        return {
+            "criterion": self.criterion,
+            "seed": self._seed(),
+            "tol": self.tol,
+            "max_iterations": int(self.max_iter),
+            "restarts": self.restarts,
+            "prior": float(self.prior),
+        }
+
+    def _learn(
+        self, table: Table, sample_weight: Any, labels: Any = None, target: Mapping[str, Array] | None = None
+    ) -> Self:
+        """Plan and fit; ``target`` are columns beside those of the table."""
         weights = None
         if sample_weight is not None:
             like = np.empty((table.rows, 0))
             weights = _check_sample_weight(shown(sample_weight), like, dtype=np.float64, ensure_non_negative=True)
+        data = table.data
+        for name, column in (target or {}).items():
+            data = with_columns(data, [name], column[:, None])
         try:
-            result = self._fitted(table, weights, _known_classes(labels, table.rows))
+            result = self._fitted(self._unit(table), data, weights, labels, self._wishes(table, target))
         except NumericalError as error:
             raise DataError(str(error)) from error
         if result.outcome.name == INTERRUPTED:
             raise KeyboardInterrupt
         if not result.converged:
-            warnings.warn(_unconverged(result), ConvergenceWarning, stacklevel=3)
+            warnings.warn(_unconverged(result), ConvergenceWarning, stacklevel=4)
         self._keep(result, table)
         return self
 
     @interruptible()
-    def _fitted(self, table: Table, weights: Array | None, labels: Any) -> Result:
-        source, weights_column, labels_column = open_source(table.data, weights, labels)
-        families = {_name(table, key): family for key, family in (self.families or {}).items()}
-        made = plan(
-            source,
-            ignore=[_name(table, key) for key in (() if self.ignore is None else self.ignore)],
-            families=families,
-            weights=weights_column,
-            labels=labels_column,
-            covariance=self.covariance,
-        )
-        return fitted(
-            made,
-            _numbers(self.n_components),
-            criterion=self.criterion,
-            seed=self._seed(),
-            tol=self.tol,
-            max_iterations=int(self.max_iter),
-            restarts=self.restarts,
-            prior=float(self.prior),
-        )
+    def _fitted(self, unit: str | None, data: Any, weights: Any, labels: Any, wishes: Mapping[str, Any]) -> Result:
+        whole = model(self._kind).unit.ordered and unit is None
+        source, weights, labels = open_source(data, weights, labels, unit=unit, whole=whole)
+        made = plan(source, weights=weights, labels=labels, model=self._kind, **wishes)
+        return fitted(made, self._numbers(), **self._search())
 
     def _keep(self, result: Result, table: Table) -> None:
         self.result_ = result
-        self.n_components_ = result.model.number or 1
-        self.weights_ = np.asarray(result.params["weights"], float)
         self.converged_ = bool(result.converged)
         self.n_iter_ = int(result.iterations)
         self.columns_ = tuple(c for c in result.columns if c["column"] in table.names)
@@ -152,13 +127,14 @@ class Planned(BaseEstimator):
         return replace(self.result_, encoding=replace(self.result_.encoding, unknown=self.unknown)), table
 
 
-def _numbers(components: Any) -> tuple[int, ...] | None:
-    if components is None:
+def numbers(asked: Any) -> tuple[int, ...] | None:
+    """Numbers to try: one, several, or None."""
+    if asked is None:
         return None
-    return (int(components),) if isinstance(components, Integral) else tuple(int(k) for k in components)
+    return (int(asked),) if isinstance(asked, Integral) else tuple(int(k) for k in asked)
 
 
-def _name(table: Table, key: Any) -> str:
+def column_name(table: Table, key: Any) -> str:
     """The name of a column, or of the one at a position of a matrix."""
     if str(key) in table.names or not isinstance(key, Integral):
         return str(key)
@@ -166,7 +142,7 @@ def _name(table: Table, key: Any) -> str:
     return table.names[position] if 0 <= position < len(table.names) else str(key)
 
 
-def _known_classes(labels: Any, rows: int) -> Any:
+def known_classes(labels: Any, rows: int) -> Any:
     """Labels with scikit-learn's -1 for an unknown class as NaN."""
     if labels is None:
         return None

@@ -1,4 +1,4 @@
-"""What mixtures say of rows once they are fitted: components, densities and criteria, in scikit-learn's words."""
+"""What fitted models say of rows in scikit-learn's words: densities, criteria and components."""
 
 from __future__ import annotations
 
@@ -11,12 +11,8 @@ from sklearn.base import DensityMixin
 from unseen.core.stats import Array
 
 
-class Scores(DensityMixin):
-    """Predictions and criteria of a mixture, from its responsibilities, log-densities and size."""
-
-    @abstractmethod
-    def predict_proba(self, X: Any) -> Array:
-        """Posterior probability of each component for each row, (n, K)."""
+class Densities(DensityMixin):
+    """Mean log-density and criteria, from log-densities and size."""
 
     @abstractmethod
     def score_samples(self, X: Any) -> Array:
@@ -29,14 +25,6 @@ class Scores(DensityMixin):
     @abstractmethod
     def _n_parameters(self) -> int:
         """The number of free parameters."""
-
-    def fit_predict(self, X: Any, y: Any = None, sample_weight: Any = None, labels: Any = None) -> Array:
-        """`fit`, then `predict` for the same rows; known labels do not enter the prediction."""
-        return self.fit(X, y, sample_weight, labels).predict(X)  # type: ignore[attr-defined]
-
-    def predict(self, X: Any) -> Array:
-        """The most probable component of each row, (n,)."""
-        return np.asarray(self.predict_proba(X).argmax(axis=1))
 
     def score(self, X: Any, y: Any = None) -> float:
         """Mean log-density per row, as in scikit-learn; y is ignored."""
@@ -53,3 +41,23 @@ class Scores(DensityMixin):
     def aic(self, X: Any) -> float:
         r"""Akaike's information criterion on X, :math:`-2 \log L + 2 p`; lower is better."""
         return float(-2 * self.score_samples(X).sum(dtype=float) + 2 * self._n_parameters())
+
+
+class Assignments(Densities):
+    """The most probable component, from responsibilities."""
+
+    @abstractmethod
+    def predict_proba(self, X: Any) -> Array:
+        """Posterior probability of each component for each row, (n, K)."""
+
+    def predict(self, X: Any) -> Array:
+        """The most probable component of each row, (n,)."""
+        return np.asarray(self.predict_proba(X).argmax(axis=1))
+
+
+class Scores(Assignments):
+    """Predictions and criteria of a mixture, from its responsibilities, log-densities and size."""
+
+    def fit_predict(self, X: Any, y: Any = None, sample_weight: Any = None, labels: Any = None) -> Array:
+        """`fit`, then `predict` for the same rows; known labels do not enter the prediction."""
+        return self.fit(X, y, sample_weight, labels).predict(X)  # type: ignore[attr-defined]
