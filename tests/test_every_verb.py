@@ -84,7 +84,7 @@ def test_what_a_kind_says_of_rows_is_written(places):
     own = {
         "mixture": ["component", "log_density", "responsibility_0", "responsibility_1"],
         "factors": ["log_density", "score_0", "score_1"],
-        "experts": ["expert", "log_density", "responsibility_0", "prediction"],
+        "experts": ["expert", "log_density", "responsibility_0", "prediction", "probability_yes"],
         "sequences": ["state", "log_density", "responsibility_0", "responsibility_1", "path"],
     }
     for kind, names in own.items():
@@ -96,6 +96,10 @@ def test_what_a_kind_says_of_rows_is_written(places):
         fit = unseen.load(at["run"])
         said = fit.outputs(at["data"])
         for name in names:
+            if name == "prediction":
+                assert table[name].to_pylist() == said[name].tolist()
+                assert said[name].tolist() == np.where(fit.predict(at["data"]) > 0.5, "yes", "no").tolist()
+                continue
             assert table[name].to_numpy() == pytest.approx(said[name])
             assert (table.schema.field(name).type == pa.int32()) == (name in ("component", "expert", "state", "path"))
     fit = unseen.load(places["factors"]["run"])

@@ -27,6 +27,7 @@ def infer(
     weights: str | None = None,
     labels: str | None = None,
     covariance: str = "full",
+    unit: str | None = None,
 ) -> Spec:
     """What to do with each column as far as its name and type say: `decided` finds the families in the data.
 
@@ -47,7 +48,7 @@ def infer(
     for column, family in wanted.items():
         if not is_family(family):
             raise ModelError(f"family {family!r} of column {column!r} is none of {', '.join(FAMILIES)}")
-    check_columns(schema, [*columns, *ignore, *wanted, *(c for c in (weights, labels) if c)])
+    check_columns(schema, [*columns, *ignore, *wanted, *(c for c in (weights, labels) if c)], unit)
     if weights is not None and weights == labels:
         raise ModelError(f"column {weights!r} is named for the row weights and for the known classes: name two columns")
     side = {weights: SIDE[0], labels: SIDE[1]}

@@ -285,9 +285,10 @@ def tell_unkept(model: Model) -> None:
         warnings.warn(f"this fit can be used, but not saved: {error}", stacklevel=3)
 
 
-def default_rule(tol: float, max_iterations: int, max_seconds: float | None) -> Rule:
+def default_rule(tol: float, max_iterations: int, max_seconds: float | None, asked: float | None = None) -> Rule:
+    """Converged, or capped; ``max_seconds`` may be what is left of those that were ``asked`` for."""
     rule = Converged(tol) | MaxIterations(max_iterations)
-    return rule if max_seconds is None else rule | MaxSeconds(max_seconds)
+    return rule if max_seconds is None else rule | MaxSeconds(max_seconds, asked)
 
 
 def _start(start: str | Params, problem: Problem, seed: int) -> Any:

@@ -24,7 +24,9 @@ from unseen.spec import AUTO, BLOCK, FAMILIES, Choice, Spec, check_columns
 from unseen.store import kinds
 
 
-def of_kind(spec: Spec, schema: Sequence[Field], kind: str, options: Mapping[str, Any]) -> Spec:
+def of_kind(
+    spec: Spec, schema: Sequence[Field], kind: str, options: Mapping[str, Any], unit: str | None = None
+) -> Spec:
     """The spec of a kind of model; columns that its options name are there, and stay."""
     given = checked(kind, options)
     spec = replace(spec, kind=kind, options=given, over_families=issubclass(kinds.model(kind), Structured))
@@ -38,10 +40,11 @@ def of_kind(spec: Spec, schema: Sequence[Field], kind: str, options: Mapping[str
     own = [o for o in kinds.model(kind).options if o.kind == COLUMN and o.name in given and not o.unit]
     roles = {given[o.name]: o.name for o in own}
     named = list(roles)
-    check_columns(schema, named)
+    check_columns(schema, named, unit)
     for column in named:
         if column not in spec.columns:
-            raise ModelError(f"column {column!r} has a part in model {kind!r}, and is left out: name it once")
+            why = next(c.note for c in spec.choices if c.column == column)
+            raise ModelError(f"column {column!r} is the {roles[column]} of model {kind!r}, and is left out ({why})")
     wanted = None if spec.over_families else model_of(spec, 1).wanted
 
     def part(c: Choice) -> Choice:

@@ -90,8 +90,9 @@ def plan(
         weights=weights,
         labels=labels,
         covariance=covariance,
+        unit=source.unit,
     )
-    spec = of_kind(spec, source.schema(), model, options or {})
+    spec = of_kind(spec, source.schema(), model, options or {}, source.unit)
     known = survey(
         model_of(spec, 1),
         source,

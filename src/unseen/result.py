@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from unseen.core.blas import one_blas_thread
-from unseen.core.block import Block, rng
+from unseen.core.block import CATEGORY, Block, rng
 from unseen.core.capabilities import (
     Completing,
     Decoding,
@@ -125,7 +125,8 @@ class Result:
             raise ModelError(f"unknown={unknown!r} is none of 'refuse', 'missing'")
 
         unit = self.encoding.unit
-        source, _, _ = open_source(data, unit=unit, whole=self.model.unit.ordered and unit is None)
+        text = [f.name for f in self.encoding.fields if f.kind == CATEGORY]  # as it was when the model was fitted
+        source, _, _ = open_source(data, unit=unit, whole=self.model.unit.ordered and unit is None, text=text)
         encoding = replace(
             self.encoding,
             weights=None,
@@ -229,7 +230,9 @@ class Result:
 
         table = self.rows_of(data, of, unknown).reshape(-1, len(names)).T
         at = np.cumsum([0, *(len(output.columns) for output in outputs)])
-        parts = [o.decoded(list(table[a:b])) for o, a, b in zip(outputs, at, at[1:], strict=False)]
+        parts = [
+            o.decoded(list(table[a:b]), self.encoding.fields) for o, a, b in zip(outputs, at, at[1:], strict=False)
+        ]
         return dict(zip(names, [values for part in parts for values in part], strict=True))
 
     def score(self, data: Any, unknown: str | None = None) -> tuple[float, float]:

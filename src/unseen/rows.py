@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 
 from unseen.core.blas import one_blas_thread
-from unseen.core.block import BOOLEAN, CATEGORY, INTEGER, Block, Field, Frame, Slot, rng
+from unseen.core.block import BOOLEAN, INTEGER, Block, Field, Frame, Slot, category_values, rng
 from unseen.core.capabilities import Completing, Generative, able
 from unseen.core.disk import not_an_input
 from unseen.core.encoding import Encoding
@@ -77,23 +77,9 @@ def fills(encoding: Encoding, frame: Frame, f: Complete) -> dict[str, Fill]:
                 rows = np.flatnonzero(~gaps[name])
                 new = np.asarray(values[j])[rows]
                 if slot.coded:
-                    new = _categories(slot.categories[j], kinds[name])[new.astype(np.intp)]
+                    new = category_values(slot.categories[j], kinds[name])[new.astype(np.intp)]
                 out[name] = Fill(rows, new)
     return out
-
-
-def _categories(names: Sequence[str], kind: str | None) -> Array:
-    """Categories as values: text, or numbers where the column held numbers; without a kind, by their look."""
-    if kind is None:
-        kind = INTEGER if names and all(_whole(n) for n in names) else CATEGORY
-    if kind == CATEGORY:
-        return np.array(names, object)
-    numbers = np.array([float(n) for n in names])
-    return numbers.astype(np.int64) if (numbers == np.floor(numbers)).all() else numbers
-
-
-def _whole(text: str) -> bool:
-    return text.lstrip("-").isdigit() and str(int(text)) == text
 
 
 def decoded(slots: Sequence[Slot], arrays: Sequence[Array], fields: Sequence[Field] = ()) -> dict[str, Array]:
@@ -108,7 +94,7 @@ def decoded(slots: Sequence[Slot], arrays: Sequence[Array], fields: Sequence[Fie
         for j, name in enumerate(slot.columns):
             column = np.asarray(values[j])
             if slot.coded:
-                column = _categories(slot.categories[j], kinds.get(name))[column.astype(np.intp)]
+                column = category_values(slot.categories[j], kinds.get(name))[column.astype(np.intp)]
                 column = column.astype(bool) if kinds.get(name) == BOOLEAN else column
                 column = column.astype(str) if column.dtype == object else column
             out[name] = column
@@ -154,13 +140,13 @@ def write_assign(
     impossible = blind = 0
     outputs = result.model.outputs()
     names = [name for output in outputs for name, _ in output.columns]
-    schema = assigned_schema(source.arrow_schema, outputs, prefix)
+    schema = assigned_schema(source.arrow_schema, outputs, encoding.fields, prefix)
 
     def more(table: Any, block: Block) -> Any:
         nonlocal impossible, blind
         tiles = [block] if block.offsets is not None else block.tiles(65_536)
         for start, tile in _placed(tiles):
-            columns = [v for o in outputs for v in o.decoded(o.of(result.params, tile))]
+            columns = [v for o in outputs for v in o.decoded(o.of(result.params, tile), encoding.fields)]
             impossible += int(np.isneginf(columns[names.index("log_density")]).sum())
             blind += _untold(tile)
             piece = table.slice(start, tile.rows)

@@ -96,7 +96,9 @@ class Spec:
         if self.covariance != AUTO:
             return (self.covariance,)
         if d < 2:
-            return ("full", "tied-full") if d else ("full",)
+            # heavy tails that left the block may go together or each for itself
+            apart = ("diagonal",) if len(self.of("student_t")) > 1 else ()
+            return (("full", "tied-full") if d else ("full",)) + apart
         most = min(3, max(q for q in range(d) if (d - q) ** 2 >= d + q))
         factors = [f"{tied}factors-{q}" for tied in ("", "tied-") for q in range(1, most + 1)] if d >= 4 else []
         common = ["common"] if 3 <= d <= COMMON else []
@@ -123,7 +125,7 @@ class Spec:
         return replace(self, choices=tuple(after(c) for c in self.choices))
 
 
-def check_columns(schema: Sequence[Field], names: Sequence[str]) -> None:
+def check_columns(schema: Sequence[Field], names: Sequence[str], unit: str | None = None) -> None:
     """Refuse names of no column.
 
     Raises
@@ -133,6 +135,8 @@ def check_columns(schema: Sequence[Field], names: Sequence[str]) -> None:
     """
     known = [f.name for f in schema]
     for name in names:
+        if name == unit and name not in known:
+            raise DataError(f"column {name!r} says which rows belong together: it can be nothing else as well")
         if name not in known:
             raise DataError(f"there is no column {name!r}; the columns are {', '.join(map(repr, known))}")
 

@@ -10,7 +10,7 @@ from unseen.arrow.fill import as_float, filled
 from unseen.arrow.output import table_writer
 from unseen.arrow.regroup import reorder
 from unseen.core.blas import one_blas_thread
-from unseen.core.block import CATEGORY, INTEGER, Block, Frame
+from unseen.core.block import BOOLEAN, CATEGORY, INTEGER, Block, Field, Frame
 from unseen.core.encoding import Encoding
 from unseen.core.output import Output
 from unseen.core.source import Part, input_places
@@ -20,13 +20,16 @@ Progress = Callable[[int], Any] | None
 Fills = dict[str, tuple[Any, Any]]
 
 
-def assigned_schema(schema: Any, outputs: Sequence[Output], prefix: str) -> Any:
+def assigned_schema(schema: Any, outputs: Sequence[Output], data: Sequence[Field], prefix: str) -> Any:
     """The input's schema followed by what a model says of rows."""
     import pyarrow as pa
 
-    columns = [column for output in outputs for column in output.columns]
-    types = {INTEGER: pa.int32(), CATEGORY: pa.string()}
-    new = [(f"{prefix}{name}", types.get(kind, pa.float64())) for name, kind in columns]
+    types = {INTEGER: pa.int32(), CATEGORY: pa.string(), BOOLEAN: pa.bool_()}
+    new = []
+    for output in outputs:
+        for name, kind in output.kinds(data):
+            whole = kind == INTEGER and name in output.categories
+            new.append((f"{prefix}{name}", pa.int64() if whole else types.get(kind, pa.float64())))
     _free(schema, [name for name, _ in new])
     for name, type_ in new:
         schema = schema.append(pa.field(name, type_))

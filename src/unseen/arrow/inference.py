@@ -31,6 +31,8 @@ class Guess:
     first_text: int = 0
     codes: set[str] | None = field(default_factory=set)
     watching: bool = True
+    #: whether some whole numbers begin with zeros: they are codes, and 007 is not 7
+    padded: bool = False
 
     def see(self, cells: Any, before: int) -> None:
         """Take in some cells, text with nulls; ``before`` rows came before them."""
@@ -43,6 +45,8 @@ class Guess:
             self.kind = NUMBER if _fits(NUMBER, values) else CATEGORY
         elif not _fits(self.kind, values):
             self.kind = CATEGORY
+        if self.kind in (INTEGER, NUMBER) and _padded(values):
+            self.kind, self.padded = CATEGORY, True
         if self.kind in (INTEGER, NUMBER):
             self._count_numbers(values)
         elif self.kind == CATEGORY and self.watching:
@@ -75,7 +79,7 @@ class Guess:
     @property
     def broken(self) -> str:
         """Why the column must not be used as it is, or nothing."""
-        few = self.codes is not None and 2 * len(self.codes) <= self.numbers
+        few = self.padded or (self.codes is not None and 2 * len(self.codes) <= self.numbers)
         if self.kind != CATEGORY or self.numbers < self.texts or not self.texts or few:
             return ""
         more = f" and in {self.texts - 1:,} more" if self.texts > 1 else ""
@@ -94,6 +98,14 @@ class Guess:
 
         types = {EMPTY: pa.null(), INTEGER: pa.int64(), NUMBER: pa.float64(), BOOLEAN: pa.bool_()}
         return types.get(self.kind, pa.string())
+
+
+def _padded(values: Any) -> bool:
+    """Whether a whole number among some text begins with a zero that is not all of it."""
+    import pyarrow.compute as pc
+
+    begins = values.filter(pc.starts_with(values, "0"))
+    return bool(len(begins)) and bool(pc.any(pc.match_substring_regex(begins, r"^0\d+$")).as_py())
 
 
 def _fits(kind: str, values: Any) -> bool:

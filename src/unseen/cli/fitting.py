@@ -104,7 +104,7 @@ def _resume(data: Any, options: Mapping[str, Any]) -> Task:
     )
     components, noun = result.model.number or 1, result.model.order
     if options.get("components") not in (None, (components,)):
-        raise ModelError(f"the run in {folder} has {components} {noun}: leave --components out to go on from it")
+        raise ModelError(f"the run in {folder} has {components} {noun}: leave --{noun} out to go on from it")
     if result.model.bind(known.profile).slots != result.model.slots:
         raise ModelError(f"the categories of this data are not those of the run in {folder}: fit without --start")
     families = {name: type(result.model).__name__ for slot in result.model.slots for name in slot.columns}

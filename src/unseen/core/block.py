@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -229,11 +229,17 @@ class Block:
         return replace(rows, offsets=np.append(0, np.cumsum(lengths[lengths > 0])))
 
     def seen(self) -> Array | None:
-        """Which rows have an observed cell that the model describes, (n,); None where every row has one."""
+        """Which rows have an observed cell that the model describes, given all that it takes as given, (n,).
+
+        None where every row has one. A vote of nobody knows whom, or a rating of nobody knows what, says nothing.
+        """
         masks = [c.observed for c in self.cells if not c.given]
-        if any(m is None for m in masks):
-            return None
-        out: Array = np.any([m.any(axis=0) for m in masks if m is not None], axis=0)
+        out = np.ones(self.rows, bool)
+        if all(m is not None for m in masks):
+            out = np.any([m.any(axis=0) for m in masks if m is not None], axis=0)
+        for c in self.cells:
+            if c.given and c.observed is not None:
+                out = out & c.observed.all(axis=0)
         return None if out.all() else out
 
     def telling(self) -> Array | None:
@@ -253,3 +259,17 @@ class Block:
 def rng(seed: int, step: int, block: int) -> np.random.Generator:
     """The generator of one block at one step: the same draws on every engine."""
     return np.random.default_rng([seed, step, block])
+
+
+def category_values(names: Sequence[str], kind: str | None) -> Array:
+    """Categories as values: text, or numbers where the column held numbers; without a kind, by their look."""
+    if kind is None:
+        kind = INTEGER if names and all(_whole(n) for n in names) else CATEGORY
+    if kind == CATEGORY:
+        return np.array(names, object)
+    numbers = np.array([float(n) for n in names])
+    return numbers.astype(np.int64) if (numbers == np.floor(numbers)).all() else numbers
+
+
+def _whole(text: str) -> bool:
+    return text.lstrip("-").isdigit() and str(int(text)) == text

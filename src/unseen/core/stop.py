@@ -151,17 +151,19 @@ class MaxIterations(Rule):
 
 @dataclass(frozen=True)
 class MaxSeconds(Rule):
-    """Stop after so many seconds of wall-clock time."""
+    """Stop after so many seconds of wall-clock time, the last of ``asked`` where others went before."""
 
     seconds: float
+    asked: float | None = None
 
     def __call__(self, trace: Sequence[Record], seconds: float) -> Outcome | None:
         if seconds < self.seconds:
             return None
+        many = "s" * (len(trace) != 1)
         return Outcome(
             TIME,
-            f"{self.seconds:g} s were used up after {len(trace)} iterations before convergence: raise "
-            "max_seconds, or in Python take the longer steps of SQUAREM",
+            f"{self.asked or self.seconds:g} s were used up after {len(trace)} iteration{many} before convergence: "
+            "raise max_seconds, or in Python take the longer steps of SQUAREM",
         )
 
 

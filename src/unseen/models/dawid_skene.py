@@ -95,7 +95,7 @@ class DawidSkene(Starting, Judging, Penalised, Completing, Generative):
         if votes is None or not 2 <= len(votes) <= 1000:
             raise DataError(
                 f"label column {self.label!r} needs 2 to 1,000 different values, which are the classes: name another "
-                "column with label="
+                "column (label='...'; --label COL)"
             )
         classes, workers = profile[self.label].categories, profile[self.worker].categories
         return replace(
@@ -228,7 +228,7 @@ class DawidSkene(Starting, Judging, Penalised, Completing, Generative):
 
         each = [(f"probability_{name}", "number") for name in self.classes]
         columns = (("truth", "category"), ("log_density", "number"), *each)
-        return (Output("truth", columns, of, {"truth": self.classes}),)
+        return (Output("truth", columns, of, {"truth": self.classes}, {"truth": self.label}),)
 
     def truth(self, params: Params, block: Block) -> Array:
         """Posterior of the class of each item, (C, U)."""

@@ -99,10 +99,9 @@ class FactorAnalysis(Starting, Penalised, Completing, Generative, Projecting):
     def bind(self, profile: Profile) -> Self:
         d, q = len(profile.columns), self.factors
         if q >= d or (self.noise == "diagonal" and (d - q) ** 2 < d + q):
-            raise ModelError(
-                f"{d} columns cannot determine {q} factors: use fewer factors or more columns, or one "
-                "variance of noise for all (noise='isotropic'; --noise isotropic)"
-            )
+            one = ", or one variance of noise for all (noise='isotropic'; --noise isotropic)"
+            more = one if self.noise == "diagonal" and q < d else ""
+            raise ModelError(f"{d} columns cannot determine {q} factors: use fewer factors or more columns{more}")
         for c in profile.columns:
             if c.kind == "category" or not c.variance > 0:
                 why = "holds text" if c.kind == "category" else "is constant"

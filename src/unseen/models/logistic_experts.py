@@ -210,8 +210,16 @@ class LogisticExperts(Starting, Assigning, Penalised, Completing, Predictive):
         return r, density
 
     def outputs(self) -> tuple[Output, ...]:
-        chance = Output("prediction", (("prediction", "number"),), lambda p, block: [self.predict(p, block)])
-        return (*super().outputs(), chance)
+        """Those of `Assigning`, the more probable class, and the probability of the second, which its name says."""
+
+        def of(params: Params, block: Block) -> list[Array]:
+            chance = self.predict(params, block)
+            return [chance > 0.5, chance]
+
+        second = f"probability_{self.classes[1]}" if self.classes else "probability"
+        columns = (("prediction", "category"), (second, "number"))
+        told = Output("prediction", columns, of, {"prediction": self.classes}, {"prediction": self.target})
+        return (*super().outputs(), told)
 
     def predict(self, params: Params, block: Block) -> Array:
         """Probability of the second class given the predictors alone, (n,)."""

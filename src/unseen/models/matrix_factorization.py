@@ -112,7 +112,10 @@ class MatrixFactorization(Starting, Penalised, Completing, Generative, Uncertain
         items, ratings = profile[self.item], profile[self.rating]
         if ratings.kind == "category" or not ratings.variance > 0:
             why = "holds text" if ratings.kind == "category" else "is constant"
-            raise DataError(f"rating column {self.rating!r} {why}, which factors cannot explain: name another, rating=")
+            raise DataError(
+                f"rating column {self.rating!r} {why}, which factors cannot explain: name another "
+                "(rating='...'; --rating COL)"
+            )
         known = items.values or {}
         shares = np.array([known[name] for name in items.categories])
         return replace(

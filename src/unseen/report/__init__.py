@@ -85,6 +85,8 @@ def write(result: Any, path: Any, data: Any = None, *, shareable: bool = False, 
     target = Path(path)
     if target.is_dir():
         target = target / "report.html"
+    if target.suffix.lower() not in (".html", ".htm"):
+        raise RunError(f"a report is an HTML page: give {target.name!r} a name that ends in .html")
     not_an_input(target, data)
     text = page(view, _sample(view, data))
     _replace(target, text)

@@ -101,7 +101,8 @@ class Fitting:
             self.checkpoint.freeze()
         return solve(
             problem,
-            stop=(self.stop or default_rule(self.coarse, self.max_iterations, self.left())) | Hopeless(needed),
+            stop=(self.stop or default_rule(self.coarse, self.max_iterations, self.left(), self.max_seconds))
+            | Hopeless(needed),
             start=self.start if begin is None else begin,
             restarts=self.restarts if how.get("drawn") != 0 else None,
             seed=self.seed,
@@ -120,7 +121,7 @@ class Fitting:
 
     def finished(self, result: Result, problem: Problem) -> Result:
         """Go on from a fit to the end, in the long strides of SQUAREM, or in plain steps where those fail."""
-        rule = default_rule(self.least, self.max_iterations, self.left())
+        rule = default_rule(self.least, self.max_iterations, self.left(), self.max_seconds)
         for algorithm in (SQUAREM(), Batch()):
             try:
                 end = solve(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -21,9 +21,11 @@ def open_source(
     unit: str | None = None,
     whole: bool = False,
     block_rows: int | None = None,
+    text: Sequence[str] = (),
 ) -> tuple[Source, str | None, str | None]:
     """The source of some data, and the names of its weight and label columns.
 
+    ``text`` are columns of text files that are read as text whatever they look like.
     Weights and labels may be column names, or arrays, which join the data as columns of their own.
 
     Raises
@@ -37,11 +39,13 @@ def open_source(
         if value is not None and not isinstance(value, str)
     }
     names = [f"({r})" if f"({r})" in extra else v for r, v in (("weights", weights), ("labels", labels))]
-    source = _source(data, unit=unit, whole=whole, block_rows=block_rows, extra=extra)
+    source = _source(data, unit=unit, whole=whole, block_rows=block_rows, extra=extra, text=text)
     return source, names[0], names[1]
 
 
-def _source(data: Any, *, unit: str | None, whole: bool, block_rows: int | None, extra: dict[str, Any]) -> Any:
+def _source(
+    data: Any, *, unit: str | None, whole: bool, block_rows: int | None, extra: dict[str, Any], text: Sequence[str]
+) -> Any:
     if all(hasattr(data, name) for name in ("manifest", "read", "schema")) and not hasattr(data, "column_names"):
         if extra:
             raise ModelError("a source brings its own columns: name the weight and label columns instead")
@@ -55,7 +59,7 @@ def _source(data: Any, *, unit: str | None, whole: bool, block_rows: int | None,
 
         if extra:
             raise ModelError("name the weight and label columns of a file instead of passing arrays")
-        return open_files(data, unit=unit, whole=whole, block_rows=block_rows)
+        return open_files(data, unit=unit, whole=whole, block_rows=block_rows, text=text)
     if isinstance(data, (list, tuple)):
         return Arrays(_matrix(data), unit=unit, whole=whole, block_rows=block_rows, extra=extra)
     if hasattr(data, "__arrow_c_stream__") or hasattr(data, "column_names"):

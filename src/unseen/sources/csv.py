@@ -35,6 +35,7 @@ class Csv:
         the order they have. ``whole=True`` makes all rows one unit
     block_rows : rows per block
     text : columns to read as text whatever they look like
+    known_text : the same, of columns that may not be there: those that were text when a model was fitted
     memory_bytes : values beyond this size, at 8 bytes each, go to the temporary file
 
     Raises
@@ -53,13 +54,14 @@ class Csv:
         whole: bool = False,
         block_rows: int | None = None,
         text: Sequence[str] = (),
+        known_text: Sequence[str] = (),
         memory_bytes: int = 256 << 20,
     ) -> None:
         self.unit, self.whole = unit, whole
         many: Any = [paths] if isinstance(paths, (str, Path)) else paths
         self._dialects = [dialect_of(Path(p)) for p in many]
         self._check_names(text)
-        guesses, rows = self._infer(set(text))
+        guesses, rows = self._infer({*text, *known_text})
         kinds = {name: guess.type() for name, guess in guesses.items()}
         options: dict[str, Any] = {
             "unit": unit,

@@ -18,8 +18,11 @@ def open_files(
     unit: str | None = None,
     whole: bool = False,
     block_rows: int | None = None,
+    text: Sequence[str] = (),
 ) -> Any:
     """The source of one path or several; folders stand for the data files in them, sorted by name.
+
+    ``text`` are columns of text files that are read as text whatever they look like, where they are there.
 
     Raises
     ------
@@ -27,6 +30,9 @@ def open_files(
         Nothing there, an unknown format, or Parquet and CSV mixed.
     """
     paths = listed([data] if isinstance(data, (str, Path)) else list(data))
+    twice = [p for i, p in enumerate(paths) if any(p.samefile(o) for o in paths[:i])]
+    if twice:
+        raise DataError(f"{twice[0]} is given twice: its rows would count twice (row weights say so: --weights)")
     formats = {format_of(p) for p in paths}
     if len(formats) > 1:
         raise DataError("Parquet and CSV files cannot be read together: give files of one format")
@@ -36,7 +42,7 @@ def open_files(
         return Parquet(paths, unit=unit, whole=whole, block_rows=block_rows)
     from unseen.sources.csv import Csv
 
-    return Csv(paths, unit=unit, whole=whole, block_rows=block_rows)
+    return Csv(paths, unit=unit, whole=whole, block_rows=block_rows, known_text=text)
 
 
 def listed(data: Sequence[str | Path]) -> list[Path]:

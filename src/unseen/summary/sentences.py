@@ -32,7 +32,7 @@ def _not_converged(f: Facts) -> str:
 def _noise_floor(f: Facts) -> str:
     return (
         f"Column {f['column']!r} rests on its noise floor: the factors explain all of it (a Heywood case). Use fewer "
-        "factors, a prior (prior=1), or leave out one of the columns that say the same."
+        "factors, a prior (prior=1; --prior 1), or leave out one of the columns that say the same."
     )
 
 

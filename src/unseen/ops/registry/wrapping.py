@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 import unseen
-from unseen.core.block import CATEGORY, INTEGER, NUMBER, Field
+from unseen.core.block import BOOLEAN, CATEGORY, INTEGER, NUMBER, Field
 from unseen.core.output import Output
 from unseen.ops.config.settings import Settings
 from unseen.ops.record import Record
@@ -69,9 +69,9 @@ def signature(fields: Sequence[Field], outputs: Sequence[Output], unknown: str) 
 
     kinds = {NUMBER: DataType.double, CATEGORY: DataType.string}
     inputs = Schema([ColSpec(kinds.get(f.kind) or AnyType(), f.name, required=True) for f in fields])
-    whole = {INTEGER: DataType.long}
-    said = [column for output in outputs for column in output.columns]
-    told = [ColSpec(whole.get(kind, DataType.double), name) for name, kind in said]
+    types = {INTEGER: DataType.long, CATEGORY: DataType.string, BOOLEAN: DataType.boolean}
+    said = [column for output in outputs for column in output.kinds(fields)]
+    told = [ColSpec(types.get(kind, DataType.double), name) for name, kind in said]
     return ModelSignature(inputs, Schema(told), ParamSchema([ParamSpec("unknown", DataType.string, unknown)]))
 
 
