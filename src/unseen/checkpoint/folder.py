@@ -71,7 +71,7 @@ class Checkpoint:
         """
         self.fits, self.journal = self.fits + 1, None
         found = read_piece(self._fit, self.task)
-        if found is not None:
+        if found is not None and {"failed", "result"} & set(found):  # what is no fit was put there by nobody of us
             if "failed" in found:
                 raise NumericalError(found["failed"])
             return rebuilt(found, problem)
