@@ -83,7 +83,7 @@ def test_a_good_candidate_passes_every_gate() -> None:
         ),
         ("min_heldout", {"heldout": -4.1}, {}, "gates.min_heldout is -4"),
         ("min_heldout", {"impossible": 1}, {}, "density zero to 1 of 1,000"),
-        ("min_heldout_rows", {"units": 499}, {}, "499 held-out sequences; gates.min_heldout_rows is 500"),
+        ("min_heldout_rows", {"units": 499}, {}, "499 held-out units; gates.min_heldout_rows is 500"),
         ("converged", {}, {"outcome": "stalled"}, "ended with: stalled"),
         ("max_floors", {}, {"floors": 2}, "2 variance floors bind"),
         ("max_calibration", {"calibration": 0.04}, {}, "0.04 given one column against all of them"),

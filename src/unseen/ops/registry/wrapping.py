@@ -12,7 +12,8 @@ from pathlib import Path
 from typing import Any
 
 import unseen
-from unseen.core.block import CATEGORY, INTEGER, NUMBER, Field
+from unseen.core.block import CATEGORY, INTEGER, NUMBER, OTHER, Field
+from unseen.core.encoding import Encoding
 from unseen.core.output import Output
 from unseen.ops.config.settings import Settings
 from unseen.ops.record import Record
@@ -22,7 +23,7 @@ from unseen.ops.registry.artefact import FIT
 LOADER = "unseen.ops.registry.pyfunc"
 
 
-def wrap(fit: Path, target: Path, fields: Sequence[Field], outputs: Sequence[Output], unknown: str) -> None:
+def wrap(fit: Path, target: Path, encoding: Encoding, outputs: Sequence[Output]) -> None:
     """Make an MLflow model of a saved fit: no pickles, no code, no row of the data as an example."""
     import yaml
     from mlflow.models import Model
@@ -38,7 +39,7 @@ def wrap(fit: Path, target: Path, fields: Sequence[Field], outputs: Sequence[Out
         text = "\n".join(said) + "\n" if isinstance(said, list) else yaml.safe_dump(said, sort_keys=False)
         (target / name).write_text(text)
     # `save_model` would do this too, after a second or two of looking through every installed package
-    model = Model(signature=signature(fields, outputs, unknown))
+    model = Model(signature=signature(inputs_of(encoding), outputs, encoding.unknown))
     add_to_model(model, loader_module=LOADER, data=FIT, conda_env="conda.yaml", python_env="python_env.yaml")
     model.save(str(target / "MLmodel"))
 
@@ -57,6 +58,11 @@ def environment(foreign: Mapping[str, str]) -> dict[str, Any]:
     }
 
 
+def inputs_of(encoding: Encoding) -> tuple[Field, ...]:
+    """The columns that rows come in, that of the unit among them, whatever its type."""
+    return encoding.fields if encoding.unit is None else (Field(encoding.unit, OTHER), *encoding.fields)
+
+
 def signature(fields: Sequence[Field], outputs: Sequence[Output], unknown: str) -> Any:
     """What goes in and what comes out.
 
@@ -69,7 +75,7 @@ def signature(fields: Sequence[Field], outputs: Sequence[Output], unknown: str) 
 
     kinds = {NUMBER: DataType.double, CATEGORY: DataType.string}
     inputs = Schema([ColSpec(kinds.get(f.kind) or AnyType(), f.name, required=True) for f in fields])
-    whole = {INTEGER: DataType.long}
+    whole = {INTEGER: DataType.long, CATEGORY: DataType.string}
     said = [column for output in outputs for column in output.columns]
     told = [ColSpec(whole.get(kind, DataType.double), name) for name, kind in said]
     return ModelSignature(inputs, Schema(told), ParamSchema([ParamSpec("unknown", DataType.string, unknown)]))

@@ -11,6 +11,7 @@ import numpy as np
 
 from unseen.algorithms import algorithm
 from unseen.core.encoding import Encoded
+from unseen.core.model import Assigning, latent_classes
 from unseen.core.events import EventKind, count_of
 from unseen.core.observe import Event, Observer
 from unseen.core.stop import CONVERGED, FAILED, FELL, INTERRUPTED, TIME, Outcome, Record, Rule
@@ -191,7 +192,7 @@ def facts(result: Result) -> FitFacts:
     weights = result.params["weights"] if "weights" in result.params else np.ones(1)
     return FitFacts(
         outcome=result.outcome.name,
-        components=result.model.number or 1,
+        components=result.model.number or latent_classes(result.model),
         iterations=result.iterations,
         loglik=result.loglik,
         bic=result.bic,
@@ -203,4 +204,5 @@ def facts(result: Result) -> FitFacts:
         trace=tuple(float(r.objective) for r in result.trace),
         warnings=tuple(result.warnings),
         algorithm=str(result.options.get("algorithm", "Batch")),
+        discrete=isinstance(result.model, Assigning),
     )

@@ -7,6 +7,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+from unseen.core.description import plural
 from unseen.core.interrupt import interruptible
 from unseen.core.observe import Observer
 from unseen.errors import ConflictError, DataError, LimitError, NumericalError, RegistryError, UnseenError
@@ -197,7 +198,12 @@ class Retrain:
         self._end_if_unfit(self.result)
         self.journal.keep(self.result)
         f = self.fit_facts
-        self.tell("fit", f"{f.components} components, {f.outcome} after {f.iterations} iterations in {f.seconds:.1f} s")
+        self.tell("fit", f"{f.components} {self._parts()}, {f.outcome} after {f.iterations} iterations in {f.seconds:.1f} s")
+
+    def _parts(self) -> str:
+        """What the model's parts are called."""
+        noun = self.result.description.noun
+        return noun if self.fit_facts.components == 1 else plural(noun)
 
     def _end_if_identifying(self) -> None:
         """A model keeps the names of categories: none is made of columns that name people."""
