@@ -53,7 +53,7 @@ class Model(Section):
     options: Annotated[dict[Text, Any], WithJsonSchema({"type": "object", "x-words": "table: name to value"})] = Field(
         default={},
         description="The kind's own options, which may also stand as keys beside this one.",
-        examples=[{"stationary": "true"}],
+        examples=[{"stationary": "true", "unit": "route"}],
     )
     components: Annotated[tuple[Count, ...], WithJsonSchema(_COMPONENTS)] = Field(
         default=(1, 2, 3, 4, 5, 6, 7, 8),
@@ -81,6 +81,11 @@ class Model(Section):
     def form(self) -> str:
         """The form of covariances, or what says that the kind has none."""
         return self.covariance if issubclass(named(self.kind), Structured) else AUTO
+
+    @property
+    def numbers(self) -> tuple[int, ...] | None:
+        """The numbers to try; None where they are not given and the kind may not allow all of the usual ones."""
+        return self.components if self.kind == "mixture" or "components" in self.model_fields_set else None
 
     @property
     def unit(self) -> str | None:

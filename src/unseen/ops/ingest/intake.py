@@ -61,6 +61,22 @@ class Intake:
                 partition.unchanged()
         return source
 
+    def by_partition(self) -> tuple[Any, ...]:
+        """Sources of all rows in which units are those of a partition alone, as new data will come.
+
+        What a model says of a unit sharpens with its rows: a user of two months is no measure of one of a month.
+        """
+        if self.unit is None:
+            return (self.source,)
+        from unseen.sources.files import open_files
+
+        found = []
+        for partition in self.partitions:
+            with reading(repr(partition.name)):
+                found.append(open_files(partition.path, unit=self.unit))
+            partition.unchanged()
+        return tuple(found)
+
     def open(self, partition: Partition) -> Any:
         """The rows of one partition; the one that was opened last stays open."""
         if partition.name not in self._open:

@@ -146,7 +146,7 @@ class Learning:
         fit, model = self.settings.fit, self.settings.model
         return fitted(
             self.plan,
-            model.components,
+            model.numbers,
             self._train(),
             criterion=model.criterion,
             start="auto" if fit.start == "champion" else fit.start,

@@ -256,7 +256,7 @@ class Retrain:
 
     def register(self) -> None:
         """A version of its own, whatever the gates said: what was fitted can be looked at."""
-        self.journal.remember(self.result, self.plan.known.source)
+        self.journal.remember(self.result, self.intake.by_partition())
         record = self.journal.record
         version = self.registry.register(record, self.journal.folder, align=not allowed(record.gates))
         self.journal.know(version=version)
