@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any
 
 import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
 
 Columns = dict[str, Any]
 
@@ -22,6 +25,7 @@ class Kind:
     unit: str | None = None
     #: whether rows belong to one of some parts
     discrete: bool = True
+    fit: Columns = field(default_factory=dict)
 
 
 def groups(rng: np.random.Generator, moved: bool) -> Columns:
@@ -80,11 +84,42 @@ def ratings(rng: np.random.Generator, moved: bool) -> Columns:
     return {"user": user, "item": np.array([f"film {i}" for i in range(10)])[item], "rating": rating}
 
 
+GAUSSIAN = "gaussian"
 KINDS = (
-    Kind("mixture", groups, "b", {"components": 2, "covariance": "diagonal", "family": {"a": "gaussian", "b": "gaussian"}}),
-    Kind("hmm", sequences, "fever", {"states": 2, "unit": "patient", "family": {"pulse": "gaussian", "fever": "gaussian"}}, "patient"),
+    Kind("mixture", groups, "b", {"components": 2, "covariance": "diagonal", "family": {"a": GAUSSIAN, "b": GAUSSIAN}}),
+    Kind(
+        "hmm",
+        sequences,
+        "fever",
+        {"states": 2, "unit": "patient", "family": {"pulse": GAUSSIAN, "fever": GAUSSIAN}},
+        "patient",
+    ),
     Kind("factor_analysis", factors, "test_2", {"factors": 1}, discrete=False),
-    Kind("logistic_experts", failures, "heat", {"components": 2, "target": "failed"}),
+    Kind(
+        "logistic_experts",
+        failures,
+        "heat",
+        {"components": 2, "target": "failed"},
+        fit={"algorithm": "squarem", "tol": 1e-5, "restarts": 1, "prior": 1},
+    ),
     Kind("dawid_skene", votes, "label", {"item": "item"}, "item"),
     Kind("matrix_factorization", ratings, "rating", {"factors": 1, "user": "user"}, "user", discrete=False),
 )
+
+
+def write(path: Path, columns: Columns) -> Path:
+    """The rows of a month as a Parquet file."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    pq.write_table(pa.table({name: pa.array(cells, from_pandas=True) for name, cells in columns.items()}), path)
+    return path
+
+
+def settings_of(kind: Kind) -> dict[str, Any]:
+    """What unseen.yaml says of a loop with this kind of model."""
+    return {
+        "name": "loop",
+        "data": {"path": "months/*.parquet", "window": 2},
+        "model": {"kind": kind.name, **kind.model},
+        "fit": {"restarts": 2, **kind.fit},
+        "gates": {"first": "allow", "heldout_drop": 0.05, "min_heldout_rows": 50, "max_moved": 0.9},
+    }

@@ -226,7 +226,9 @@ def test_the_same_units_whatever_is_read_with_them(tmp_path, older) -> None:
         held |= set(names[kept].tolist())
     alone, _, _ = open_source(paths[-1:], unit="who")
     (part,) = alone.manifest()
-    assert held == set(alone.table(part).column("who").to_numpy()[HoldOut(alone, share=0.5, seed=3).mask(part)].tolist())
+    assert held == set(
+        alone.table(part).column("who").to_numpy()[HoldOut(alone, share=0.5, seed=3).mask(part)].tolist()
+    )
     assert len(held) == 3
 
 

@@ -50,7 +50,11 @@ class Settings(Section):
         for key in ("columns", "family"):
             if aside & set(getattr(self.model, key)):
                 raise clash(f"model.{key}", "names a column that is in data.weights, data.labels or data.ignore")
-        places = {"data.weights": [self.data.weights], "data.labels": [self.data.labels], "data.ignore": self.data.ignore}
+        places = {
+            "data.weights": [self.data.weights],
+            "data.labels": [self.data.labels],
+            "data.ignore": self.data.ignore,
+        }
         named = {column: key for key, columns in places.items() for column in columns if column}
         check_together(self.model.kind, self.model.options, self.model.columns, named)
         check_offered(self.model.kind, self.data.labels, self.fit.prior)

@@ -1,4 +1,4 @@
-"""Rows that fine bins are made from: rows of the model's own, or where it makes none, some of those it was trained on."""
+"""Rows that fine bins are made from: the model's own, or where it makes none, some of those it was trained on."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ SAMPLE_STEP = 2**31 - 4
 
 @dataclass(frozen=True, slots=True)
 class Drawn:
-    """Cells of each column by name, observed ones only; log-densities (n,); numbers that the model says of rows (n,)."""
+    """Observed cells of each column by name; log-densities (n,); numbers that the model says of rows, (n,) each."""
 
     columns: dict[str, Array]
     density: Array

@@ -31,11 +31,12 @@ class Reliability:
     Without labels nobody can say which component a row came from, but a model whose responsibilities are
     probabilities must expect its own opinion to stay the same, on average, when it is shown more:
     :math:`E[r_k(x) \mid x_A] = r_k(x_A)` for any part :math:`x_A` of a row that is chosen without looking at it.
-    So each row shows a single column, drawn at random (beside those that the model conditions on); *confidence* is the largest responsibility :math:`r_k(x_A)`
-    given that cell, *outcome* the responsibility :math:`r_k(x)` of the same component given all observed cells of the
-    row. A model that ignores dependence takes the same evidence for news, one with too narrow components takes chance
-    for evidence: both break that equation. Rows of which nothing was hidden are left out. The equation is necessary,
-    not sufficient; with a single column nothing is shown, and it says no more than that the shares are right.
+    So each row shows a single column, drawn at random, beside those that the model conditions on; *confidence* is the
+    largest responsibility :math:`r_k(x_A)` given that, *outcome* the responsibility :math:`r_k(x)` of the same
+    component given all observed cells of the row. A model that ignores dependence takes the same evidence for news,
+    one with too narrow components takes chance for evidence: both break that equation. Rows of which nothing was hidden
+    are left out. The equation is necessary, not sufficient; with a single column nothing is shown, and it says no more
+    than that the shares are right.
 
     Source: Naeini, Cooper & Hauskrecht (2015), AAAI, for the error; Guo, Pleiss, Sun & Weinberger (2017), ICML, for
     the bins; Goldstein (1983), J. Amer. Statist. Assoc. 78, for the equation.

@@ -68,8 +68,9 @@ def judge(
     proven improvement passes, and a model that is the champion's equal to the last bit, whose standard error is 0; a
     negative D asks for a gain of so much.
 
-    Gates about components say that they do not apply where a model has none. Without a validation, ``error`` says why. Without ``heldout_drop`` nothing passes. Without a champion,
-    ``gates.first`` decides in place of the gates that compare.
+    Gates about components say that they do not apply where a model has none. Without a validation, ``error`` says
+    why. Without ``heldout_drop`` nothing passes. Without a champion, ``gates.first`` decides in place of the gates that
+    compare.
 
     Source: Wellek (2010), Testing Statistical Hypotheses of Equivalence and Noninferiority, chapter 2; Diebold &
     Mariano (1995), J. Bus. Econ. Statist. 13, for paired differences of scores.

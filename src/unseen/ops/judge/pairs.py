@@ -124,7 +124,9 @@ def _without(block: Block, rows: Array) -> Block:
     """
     if not rows.any():
         return block
-    hidden = [np.broadcast_to(~rows, c.values.shape) & (True if c.observed is None else c.observed) for c in block.cells]
+    hidden = [
+        np.broadcast_to(~rows, c.values.shape) & (True if c.observed is None else c.observed) for c in block.cells
+    ]
     return replace(block, cells=tuple(Cells(c.values, o, c.given) for c, o in zip(block.cells, hidden, strict=True)))
 
 

@@ -10,9 +10,10 @@ from typing import Any
 import numpy as np
 
 from unseen.algorithms import algorithm
+from unseen.core.description import plural
 from unseen.core.encoding import Encoded
-from unseen.core.model import Assigning, latent_classes
 from unseen.core.events import EventKind, count_of
+from unseen.core.model import Assigning, latent_classes
 from unseen.core.observe import Event, Observer
 from unseen.core.stop import CONVERGED, FAILED, FELL, INTERRUPTED, TIME, Outcome, Record, Rule
 from unseen.errors import LimitError, NumericalError
@@ -206,3 +207,10 @@ def facts(result: Result) -> FitFacts:
         algorithm=str(result.options.get("algorithm", "Batch")),
         discrete=isinstance(result.model, Assigning),
     )
+
+
+def ended(result: Result, fit: FitFacts) -> str:
+    """How the fit went, in the words of its model."""
+    noun = result.description.noun
+    parts = f"{fit.components} {noun if fit.components == 1 else plural(noun)}"
+    return f"{parts}, {fit.outcome} after {fit.iterations} iterations in {fit.seconds:.1f} s"

@@ -7,7 +7,6 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from unseen.core.description import plural
 from unseen.core.interrupt import interruptible
 from unseen.core.observe import Observer
 from unseen.errors import ConflictError, DataError, LimitError, NumericalError, RegistryError, UnseenError
@@ -24,7 +23,7 @@ from unseen.ops.retrain.identity import environment, run_id
 from unseen.ops.retrain.installed import check_installed
 from unseen.ops.retrain.journal import Journal
 from unseen.ops.retrain.judging import judged
-from unseen.ops.retrain.learning import Learning, broken, facts, planned, usable
+from unseen.ops.retrain.learning import Learning, broken, ended, facts, planned, usable
 from unseen.ops.retrain.meter import Meter
 from unseen.plan import Plan
 from unseen.result import Result
@@ -197,13 +196,7 @@ class Retrain:
         self.journal.know(fit=self.fit_facts)
         self._end_if_unfit(self.result)
         self.journal.keep(self.result)
-        f = self.fit_facts
-        self.tell("fit", f"{f.components} {self._parts()}, {f.outcome} after {f.iterations} iterations in {f.seconds:.1f} s")
-
-    def _parts(self) -> str:
-        """What the model's parts are called."""
-        noun = self.result.description.noun
-        return noun if self.fit_facts.components == 1 else plural(noun)
+        self.tell("fit", ended(self.result, self.fit_facts))
 
     def _end_if_identifying(self) -> None:
         """A model keeps the names of categories: none is made of columns that name people."""
