@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import pandas
 import pyarrow.parquet as pq
 import pytest
 import yaml
@@ -22,7 +23,6 @@ from unseen.cli.shell import cli
 from unseen.core.source import input_places
 from unseen.ops.config import load
 from unseen.ops.judge import HoldOut
-from unseen.ops.registry.pyfunc import Scorer
 from unseen.sources import open_source
 from unseen.store.kinds import models
 
@@ -170,17 +170,40 @@ def test_rows_are_scored_in_the_order_they_come(life: Life) -> None:
     if life.kind.name == "hmm":
         first = np.array([dict(zip(data["patient"][::-1], range(n)[::-1], strict=True))[u] for u in data["patient"]])
         order = np.argsort(-first, kind="stable")
-    result = life.result(3)
-    straight = result.outputs(data)
-    pandas = pytest.importorskip("pandas")
-    frame = pandas.DataFrame(data).iloc[order]
-    served = Scorer(result).predict(frame)
+    straight = life.result(3).outputs(data)
+    served = served_by(life.folder / ".unseen", 3).predict(pandas.DataFrame(data).iloc[order])
     assert list(served.index) == order.tolist()
     for name, values in straight.items():
         if values.dtype.kind == "f":
             assert np.allclose(served[name], values[order], rtol=1e-6, atol=1e-9), name
         else:
             assert (served[name].to_numpy() == values[order]).all(), name
+
+
+def served_by(home: Path, version: int) -> Any:
+    """A version as MLflow serves it, signature and all."""
+    from mlflow.pyfunc import load_model
+
+    lines = map(json.loads, (home / "log.jsonl").read_text().splitlines())
+    return load_model(
+        str(home / next(n for n in lines if n["kind"] == "registered" and n["version"] == version)["artifact"])
+    )
+
+
+@pytest.mark.parametrize("kind", [k for k in KINDS if k.unit], ids=lambda kind: kind.name)
+def test_every_row_has_to_name_its_unit(tmp_path: Path, kind: Kind) -> None:
+    here = Life(kind, tmp_path)
+    (tmp_path / "unseen.yaml").write_text(yaml.safe_dump(settings_of(kind)))
+    unit = kind.unit or ""
+    month = kind.month(np.random.default_rng(0), False)
+    some = [None if i % 100 == 0 else str(u) for i, u in enumerate(month[unit])]
+    write(tmp_path / "months" / "2024-01.parquet", {**month, unit: some})
+    refused = json.loads(here.call("retrain", "--json", code=11))
+    assert [f["column"] for f in refused["findings"]] == [unit]
+    renamed = {f"{unit}_": month[unit], **{n: c for n, c in month.items() if n != unit}}
+    write(tmp_path / "months" / "2024-01.parquet", renamed)
+    refused = json.loads(here.call("retrain", "--json", code=11))
+    assert f"column {unit!r} is missing" in refused["reason"] and f"{unit}_" in refused["reason"]
 
 
 def test_rollback_and_promotion_by_hand(life: Life) -> None:

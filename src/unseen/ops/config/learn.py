@@ -52,7 +52,8 @@ class Model(Section):
     )
     options: Annotated[dict[Text, Any], WithJsonSchema({"type": "object", "x-words": "table: name to value"})] = Field(
         default={},
-        description="The kind's own options, which may also stand as keys beside this one.",
+        description="The kind's own options, such as the column of its unit or its target, which may also stand as "
+        "keys beside this one.",
         examples=[{"stationary": "true", "unit": "route"}],
     )
     components: Annotated[tuple[Count, ...], WithJsonSchema(_COMPONENTS)] = Field(
@@ -192,9 +193,13 @@ class Retries(Section):
 
 
 class Validate(Section):
-    """The rows that judge: a share of the newest partition, never trained on."""
+    """The rows that judge: a share of the newest partition, never trained on; units are held out whole."""
 
-    share: Portion = Field(default=0.2, description="Share of the newest partition's rows that is held out.")
+    share: Portion = Field(
+        default=0.2,
+        description="Share of the newest partition's rows that is held out; of its units (sequences, items, users) "
+        "where rows belong together.",
+    )
     seed: int = Field(default=0, ge=0, description="Decides which rows are held out.")
     metric: Annotated[str, Field(pattern=r"^[A-Za-z_][\w.]*:[A-Za-z_]\w*$", description="module:function")] | None = (
         Field(
