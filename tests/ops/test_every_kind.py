@@ -23,6 +23,9 @@ from unseen.cli.shell import cli
 from unseen.core.source import input_places
 from unseen.ops.config import load
 from unseen.ops.judge import HoldOut
+from unseen.ops.places import Places
+from unseen.ops.registry import Log
+from unseen.ops.registry.entry import REGISTERED
 from unseen.sources import open_source
 from unseen.store.kinds import models
 
@@ -184,10 +187,9 @@ def served_by(home: Path, version: int) -> Any:
     """A version as MLflow serves it, signature and all."""
     from mlflow.pyfunc import load_model
 
-    lines = map(json.loads, (home / "log.jsonl").read_text().splitlines())
-    return load_model(
-        str(home / next(n for n in lines if n["kind"] == "registered" and n["version"] == version)["artifact"])
-    )
+    entries = Log(Places(home, "loop")).entries()
+    made = next(e.facts for e in entries if e.kind == REGISTERED and e.facts["version"] == version)
+    return load_model(str(home / str(made["artifact"])))
 
 
 @pytest.mark.parametrize("kind", [k for k in KINDS if k.unit], ids=lambda kind: kind.name)
@@ -201,9 +203,11 @@ def test_every_row_has_to_name_its_unit(tmp_path: Path, kind: Kind) -> None:
     refused = json.loads(here.call("retrain", "--json", code=11))
     assert [f["column"] for f in refused["findings"]] == [unit]
     renamed = {f"{unit}_": month[unit], **{n: c for n, c in month.items() if n != unit}}
-    write(tmp_path / "months" / "2024-01.parquet", renamed)
+    here.month(1)
+    write(tmp_path / "months" / "2024-02.parquet", renamed)
     refused = json.loads(here.call("retrain", "--json", code=11))
-    assert f"column {unit!r} is missing" in refused["reason"] and f"{unit}_" in refused["reason"]
+    said = " ".join(f["message"] for f in refused["findings"])
+    assert f"column {unit!r} is missing in '2024-02.parquet'; '{unit}_' is there instead" in said
 
 
 def test_rollback_and_promotion_by_hand(life: Life) -> None:

@@ -80,7 +80,7 @@ class Model(Section):
 
     @property
     def form(self) -> str:
-        """The form of covariances, or what says that the kind has none."""
+        """The form of covariances; auto, which leaves it to the kind, where that is not over families of columns."""
         return self.covariance if issubclass(named(self.kind), Structured) else AUTO
 
     @property

@@ -90,8 +90,9 @@ def params(record: Record, settings: Settings) -> dict[str, Any]:
     assert record.fit is not None and record.batch is not None
     return {
         "components": record.fit.components,
+        "kind": settings.model.kind,
         "criterion": settings.model.criterion,
-        "covariance": settings.model.covariance,
+        "covariance": settings.model.form,
         "algorithm": settings.fit.algorithm,
         "start": settings.fit.start,
         "restarts": settings.fit.restarts,
