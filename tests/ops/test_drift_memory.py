@@ -121,6 +121,14 @@ def test_a_model_that_makes_no_rows_needs_some() -> None:
         remember(experts()[0], [])
 
 
+def test_a_reference_from_before_there_were_outputs_is_read(tmp_path) -> None:
+    result, known = champion()
+    old = json.loads(json.dumps(known))
+    del old["layout"]["outputs"], old["layout"]["discrete"], old["sums"]["said"]
+    before, now = (after(tmp_path / n, [rows(500, 3)], (result, r)) for n, r in (("old", old), ("new", known)))
+    assert [t.e_value for t in before[0].tests] == [t.e_value for t in now[0].tests]
+
+
 def test_each_unit_counts_once(tmp_path) -> None:
     draw = np.random.default_rng(0)
     lengths = draw.integers(1, 9, 400)

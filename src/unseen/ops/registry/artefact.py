@@ -78,12 +78,12 @@ def try_out(result: Any, rows: int = TRIAL_ROWS) -> None:
     """
     import numpy as np
 
-    from unseen.core.model import responsibilities
+    from unseen.core.model import Assigning
 
     try:
         table = _trial(result, rows)
         density, said = result.log_prob(table), result.outputs(table)
-        r = result.rows_of(table, lambda block: responsibilities(result.model, result.params, block)[0].T)
+        r = result.responsibilities(table) if isinstance(result.model, Assigning) else np.ones((rows, 1))
     except Exception as error:  # whatever it is, this fit cannot serve
         raise RegistryError(f"it does not score its own rows: {reason(error)}") from error
     if density.shape != (rows,) or not np.isfinite(density).all():
