@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 from dataclasses import replace
-from types import SimpleNamespace
 
 import numpy as np
 import pyarrow as pa
@@ -12,9 +11,9 @@ import pyarrow.parquet as pq
 import pytest
 
 import unseen
-from tests.ops.drift_case import GROWN, after, champion, mixture, normal, plain, reference, rows, settings
+from tests.ops.drift_case import GROWN, after, champion, mixture, named, normal, plain, reference, rows, settings
 from unseen.core.encoding import Encoded
-from unseen.errors import DataError, ModelError, RegistryError, SchemaError
+from unseen.errors import DataError, RegistryError, SchemaError
 from unseen.ops.drift import batch_id, latest, look, recall, remember
 from unseen.ops.drift.bins import Layout
 from unseen.ops.drift.state import State
@@ -90,11 +89,56 @@ def test_numeric_bins_hold_fair_shares_of_the_reference() -> None:
             assert len(counts) >= 5 and counts.min() >= 0.02 * counts.sum()
 
 
-def test_a_model_that_cannot_make_rows_is_refused() -> None:
-    result, _ = champion()
-    bare = replace(result, model=SimpleNamespace(slots=result.model.slots))
-    with pytest.raises(ModelError, match="no way to make new rows"):
-        remember(bare, [])
+def experts(n=3000, seed=0, moved=0.0):
+    """A fit to rows whose model describes one column given the others, and the rows."""
+    draw = np.random.default_rng(seed)
+    x, z = draw.normal(size=n) + moved, draw.exponential(5, n)
+    data = {"x": x, "z": z, "y": (draw.random(n) < 1 / (1 + np.exp(-2 * x))).astype(int)}
+    return unseen.fit(unseen.LogisticExperts(1, target="y"), data), data
+
+
+def test_a_model_that_makes_no_rows_is_held_against_those_it_was_trained_on(tmp_path) -> None:
+    result, data = experts()
+    known = reference(result, data, block_rows=500)
+    columns = {c["name"]: c for c in known["layout"]["columns"]}
+    assert len(columns["y"]["codes"]) == 2 and [o["name"] for o in known["layout"]["outputs"]] == ["prediction"]
+    for name, bins in columns.items():
+        if bins["edges"]:  # counted by hand, edges at fair shares, and no cell of the data among them
+            by_hand = np.bincount(np.searchsorted(bins["edges"], data[name], side="right"))
+            assert known["sums"][f"column {list(columns).index(name)}"] == by_hand.tolist() and by_hand.min() > 30
+            assert not set(bins["edges"]) & set(data[name].tolist())
+    chance = result.predict(data)
+    edges = known["layout"]["outputs"][0]["edges"]
+    assert known["sums"]["output 0"] == np.bincount(np.searchsorted(edges, chance, side="right")).tolist()
+    quiet, loud = after(tmp_path, [experts(seed=1)[1], experts(seed=2, moved=0.5)[1]], (result, known))
+    assert not quiet.drifted and loud.drifted
+    assert named(loud, "column") == {"x", "y"} and named(loud, "output") == {"prediction"}
+    assert "the model's prediction moved up" in " ".join(loud.causes)
+
+
+def test_a_model_that_makes_no_rows_needs_some() -> None:
+    with pytest.raises(DataError, match="no rows to say what new data is compared with"):
+        remember(experts()[0], [])
+
+
+def test_a_reference_from_before_there_were_outputs_is_read(tmp_path) -> None:
+    result, known = champion()
+    old = json.loads(json.dumps(known))
+    del old["layout"]["outputs"], old["layout"]["discrete"], old["sums"]["said"]
+    before, now = (after(tmp_path / n, [rows(500, 3)], (result, r)) for n, r in (("old", old), ("new", known)))
+    assert [t.e_value for t in before[0].tests] == [t.e_value for t in now[0].tests]
+
+
+def test_each_unit_counts_once(tmp_path) -> None:
+    draw = np.random.default_rng(0)
+    lengths = draw.integers(1, 9, 400)
+    data = {"who": np.repeat(np.arange(400), lengths), "x": draw.normal(size=lengths.sum())}
+    result = unseen.fit(unseen.HMM(unseen.Gaussian(), 1), data, unit="who")
+    known = reference(result, data, unit="who")
+    assert known["sums"]["rows"] == [lengths.sum(), 400.0, 400.0]
+    edges = known["layout"]["columns"][0]["edges"]
+    shares = np.bincount(np.searchsorted(edges, data["x"], side="right"), 1 / np.repeat(lengths, lengths))
+    assert known["sums"]["column 0"] == pytest.approx(shares) and shares.sum() == pytest.approx(400)
 
 
 # ---- the state

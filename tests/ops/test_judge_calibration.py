@@ -127,6 +127,14 @@ def test_one_column_of_each_row_is_shown(columns, rows, seed) -> None:
     assert np.array_equal(np.concatenate([c.values for c in block.cells]), np.where(shown, values, 0))
 
 
+def test_what_a_model_conditions_on_stays() -> None:
+    cells = Cells(np.ones((2, 500)), given=True), Cells(np.ones((1, 500)))
+    block, lost = hide(Block(0, cells, 500), 0)
+    assert block.cells[0] is cells[0] and lost.all() and not block.cells[1].observed.any()
+    block, lost = hide(Block(0, cells, 500, offsets=np.arange(0, 501, 5)), 0)
+    assert np.array_equal(lost, ~block.cells[1].observed[0]) and 200 < lost.sum() < 300
+
+
 @given(st.lists(st.tuples(st.floats(0, 1), st.floats(0, 1), st.integers(0, 3)), min_size=1, max_size=60))
 def test_the_error_is_between_none_and_all_and_blocks_add(rows) -> None:
     confidence, outcome, weights = (np.array(column, float) for column in zip(*rows, strict=True))

@@ -12,7 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tests.ops.judge_case import FIT, settings
-from unseen.core.block import Block
+from unseen.core.block import Block, Cells
 from unseen.ops.judge import allowed, gates, judge, measures
 from unseen.ops.judge.scores import Scores
 from unseen.ops.record import Match, Validation, Verdict
@@ -83,7 +83,7 @@ def test_a_good_candidate_passes_every_gate() -> None:
         ),
         ("min_heldout", {"heldout": -4.1}, {}, "gates.min_heldout is -4"),
         ("min_heldout", {"impossible": 1}, {}, "density zero to 1 of 1,000"),
-        ("min_heldout_rows", {"units": 499}, {}, "499 held-out sequences; gates.min_heldout_rows is 500"),
+        ("min_heldout_rows", {"units": 499}, {}, "499 held-out units; gates.min_heldout_rows is 500"),
         ("converged", {}, {"outcome": "stalled"}, "ended with: stalled"),
         ("max_floors", {}, {"floors": 2}, "2 variance floors bind"),
         ("max_calibration", {"calibration": 0.04}, {}, "0.04 given one column against all of them"),
@@ -270,10 +270,21 @@ def test_an_error_in_the_metric_refuses_whether_or_not_it_is_gated() -> None:
 def test_a_candidate_at_the_limit_passes_as_often_as_the_confidence_says() -> None:
     """By repetition: rows whose gain is on average exactly what is still allowed, 1,000 times over."""
     draw = np.random.default_rng(0)
-    block = Block(0, (), 400)
+    block = Block(0, (Cells(np.zeros((1, 400))),), 400)
     passed = 0
     for _ in range(1000):
         champion = draw.normal(-3, 2, 400)
         scores = Scores.of(block, champion - 0.05 + draw.standard_t(5, 400), champion)
         passed += drop(scores.gain.mean, scores.gain.standard_error, 0.05).passed
     assert passed / 1000 == pytest.approx(0.05, abs=0.02)
+
+
+def test_gates_about_components_pass_models_without_any() -> None:
+    bare = GOOD.model_copy(update={"calibration": None, "moved_share": None, "matches": ()})
+    verdicts = asked(bare, FIT.model_copy(update={"discrete": False}), **EVERY)
+    assert allowed(verdicts)
+    for gate in ("max_calibration", "max_moved", "max_died"):
+        assert (
+            of(verdicts, gate).reason == f"gates.{gate} is about components, and this model has none: it does not apply"
+        )
+    assert not allowed(asked(bare, FIT, **EVERY))

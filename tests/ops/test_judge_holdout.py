@@ -189,16 +189,47 @@ def test_one_sequence_cannot_be_held_out() -> None:
         HoldOut(Arrays(np.zeros(50), whole=True))
 
 
-def test_a_sequence_that_began_last_month_is_not_of_this_month(tmp_path) -> None:
-    paths = []
-    for i, who in enumerate(([0, 0, 1, 1, 2], [2, 2, 3, 3, 4, 4, 5, 5])):
-        path = tmp_path / f"{i}.parquet"
+MONTHS = ([0, 0, 1, 1, 2], [2, 2, 3, 3, 4, 4, 5, 5])
+
+
+def who_at(folder, months=MONTHS):
+    """Partitions that say of each row to whom it belongs."""
+    for i, who in enumerate(months):
+        path = folder / f"{i}.parquet"
         pq.write_table(pa.table({"who": who, "x": np.arange(float(len(who)))}), path)
-        paths.append(path)
+        yield path
+
+
+def test_a_unit_of_two_months_is_held_out_with_all_of_its_rows(tmp_path) -> None:
+    paths = list(who_at(tmp_path))
     source, _, _ = open_source(paths, unit="who")
+    who, met = np.concatenate(MONTHS), set()
     for seed in range(20):
-        rows = rows_of(source, HoldOut(source, paths[-1], share=0.6, seed=seed))
-        assert rows.sum() == 4 and not rows[:7].any()
+        rows = rows_of(source, HoldOut(source, paths[-1], share=0.5, seed=seed))
+        held = set(who[rows])
+        assert len(held) == 2 and held <= {2, 3, 4, 5} and (rows == np.isin(who, list(held))).all()
+        met |= held
+    assert met == {2, 3, 4, 5}
+
+
+@pytest.mark.parametrize("older", [(), ([9, 9],), ([5, 3, 1], [2, 2, 8])])
+def test_the_same_units_whatever_is_read_with_them(tmp_path, older) -> None:
+    newest = [4, 2, 4, 7, 3, 2, 5, 3, 7, 1]
+    paths = list(who_at(tmp_path, (*older, newest)))
+    source, _, _ = open_source(paths, unit="who")
+    held = set()
+    for part in source.manifest():
+        frame = source.read(part, ())
+        kept = HoldOut(source, paths[-1], share=0.5, seed=3).mask(part)
+        names = source.table(part).column("who").to_numpy()
+        assert all(len(set(unit)) == 1 for unit in np.split(kept, frame.offsets[1:-1]))
+        held |= set(names[kept].tolist())
+    alone, _, _ = open_source(paths[-1:], unit="who")
+    (part,) = alone.manifest()
+    assert held == set(
+        alone.table(part).column("who").to_numpy()[HoldOut(alone, share=0.5, seed=3).mask(part)].tolist()
+    )
+    assert len(held) == 3
 
 
 # ---- nothing to hold out

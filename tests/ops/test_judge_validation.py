@@ -221,7 +221,7 @@ def test_what_a_model_takes_as_given_is_not_compared() -> None:
     with pytest.raises(ModelError, match="column 'x' is"):
         compared(experts, joint, data)
     found, _ = compared(experts, experts, data)
-    assert (found.gain, found.calibration) == (0.0, None)
+    assert (found.gain, found.calibration) == (0.0, 0.0)  # given the predictors, the one expert is certain
 
 
 def test_a_champion_without_its_column_says_which() -> None:
@@ -288,3 +288,45 @@ def test_a_first_candidate_is_validated_alone() -> None:
     found, _ = compared(at({"weights": [1.0], "means": [[1.5, 1.5]], "covariances": [[3.0, 3.0]]}, data), None, data)
     assert (found.champion, found.gain, found.moved_share, found.matches) == (None, None, None, ())
     assert found.calibration == 0.0
+
+
+def test_votes_of_workers_that_a_model_has_not_met_count_for_neither() -> None:
+    draw = np.random.default_rng(0)
+    item, truth = np.repeat(np.arange(300), 5), np.repeat(draw.random(300) < 0.4, 5)
+    right = draw.random(1500) < 0.85
+    worker = np.tile(np.array(["ann", "ben", "cem", "dee", "eve"]), 300)
+    data = {"item": item, "worker": worker, "label": np.where(truth == right, "spam", "ham")}
+    old = {name: column[worker != "eve"] for name, column in data.items()}
+    candidate, champion = (unseen.fit(unseen.DawidSkene(), d, unit="item") for d in (data, old))
+    source = Arrays(data, unit="item", block_rows=400)
+    holdout, rows = held(source)
+    found = validate(candidate, champion, source, holdout, configured())
+    known = {name: column[rows & (worker != "eve")] for name, column in data.items()}
+    assert (found.units, found.compared, found.champion_impossible) == (90, 90, 0)
+    assert found.rows == len(known["item"]) == 90 * 4
+    assert found.heldout == pytest.approx(candidate.log_prob(known).mean())
+    assert found.champion == pytest.approx(champion.log_prob(known).mean())
+    alone = validate(candidate, None, source, holdout, configured())
+    assert alone.rows == rows.sum()
+    assert alone.heldout == pytest.approx(candidate.log_prob({n: c[rows] for n, c in data.items()}).mean())
+
+
+def test_rows_without_a_cell_count_for_nothing_whatever_shares_round_to() -> None:
+    data = two(400)
+    data["a"][::7], data["b"][::7] = np.nan, np.nan
+    result = at({"weights": [0.1, 0.2, 0.7], "means": np.zeros((3, 2)), "covariances": np.ones((3, 2))}, data)
+    found, rows = compared(result, None, data)
+    seen = rows & ~np.isnan(data["a"])
+    assert (found.rows, found.units) == (seen.sum(), seen.sum())
+    assert found.heldout == pytest.approx(result.log_prob({n: c[seen] for n, c in data.items()}).mean(), rel=1e-12)
+
+
+def test_fits_with_units_by_different_columns_are_not_compared() -> None:
+    draw = np.random.default_rng(0)
+    data = {"who": np.repeat(np.arange(40), 5), "where": np.tile(np.arange(40), 5), "x": draw.normal(size=200)}
+    by = {
+        u: unseen.fit(unseen.HMM(unseen.Gaussian(), 1), {u: data[u], "x": data["x"]}, unit=u) for u in ("who", "where")
+    }
+    source = Arrays(data, unit="who")
+    with pytest.raises(DataError, match="units by column 'where' and the rows come in units by 'who'"):
+        validate(by["who"], by["where"], source, held(source)[0], configured())

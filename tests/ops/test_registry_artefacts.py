@@ -96,8 +96,12 @@ def test_a_state_folder_may_be_moved(loop: Registry, tmp_path: Path) -> None:
 class Crooked:
     """A fit whose answers are what it is told."""
 
-    def __init__(self, density: Any, responsibilities: Any) -> None:
-        self.density, self.r = density, responsibilities
+    def __init__(self, density: Any, responsibilities: Any, rows: int = 16) -> None:
+        self.density, self.r, self.rows = density, responsibilities, rows
+        self.model, self.encoding = fitted().model, fitted().encoding
+
+    def outputs(self, _: Any) -> dict[str, Any]:
+        return {"log_density": np.zeros(self.rows)}
 
     def sample(self, n: int, seed: int) -> dict[str, Any]:
         return {}
@@ -130,6 +134,13 @@ def test_what_loads_but_does_not_score_is_not_promoted(
     assert champion(loop) is None
 
 
+def test_what_says_something_of_other_rows_is_not_promoted(loop: Registry, monkeypatch: pytest.MonkeyPatch) -> None:
+    planted(loop, "a")
+    monkeypatch.setattr(artefact, "load", lambda *_: Crooked(np.zeros(16), np.full((16, 2), 0.5), rows=15))
+    with pytest.raises(RegistryError, match="what it says of rows is not one value for each"):
+        promote(loop, 1)
+
+
 def test_a_scoring_error_of_any_kind_is_a_refusal_without_its_text(
     loop: Registry, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -137,7 +148,8 @@ def test_a_scoring_error_of_any_kind_is_a_refusal_without_its_text(
         raise ZeroDivisionError("4111-1111-1111-1111")
 
     planted(loop, "a")
-    monkeypatch.setattr(artefact, "load", lambda *_: SimpleNamespace(sample=fails))
+    broken = SimpleNamespace(sample=fails, model=fitted().model, encoding=fitted().encoding)
+    monkeypatch.setattr(artefact, "load", lambda *_: broken)
     with pytest.raises(RegistryError, match="does not score its own rows: ZeroDivisionError") as caught:
         promote(loop, 1)
     assert "4111" not in str(caught.value)

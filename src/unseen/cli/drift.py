@@ -36,10 +36,11 @@ Exit codes:
 def drift(data: tuple[Path, ...], config: Path, peek: bool, as_json: bool, quiet: bool) -> None:
     """Say whether new data drifted away from what the champion was trained on, and why.
 
-    Compared are every column, its missing cells, the model's own density, the shares and the positions of the
-    components. Each look adds to the evidence of the looks before, so slow drift shows as well, and looking often is
-    allowed: drift.false_alarms bounds the chance of any false alarm over the champion's whole life. The same files
-    looked at twice count once. With drift.retrain set, drift is followed by what `unseen retrain` does.
+    Compared are every column, its missing cells, the model's own density and the numbers it says of rows, the shares
+    and the positions of components where there are some. Each look adds to the evidence of the looks before, so slow
+    drift shows as well, and looking often is allowed: drift.false_alarms bounds the chance of any false alarm over the
+    champion's whole life. The same files looked at twice count once. With drift.retrain set, drift is followed by what
+    `unseen retrain` does.
     """
     from unseen.errors import RegistryError
     from unseen.ops.config import load

@@ -216,3 +216,24 @@ class Encoded(Sequence[Block]):
         if isinstance(index, slice):
             return [self[i] for i in range(*index.indices(len(self)))]
         return self.encoding.encode(self.source.read(self.parts[index], self.encoding.columns()))
+
+
+class Joined(Sequence[Block]):
+    """Blocks of several sources one after the other, numbered anew; each access reads and encodes."""
+
+    def __init__(self, several: Sequence[Encoded]) -> None:
+        self.several = tuple(several)
+        self._places = [(i, j) for i, blocks in enumerate(self.several) for j in range(len(blocks))]
+
+    def __len__(self) -> int:
+        return len(self._places)
+
+    @overload
+    def __getitem__(self, index: int) -> Block: ...
+    @overload
+    def __getitem__(self, index: slice) -> Sequence[Block]: ...
+    def __getitem__(self, index: int | slice) -> Block | Sequence[Block]:
+        if isinstance(index, slice):
+            return [self[i] for i in range(*index.indices(len(self)))]
+        i, j = self._places[index]
+        return replace(self.several[i][j], id=index % len(self))

@@ -68,7 +68,10 @@ class Batch(Fact):
 
 
 class FitFacts(Fact):
-    """How the fit went. ``trace`` is the log-likelihood per row at each iteration of ``algorithm``."""
+    """How the fit went. ``trace`` is the log-likelihood per row at each iteration of ``algorithm``.
+
+    ``components`` counts states or factors where the model has those.
+    """
 
     outcome: str
     components: int
@@ -83,6 +86,8 @@ class FitFacts(Fact):
     trace: tuple[float, ...] = ()
     warnings: tuple[str, ...] = ()
     algorithm: str = "Batch"
+    #: whether rows belong to one of its components, states or classes
+    discrete: bool = True
 
 
 class Match(Fact):
@@ -99,7 +104,7 @@ class Match(Fact):
 class Validation(Fact):
     """The candidate on held-out rows, and beside the champion on the same rows (paired).
 
-    Units are what is independent: rows, or sequences. One of density zero under a model (``impossible``,
+    Units are what is independent: rows, or sequences, items, users. One of density zero under a model (``impossible``,
     ``champion_impossible``, ``lost`` under the candidate alone) is left out of that model's mean; ``gain`` is over the
     ``compared`` units, possible under both. ``calibrated_by`` is ``labels`` or ``masking``.
     """

@@ -8,12 +8,9 @@ from pydantic import Field, PlainSerializer, WithJsonSchema, WrapValidator, fiel
 
 from unseen.core.capabilities import Structured
 from unseen.core.option import fit_option
-from unseen.errors import ModelError, RunError
-from unseen.making import checked
 from unseen.ops.config.base import Count, Portion, Positive, Section, Text, clash
+from unseen.ops.config.kind import check_kind, columns_named, named, own_options, unit_option
 from unseen.spec import AUTO, COVARIANCES, FAMILIES, is_family
-from unseen.store.kinds import model as kind_of_model
-from unseen.store.kinds import models
 
 if TYPE_CHECKING:  # made of lists that stand elsewhere, which a type checker cannot read
     Family: TypeAlias = str
@@ -45,14 +42,6 @@ _COMPONENTS = {
 }
 
 
-def named(kind: str) -> Any:
-    """The class of a kind of model, or None where there is none that can be used."""
-    try:
-        return kind_of_model(kind)
-    except (ModelError, RunError):
-        return None
-
-
 class Model(Section):
     """What is fitted, in the words of `unseen fit`: options that a kind has of its own are keys beside these."""
 
@@ -63,8 +52,9 @@ class Model(Section):
     )
     options: Annotated[dict[Text, Any], WithJsonSchema({"type": "object", "x-words": "table: name to value"})] = Field(
         default={},
-        description="The kind's own options, which may also stand as keys beside this one.",
-        examples=[{"stationary": "true"}],
+        description="The kind's own options, such as the column of its unit or its target, which may also stand as "
+        "keys beside this one.",
+        examples=[{"stationary": "true", "unit": "route"}],
     )
     components: Annotated[tuple[Count, ...], WithJsonSchema(_COMPONENTS)] = Field(
         default=(1, 2, 3, 4, 5, 6, 7, 8),
@@ -90,25 +80,30 @@ class Model(Section):
 
     @property
     def form(self) -> str:
-        """The form of covariances, or what says that the kind has none."""
-        return self.covariance if issubclass(kind_of_model(self.kind), Structured) else AUTO
+        """The form of covariances; auto, which leaves it to the kind, where that is not over families of columns."""
+        return self.covariance if issubclass(named(self.kind), Structured) else AUTO
+
+    @property
+    def numbers(self) -> tuple[int, ...] | None:
+        """The numbers to try; None where they are not given and the kind may not allow all of the usual ones."""
+        return self.components if self.kind == "mixture" or "components" in self.model_fields_set else None
+
+    @property
+    def unit(self) -> str | None:
+        """The column that says which rows belong together, None where each row stands alone."""
+        option = unit_option(named(self.kind))
+        return None if option is None else self.options.get(option.name, option.default)
+
+    @property
+    def named_columns(self) -> dict[str, str]:
+        """The columns that options of the kind name, by option."""
+        return columns_named(named(self.kind), self.options)
 
     @model_validator(mode="before")
     @classmethod
     def _own_options(cls, data: Any) -> Any:
-        """Keys that the kind declares are its options; that of its order is the numbers to try, by its own name."""
-        if not isinstance(data, dict):
-            return data
-        name = data.get("kind") or "mixture"
-        kind = named(name) if isinstance(name, str) else None
-        if kind is None:
-            return data
-        own = {option.name: option for option in kind.options}
-        given = dict(data)
-        if kind.order and kind.order in given:
-            given["components"] = given.pop(kind.order)
-        options = {key: given.pop(key) for key in [k for k in given if k in own and k not in cls.model_fields]}
-        return {**given, "options": {**(given.get("options") or {}), **options}} if options else given
+        """Keys that the kind declares are its options."""
+        return own_options(data, list(cls.model_fields)) if isinstance(data, dict) else data
 
     @field_validator("components", mode="before")
     @classmethod
@@ -139,17 +134,7 @@ class Model(Section):
 
     @model_validator(mode="after")
     def _chosen(self) -> Model:
-        kind = named(self.kind)
-        if kind is None:
-            raise clash("kind", f"is none of {', '.join(models())}, nor what an installed package declares")
-        try:
-            checked(self.kind, self.options)
-        except ModelError as error:
-            raise clash("options", f"cannot be used: {error}") from None
-        if not issubclass(kind, Structured):
-            for key in ("family", "covariance"):
-                if key in self.model_fields_set:
-                    raise clash(key, f"is for models over families of columns, which {self.kind} is not: leave it out")
+        check_kind(self.kind, self.options, self.model_fields_set, self.criterion)
         for column in self.family:
             if self.columns and column not in self.columns:
                 raise clash("family", "gives a family to a column that is not among model.columns")
@@ -208,9 +193,13 @@ class Retries(Section):
 
 
 class Validate(Section):
-    """The rows that judge: a share of the newest partition, never trained on."""
+    """The rows that judge: a share of the newest partition, never trained on; units are held out whole."""
 
-    share: Portion = Field(default=0.2, description="Share of the newest partition's rows that is held out.")
+    share: Portion = Field(
+        default=0.2,
+        description="Share of the newest partition's rows that is held out; of its units (sequences, items, users) "
+        "where rows belong together.",
+    )
     seed: int = Field(default=0, ge=0, description="Decides which rows are held out.")
     metric: Annotated[str, Field(pattern=r"^[A-Za-z_][\w.]*:[A-Za-z_]\w*$", description="module:function")] | None = (
         Field(

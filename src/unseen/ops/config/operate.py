@@ -34,17 +34,23 @@ class Gates(Section):
     min_heldout: float | None = Field(
         default=None, description="Smallest mean log-density per held-out row.", examples=[-12.5]
     )
-    min_heldout_rows: Count = Field(default=100, description="Fewest held-out rows that can judge.")
+    min_heldout_rows: Count = Field(default=100, description="Fewest held-out rows, or units of rows, that can judge.")
     converged: bool = Field(default=True, description="Whether the fit must have converged.")
     max_floors: int = Field(default=0, ge=0, description="Variance floors that may bind in the last iteration.")
     max_calibration: Share | None = Field(
-        default=None, description="Largest calibration error of responsibilities.", examples=[0.05]
+        default=None,
+        description="Largest calibration error of responsibilities; models without components pass.",
+        examples=[0.05],
     )
     max_moved: Share | None = Field(
-        default=None, description="Largest share of rows whose component changed.", examples=[0.3]
+        default=None,
+        description="Largest share of rows whose component changed; models without components pass.",
+        examples=[0.3],
     )
     max_died: Annotated[int, Field(ge=0)] | None = Field(
-        default=None, description="Components of the champion that may be left without a counterpart.", examples=[1]
+        default=None,
+        description="Components of the champion that may be left without a counterpart; models without any pass.",
+        examples=[1],
     )
     min_metric: float | None = Field(default=None, description="Smallest value of validate.metric.", examples=[0.8])
     metric_drop: Annotated[float, Field(ge=0)] | None = Field(

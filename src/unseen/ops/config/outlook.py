@@ -9,6 +9,9 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from unseen.core.capabilities import Structured
+from unseen.core.model import Assigning
+from unseen.ops.config.kind import named
 from unseen.ops.config.settings import Settings
 from unseen.ops.config.writing import numbers
 
@@ -30,6 +33,8 @@ def outlook(settings: Settings, names: Sequence[str], schema: Sequence[Field]) -
         "state": str(settings.home),
         "partitions": {"found": len(names), "trained_on": len(names[-window:]), "newest": names[-1]},
         "model": {
+            "kind": model.kind,
+            "options": dict(model.options),
             "components": numbers(model.components),
             "criterion": model.criterion,
             "covariance": model.covariance,
@@ -40,6 +45,7 @@ def outlook(settings: Settings, names: Sequence[str], schema: Sequence[Field]) -
         "validate": {"share": settings.validate_.share, "metric": settings.validate_.metric},
         "schema": {"rules": len(settings.schema_.columns)},
         "gates": gates(settings),
+        "words": _parts(settings),
         "problems": _problems(settings, schema),
         "warnings": _warnings(settings),
     }
@@ -61,8 +67,9 @@ def _problems(settings: Settings, schema: Sequence[Field]) -> list[str]:
         "model.family": tuple(settings.model.family),
         "privacy.sensitive": settings.privacy.sensitive,
         "schema.columns": tuple(settings.schema_.columns),
+        **{f"model.{option}": [column] for option, column in settings.model.named_columns.items()},
     }
-    out = []
+    out = _left_out(settings)
     for key, columns in named.items():
         for column in columns:
             if column not in have:
@@ -70,11 +77,41 @@ def _problems(settings: Settings, schema: Sequence[Field]) -> list[str]:
                 hint = f"; did you mean {near[0]!r}?" if near else ""
                 out.append(f"{key} names {column!r}, which the newest partition does not have{hint}")
     rules = settings.schema_.columns
-    aside = {settings.data.weights, settings.data.labels, *settings.data.ignore}
+    aside = {settings.data.weights, settings.data.labels, settings.model.unit, *settings.data.ignore}
     if rules and settings.schema_.extra == "refuse":
         extra = [name for name in have if name not in rules and name not in aside]
         out += [f"column {name!r} has no rule in schema.columns, and schema.extra is refuse" for name in extra]
     return out
+
+
+def _left_out(settings: Settings) -> list[str]:
+    """Columns that the kind of model reads by name and that model.columns leaves out."""
+    model = settings.model
+    return [
+        f"model.{option} names {column!r}, which model.columns leaves out: list it there"
+        for option, column in model.named_columns.items()
+        if model.columns and column != model.unit and column not in model.columns
+    ]
+
+
+def _parts(settings: Settings) -> str:
+    """The numbers to try, in the words of the kind."""
+    model, kind = settings.model, named(settings.model.kind)
+    if not kind.order:
+        return model.kind
+    tried = "any number of" if model.numbers is None else numbers(model.components)
+    covariance = f", covariance {model.covariance}" if issubclass(kind, Structured) else ""
+    head = "" if model.kind == "mixture" else f"{model.kind}, "
+    return f"{head}{tried} {kind.order} by {model.criterion}{covariance}"
+
+
+def _gate_words(settings: Settings) -> list[str]:
+    """Gates about components, where the kind has none."""
+    return [
+        f"gates.{name} is about components, and {settings.model.kind} has none: it will not apply"
+        for name in ("max_calibration", "max_moved", "max_died")
+        if getattr(settings.gates, name) is not None and not issubclass(named(settings.model.kind), Assigning)
+    ]
 
 
 def _warnings(settings: Settings) -> list[str]:
@@ -83,6 +120,7 @@ def _warnings(settings: Settings) -> list[str]:
         out.append(NEVER)
     elif settings.gates.first == "refuse":
         out.append("gates.first is refuse: the first version is promoted by hand, with unseen promote")
+    out += _gate_words(settings)
     if not settings.schema_.columns:
         out.append("schema.columns is empty: the first batch trains whatever it looks like")
     if settings.data.window is None:
@@ -118,7 +156,7 @@ def told(facts: dict[str, Any]) -> str:
         "data": f"{count(parts['found'], 'partition')}, trains on {_newest(parts)}; {judged}",
         "schema": f"rules for {count(rules, 'column')}" if rules else "the columns and types of the champion",
         "columns": columns + families,
-        "model": f"{model['components']} components by {model['criterion']}, covariance {model['covariance']}",
+        "model": f"{facts['words']}{_options(model['options'])}",
         "fit": f"{fit['algorithm']}, start {fit['start']}, {fit['restarts']:,} restarts, seed {fit['seed']}",
         "gates": ", ".join(f"{key} {_short(value)}" for key, value in facts["gates"].items()),
     }
@@ -126,6 +164,10 @@ def told(facts: dict[str, Any]) -> str:
     return "\n".join(
         [*text, *(f"warning   {w}" for w in facts["warnings"]), *(f"problem   {p}" for p in facts["problems"])]
     )
+
+
+def _options(options: dict[str, Any]) -> str:
+    return "".join(f", {name} {_short(value)}" for name, value in options.items())
 
 
 def count(number: int, what: str) -> str:

@@ -8,6 +8,7 @@ from pydantic import Field, PrivateAttr, model_validator
 
 from unseen.ops.config.base import Section, Text, clash
 from unseen.ops.config.data import Data, Privacy, Schema
+from unseen.ops.config.kind import check_offered, check_together
 from unseen.ops.config.learn import Fit, Limits, Model, Retries, Validate
 from unseen.ops.config.operate import Alerts, Drift, Gates, Metrics, Registry, Slo
 
@@ -49,6 +50,14 @@ class Settings(Section):
         for key in ("columns", "family"):
             if aside & set(getattr(self.model, key)):
                 raise clash(f"model.{key}", "names a column that is in data.weights, data.labels or data.ignore")
+        places = {
+            "data.weights": [self.data.weights],
+            "data.labels": [self.data.labels],
+            "data.ignore": self.data.ignore,
+        }
+        named = {column: key for key, columns in places.items() for column in columns if column}
+        check_together(self.model.kind, self.model.options, self.model.columns, named)
+        check_offered(self.model.kind, self.data.labels, self.fit.prior)
         return self
 
     @property

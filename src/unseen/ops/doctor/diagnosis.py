@@ -6,7 +6,10 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Literal
 
+from unseen.core.capabilities import Structured
+from unseen.core.model import Penalised
 from unseen.ops.config import Settings
+from unseen.ops.config.kind import named
 from unseen.ops.places import Places
 from unseen.ops.record import Fact, FitFacts, Record
 from unseen.result import Result
@@ -76,7 +79,8 @@ class Case:
     def change(self, *keys: str) -> str:
         """What to do for another fit: set one of these keys of unseen.yaml, or give `unseen fit` the option."""
         if self.settings is not None:
-            return f"set {' or '.join(keys)} in unseen.yaml, then: unseen retrain"
+            keys = taken(self.settings.model.kind, keys)
+            return f"set {' or '.join(keys)} in unseen.yaml, then: unseen retrain" if keys else "unseen retrain"
         options = [f"--{k.partition('.')[2].replace(': ', ' ').replace('_', '-')}" for k in keys if k not in NO_OPTION]
         return f"unseen fit DATA {', or with '.join(options)}"
 
@@ -92,3 +96,22 @@ class Case:
             command=command,
             runbook=f"{prefix.rstrip('/')}/{mode}-{MODES[mode]}.md",
         )
+
+
+def taken(name: str, keys: Iterable[str]) -> tuple[str, ...]:
+    """The keys of unseen.yaml among some that a kind of model takes, the number of its parts by its own word.
+
+    >>> taken("factor_analysis", ["model.components: 2", "model.covariance: diagonal", "fit.prior: 1"])
+    ('model.factors: 2', 'fit.prior: 1')
+    """
+    kind = named(name)
+    over_families, several = issubclass(kind, Structured), kind.unit.many
+    offered = {
+        "model.components": bool(kind.order),
+        "model.covariance": over_families,
+        "model.family": over_families,
+        "model.criterion: heldout": not several,
+        "fit.prior": issubclass(kind, Penalised),
+    }
+    left = [key for key in keys if all(takes or not key.startswith(start) for start, takes in offered.items())]
+    return tuple(key.replace("model.components", f"model.{kind.order}") for key in left)

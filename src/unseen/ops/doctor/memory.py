@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from dataclasses import dataclass
 from importlib.util import find_spec
 from typing import Any
 
 from unseen.core.family import tile_rows
+from unseen.core.model import Model, latent_classes
 from unseen.core.profile import Profile
 from unseen.core.workers import usable_cores
+from unseen.errors import ModelError
 from unseen.ops.config import Settings
 from unseen.plan import Plan
 from unseen.problem import engine_for
@@ -62,15 +65,25 @@ def predict_memory(plan: Plan, settings: Settings) -> int:
 def of_plan(plan: Plan, settings: Settings) -> Need:
     """What a retrain on surveyed data will need."""
     known = plan.known
-    model = plan.model_for(max(settings.model.components)).bind(known.profile)
-    return _need(model.slots, model.components, known.profile, known.source, known.make, settings)
+    model = _largest(plan, settings)
+    parts = max(model.number or 1, latent_classes(model))
+    return _need(model.slots, parts, known.profile, known.source, known.make, settings)
+
+
+def _largest(plan: Plan, settings: Settings) -> Model:
+    """The model with the largest number of components, states or factors that the columns can determine."""
+    for number in sorted(settings.model.components, reverse=True)[:-1]:
+        with suppress(ModelError):
+            return plan.model_for(number).bind(plan.known.profile)
+    return plan.model_for(min(settings.model.components)).bind(plan.known.profile)
 
 
 def of_result(result: Result, source: Any, settings: Settings) -> Need:
     """What the next retrain on some source will need, by the columns of the last one; no row is read."""
     slots = result.model.slots
     make = engine_for(settings.fit.engine, source, sum(len(s.columns) for s in slots))
-    return _need(slots, max(settings.model.components), result.profile, source, make, settings)
+    parts = max(max(settings.model.components) if result.model.order else 1, latent_classes(result.model))
+    return _need(slots, parts, result.profile, source, make, settings)
 
 
 def _need(slots: Any, components: int, profile: Profile, source: Any, make: Any, settings: Settings) -> Need:

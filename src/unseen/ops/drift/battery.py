@@ -54,8 +54,10 @@ def probes(layout: Layout) -> list[Probe]:
     found = [Probe("column", j, b.name, ordered=b.number) for j, b in enumerate(layout.columns) if b.size > 1]
     found += [Probe("missing", j, name) for j, name in enumerate(names)]
     found += [Probe("density", 0, ordered=True)] if layout.density else []
-    found += [Probe("shares", 0)] if k > 1 else []
-    found += [Probe("position", j, name, component) for component in range(k) for j, name in enumerate(numbers)]
+    found += [Probe("output", j, b.name, ordered=True) for j, b in enumerate(layout.outputs) if b.size > 1]
+    if layout.discrete:
+        found += [Probe("shares", 0)] if k > 1 else []
+        found += [Probe("position", j, name, component) for component in range(k) for j, name in enumerate(numbers)]
     return found
 
 
@@ -63,6 +65,8 @@ def counts(layout: Layout, sums: Sums, probe: Probe) -> Array:
     """The counts that a probe compares."""
     if probe.kind == "column":
         return sums[f"column {probe.at}"]
+    if probe.kind == "output":
+        return sums[f"output {probe.at}"]
     if probe.kind == "missing":
         return sums["missing"][probe.at]
     if probe.kind == "position":

@@ -1,23 +1,24 @@
-"""Where rows are counted: bins of every column and of the log-density, cuts through the components.
+"""Where rows are counted: bins of columns, of the log-density and of what the model says, cuts through components.
 
-All of them come from the model (a sample of it, its means, its categories), never from rows, and they are fixed
-before any row is counted; afterwards neighbouring bins are merged until each holds a fair share of the reference.
+All of them come from the model (a sample of it, its means, its categories) or, where it makes no rows, from quantiles
+of the rows it was trained on, rounded so that none of them shows; they are fixed before any row is counted. Afterwards
+neighbouring bins are merged until each holds a fair share of the reference.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from typing import Any, Self
 
 import numpy as np
 
-from unseen.core.block import CATEGORY, Block, Cells
-from unseen.core.capabilities import Generative, able
+from unseen.core.block import Block
+from unseen.core.model import Assigning, latent_classes
 from unseen.core.stats import Array, Sums
+from unseen.ops.drift.sample import drawn
 from unseen.result import Result
 
-SAMPLE = 8192
 LEVELS = np.concatenate([[0.002, 0.01], np.arange(1, 48) / 48, [0.99, 0.998]])
 STEPS = np.concatenate([-np.arange(8, 0, -1), [0], np.arange(1, 9)]) / 2
 # the shares of the reference that merged bins aim at: fewer bins where fewer rows pay for them
@@ -52,12 +53,17 @@ class Bins:
 
 @dataclass(frozen=True, slots=True)
 class Layout:
-    """All bins; ``cuts`` (components, numeric columns) splits each component at its own mean, or is empty."""
+    """All bins; ``cuts`` (components, numeric columns) splits each component at its own mean, or is empty.
+
+    ``outputs`` are numbers that the model says of rows; ``discrete`` tells whether rows belong to components.
+    """
 
     columns: tuple[Bins, ...]
     density: tuple[float, ...]
     components: int
     cuts: tuple[tuple[float, ...], ...] = ()
+    outputs: tuple[Bins, ...] = ()
+    discrete: bool = True
 
     @property
     def numbers(self) -> tuple[Bins, ...]:
@@ -68,33 +74,52 @@ class Layout:
 
     @classmethod
     def of(cls, stored: dict[str, Any]) -> Self:
-        columns = tuple(
-            Bins(**{**c, "edges": tuple(c["edges"]), "codes": tuple(c["codes"])}) for c in stored["columns"]
+        columns, outputs = (tuple(map(_stored, stored.get(key, ()))) for key in ("columns", "outputs"))
+        return cls(
+            columns,
+            tuple(stored["density"]),
+            stored["components"],
+            tuple(map(tuple, stored["cuts"])),
+            outputs,
+            stored.get("discrete", True),
         )
-        return cls(columns, tuple(stored["density"]), stored["components"], tuple(map(tuple, stored["cuts"])))
 
 
-def layout(result: Result) -> Layout:
-    """Fine bins for a model, before any row is seen."""
-    model, params = result.model, result.params
-    arrays, _ = able(model, Generative, "way to make new rows").sample(params, SAMPLE, np.random.default_rng(0))
-    density = model.log_density(params, Block(0, tuple(Cells(a) for a in arrays), SAMPLE))
-    description = result.description
-    shares = description.weights if description.discrete else np.ones(1)
-    told = {entry["column"]: entry for entry in description.views}
+def _stored(bins: dict[str, Any]) -> Bins:
+    return Bins(**{**bins, "edges": tuple(bins["edges"]), "codes": tuple(bins["codes"])})
+
+
+def layout(result: Result, blocks: Sequence[Block] = ()) -> Layout:
+    """Fine bins for a model, before any row is counted; ``blocks`` are looked at where it makes no rows of its own."""
+    model, found = result.model, drawn(result, blocks)
+    k = latent_classes(model)
+    told = {entry["column"]: entry for entry in result.description.views}
     columns: list[Bins] = []
-    for slot, values in zip(model.slots, arrays, strict=True):
+    for slot in model.slots:
         for j, name in enumerate(slot.columns):
-            if slot.kind == CATEGORY:
-                drawn = np.bincount(values[j].astype(int), minlength=len(slot.categories[j])) / SAMPLE
-                p = shares @ np.asarray(told[name]["probabilities"]) if name in told else drawn
+            if slot.coded:
+                p = _expected(result, told.get(name, {}), found.columns[name], len(slot.categories[j]))
                 columns.append(Bins(name, codes=_codes(p)))
             else:
-                columns.append(_numeric(result, name, values[j]))
-    cuts = [_cuts(result, told.get(b.name, {}), b, len(shares)) for b in columns if b.number]
+                columns.append(_numeric(result, name, found.columns[name]))
+    cuts = [_cuts(result, told.get(b.name, {}), b, k) for b in columns if b.number]
     return Layout(
-        tuple(columns), _edges(density[np.isfinite(density)]), len(shares), tuple(map(tuple, np.transpose(cuts)))
+        tuple(columns),
+        _edges(found.density[np.isfinite(found.density)]),
+        k,
+        tuple(map(tuple, np.transpose(cuts))),
+        tuple(_said(name, values[np.isfinite(values)]) for name, values in found.outputs.items()),
+        isinstance(model, Assigning),
     )
+
+
+def _expected(result: Result, entry: Mapping[str, Any], codes: Array, categories: int) -> Array:
+    """The share of each category as the model says it, else among the rows that were drawn."""
+    description = result.description
+    if "probabilities" in entry:
+        p: Array = (description.weights if description.discrete else np.ones(1)) @ np.asarray(entry["probabilities"])
+        return p
+    return np.bincount(codes.astype(int), minlength=categories) / max(len(codes), 1)
 
 
 def _numeric(result: Result, name: str, drawn: Array) -> Bins:
@@ -103,11 +128,18 @@ def _numeric(result: Result, name: str, drawn: Array) -> Bins:
     return Bins(name, _edges(drawn, known.mean, sd, whole=known.fractions == 0), mean=known.mean, sd=sd)
 
 
+def _said(name: str, drawn: Array) -> Bins:
+    """The bins of a number that the model says of rows."""
+    mean, sd = (float(drawn.mean()), float(drawn.std()) or 1.0) if len(drawn) else (0.0, 1.0)
+    return Bins(name, _edges(drawn, mean, sd), mean=mean, sd=sd)
+
+
 def _edges(drawn: Array, mean: float | None = None, sd: float | None = None, whole: bool = False) -> tuple[float, ...]:
     """Quantiles of the model's own rows and steps around the mean, coarsely rounded."""
     mean = float(drawn.mean()) if mean is None else mean
     sd = (float(drawn.std()) or 1.0) if sd is None else sd
-    raw = np.concatenate([np.quantile(drawn, LEVELS), mean + STEPS * sd])
+    raw = mean + STEPS * sd
+    raw = np.concatenate([np.quantile(drawn, LEVELS), raw]) if len(drawn) else raw
     # halves between whole numbers, else odd places where rounded data does not lie
     edges = np.floor(raw) + 0.5 if whole else (np.floor(raw / (0.0137 * sd)) + 0.5) * 0.0137 * sd
     return tuple(np.unique(edges).tolist())
@@ -134,17 +166,20 @@ def merged(fine: Layout, sums: Sums) -> tuple[Layout, Sums]:
     """Coarser bins for numbers and densities, each with a fair share of the reference, and the counts in them."""
     out = dict(sums)
     goals = GOALS if sums["rows"][0] >= ENOUGH else FEW_GOALS
-    columns = []
-    for j, bins in enumerate(fine.columns):
-        if bins.number:
-            kept = _kept(sums[f"column {j}"], goals)
-            out[f"column {j}"] = _gathered(sums[f"column {j}"], kept)
-            bins = replace(bins, edges=tuple(bins.edges[i] for i in kept))
-        columns.append(bins)
+
+    def coarser(name: str, bins: Bins) -> Bins:
+        if not bins.number:
+            return bins
+        kept = _kept(sums[name], goals)
+        out[name] = _gathered(sums[name], kept)
+        return replace(bins, edges=tuple(bins.edges[i] for i in kept))
+
+    columns = tuple(coarser(f"column {j}", bins) for j, bins in enumerate(fine.columns))
+    outputs = tuple(coarser(f"output {j}", bins) for j, bins in enumerate(fine.outputs))
     # rows that fit worse show at the low end first
     kept = _kept(sums["density"], (0.03, *goals))
     out["density"] = _gathered(sums["density"], kept)
-    return replace(fine, columns=tuple(columns), density=tuple(fine.density[i] for i in kept)), out
+    return replace(fine, columns=columns, outputs=outputs, density=tuple(fine.density[i] for i in kept)), out
 
 
 def _kept(counts: Array, goals: tuple[float, ...]) -> list[int]:

@@ -52,6 +52,8 @@ def cause(window: Window, found: Found) -> str:
         return _components(window)
     if probe.kind == "position":
         return _position(window, found)
+    if probe.kind == "output":
+        return _output(window, found)
     bins = window.reference.layout.columns[probe.at]
     return _number(window, found) if bins.number else _category(window, found)
 
@@ -83,12 +85,12 @@ def _components(window: Window) -> str:
     change = now - before
     order = np.argsort(-np.abs(change), kind="stable")
     chosen = [int(k) for k in order[:2] if abs(change[k]) >= abs(change[order[0]]) / 2]
-    return ", ".join(_component(k, before[k], now[k]) for k in chosen)
+    return ", ".join(_component(window, k, before[k], now[k]) for k in chosen)
 
 
-def _component(k: int, before: float, now: float) -> str:
+def _component(window: Window, k: int, before: float, now: float) -> str:
     word = "grew" if now > before else "shrank"
-    return f"component {k} {word} from {percent(before)} to {percent(now)}"
+    return f"{window.champion.description.name(k)} {word} from {percent(before)} to {percent(now)}"
 
 
 def _density(window: Window, found: Found) -> str:
@@ -105,12 +107,26 @@ def _density(window: Window, found: Found) -> str:
 def _position(window: Window, found: Found) -> str:
     """How far a component's middle moved in the column that says most, in its own standard deviations."""
     probe = found.probe
-    head = f"component {probe.component} moved"
+    head = f"{window.champion.description.name(probe.component or 0)} moved"
     if probe.column in window.sensitive:
         return f"{head} in column {probe.column}"
     before, sd = map(float, spread(window.reference.sums["places"][probe.component, probe.at]))
     now, _ = map(float, spread(window.sums["places"][probe.component, probe.at]))
     return f"{head} {_by(now - before, sd, found)} in {probe.column}"
+
+
+def _output(window: Window, found: Found) -> str:
+    """How far a number that the model says of rows moved."""
+    name = f"the model's {found.probe.column}"
+    before, sd = map(float, spread(window.reference.sums["said"][found.probe.at]))
+    now, sd_now = map(float, spread(window.sums["said"][found.probe.at]))
+    if window.sensitive:  # it may be a column's conditional mean
+        return f"{name} moved {_moved(found)}"
+    if abs(now - before) >= max(0.05, found.effect) * max(sd, 1e-300):
+        return f"{name} moved {_by(now - before, sd, found)}"
+    if abs(sd_now / max(sd, 1e-300) - 1) >= 0.05:
+        return f"{name} {'spread out' if sd_now > sd else 'narrowed'} {_moved(found)}"
+    return f"{name} is distributed differently {_moved(found)}"
 
 
 def _number(window: Window, found: Found) -> str:
@@ -160,7 +176,7 @@ def _because(window: Window, explained: Array, seen: Array) -> str:
     if len(before) < 2 or size == 0 or float(explained @ np.sign(seen)) < EXPLAINED * size:
         return ""
     k = int(np.abs(now - before).argmax())
-    return f": {_component(k, before[k], now[k])}"
+    return f": {_component(window, k, before[k], now[k])}"
 
 
 def _mean_shift(window: Window, at: int) -> Array:
@@ -174,6 +190,8 @@ def _mix_shift(window: Window, at: int) -> Array:
     """How far the bins of a category column would move if each component kept its own mix."""
     before, now = window.shares("shares")
     bins = window.reference.layout.columns[at]
-    entry = next(e for e in window.champion.description.views if e["column"] == bins.name)
+    entry = next((e for e in window.champion.description.views if e["column"] == bins.name), {})
+    if "probabilities" not in entry:  # the model does not say what its components look like in this column
+        return np.zeros(bins.size)
     change = (now - before) @ np.asarray(entry["probabilities"])
     return np.bincount(np.asarray(bins.codes), change, bins.size)

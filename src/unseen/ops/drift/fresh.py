@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import overload
 
-from unseen.core.block import CATEGORY, Block, Frame
+from unseen.core.block import Block, Frame
 from unseen.core.encoding import Encoding
 from unseen.core.source import Source
 from unseen.core.stats import Array, Stats
@@ -55,10 +55,10 @@ class Fresh(Sequence[FreshBlock]):
 
 
 def _unseen(encoding: Encoding, frame: Frame, block: Block) -> dict[str, Array]:
-    """For each category column the rows (n,) whose category the model has never seen."""
+    """For each column of categories or of an open vocabulary the rows (n,) whose category the model has never seen."""
     unseen = {}
     for slot, cells in zip(encoding.slots, block.cells, strict=True):
-        if slot.kind != CATEGORY or cells.observed is None:
+        if not slot.coded or cells.observed is None:
             continue
         for name, known in zip(slot.columns, cells.observed, strict=True):
             there = frame.columns[name].observed

@@ -164,7 +164,8 @@ def summed(champion: Result, layout: Layout, data: Any, progress: Callable[[int]
     from unseen.engines.local import one_pass
     from unseen.sources import open_source
 
-    source, _, _ = open_source(data, unit=champion.encoding.unit)
+    unit = champion.encoding.unit
+    source, _, _ = open_source(data, unit=unit, whole=champion.model.unit.ordered and unit is None)
     encoding = replace(champion.encoding, labels=None, grouped=False, unknown="missing")
     schema = source.schema()
     encoding.check(schema)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Self
@@ -12,7 +12,7 @@ from typing import Any, Self
 from unseen.core.block import Block
 from unseen.core.capabilities import Generative
 from unseen.core.stats import Sums
-from unseen.errors import ModelError, RegistryError
+from unseen.errors import RegistryError
 from unseen.ops.drift.bins import Layout, layout, merged
 from unseen.ops.drift.tally import arrays, plain, tally
 from unseen.result import Result
@@ -21,11 +21,13 @@ FORMAT = 1
 
 
 def remember(result: Result, blocks: Iterable[Block]) -> dict[str, Any]:
-    """Sum up the rows that new data will be compared with, in one pass; the answer is ready for JSON.
+    """Sum up the rows that new data will be compared with; the answer is ready for JSON.
 
     Kept are, for each column, the share of rows in a few bins (edges come from the model, category bins are numbered
-    as the model numbers its categories) and of missing cells; the log-density per row in bins; the share and the mean
-    position of each component; numbers of rows. Its size depends on columns and components alone.
+    as the model numbers its categories) and of missing cells; the log-density per row and the numbers that the model
+    says of rows (scores, predictions) in bins; the share and the mean position of each component, where there are
+    components; numbers of rows. Its size depends on columns and components alone. One pass over the rows, and one more
+    where the model cannot make rows of its own: edges then are rounded quantiles.
 
     Parameters
     ----------
@@ -33,12 +35,11 @@ def remember(result: Result, blocks: Iterable[Block]) -> dict[str, Any]:
 
     Raises
     ------
-    ModelError
-        A model without a way to draw rows: there is nothing to compare with.
+    DataError
+        There are no rows, and the model makes none.
     """
-    if not isinstance(result.model, Generative):
-        raise ModelError(f"{type(result.model).__name__} cannot be watched for drift: it has no way to make new rows")
-    fine = layout(result)
+    blocks = blocks if isinstance(blocks, Sequence) or isinstance(result.model, Generative) else list(blocks)
+    fine = layout(result, blocks if isinstance(blocks, Sequence) else ())
     coarse, sums = merged(fine, tally(result, fine, blocks))
     return {"format": FORMAT, "model": model_hash(result), "layout": coarse.as_dict(), "sums": plain(sums)}
 

@@ -6,7 +6,7 @@ from typing import Literal
 
 from unseen.ops.record import Fact
 
-Kind = Literal["column", "missing", "density", "shares", "position"]
+Kind = Literal["column", "missing", "density", "output", "shares", "position"]
 
 
 class DriftTest(Fact):

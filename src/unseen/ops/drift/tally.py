@@ -17,6 +17,7 @@ from unseen.core.model import responsibilities
 from unseen.core.stats import Array, Params, Stats, Sums
 from unseen.errors import DataError
 from unseen.ops.drift.bins import Bins, Layout
+from unseen.ops.drift.sample import values_of
 from unseen.result import Result
 
 
@@ -41,6 +42,8 @@ def zero(layout: Layout) -> Sums:
         **{f"column {j}": (bins.size,) for j, bins in enumerate(layout.columns)},
         "missing": (len(layout.columns), 2),
         "moments": (numbers, 3),
+        **{f"output {j}": (bins.size,) for j, bins in enumerate(layout.outputs)},
+        "said": (len(layout.outputs), 3),
         "density": (len(layout.density) + 1,),
         "fit": (3,),
         "shares": (k,),
@@ -65,7 +68,10 @@ def worth(sums: Sums) -> float:
 
 @dataclass(frozen=True, slots=True)
 class Count:
-    """The sums of one block, as the champion's model and parameters see it."""
+    """The sums of one block, as the champion's model and parameters see it.
+
+    Rows that belong together are not independent: each unit counts once, in even parts by its rows.
+    """
 
     model: Any
     params: Params
@@ -86,7 +92,8 @@ def _count(model: Any, params: Params, layout: Layout, block: Block, unseen: Map
     w = np.ones(block.rows) if block.weights is None else np.asarray(block.weights, float)
     if not np.isfinite(w).all() or (w < 0).any():
         raise DataError("a row weight is negative or not finite: weights count copies of a row, zero or more")
-    sums["rows"][:] = block.rows, w.sum(), w @ w
+    of_units, w = _by_units(block, w)
+    sums["rows"][:] = block.rows, of_units.sum(), of_units @ of_units
     r, density = responsibilities(model, params, replace(block, labels=None))
     r = r * w
     sums["shares"][:] = r.sum(axis=1)
@@ -102,7 +109,29 @@ def _count(model: Any, params: Params, layout: Layout, block: Block, unseen: Map
             sums[f"column {j}"][:] = _categories(bins, values, observed, w, fresh)
         missing = 0.0 if observed is None else w[~observed].sum() - (0.0 if fresh is None else w[fresh].sum())
         sums["missing"][j] = w.sum() - missing, missing
+    _outputs(sums, layout, model, params, block, w)
     return Stats(sums)
+
+
+def _by_units(block: Block, w: Array) -> tuple[Array, Array]:
+    """The weight of each unit (U,), and that of rows (n,) so that those of a unit sum to its own."""
+    if block.offsets is None:
+        return w, w
+    lengths = np.diff(block.offsets)
+    begins, lengths = block.offsets[:-1][lengths > 0], lengths[lengths > 0]
+    of_units = np.add.reduceat(w, begins) / lengths
+    return of_units, np.repeat(of_units / lengths, lengths)
+
+
+def _outputs(sums: Sums, layout: Layout, model: Any, params: Params, block: Block, w: Array) -> None:
+    """What the model says of rows in numbers, in bins, and their moments."""
+    said = values_of(model, params, replace(block, labels=None)) if layout.outputs else {}
+    for j, bins in enumerate(layout.outputs):
+        finite = np.isfinite(said[bins.name])
+        values = np.where(finite, said[bins.name], 0.0)
+        sums[f"output {j}"][:] = _numbers(bins, values, finite, w)
+        z = (values - bins.mean) / bins.sd
+        sums["said"][j] = np.stack([np.ones_like(z), z, z * z]) @ (w * finite)
 
 
 def _cells(model: Any, layout: Layout, block: Block) -> list[tuple[Bins, Array, Array | None]]:
@@ -170,4 +199,6 @@ def plain(sums: Sums) -> dict[str, Any]:
 
 def arrays(stored: Mapping[str, Any], layout: Layout) -> Sums:
     """Sums read back, with the shapes that the layout asks for."""
-    return {name: np.asarray(stored[name], float).reshape(like.shape) for name, like in zero(layout).items()}
+    # what is empty need not be there: references from before there were outputs say nothing of them
+    found = {name: (stored[name] if like.size else like, like.shape) for name, like in zero(layout).items()}
+    return {name: np.asarray(value, float).reshape(shape) for name, (value, shape) in found.items()}

@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Sequence
 from contextlib import suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from difflib import get_close_matches
 from functools import cached_property
 from pathlib import Path
@@ -26,10 +26,14 @@ CHUNK = 65_536
 
 @dataclass(frozen=True)
 class Intake:
-    """Partitions in order, what identifies their rows, and, once they passed the gate, the source of all of them."""
+    """Partitions in order, what identifies their rows, and, once they passed the gate, the source of all of them.
+
+    ``unit`` names the column that says which rows belong together: those of several partitions then do, too.
+    """
 
     partitions: tuple[Partition, ...]
     batch: Batch
+    unit: str | None = None
     _open: dict[str, Any] = field(default_factory=dict, repr=False, compare=False)
 
     @property
@@ -51,11 +55,27 @@ class Intake:
 
         try:
             with reading("the batch"):
-                source = open_files([p.path for p in self.partitions])
+                source = open_files([p.path for p in self.partitions], unit=self.unit)
         finally:  # files that changed are the reason for whatever was wrong with them
             for partition in self.partitions:
                 partition.unchanged()
         return source
+
+    def by_partition(self) -> tuple[Any, ...]:
+        """Sources of all rows in which units are those of a partition alone, as new data will come.
+
+        What a model says of a unit sharpens with its rows: a user of two months is no measure of one of a month.
+        """
+        if self.unit is None:
+            return (self.source,)
+        from unseen.sources.files import open_files
+
+        found = []
+        for partition in self.partitions:
+            with reading(repr(partition.name)):
+                found.append(open_files(partition.path, unit=self.unit))
+            partition.unchanged()
+        return tuple(found)
 
     def open(self, partition: Partition) -> Any:
         """The rows of one partition; the one that was opened last stays open."""
@@ -87,9 +107,10 @@ def take_in(settings: Settings, until: str | None = None) -> Intake:
     start = 0 if settings.data.window is None else max(0, end - settings.data.window)
     chosen = identified(settings, paths[start:end], paths)
     memory = Memory(Places.of(settings))
-    intake = Intake(chosen, Batch(id=_id(chosen), partitions=tuple(p.name for p in chosen), rows=0))
+    batch = Batch(id=_id(chosen), partitions=tuple(p.name for p in chosen), rows=0)
+    intake = Intake(chosen, batch, settings.model.unit)
     rows = sum(_rows(intake, partition, memory) for partition in chosen)
-    return Intake(chosen, intake.batch.model_copy(update={"rows": rows}), intake._open)
+    return replace(intake, batch=batch.model_copy(update={"rows": rows}))
 
 
 def _position(paths: Sequence[Path], until: str) -> int:

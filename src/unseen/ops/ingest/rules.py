@@ -133,8 +133,10 @@ def _modelled(champion: Encoding) -> list[Rule]:
 
 
 def _side(settings: Settings) -> list[Rule]:
-    """The columns of weights and labels."""
+    """The columns of weights, of labels, and of the unit, of which every row has to name one."""
     sides = []
+    if settings.model.unit is not None:
+        sides.append(Rule(settings.model.unit, OTHER, KINDS, missing=0.0))
     if settings.data.weights is not None:
         sides.append(Rule(settings.data.weights, NUMBER, (INTEGER, NUMBER, BOOLEAN), low=0.0, missing=0.0))
     if settings.data.labels is not None:

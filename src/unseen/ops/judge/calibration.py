@@ -31,11 +31,12 @@ class Reliability:
     Without labels nobody can say which component a row came from, but a model whose responsibilities are
     probabilities must expect its own opinion to stay the same, on average, when it is shown more:
     :math:`E[r_k(x) \mid x_A] = r_k(x_A)` for any part :math:`x_A` of a row that is chosen without looking at it.
-    So each row shows a single column, drawn at random; *confidence* is the largest responsibility :math:`r_k(x_A)`
-    given that cell, *outcome* the responsibility :math:`r_k(x)` of the same component given all observed cells of the
-    row. A model that ignores dependence takes the same evidence for news, one with too narrow components takes chance
-    for evidence: both break that equation. Rows of which nothing was hidden are left out. The equation is necessary,
-    not sufficient; with a single column nothing is shown, and it says no more than that the shares are right.
+    So each row shows a single column, drawn at random, beside those that the model conditions on; *confidence* is the
+    largest responsibility :math:`r_k(x_A)` given that, *outcome* the responsibility :math:`r_k(x)` of the same
+    component given all observed cells of the row. A model that ignores dependence takes the same evidence for news,
+    one with too narrow components takes chance for evidence: both break that equation. Rows of which nothing was hidden
+    are left out. The equation is necessary, not sufficient; with a single column nothing is shown, and it says no more
+    than that the shares are right.
 
     Source: Naeini, Cooper & Hauskrecht (2015), AAAI, for the error; Guo, Pleiss, Sun & Weinberger (2017), ICML, for
     the bins; Goldstein (1983), J. Amer. Statist. Assoc. 78, for the equation.
@@ -97,14 +98,21 @@ def against_masking(view: View, r: Array, weights: Array, seed: int) -> Reliabil
 def hide(block: Block, seed: int) -> tuple[Block, Array]:
     """The block with all but one column of each row hidden, and the rows that lost an observed cell, (n,) bool.
 
-    A single column is hidden everywhere.
+    Columns that the model conditions on stay. A single column is hidden everywhere, or in half of the rows where those
+    belong to units, so that the others say something of the unit.
     """
-    widths = [len(c.values) for c in block.cells]
-    shown = rng(seed, MASK_STEP, block.id).integers(sum(widths), size=block.rows)
-    gone = (np.arange(sum(widths))[:, None] != shown) | (sum(widths) == 1)
+    widths = [0 if c.given else len(c.values) for c in block.cells]
+    draw = rng(seed, MASK_STEP, block.id)
+    shown = draw.integers(sum(widths), size=block.rows)
+    gone = np.arange(sum(widths))[:, None] != shown
+    if sum(widths) == 1:
+        gone |= (draw.random(block.rows) < 0.5) if block.offsets is not None else True
     lost = np.zeros(block.rows, bool)
     cells = []
     for part, hidden in zip(block.cells, np.split(gone, np.cumsum(widths)[:-1]), strict=True):
+        if part.given:
+            cells.append(part)
+            continue
         seen = np.ones(part.values.shape, bool) if part.observed is None else part.observed
         lost |= (seen & hidden).any(axis=0)
         left = seen & ~hidden

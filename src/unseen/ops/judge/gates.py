@@ -17,13 +17,15 @@ class Gate:
     """A question with a threshold; ``measure`` answers (measured, threshold, words) or raises `Refused`.
 
     ``sign`` is 1 where the measured value must reach the threshold and -1 where it must not pass it; ``paired``
-    gates compare with the champion.
+    gates compare with the champion; those of ``parts`` are about components, states or classes, and pass where the
+    model has none.
     """
 
     name: str
     sign: int
     paired: bool
     measure: Callable[[Case], Answer]
+    parts: bool = False
 
     def configured(self, case: Case) -> bool:
         value = getattr(case.settings.gates, self.name)
@@ -31,6 +33,9 @@ class Gate:
 
     def verdict(self, case: Case) -> Verdict:
         try:
+            if self.parts and not case.fit.discrete:
+                words = f"gates.{self.name} is about components, and this model has none: it does not apply"
+                return Verdict(gate=self.name, passed=True, reason=words)
             if self.paired and not case.has_champion:
                 return _first(self.name, case)
             measured, threshold, words = self.measure(case)
@@ -63,8 +68,9 @@ def judge(
     proven improvement passes, and a model that is the champion's equal to the last bit, whose standard error is 0; a
     negative D asks for a gain of so much.
 
-    Without a validation, ``error`` says why. Without ``heldout_drop`` nothing passes. Without a champion,
-    ``gates.first`` decides in place of the gates that compare.
+    Gates about components say that they do not apply where a model has none. Without a validation, ``error`` says
+    why. Without ``heldout_drop`` nothing passes. Without a champion, ``gates.first`` decides in place of the gates that
+    compare.
 
     Source: Wellek (2010), Testing Statistical Hypotheses of Equivalence and Noninferiority, chapter 2; Diebold &
     Mariano (1995), J. Bus. Econ. Statist. 13, for paired differences of scores.
@@ -108,9 +114,9 @@ GATES = (
     Gate("min_heldout_rows", 1, False, measures.min_heldout_rows),
     Gate("converged", 1, False, measures.converged),
     Gate("max_floors", -1, False, measures.max_floors),
-    Gate("max_calibration", -1, False, measures.max_calibration),
-    Gate("max_moved", -1, True, measures.max_moved),
-    Gate("max_died", -1, True, measures.max_died),
+    Gate("max_calibration", -1, False, measures.max_calibration, parts=True),
+    Gate("max_moved", -1, True, measures.max_moved, parts=True),
+    Gate("max_died", -1, True, measures.max_died, parts=True),
     Gate("min_metric", 1, False, measures.min_metric),
     Gate("metric_drop", 1, True, measures.metric_drop),
 )

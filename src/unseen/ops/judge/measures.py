@@ -79,7 +79,7 @@ def min_heldout(case: Case) -> Answer:
 
 def min_heldout_rows(case: Case) -> Answer:
     v, least = case.seen, case.settings.gates.min_heldout_rows
-    what = "rows" if v.units == v.rows else "sequences"
+    what = "rows" if v.units == v.rows else "units"
     words = f"{v.units:,} held-out {what}; gates.min_heldout_rows is {least:,} (see validate.share)"
     return float(v.units), float(least), words
 

@@ -8,7 +8,7 @@ from typing import overload
 
 import numpy as np
 
-from unseen.core.block import Block, Frame
+from unseen.core.block import CATEGORY, INDEX, Block, Cells, Frame
 from unseen.core.encoding import Encoding
 from unseen.core.model import Assigning, responsibilities
 from unseen.core.source import Source
@@ -82,6 +82,11 @@ class Pairs(Sequence[Pair]):
                     f"the data does not say where a {result.model.unit.value} ends: name the column that tells them "
                     "apart"
                 )
+            if result is not None and result.model.unit.many and encoding.unit != source.unit:
+                raise DataError(
+                    f"a fit was made with units by column {encoding.unit!r} and the rows come in units by "
+                    f"{source.unit!r}: promote by hand if that is meant, with unseen promote"
+                )
         self.columns = tuple(dict.fromkeys(name for e in self.encodings for name in e.columns()))
 
     def __len__(self) -> int:
@@ -99,7 +104,11 @@ class Pairs(Sequence[Pair]):
         frame = self.source.read(part, self.columns)
         blocks = [(encoding, encoding.encode(frame)) for encoding in self.encodings]
         labels = blocks[0][1].labels
-        views = [(replace(b.keep(kept), labels=None), _foreign(e, frame, b)[kept]) for e, b in blocks]
+        strange = np.any([_foreign(e, frame, b, INDEX) for e, b in blocks], axis=0)
+        views = [
+            (_without(replace(b.keep(kept), labels=None), strange[kept]), _foreign(e, frame, b, CATEGORY)[kept])
+            for e, b in blocks
+        ]
         return Pair(
             View(self.candidate, *views[0], "candidate"),
             None if self.champion is None else View(self.champion, *views[1], "champion"),
@@ -107,11 +116,25 @@ class Pairs(Sequence[Pair]):
         )
 
 
-def _foreign(encoding: Encoding, frame: Frame, block: Block) -> Array:
-    """Rows with an observed category that the encoding does not know, (n,) bool."""
+def _without(block: Block, rows: Array) -> Block:
+    """The block with some rows (n,) bool hidden, so that they say nothing.
+
+    What one model knows a worker or an item by and the other does not is no fair comparison: an entry of an open
+    vocabulary is conditioned on, so not to know it costs nothing.
+    """
+    if not rows.any():
+        return block
+    hidden = [
+        np.broadcast_to(~rows, c.values.shape) & (True if c.observed is None else c.observed) for c in block.cells
+    ]
+    return replace(block, cells=tuple(Cells(c.values, o, c.given) for c, o in zip(block.cells, hidden, strict=True)))
+
+
+def _foreign(encoding: Encoding, frame: Frame, block: Block, kind: str) -> Array:
+    """Rows with an observed entry of a slot of some kind that the encoding does not know, (n,) bool."""
     out = np.zeros(frame.rows, bool)
     for slot, cells in zip(encoding.slots, block.cells, strict=True):
-        if slot.coded and cells.observed is not None:
+        if slot.kind == kind and cells.observed is not None:
             for name, known in zip(slot.columns, cells.observed, strict=True):
                 seen = frame.columns[name].observed
                 out |= ~known if seen is None else seen & ~known

@@ -116,7 +116,8 @@ def units(density: Array, block: Block) -> tuple[Array, Array, Array]:
     """
     weights = np.ones(block.rows) if block.weights is None else block.weights
     if (seen := block.seen()) is not None:
-        weights = np.where(seen | (density != 0), weights, 0.0)
+        # the density of no cell at all is one, but for rounding
+        weights = np.where(seen | ~np.isfinite(density), weights, 0.0)
     if block.offsets is None:
         return density, weights, weights
     begins = block.offsets[:-1]

@@ -67,7 +67,9 @@ def kept(fit: Path, version: Version) -> Any:
 
 
 def try_out(result: Any, rows: int = TRIAL_ROWS) -> None:
-    """Score some rows drawn from the fit itself: finite log-densities, responsibilities that sum to one.
+    """Score some rows: finite log-densities, and shares of components that sum to one where there are components.
+
+    The rows are drawn from the fit itself; those of a model that makes none stand where its columns mostly are.
 
     Raises
     ------
@@ -76,15 +78,42 @@ def try_out(result: Any, rows: int = TRIAL_ROWS) -> None:
     """
     import numpy as np
 
+    from unseen.core.model import Assigning
+
     try:
-        table = result.sample(rows, seed=0)
-        density, r = result.log_prob(table), result.responsibilities(table)
+        table = _trial(result, rows)
+        density, said = result.log_prob(table), result.outputs(table)
+        r = result.responsibilities(table) if isinstance(result.model, Assigning) else np.ones((rows, 1))
     except Exception as error:  # whatever it is, this fit cannot serve
         raise RegistryError(f"it does not score its own rows: {reason(error)}") from error
     if density.shape != (rows,) or not np.isfinite(density).all():
         raise RegistryError("it gives rows of its own a log-density that is not finite")
+    if {len(values) for values in said.values()} != {rows}:
+        raise RegistryError("what it says of rows is not one value for each")
     if not (r >= 0).all() or not np.allclose(r.sum(axis=1), 1, atol=1e-9):
         raise RegistryError("its responsibilities do not sum to one")
+
+
+def _trial(result: Any, rows: int) -> dict[str, Any]:
+    """Some rows: the model's own, or of each column values about its mean, and its categories in turn."""
+    import numpy as np
+
+    from unseen.core.capabilities import Generative
+    from unseen.rows import decoded
+
+    if isinstance(result.model, Generative):
+        table: dict[str, Any] = result.sample(rows, seed=0)
+    else:
+        steps, arrays = np.linspace(-1, 1, rows), []
+        for slot in result.model.slots:
+            if slot.coded:
+                arrays.append([np.arange(rows) % len(names) for names in slot.categories])
+            else:
+                known = [result.profile[name] for name in slot.columns]
+                arrays.append([c.mean + float(np.sqrt(c.variance)) * steps for c in known])
+        table = decoded(result.encoding.slots, [np.array(a) for a in arrays], result.encoding.fields)
+    unit = result.encoding.unit
+    return table if unit is None or unit in table else {unit: np.zeros(rows, int), **table}
 
 
 def _hash(path: Path) -> str:

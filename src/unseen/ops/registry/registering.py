@@ -76,8 +76,7 @@ def _made(
     staged = settings.home / "registering"  # one process at a time is here
     shutil.rmtree(staged, ignore_errors=True)
     try:
-        fields, unknown = result.encoding.fields, result.encoding.unknown
-        wrapping.wrap(fit, staged, fields, result.model.outputs(), unknown)
+        wrapping.wrap(fit, staged, result.encoding, result.model.outputs())
         facts = {"content": tags["unseen.content"], "files": artefact.hashes(staged)}
         return tracking.publish(run, staged, tags), facts
     except OSError as error:

@@ -12,7 +12,8 @@ from pathlib import Path
 from typing import Any
 
 import unseen
-from unseen.core.block import BOOLEAN, CATEGORY, INTEGER, NUMBER, Field
+from unseen.core.block import BOOLEAN, CATEGORY, INTEGER, NUMBER, OTHER, Field
+from unseen.core.encoding import Encoding
 from unseen.core.output import Output
 from unseen.ops.config.settings import Settings
 from unseen.ops.record import Record
@@ -22,7 +23,7 @@ from unseen.ops.registry.artefact import FIT
 LOADER = "unseen.ops.registry.pyfunc"
 
 
-def wrap(fit: Path, target: Path, fields: Sequence[Field], outputs: Sequence[Output], unknown: str) -> None:
+def wrap(fit: Path, target: Path, encoding: Encoding, outputs: Sequence[Output]) -> None:
     """Make an MLflow model of a saved fit: no pickles, no code, no row of the data as an example."""
     import yaml
     from mlflow.models import Model
@@ -38,7 +39,7 @@ def wrap(fit: Path, target: Path, fields: Sequence[Field], outputs: Sequence[Out
         text = "\n".join(said) + "\n" if isinstance(said, list) else yaml.safe_dump(said, sort_keys=False)
         (target / name).write_text(text)
     # `save_model` would do this too, after a second or two of looking through every installed package
-    model = Model(signature=signature(fields, outputs, unknown))
+    model = Model(signature=signature(inputs_of(encoding), outputs, encoding.unknown))
     add_to_model(model, loader_module=LOADER, data=FIT, conda_env="conda.yaml", python_env="python_env.yaml")
     model.save(str(target / "MLmodel"))
 
@@ -55,6 +56,11 @@ def environment(foreign: Mapping[str, str]) -> dict[str, Any]:
         "python_env.yaml": {"python": python, "build_dependencies": ["pip"], "dependencies": ["-r requirements.txt"]},
         "conda.yaml": {"name": "mlflow-env", "dependencies": [f"python={python}", "pip", {"pip": needs}]},
     }
+
+
+def inputs_of(encoding: Encoding) -> tuple[Field, ...]:
+    """The columns that rows come in, that of the unit among them, whatever its type."""
+    return encoding.fields if encoding.unit is None else (Field(encoding.unit, OTHER), *encoding.fields)
 
 
 def signature(fields: Sequence[Field], outputs: Sequence[Output], unknown: str) -> Any:
@@ -84,8 +90,9 @@ def params(record: Record, settings: Settings) -> dict[str, Any]:
     assert record.fit is not None and record.batch is not None
     return {
         "components": record.fit.components,
+        "kind": settings.model.kind,
         "criterion": settings.model.criterion,
-        "covariance": settings.model.covariance,
+        "covariance": settings.model.form,
         "algorithm": settings.fit.algorithm,
         "start": settings.fit.start,
         "restarts": settings.fit.restarts,

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import os
 import shutil
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
 from datetime import UTC, datetime
@@ -14,7 +14,7 @@ from typing import Any
 
 from pydantic import ValidationError
 
-from unseen.core.encoding import Encoded
+from unseen.core.encoding import Encoded, Joined
 from unseen.core.source import Source
 from unseen.errors import ConflictError, NotInstalledError, RegistryError, UnseenError
 from unseen.ops import files
@@ -122,12 +122,12 @@ class Journal:
         if not (self.folder / MODEL).exists():
             result.save(self.folder / MODEL)
 
-    def remember(self, result: Result, source: Source) -> None:
-        """Save what new data will be compared with."""
+    def remember(self, result: Result, sources: Sequence[Source]) -> None:
+        """Save what new data will be compared with: the rows of some sources."""
         from unseen.ops.drift import remember
 
         encoding = replace(result.encoding, labels=None, unknown="missing")
-        reference = remember(result, Encoded(source, encoding))
+        reference = remember(result, Joined([Encoded(source, encoding) for source in sources]))
         files.write(self.folder / REFERENCE, json.dumps(reference))
 
     @contextmanager

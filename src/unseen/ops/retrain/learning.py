@@ -10,8 +10,10 @@ from typing import Any
 import numpy as np
 
 from unseen.algorithms import algorithm
+from unseen.core.description import plural
 from unseen.core.encoding import Encoded
 from unseen.core.events import EventKind, count_of
+from unseen.core.model import Assigning, latent_classes
 from unseen.core.observe import Event, Observer
 from unseen.core.stop import CONVERGED, FAILED, FELL, INTERRUPTED, TIME, Outcome, Record, Rule
 from unseen.errors import LimitError, NumericalError
@@ -145,7 +147,7 @@ class Learning:
         fit, model = self.settings.fit, self.settings.model
         return fitted(
             self.plan,
-            model.components,
+            model.numbers,
             self._train(),
             criterion=model.criterion,
             start="auto" if fit.start == "champion" else fit.start,
@@ -191,7 +193,7 @@ def facts(result: Result) -> FitFacts:
     weights = result.params["weights"] if "weights" in result.params else np.ones(1)
     return FitFacts(
         outcome=result.outcome.name,
-        components=result.model.number or 1,
+        components=result.model.number or latent_classes(result.model),
         iterations=result.iterations,
         loglik=result.loglik,
         bic=result.bic,
@@ -203,4 +205,12 @@ def facts(result: Result) -> FitFacts:
         trace=tuple(float(r.objective) for r in result.trace),
         warnings=tuple(result.warnings),
         algorithm=str(result.options.get("algorithm", "Batch")),
+        discrete=isinstance(result.model, Assigning),
     )
+
+
+def ended(result: Result, fit: FitFacts) -> str:
+    """How the fit went, in the words of its model."""
+    noun = result.description.noun
+    parts = f"{fit.components} {noun if fit.components == 1 else plural(noun)}"
+    return f"{parts}, {fit.outcome} after {fit.iterations} iterations in {fit.seconds:.1f} s"

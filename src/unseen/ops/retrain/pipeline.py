@@ -23,7 +23,7 @@ from unseen.ops.retrain.identity import environment, run_id
 from unseen.ops.retrain.installed import check_installed
 from unseen.ops.retrain.journal import Journal
 from unseen.ops.retrain.judging import judged
-from unseen.ops.retrain.learning import Learning, broken, facts, planned, usable
+from unseen.ops.retrain.learning import Learning, broken, ended, facts, planned, usable
 from unseen.ops.retrain.meter import Meter, check_memory
 from unseen.plan import Plan
 from unseen.result import Result
@@ -180,8 +180,7 @@ class Retrain:
         self.journal.know(fit=self.fit_facts)
         self._end_if_unfit(self.result)
         self.journal.keep(self.result)
-        f = self.fit_facts
-        self.tell("fit", f"{f.components} components, {f.outcome} after {f.iterations} iterations in {f.seconds:.1f} s")
+        self.tell("fit", ended(self.result, self.fit_facts))
 
     def _end_if_identifying(self) -> None:
         """A model keeps the names of categories: none is made of columns that name people."""
@@ -234,7 +233,7 @@ class Retrain:
 
     def register(self) -> None:
         """A version of its own, whatever the gates said: what was fitted can be looked at."""
-        self.journal.remember(self.result, self.plan.known.source)
+        self.journal.remember(self.result, self.intake.by_partition())
         record = self.journal.record
         version = self.registry.register(record, self.journal.folder, align=not allowed(record.gates))
         self.journal.know(version=version)

@@ -1,0 +1,113 @@
+"""What the kind of model asks of unseen.yaml: its own options as keys, the ones it needs, and what goes with it."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping, Sequence
+from difflib import get_close_matches
+from typing import Any
+
+from unseen.core.capabilities import Structured
+from unseen.core.model import Latent, Model, Penalised
+from unseen.core.option import COLUMN, Option
+from unseen.errors import ModelError, RunError
+from unseen.making import checked
+from unseen.ops.config.base import clash
+from unseen.store.kinds import model as kind_of_model
+from unseen.store.kinds import models
+
+
+def named(kind: str) -> Any:
+    """The class of a kind of model, or None where there is none that can be used."""
+    try:
+        return kind_of_model(kind)
+    except (ModelError, RunError):
+        return None
+
+
+def unit_option(kind: type[Model]) -> Option | None:
+    """The option that names the column of the unit, where a unit of the kind is more than a row."""
+    return next((option for option in kind.options if option.unit), None)
+
+
+def columns_named(kind: type[Model], options: Mapping[str, Any]) -> dict[str, str]:
+    """The columns that options of the kind name, by option, defaults among them."""
+    given = {o.name: options.get(o.name, o.default) for o in kind.options if o.kind == COLUMN}
+    return {name: column for name, column in given.items() if column}
+
+
+def own_options(data: dict[str, Any], known: Sequence[str]) -> dict[str, Any]:
+    """The section with keys that the kind declares as its options; that of its order is the numbers to try."""
+    name = data.get("kind") or "mixture"
+    kind = named(name) if isinstance(name, str) else None
+    if kind is None:
+        return data
+    own = [option.name for option in kind.options if option.name not in known]
+    given = dict(data)
+    if kind.order and kind.order in given:
+        given["components"] = given.pop(kind.order)
+    _refuse_slips([key for key in given if key not in known and key not in own], own, known)
+    options = {key: given.pop(key) for key in list(given) if key in own}
+    return {**given, "options": {**(given.get("options") or {}), **options}} if options else given
+
+
+def _refuse_slips(unknown: Sequence[Any], own: Sequence[str], known: Sequence[str]) -> None:
+    """Name the option that an unknown key was meant to be; of the other keys the section itself tells."""
+    for key in unknown:
+        near = get_close_matches(str(key), [*own, *known], 1)
+        if near and near[0] in own and re.fullmatch(r"\w+", str(key)):
+            raise clash(str(key), f"unknown key; did you mean model.{near[0]}?")
+
+
+def check_kind(name: str, options: Mapping[str, Any], given: set[str], criterion: str) -> None:
+    """Refuse a kind that is not there, options that it lacks or needs, and keys that are for other kinds."""
+    kind = named(name)
+    if kind is None:
+        raise clash("kind", f"is none of {', '.join(models())}, nor what an installed package declares")
+    _needs(kind, name, options)
+    try:
+        checked(name, options)
+    except ModelError as error:
+        raise clash("options", f"cannot be used: {error}") from None
+    if not issubclass(kind, Structured):
+        for key in ("family", "covariance"):
+            if key in given:
+                raise clash(key, f"is for models over families of columns, which {name} is not: leave it out")
+    if kind.unit.many and criterion == "heldout":
+        raise clash("criterion", f"cannot hold out rows of a {kind.unit.value} one by one: choose bic or icl")
+
+
+def _needs(kind: type[Model], name: str, options: Mapping[str, Any]) -> None:
+    """Name the option that is not there and has to be, unless one that is there is none of the kind's."""
+    if set(options) - {option.name for option in kind.options}:
+        return
+    unit = unit_option(kind)
+    if kind.unit.many and unit is None:
+        raise clash("kind", f"{name} reads {kind.unit.value}s of rows, and declares no option for the column of those")
+    for option in kind.options:
+        needed = option.required or (option is unit and kind.unit.many)
+        if needed and not option.order and options.get(option.name, option.default) is None:
+            what = option.sentence.partition(";")[0].rstrip(".")
+            raise clash(option.name, f"is required by kind {name}: {what[0].lower()}{what[1:]}")
+
+
+def check_together(name: str, options: Mapping[str, Any], columns: Sequence[str], aside: Mapping[str, str]) -> None:
+    """Refuse columns with two parts; ``aside`` maps columns that data.weights, labels or ignore names to that key."""
+    kind = named(name)
+    for option, column in columns_named(kind, options).items():
+        if column in aside:
+            raise clash(f"model.{option}", f"names a column that is in {aside[column]} too: leave it out there")
+        unit = unit_option(kind)
+        if unit is not None and unit.name == option and column in columns:
+            raise clash(
+                f"model.{option}", "names a column that is among model.columns: it says which rows belong together"
+            )
+
+
+def check_offered(name: str, labels: str | None, prior: float) -> None:
+    """Refuse labels and a prior that the kind does not take."""
+    kind = named(name)
+    if labels is not None and not issubclass(kind, Latent):
+        raise clash("data.labels", f"is for models with classes to name, which {name} is not: leave it out")
+    if prior and not issubclass(kind, Penalised):
+        raise clash("fit.prior", f"is for models with a conjugate prior, which {name} is not: leave it at 0")
