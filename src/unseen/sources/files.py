@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -26,7 +27,7 @@ def open_files(
     DataError
         Nothing there, an unknown format, or Parquet and CSV mixed.
     """
-    paths = listed([data] if isinstance(data, (str, Path)) else list(data))
+    paths = listed([data] if isinstance(data, (str, os.PathLike)) else list(data))
     formats = {format_of(p) for p in paths}
     if len(formats) > 1:
         raise DataError("Parquet and CSV files cannot be read together: give files of one format")

@@ -159,12 +159,12 @@ def _seed(sample: Sample, components: int, draw: np.random.Generator) -> Array:
     """Class means where labels are known; the rest by D^2 sampling, the best of a few candidates at each step."""
     filled, n = sample.filled, len(sample.weights)
     centres = np.zeros((components, filled.shape[1]))
-    known = np.unique(sample.labels[(sample.labels >= 0) & (sample.weights > 0)])
+    known = np.flatnonzero(np.bincount(sample.labels[(sample.labels >= 0) & (sample.weights > 0)]))
     centres = _means(sample, sample.labels, centres)
     nearest = np.full(n, np.inf)
     if len(known):
         nearest = distances(sample.points, sample.observed, centres[known]).min(axis=0)
-    for k in np.setdiff1d(np.arange(components), known):
+    for k in np.delete(np.arange(components), known):
         if np.isinf(nearest).any():
             candidates = draw.choice(n, size=1, p=_share(sample.weights))
         else:
