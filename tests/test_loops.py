@@ -75,8 +75,8 @@ def inputs(one: Loop, k, lengths, seed):
     return {
         "forward": lambda: [b, start, moves, offsets, np.zeros((n, k)), np.zeros(n)],
         "backward": lambda: [
-            b, transitions, offsets, b.copy(), c, np.zeros(k), np.zeros((k, k)), np.zeros((k, k)),
-            np.zeros(s, np.int64), rng_weights(s),
+            b, transitions, offsets, b.copy(), c, np.linspace(0.5, 2, k), np.zeros(k),
+            np.zeros((k, k)), np.zeros((k, k)), np.zeros(s, np.int64), rng_weights(s),
         ],
         "maximum": lambda: [np.log(b), np.log(start), np.log(transitions), offsets, np.zeros((n, k))],
         "trace": lambda: [np.log(b), np.log(moves), offsets, np.zeros(n, np.int64)],
