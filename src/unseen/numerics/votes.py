@@ -12,9 +12,13 @@ import numpy as np
 
 from unseen.core.block import Cells
 from unseen.core.stats import Array
+from unseen.kernels import votes as kernels
 from unseen.numerics.discrete import logarithm
 from unseen.numerics.posterior import responsibilities
 from unseen.numerics.segments import segment_sums
+
+#: items from which a call for all of them is worth it
+FEW = 64
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,6 +31,7 @@ class Votes:
     counts: Array
     workers: int
     classes: int
+    ranks: Ranks
 
     @classmethod
     def of(cls, who: Cells, what: Cells, offsets: Array, workers: int, classes: int) -> Votes:
@@ -36,28 +41,38 @@ class Votes:
             if cells.observed is not None:
                 keys[~cells.observed[0]] = workers * classes
         told = keys < workers * classes
-        return cls(keys, told, offsets, segment_sums(told.astype(float), offsets), workers, classes)
+        offsets = np.ascontiguousarray(offsets, np.int64)
+        counts = segment_sums(told.astype(float), offsets)
+        return cls(keys, told, offsets, counts, workers, classes, Ranks.of(keys, offsets))
 
-    def posterior(self, logs: Array, shares: Array) -> tuple[Array, Array]:
+    def posterior(self, logs: Array, shares: Array, compiled: bool = False) -> tuple[Array, Array]:
         """Posterior of the class of each item, (C, U), and the log-density of its votes, (U,).
 
-        logs : (C, W C + 1), log-probability of a vote at an item of each class, 0 for what is not told
+        logs : (W C + 1, C), log-probability of a vote at an item of each class, 0 for what is not told
         shares : (C,), the share of each class
         """
-        joint = np.empty((self.classes, len(self.counts)))
-        for c, log in enumerate(logs):
-            joint[c] = segment_sums(log.take(self.keys), self.offsets)
-        joint += logarithm(shares)[:, None]
-        density = responsibilities(joint)
+        gather = kernels.gather.compiled() if compiled else None
+        if gather is None:
+            sums = self.ranks.gathered(logs)
+        else:
+            sums = np.empty((len(self.counts), self.classes))
+            gather(self.keys, self.offsets, logs, sums)
+        joint = np.add(sums.T, logarithm(shares)[:, None], order="C")
+        density = responsibilities(joint, compiled)
         density[self.counts == 0] = 0.0
         return joint, density
 
-    def tables(self, weights: Array) -> Array:
+    def tables(self, weights: Array, compiled: bool = False) -> Array:
         """Votes of each worker by class of the item and label, (W, C, C), at weights of classes of items (C, U)."""
-        size, lengths = self.workers * self.classes, np.diff(self.offsets)
-        counted = [np.bincount(self.keys, np.repeat(one, lengths), size + 1)[:size] for one in weights]
-        tables: Array = np.reshape(counted, (self.classes, self.workers, self.classes)).transpose(1, 0, 2).copy()
-        return tables
+        size = self.workers * self.classes
+        scatter = kernels.scatter.compiled() if compiled else None
+        if scatter is None:
+            counted = self.ranks.counted(weights, size + 1)
+        else:
+            counted = np.zeros((size + 1, self.classes))
+            scatter(self.keys, self.offsets, np.ascontiguousarray(weights.T), counted)
+        by_label = counted[:size].reshape(self.workers, self.classes, self.classes)
+        return np.ascontiguousarray(by_label.transpose(0, 2, 1))
 
     def averaged(self) -> Array:
         """The share of each label among the votes on an item, (C, U)."""
@@ -67,13 +82,79 @@ class Votes:
         return shares
 
 
+@dataclass(frozen=True, slots=True)
+class Ranks:
+    """The first votes of all items, then their second ones, and so on, items with the most votes first.
+
+    A step over a rank is one call for all items that have so many votes. Where fewer than `FEW` do, what they have left
+    is ``rest``, item after item.
+    """
+
+    order: Array
+    ranked: tuple[Array, ...]
+    rest: Array
+    begins: Array
+    left: Array
+
+    @classmethod
+    def of(cls, keys: Array, offsets: Array) -> Ranks:
+        """Votes (n,) of items that begin at offsets (U + 1,)."""
+        lengths = np.diff(offsets)
+        order = np.argsort(-lengths, kind="stable")
+        lengths, starts = lengths[order], offsets[:-1][order]
+        having = np.searchsorted(-lengths, -np.arange(lengths.max(initial=0)), side="left")
+        having = having[having >= min(FEW, len(lengths))]
+        few = int(np.searchsorted(-lengths, -len(having), side="left"))  # items with votes that are left
+        left, begins = lengths[:few] - len(having), starts[:few] + len(having)
+        at = np.append(0, np.cumsum(left))
+        rest = keys[np.repeat(begins - at[:-1], left) + np.arange(at[-1])]
+        return cls(order, tuple(keys[starts[:m] + i] for i, m in enumerate(having.tolist())), rest, at[:-1], left)
+
+    def gathered(self, rows: Array) -> Array:
+        """Sums over the votes on each item of what rows (R, C) say of them, (U, C)."""
+        sums = np.zeros((len(self.order), rows.shape[1]))
+        for keys in self.ranked:
+            sums[: len(keys)] += rows.take(keys, axis=0)
+        if len(self.rest):
+            sums[: len(self.begins)] += np.add.reduceat(rows.take(self.rest, axis=0), self.begins, axis=0)
+        out = np.empty_like(sums)
+        out[self.order] = sums
+        return out
+
+    def counted(self, weights: Array, size: int) -> Array:
+        """Weights of items (C, U) summed over their votes by what these are, (size, C)."""
+        keys = np.concatenate([*self.ranked, self.rest])
+        sums = np.empty((len(weights), size))
+        for one, out in zip(weights[:, self.order], sums, strict=True):
+            each = [*(one[: len(ranked)] for ranked in self.ranked), np.repeat(one[: len(self.left)], self.left)]
+            out[:] = np.bincount(keys, np.concatenate(each), size)
+        return sums.T
+
+
 def table(confusion: Array) -> Array:
-    """What `Votes.posterior` looks up, (C, W C + 1), of the probabilities (W, C, C) of labels by worker and class."""
-    flat = logarithm(confusion).transpose(1, 0, 2).reshape(confusion.shape[1], -1)
-    return np.pad(flat, ((0, 0), (0, 1)))
+    """What `Votes.posterior` looks up, (W C + 1, C), of the probabilities (W, C, C) of labels by worker and class."""
+    flat = logarithm(confusion).transpose(0, 2, 1).reshape(-1, confusion.shape[1])
+    out = np.zeros((len(flat) + 1, flat.shape[1]))
+    out[:-1] = flat
+    return out
 
 
 def drawn(p: Array, rng: np.random.Generator) -> Array:
     """One index for each distribution p (C, n), (n,)."""
     found: Array = (p.cumsum(axis=0) < rng.random(p.shape[1])).sum(axis=0).clip(0, len(p) - 1)
     return found
+
+
+def labels(who: Cells, confusion: Array, worker_shares: Array, r: Array) -> Array:
+    """Probability of each label, (C, n), by workers at items of classes r (C, n); an unknown worker is as all are."""
+    p = confusion[who.values[0]]
+    if who.observed is not None:
+        p[~who.observed[0]] = np.tensordot(worker_shares, confusion, 1)
+    out: Array = np.einsum("cn,ncl->ln", r, p)
+    return out
+
+
+def shares(weights: list[float]) -> Array:
+    """Weights over their sum; even ones where there is none."""
+    total = np.asarray(weights, float)
+    return total / total.sum() if total.sum() > 0 else np.full(len(total), 1 / max(len(total), 1))
