@@ -213,9 +213,10 @@ def test_votes_are_summed_whoever_has_how_many(compiled, lengths, workers, class
     seen = rng.random((1, n)) < 0.9
     confusion, share = rng.dirichlet(np.ones(classes), (workers, classes)), rng.dirichlet(np.ones(classes))
     weights = rng.random((classes, len(lengths)))
+    votes = Votes.of(Cells(who), Cells(what, seen), offsets, workers, classes)
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr("unseen.numerics.votes.FEW", few)
-        votes = Votes.of(Cells(who), Cells(what, seen), offsets, workers, classes)
+        assert len(votes.ranks.ranked) == 0 or min(map(len, votes.ranks.ranked)) >= min(few, len(lengths))
     r, density = votes.posterior(table(confusion), share, compiled)
     tables = votes.tables(weights, compiled)
     wanted = np.zeros((workers, classes, classes))

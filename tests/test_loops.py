@@ -81,8 +81,8 @@ def inputs(one: Loop, k, lengths, seed):
         ],
         "maximum": lambda: [np.log(b), np.log(start), np.log(transitions), offsets, np.zeros((n, k))],
         "trace": lambda: [np.log(b), np.log(moves), offsets, np.zeros(n, np.int64)],
-        "gather": lambda: [keys, offsets, np.log(transitions), np.ones((s, k))],
-        "scatter": lambda: [keys, offsets, b[:1] * np.ones((s, 1)) if n else np.ones((s, k)), np.zeros((k, k))],
+        "gather": lambda: [keys, offsets, np.log(transitions).ravel(), np.ones((k, s))],
+        "scatter": lambda: [keys, offsets, np.outer(start, rng_weights(s)), np.zeros(k * k)],
     }[one.__name__]()  # fmt: skip
 
 

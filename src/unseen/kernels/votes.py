@@ -1,31 +1,32 @@
 """Sums over the votes on items, which lie one after the other; ``offsets`` (U + 1,) says where those of an item begin.
 
-n votes, each a row of a table of R rows; U items, C classes.
+A vote (n,) is a place in a table whose lines have C numbers: what is said of it at class c stands c lines further on.
 """
 
 from __future__ import annotations
 
-from unseen.kernels.loops import Integers, Matrix, loop
+from unseen.kernels.loops import Integers, Matrix, Vector, loop
 
 
 @loop
-def gather(keys: Integers, offsets: Integers, logs: Matrix, sums: Matrix) -> None:
-    """sums (U, C): of the rows of logs (R, C) that the votes (n,) on each item are."""
-    classes = logs.shape[1]
-    for u in range(len(offsets) - 1):
-        for c in range(classes):
-            total = 0.0
+def gather(places: Integers, offsets: Integers, logs: Vector, sums: Matrix) -> None:
+    """sums (C, U): of what logs say of the votes on each item at each class, added to what is there."""
+    classes = sums.shape[0]
+    for c in range(classes):
+        line = c * classes
+        for u in range(len(offsets) - 1):
+            total = sums[c, u]
             for t in range(offsets[u], offsets[u + 1]):
-                total += logs[keys[t], c]
-            sums[u, c] = total
+                total += logs[places[t] + line]
+            sums[c, u] = total
 
 
 @loop
-def scatter(keys: Integers, offsets: Integers, r: Matrix, counts: Matrix) -> None:
-    """r (U, C) of its item is added to the row of counts (R, C) that a vote (n,) is."""
-    classes = counts.shape[1]
+def scatter(places: Integers, offsets: Integers, r: Matrix, counts: Vector) -> None:
+    """r (C, U) of the item of each vote is added to counts, at each class."""
+    classes = r.shape[0]
     for u in range(len(offsets) - 1):
         for t in range(offsets[u], offsets[u + 1]):
-            key = keys[t]
+            place = places[t]
             for c in range(classes):
-                counts[key, c] += r[u, c]
+                counts[place + c * classes] += r[c, u]

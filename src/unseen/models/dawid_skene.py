@@ -158,9 +158,13 @@ class DawidSkene(Starting, Judging, Penalised, Completing, Generative):
         """Statistics of some items at posteriors (C, U); an item without votes says nothing."""
         weights, w = (votes.counts > 0).astype(float), block.unit_weights
         weights = weights if w is None else weights * w
-        dead = 0 if density is None else int((density == -np.inf).sum())
-        loglik = 0.0 if density is None else float(weights @ np.where(weights > 0, density, 0.0))
-        r = r * weights
+        dead, loglik = 0, 0.0
+        if density is not None and (lost := density == -np.inf).any():
+            dead, density = int(lost.sum()), np.where(weights > 0, density, 0.0)
+        if density is not None:
+            loglik = float(weights @ density)
+        if w is not None or not weights.all():
+            r = r * weights
         sums = {"weights": r.sum(axis=1), "votes": votes.tables(r, self._compiled)}
         counts: dict[str, int] = {EventKind.ZERO_DENSITY: dead} if dead else {}
         return Stats(sums, block.units, float(weights @ votes.counts), loglik, counts)

@@ -1,12 +1,13 @@
 """Votes on items by workers: which class items are of, and counts of votes by class.
 
-A vote is the number worker * C + label, and W C where nothing is told, so that tables of all workers are looked up and
-summed by one number.
+A vote is its place in tables (W + 1, C, C) by worker, class and label, at the first class; where nothing is told it is
+of a worker W. So tables of all workers are looked up and summed by one number.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 
@@ -21,62 +22,66 @@ from unseen.numerics.segments import segment_sums
 FEW = 64
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Votes:
     """Votes (n,) and which of them are told; items begin at offsets (U + 1,) and have counts (U,) told votes."""
 
-    keys: Array
+    places: Array
     told: Array
     offsets: Array
     counts: Array
     workers: int
     classes: int
-    ranks: Ranks
 
     @classmethod
     def of(cls, who: Cells, what: Cells, offsets: Array, workers: int, classes: int) -> Votes:
         """The votes of two slots of codes, (1, n) each."""
-        keys = who.values[0].astype(np.int64) * classes + what.values[0]
+        places = who.values[0].astype(np.int64) * classes**2 + what.values[0]
         for cells in (who, what):
             if cells.observed is not None:
-                keys[~cells.observed[0]] = workers * classes
-        told = keys < workers * classes
+                places[~cells.observed[0]] = workers * classes**2
+        told = places < workers * classes**2
         offsets = np.ascontiguousarray(offsets, np.int64)
         counts = segment_sums(told.astype(float), offsets)
-        return cls(keys, told, offsets, counts, workers, classes, Ranks.of(keys, offsets))
+        return cls(places, told, offsets, counts, workers, classes)
+
+    @cached_property
+    def ranks(self) -> Ranks:
+        """The votes rank by rank, as lines of tables (W C + C, C) by worker, label and class."""
+        worker, label = self.places // self.classes**2, self.places % self.classes
+        return Ranks.of(worker * self.classes + label, self.offsets)
 
     def posterior(self, logs: Array, shares: Array, compiled: bool = False) -> tuple[Array, Array]:
         """Posterior of the class of each item, (C, U), and the log-density of its votes, (U,).
 
-        logs : (W C + 1, C), log-probability of a vote at an item of each class, 0 for what is not told
+        logs : (W + 1, C, C), log-probability by worker and class of each label, 0 for what is not told
         shares : (C,), the share of each class
         """
         gather = kernels.gather.compiled() if compiled else None
         if gather is None:
-            sums = self.ranks.gathered(logs)
+            sums = self.ranks.gathered(logs.transpose(0, 2, 1).reshape(-1, self.classes))
+            joint = np.add(sums.T, logarithm(shares)[:, None], order="C")
         else:
-            sums = np.empty((len(self.counts), self.classes))
-            gather(self.keys, self.offsets, logs, sums)
-        joint = np.add(sums.T, logarithm(shares)[:, None], order="C")
+            joint = np.repeat(logarithm(shares)[:, None], len(self.counts), axis=1)
+            gather(self.places, self.offsets, logs.ravel(), joint)
         density = responsibilities(joint, compiled)
         density[self.counts == 0] = 0.0
         return joint, density
 
     def tables(self, weights: Array, compiled: bool = False) -> Array:
         """Votes of each worker by class of the item and label, (W, C, C), at weights of classes of items (C, U)."""
-        size = self.workers * self.classes
+        shape = self.workers + 1, self.classes, self.classes
         scatter = kernels.scatter.compiled() if compiled else None
         if scatter is None:
-            counted = self.ranks.counted(weights, size + 1)
-        else:
-            counted = np.zeros((size + 1, self.classes))
-            scatter(self.keys, self.offsets, np.ascontiguousarray(weights.T), counted)
-        by_label = counted[:size].reshape(self.workers, self.classes, self.classes)
-        return np.ascontiguousarray(by_label.transpose(0, 2, 1))
+            counted = self.ranks.counted(weights, shape[0] * self.classes).reshape(shape)
+            return np.ascontiguousarray(counted[:-1].transpose(0, 2, 1))
+        counts = np.zeros(shape)
+        scatter(self.places, self.offsets, np.ascontiguousarray(weights), counts.reshape(-1))
+        return counts[:-1]
 
     def averaged(self) -> Array:
         """The share of each label among the votes on an item, (C, U)."""
-        label = np.where(self.told, self.keys % self.classes, -1)
+        label = np.where(self.told, self.places % self.classes, -1)
         sums = [segment_sums((label == c).astype(float), self.offsets) for c in range(self.classes)]
         shares: Array = np.stack(sums) / np.maximum(self.counts, 1.0)
         return shares
@@ -132,11 +137,8 @@ class Ranks:
 
 
 def table(confusion: Array) -> Array:
-    """What `Votes.posterior` looks up, (W C + 1, C), of the probabilities (W, C, C) of labels by worker and class."""
-    flat = logarithm(confusion).transpose(0, 2, 1).reshape(-1, confusion.shape[1])
-    out = np.zeros((len(flat) + 1, flat.shape[1]))
-    out[:-1] = flat
-    return out
+    """What `Votes.posterior` looks up, (W + 1, C, C), of the probabilities (W, C, C) of labels by worker and class."""
+    return np.concatenate([logarithm(confusion), np.zeros((1, *confusion.shape[1:]))])
 
 
 def drawn(p: Array, rng: np.random.Generator) -> Array:
