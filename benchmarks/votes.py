@@ -20,9 +20,9 @@ import crowdkit
 import numpy as np
 import pandas as pd
 from crowdkit.aggregation import DawidSkene as Theirs
-from report import machine
 
 import unseen
+from report import machine
 from unseen import DawidSkene, MaxIterations
 
 WORKERS, CLASSES, MANY = 1000, 5, 10

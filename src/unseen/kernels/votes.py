@@ -25,8 +25,9 @@ def gather(places: Integers, offsets: Integers, logs: Vector, sums: Matrix) -> N
 def scatter(places: Integers, offsets: Integers, r: Matrix, counts: Vector) -> None:
     """r (C, U) of the item of each vote is added to counts, at each class."""
     classes = r.shape[0]
-    for u in range(len(offsets) - 1):
-        for t in range(offsets[u], offsets[u + 1]):
-            place = places[t]
-            for c in range(classes):
-                counts[place + c * classes] += r[c, u]
+    for c in range(classes):
+        line = c * classes
+        for u in range(len(offsets) - 1):
+            share = r[c, u]
+            for t in range(offsets[u], offsets[u + 1]):
+                counts[places[t] + line] += share
