@@ -24,7 +24,7 @@ from unseen.core.profile import Profile
 from unseen.core.stats import Array, Params, Stats, Sums, Validity, accumulate
 from unseen.core.unit import Unit
 from unseen.errors import ModelError
-from unseen.numerics.chain_sequences import Sequences
+from unseen.numerics.chain_sequences import Sequences, independent_steps
 from unseen.numerics.compiled import worthwhile
 from unseen.numerics.discrete import logarithm
 from unseen.numerics.stationary import fit_stationary, stationary
@@ -153,18 +153,11 @@ class HMM(Structured, Penalised, Completing, Generative, Decoding):
         """Statistics at given state probabilities (K, n), neighbours taken as independent: for starts."""
         if block.labels is not None:
             r = np.where(block.labels >= 0, np.arange(self.states)[:, None] == block.labels, r)
-        r = np.asarray(r, float)
-        w = r if block.weights is None else r * block.weights
-        of_family: Sums = {}
+        r, weights = np.asarray(r, float), block.weights
+        start, transitions = independent_steps(r, block.bounds, weights, BLUR)
+        sums: Sums = {"start": start, "transitions": transitions}
         for a, b, _, one in self._tiles(self.vague(), block, 0, block.rows):
-            accumulate(of_family, one(np.ascontiguousarray(w[:, a:b])))
-        firsts = block.bounds[:-1][np.diff(block.bounds) > 0]
-        inner = np.ones(block.rows, bool)
-        inner[firsts] = False
-        blurred = (1 - BLUR) * r + BLUR * r.sum(axis=0) / self.states
-        transitions = w[:, :-1][:, inner[1:]] @ blurred[:, 1:][:, inner[1:]].T
-        begun = blurred[:, firsts] if block.weights is None else blurred[:, firsts] * block.weights[firsts]
-        sums = {"start": begun.sum(axis=1), "transitions": transitions, **of_family}
+            accumulate(sums, one(np.ascontiguousarray(r[:, a:b] if weights is None else r[:, a:b] * weights[a:b])))
         return Stats(sums, block.units, _told(block))
 
     def vague(self) -> Params:

@@ -10,7 +10,7 @@ import numpy as np
 
 from unseen.core.stats import Array
 from unseen.numerics import chain_checkpoints, chain_paths
-from unseen.numerics.chain_checkpoints import LONG, Evaluate
+from unseen.numerics.chain_checkpoints import LONG, Evaluate, cuts
 from unseen.numerics.chain_logs import Smoothed
 from unseen.numerics.forward_backward import forward_backward
 
@@ -88,3 +88,28 @@ class Sequences:
                 offsets = self.offsets[first : last + 1] - a
                 path[a:z] = chain_paths.draw_states(self.evaluate(a, z)[0], *chain, offsets, rng, self.compiled)
         return path
+
+
+def independent_steps(r: Array, offsets: Array, weights: Array | None, blur: float) -> tuple[Array, Array]:
+    """Expected first states (K,) and transitions (K, K), were neighbours independent, at state probabilities (K, n).
+
+    weights : (n,) of the rows, or None
+    blur : share of what a step leads to that is spread evenly
+    """
+    states, n = r.shape
+    firsts = offsets[:-1][np.diff(offsets) > 0]
+    inner = np.ones(n, bool)
+    inner[firsts] = False
+
+    def spread(of: Array) -> Array:
+        out: Array = (1 - blur) * of + blur * of.sum(axis=0) / states
+        return out
+
+    moves = np.zeros((states, states))
+    for a, z in cuts(n, states):
+        a = max(a, 1)
+        later = inner[a:z]
+        before = r[:, a - 1 : z - 1] if weights is None else r[:, a - 1 : z - 1] * weights[a - 1 : z - 1]
+        moves += before[:, later] @ spread(r[:, a:z])[:, later].T
+    begun = spread(r[:, firsts])
+    return (begun if weights is None else begun * weights[firsts]).sum(axis=1), moves

@@ -19,6 +19,8 @@ from unseen.core.stats import Array, Params, Stats
 from unseen.core.tasks import CountRows
 from unseen.starts.responsibilities import begun
 
+#: rows of a long sequence whose distances are in memory at once
+TILE = 65_536
 SAMPLE_ROWS = 8_192
 
 
@@ -108,7 +110,9 @@ class Nearest:
         r = np.ones((1, block.rows))
         if components > 1:
             cells = self.model.embed(block)
-            nearest = distances(cells.values.T, _mask(cells), self.centres).argmin(axis=0)
+            tiles = (cells.rows(a, min(a + TILE, block.rows)) for a in range(0, max(block.rows, 1), TILE))
+            parts = [distances(tile.values.T, _mask(tile), self.centres).argmin(axis=0) for tile in tiles]
+            nearest = np.concatenate(parts)
             r = (np.arange(components)[:, None] == nearest).astype(float)
         stats: Stats = about.collect(r, block)
         return stats
