@@ -48,8 +48,9 @@ def agreement(rows: Rows, engine: str) -> str:
     value, ours = middle(rows, engine, "loglik"), counterpart(rows, engine)
     if value != value:
         return number(middle(rows, engine, "rmse"), ".5f")
-    if values(rows, engine, "iterations"):  # each to its own default stop: nothing to agree on
-        return f"{value:,.2f}, {middle(rows, engine, 'iterations'):.0f} iterations"
+    if any(values(rows, one, "iterations") for one in rows):  # each to its own default stop: nothing to agree on
+        told = values(rows, engine, "iterations")  # mclust does not say
+        return f"{value:,.2f}" + (f", {middle(rows, engine, 'iterations'):.0f} iterations" if told else "")
     base = middle(rows, ours, "loglik") if ours else float("nan")
     tolerance = 1e-4 if "float32" in engine else 1e-6
     same = base != base or abs(value - base) <= tolerance * abs(base)

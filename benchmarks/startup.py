@@ -11,6 +11,8 @@ import tempfile
 import time
 from pathlib import Path
 
+import numpy as np
+
 SOURCE = Path(__file__).resolve().parent.parent / "src"
 WARM, COLD = 10, 2  # repeats per round; cold = no compiled bytecode and no compiled kernels yet
 
@@ -42,6 +44,15 @@ print(json.dumps({"loglik": loglik, "iterations": int(fit.n_iter_), "version": s
 """,
 }
 
+# what its user types; an .npy file of doubles is a header of 128 bytes and the rows
+MCLUST = """
+suppressMessages(library(mclust))
+a <- commandArgs(trailingOnly = TRUE); n <- as.integer(a[2]); d <- as.integer(a[3])
+con <- file(a[1], "rb"); invisible(seek(con, 128)); X <- matrix(readBin(con, "double", n * d), n, d, byrow = TRUE)
+fit <- Mclust(X, G = 3, modelNames = "VVV", verbose = FALSE)
+cat(sprintf('{"loglik": %.6f, "version": "%s"}', fit$loglik, packageVersion("mclust")))
+"""
+
 
 def environment(cold: str | None = None) -> dict[str, str]:
     """What a process is started with. The peers' bytecode was written when they were installed: ours is kept, too."""
@@ -66,7 +77,12 @@ def run_process(command: list[str], cold: bool = False) -> tuple[float, str]:
 def commands(name: str, folder: Path) -> dict[str, list[str]]:
     python = [sys.executable, "-c"]
     if name == "fresh-2k-4":
-        return {engine: [*python, code, str(folder / "X-float64.npy")] for engine, code in FRESH.items()}
+        data = str(folder / "X-float64.npy")
+        found = {engine: [*python, code, data] for engine, code in FRESH.items()}
+        if shutil.which("Rscript"):
+            n, d = np.load(data, mmap_mode="r").shape
+            found["mclust"] = ["Rscript", "-e", MCLUST, data, str(n), str(d)]
+        return found
     script = shutil.which("unseen", path=str(Path(sys.executable).parent))
     return {
         "python -c pass": [*python, "pass"],

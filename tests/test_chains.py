@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import tracemalloc
+from contextlib import contextmanager
 from itertools import product
 
 import numpy as np
@@ -11,11 +13,16 @@ from hypothesis import strategies as st
 
 import unseen
 from unseen import HMM, Gaussian, MaxIterations, Params
+from unseen.core.block import Block, Cells
 from unseen.kernels import SWITCH
-from unseen.numerics import chain_logs
+from unseen.numerics import chain_checkpoints, chain_logs, chain_sequences
+from unseen.numerics.chain_logs import Smoothed
 from unseen.numerics.chain_paths import draw_states, viterbi
 from unseen.numerics.chain_pieces import SHORTEST, Pieces
+from unseen.numerics.chain_sequences import Sequences
 from unseen.numerics.forward_backward import forward_backward
+from unseen.problem import pose
+from unseen.sources.arrays import Arrays
 
 BOTH = pytest.mark.parametrize("compiled", [False, True], ids=["numpy", "compiled"])
 
@@ -156,10 +163,78 @@ def test_a_fit_is_the_same_with_and_without(monkeypatch, setting):
     )
     monkeypatch.setenv(SWITCH, setting)
     fit = unseen.fit(HMM(Gaussian(), 2), x, start=params, stop=MaxIterations(5))
-    monkeypatch.setattr("unseen.models.hmm.forward_backward", lambda *a: chain_logs.forward_backward(*a[:4]))
+    walk = "unseen.numerics.chain_sequences.forward_backward"
+    monkeypatch.setattr(walk, lambda *a: chain_logs.forward_backward(*a[:4]))
     logs = unseen.fit(HMM(Gaussian(), 2), x, start=params, stop=MaxIterations(5))
     assert fit.loglik == pytest.approx(logs.loglik, rel=1e-12)
     assert all(fit.params[name] == pytest.approx(value, rel=1e-9, abs=1e-12) for name, value in logs.params.items())
+
+
+@contextmanager
+def in_parts_of(numbers):
+    """Sequences of more than so many numbers are walked in parts of as many."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(chain_checkpoints, "PART", numbers)
+        patch.setattr(chain_sequences, "LONG", numbers)
+        yield
+
+
+@BOTH
+@settings(max_examples=40, deadline=None)
+@given(
+    st.integers(1, 4), st.lists(st.sampled_from([0, 1, 7, 150, 700]), max_size=5), st.integers(0, 10_000),
+    st.sampled_from([0.01, 3, 300]), st.sampled_from([0.0, 0.3]), st.sampled_from([0.0, 0.999, 1.0]),
+    st.sampled_from([8, 100, 1000]),
+)  # fmt: skip
+def test_parts_say_what_one_walk_says(compiled, k, lengths, seed, spread, zeros, sticky, numbers):
+    density, *chain, offsets = chains(k, lengths, seed, spread, zeros, sticky)
+    weights = np.random.default_rng(seed).random(len(lengths))
+    walk = Sequences(lambda a, z: (density[:, a:z], None), offsets, *chain, compiled)
+    with np.errstate(all="ignore"):
+        plain = forward_backward(density, *chain, offsets, compiled, weights)
+        path, best = viterbi(density, *chain, offsets, compiled)
+        rng, again = np.random.default_rng(1), np.random.default_rng(1)
+        drawn = draw_states(density, *chain, offsets, rng, compiled)
+        states, predictive, found = np.full_like(density, np.nan), np.full(density.shape[1], np.nan), []
+        with in_parts_of(numbers):
+            for a, z, s, _ in walk.smoothed(weights):
+                states[:, a:z], predictive[a:z] = s.states, s.predictive
+                found.append((s.start, s.transitions, s.dead))
+            paths, scores = walk.viterbi()
+            assert np.array_equal(walk.draw_states(again), drawn) and again.random() == rng.random()
+    start, transitions, dead = (sum(one) for one in zip(*found, strict=True))
+    close(Smoothed(states, predictive, start, transitions, dead), plain)
+    assert np.array_equal(paths, path) and np.array_equal(scores, best)
+
+
+@BOTH
+@pytest.mark.parametrize("sticky", [0.0, 0.9999], ids=["forgets", "hardly-forgets"])
+def test_a_pass_over_a_long_sequence_holds_arrays_of_a_part(compiled, sticky):
+    """An array of the whole sequence has 8 n K bytes; of a part there are fewer than 24 arrays at once, among them the
+    D (D + 3) / 2 + 1 = 3 features, one number each, and 2 K numbers for each part."""
+    n, k, numbers = 100_000, 4, 4096
+    transitions = (1 - sticky) * np.full((k, k), 1 / k) + sticky * np.eye(k)
+    params = Params(
+        start=np.full(k, 1 / k), transitions=transitions, means=np.arange(k)[:, None], covariances=np.ones((k, 1, 1))
+    )
+    x = np.random.default_rng(0).normal(1.5, 1.5, (n, 1))
+    model = pose(HMM(Gaussian(), k, rows=n), Arrays(x, whole=True)).model
+    block = Block(0, (Cells(x.T),), n, offsets=np.array([0, n]))
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv(SWITCH, "always" if compiled else "off")
+        plain = model.expect(params, block)
+        with in_parts_of(numbers):
+            model.expect(params, block)
+            tracemalloc.start()
+            stats = model.expect(params, block)
+            peak = tracemalloc.get_traced_memory()[1]
+            tracemalloc.stop()
+    assert peak < 8 * (24 * numbers + 2 * k * n * k / numbers) < 8 * n * k / 3
+    # sums of n terms, each of which rounding moves by eps
+    for name, value in plain.sums.items():
+        assert stats.sums[name] == pytest.approx(value, rel=n * np.finfo(float).eps, abs=n * np.finfo(float).eps)
+    assert stats.loglik == pytest.approx(plain.loglik, rel=n * np.finfo(float).eps)
+    assert (stats.units, stats.weight) == (plain.units, plain.weight)
 
 
 def test_compiled_from_the_rows_on_that_are_worth_it(monkeypatch):

@@ -4,10 +4,15 @@ import json
 
 import numpy as np
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 import unseen
 from unseen import DataError, DawidSkene, Incremental, ModelError, Params, SchemaError
+from unseen.core.block import Cells
+from unseen.kernels import SWITCH
 from unseen.models.dawid_skene import example
+from unseen.numerics.votes import Votes, table
 
 CASE = example()
 LABELS = "142222132243121111222222112111131224233111212"
@@ -191,3 +196,45 @@ def test_bad_input_has_a_sentence(published):
         unseen.fit(unseen.Mixture(unseen.Gaussian(), 1), np.arange(9.0)).truth(np.arange(9.0))
     with pytest.raises(ModelError, match="rows of a bag cannot be held out"):
         unseen.select(lambda k: DawidSkene(), data, range(1, 2), "heldout", unit="item")
+
+
+@pytest.mark.parametrize("compiled", [False, True], ids=["numpy", "compiled"])
+@settings(max_examples=40, deadline=None)
+@given(
+    st.lists(st.sampled_from([0, 1, 2, 5, 40]), min_size=1, max_size=30), st.integers(1, 6), st.integers(2, 4),
+    st.integers(1, 9), st.integers(0, 1000),
+)  # fmt: skip
+def test_votes_are_summed_whoever_has_how_many(compiled, lengths, workers, classes, few, seed):
+    """Items of any number of votes, by the formulas vote by vote; fewer items than ``few`` have no call together."""
+    rng = np.random.default_rng(seed)
+    offsets = np.append(0, np.cumsum(lengths))
+    n = int(offsets[-1])
+    who, what = rng.integers(workers, size=(1, n)), rng.integers(classes, size=(1, n))
+    seen = rng.random((1, n)) < 0.9
+    confusion, share = rng.dirichlet(np.ones(classes), (workers, classes)), rng.dirichlet(np.ones(classes))
+    weights = rng.random((classes, len(lengths)))
+    votes = Votes.of(Cells(who), Cells(what, seen), offsets, workers, classes)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("unseen.numerics.votes.FEW", few)
+        assert len(votes.ranks.ranked) == 0 or min(map(len, votes.ranks.ranked)) >= min(few, len(lengths))
+    r, density = votes.posterior(table(confusion), share, compiled)
+    tables = votes.tables(weights, compiled)
+    wanted = np.zeros((workers, classes, classes))
+    for u, (a, z) in enumerate(zip(offsets, offsets[1:], strict=False)):
+        joint = share.copy()
+        for t in range(a, z):
+            if seen[0, t]:
+                joint *= confusion[who[0, t], :, what[0, t]]
+                wanted[who[0, t], :, what[0, t]] += weights[:, u]
+        assert r[:, u] == pytest.approx(joint / joint.sum(), rel=1e-9, abs=1e-12)
+        assert density[u] == pytest.approx(np.log(joint.sum()) if seen[0, a:z].any() else 0.0, abs=1e-9)
+    assert tables == pytest.approx(wanted)
+
+
+def test_a_fit_is_the_same_compiled(monkeypatch):
+    fits = []
+    for switch in ("off", "always"):
+        monkeypatch.setenv(SWITCH, switch)
+        fits.append(unseen.fit(CASE.model, CASE.data, unit="patient"))
+    assert fits[0].loglik == pytest.approx(fits[1].loglik, rel=1e-12)
+    assert fits[0].params["confusion"] == pytest.approx(fits[1].params["confusion"], abs=1e-9)

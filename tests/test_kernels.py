@@ -187,7 +187,10 @@ def test_what_is_not_a_number_is_seen_in_the_sums(built):
     assert np.isnan(sums[0]).all() and np.isfinite(sums[1]).all()
 
 
-FORCED = ["unseen.families.gaussian", "unseen.families.student_t", "unseen.models.mixture", "unseen.models.hmm"]
+FORCED = [
+    "unseen.families.gaussian", "unseen.families.student_t", "unseen.models.mixture", "unseen.models.hmm",
+    "unseen.models.dawid_skene",
+]  # fmt: skip
 
 
 @pytest.mark.parametrize("check", MODEL_CHECKS, ids=lambda f: f.__name__)

@@ -11,7 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from unseen import kernels
-from unseen.kernels import chains
+from unseen.kernels import chains, votes
 from unseen.kernels.loops import Integers, Loop, Matrix, Vector, loop
 
 pytest.importorskip("llvmlite")
@@ -68,22 +68,28 @@ def rng_weights(s):
 
 
 def inputs(one: Loop, k, lengths, seed):
-    """Arguments of a loop over chains."""
+    """Arguments of a loop over chains, or over votes on items."""
     b, transitions, moves, start, offsets = sequences(k, lengths, seed)
     n, s = len(b), len(lengths)
     c = np.random.default_rng(seed).random(n)
+    keys = np.random.default_rng(seed).integers(k, size=n)
     return {
         "forward": lambda: [b, start, moves, offsets, np.zeros((n, k)), np.zeros(n)],
         "backward": lambda: [
-            b, transitions, offsets, b.copy(), c, np.zeros(k), np.zeros((k, k)), np.zeros((k, k)),
-            np.zeros(s, np.int64), rng_weights(s),
+            b, transitions, offsets, b.copy(), c, np.linspace(0.5, 2, k), np.zeros(k),
+            np.zeros((k, k)), np.zeros((k, k)), np.zeros(s, np.int64), rng_weights(s),
         ],
         "maximum": lambda: [np.log(b), np.log(start), np.log(transitions), offsets, np.zeros((n, k))],
         "trace": lambda: [np.log(b), np.log(moves), offsets, np.zeros(n, np.int64)],
+        "gather": lambda: [keys, offsets, np.log(transitions).ravel(), np.ones((k, s))],
+        "scatter": lambda: [keys, offsets, np.outer(start, rng_weights(s)), np.zeros(k * k)],
     }[one.__name__]()  # fmt: skip
 
 
-@pytest.mark.parametrize("one", [v for v in vars(chains).values() if isinstance(v, Loop)], ids=lambda one: one.__name__)
+LOOPS = [v for module in (chains, votes) for v in vars(module).values() if isinstance(v, Loop)]
+
+
+@pytest.mark.parametrize("one", LOOPS, ids=lambda one: one.__name__)
 @settings(max_examples=25, deadline=None)
 @given(st.integers(1, 9), st.lists(st.integers(0, 12), min_size=1, max_size=5), st.integers(0, 1000))
 def test_a_compiled_loop_is_the_plain_one(one, k, lengths, seed):

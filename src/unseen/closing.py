@@ -77,15 +77,20 @@ class Closing:
     def of(cls, model: Model, params: Params, block: Block, seed: int = 0) -> Closing:
         if not isinstance(model, Assigning):
             return cls(expected(model, params, block, Pass(CLOSING_STEP, seed)), 0.0, np.zeros(0))
-        stats, r = model.with_posterior(params, block)
         w = np.ones(block.rows) if block.weights is None else block.weights
         if model.unit is Unit.BAG and block.offsets is not None:  # one latent variable for all rows of a bag
             w = w * np.isin(np.arange(block.rows), block.offsets)
         elif (seen := block.seen()) is not None:  # rows of a gap, which criteria do not count
             w = w * seen
-        terms = np.where(r > 0, r * np.log(np.maximum(r, 1e-300)), 0.0).sum(0)
-        rows = np.where(r > 0, r, 0.0) @ w
-        top = np.minimum(r.max(axis=0), 1.0)  # rounding may put it above, where no bin is
+        terms, top, rows = np.empty(block.rows), np.empty(block.rows), np.zeros(model.cardinality)
+
+        def meet(a: int, r: Array) -> None:
+            here = slice(a, a + r.shape[1])
+            terms[here] = np.where(r > 0, r * np.log(np.maximum(r, 1e-300)), 0.0).sum(0)
+            top[here] = np.minimum(r.max(axis=0), 1.0)  # rounding may put it above, where no bin is
+            rows[:] += np.where(r > 0, r, 0.0) @ w[here]
+
+        stats = model.in_parts(params, block, meet)
         counts = np.histogram(top, bins=20, range=(0, 1), weights=w)[0]
         cells = model.volume(block)
         volume = None if cells is None else float(w @ cells)

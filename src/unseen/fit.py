@@ -8,10 +8,8 @@ from collections.abc import Callable, Sequence
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
-from unseen.checkpoint.folder import Checkpoint
 from unseen.checkpoint.opening import check_asked as check_checkpoint
 from unseen.checkpoint.opening import opened
-from unseen.checkpoint.task import task_of
 from unseen.closing import close
 from unseen.core.algorithm import Algorithm
 from unseen.core.blas import one_blas_thread
@@ -27,6 +25,7 @@ from unseen.problem import Problem, pose
 from unseen.result import Result
 
 if TYPE_CHECKING:
+    from unseen.checkpoint.folder import Checkpoint
     from unseen.search.restarts import Proposals, Restarts
 
 
@@ -121,9 +120,12 @@ def fit(
         "finish": finish,
     }  # fmt: skip
     rules = {"tol": tol, "max_iterations": max_iterations}
-    task = {} if checkpoint is None else task_of(
-        "fit", model, source, weights=weights, labels=labels, unit=unit, ignore=tuple(ignore), stop=stop, **rules, **how
-    )  # fmt: skip
+    task = {}
+    if checkpoint is not None:
+        from unseen.checkpoint.task import task_of  # and with it all that reads and writes runs
+
+        asked = {"weights": weights, "labels": labels, "unit": unit, "ignore": tuple(ignore), "stop": stop}
+        task = task_of("fit", model, source, **asked, **rules, **how)
     with interruptible(), opened(checkpoint, every, resume, task) as kept:
         result = solve(
             problem,
@@ -306,7 +308,6 @@ def _start(start: str | Params, problem: Problem, seed: int) -> Any:
         return lambda model, engine, seed, prior=None: model.start(engine, seed)
     from unseen.starts.centres import kmeans_plus_plus, random_rows
     from unseen.starts.responsibilities import from_labels, random
-    from unseen.starts.sequences import steps, windows
 
     names = {"kmeans++": kmeans_plus_plus, "rows": random_rows, "random": random, "labels": from_labels}
     if start == "auto":
@@ -316,6 +317,8 @@ def _start(start: str | Params, problem: Problem, seed: int) -> Any:
         if isinstance(problem.model, Latent) and not problem.model.geometric:
             return from_labels if _settled(problem) else random
         if problem.model.unit.ordered:
+            from unseen.starts.sequences import steps, windows
+
             kinds = (kmeans_plus_plus, random, windows, random, steps, random_rows)
         if _settled(problem):  # these two draw nothing then: once each is enough
             first, kinds = (from_labels, kmeans_plus_plus), (random, random_rows)

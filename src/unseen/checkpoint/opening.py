@@ -3,17 +3,18 @@
 from __future__ import annotations
 
 import os
-import shutil
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from pathlib import Path
+from typing import TYPE_CHECKING
 
-from unseen.checkpoint.folder import Checkpoint, go_on
-from unseen.checkpoint.task import check_same, described, digest
-from unseen.core.disk import locked, sync
 from unseen.core.interrupt import ends_later
 from unseen.core.option import check_numbers
 from unseen.errors import ModelError, RunError
+
+if TYPE_CHECKING:  # most fits do without, and without what reads and writes runs
+    from pathlib import Path
+
+    from unseen.checkpoint.folder import Checkpoint
 
 LOCK, TASK = "LOCK", "CHECKPOINT.json"
 #: what a process that was killed may leave half-written
@@ -35,6 +36,8 @@ def check_asked(folder: str | os.PathLike[str] | None, every: int | None, resume
             name = "resume (resume=True; --resume)" if resume else f"every (every={every}; --every {every})"
             raise ModelError(f"{name} needs the folder of a checkpoint (checkpoint=FOLDER; --checkpoint FOLDER)")
         return
+    from pathlib import Path
+
     check_numbers(every=every)
     place = Path(folder)
     if place.exists() and not place.is_dir():
@@ -63,6 +66,12 @@ def opened(
     if folder is None:
         yield None
         return
+    from pathlib import Path
+
+    from unseen.checkpoint.folder import Checkpoint, go_on
+    from unseen.checkpoint.task import digest
+    from unseen.core.disk import locked
+
     place = Path(folder)
     try:
         place.mkdir(parents=True, exist_ok=True)
@@ -87,6 +96,11 @@ def opened(
 
 def _claim(place: Path, task: Mapping[str, str]) -> None:
     """Say what the folder belongs to, or see that it is the same; what a killed process left half-written goes."""
+    import shutil
+
+    from unseen.checkpoint.task import check_same, described
+    from unseen.core.disk import sync
+
     if (place / TASK).exists():
         check_same((place / TASK).read_bytes(), task, str(place))
     for left in _half_written(place):

@@ -8,6 +8,7 @@ parts instead of inheriting from it.
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
+from collections.abc import Callable
 from dataclasses import replace
 from typing import ClassVar, Self
 
@@ -167,6 +168,15 @@ class Assigning(Model):
     def with_posterior(self, params: Params, block: Block) -> tuple[Stats, Array]:
         """The statistics, and the responsibilities (K, n) behind them."""
         return self.expect(params, block), self.posterior(params, block)[0]
+
+    def in_parts(self, params: Params, block: Block, meet: Callable[[int, Array], None]) -> Stats:
+        """The statistics; meanwhile ``meet`` is told the responsibilities (K, m) of rows from one on, all of them once.
+
+        Where a unit may be long, its responsibilities need not be in memory all at once.
+        """
+        stats, r = self.with_posterior(params, block)
+        meet(0, r)
+        return stats
 
     def log_density(self, params: Params, block: Block) -> Array:
         """Log-density of the observed cells of each row, (n,); in a sequence, given the rows before it."""

@@ -42,18 +42,18 @@ def forward(b: Matrix, start: Vector, moves: Matrix, offsets: Integers, alpha: M
 @loop
 def backward(
     b: Matrix, transitions: Matrix, offsets: Integers, alpha: Matrix, c: Vector,
-    beta: Vector, xi: Matrix, counts: Matrix, fine: Integers, weights: Vector,
+    last: Vector, beta: Vector, xi: Matrix, counts: Matrix, fine: Integers, weights: Vector,
 ) -> None:  # fmt: skip
-    """alpha becomes gamma, b is overwritten; xi is added to counts (K, K) where a sequence is fine (S,), 1 or 0, times
-    its weight (S,).
+    """alpha becomes gamma, b becomes b beta / c; xi is added to counts (K, K) where a sequence is fine (S,), 1 or 0,
+    times its weight (S,).
 
-    beta (K,) and xi (K, K) are work space.
+    last (K,) is beta where sequences end. beta (K,) and xi (K, K) are work space.
     """
     states = b.shape[1]
     for s in range(len(offsets) - 1):
         good = 1
         for i in range(states):
-            beta[i] = 1.0
+            beta[i] = last[i]
             for j in range(states):
                 xi[i, j] = 0.0
         for back in range(offsets[s + 1] - offsets[s]):

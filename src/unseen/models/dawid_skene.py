@@ -25,9 +25,12 @@ from unseen.core.stats import Array, Params, Stats, Sums, Validity
 from unseen.core.unit import Unit
 from unseen.core.written import learned
 from unseen.errors import DataError, ModelError
+from unseen.numerics.compiled import worthwhile
 from unseen.numerics.discrete import logarithm
 from unseen.numerics.tabulated import vote_tables
-from unseen.numerics.votes import Votes, drawn, table
+from unseen.numerics.votes import Votes, drawn, labels, shares, table
+
+VOTE = 100  # multiply-adds that take as long as what loops save at a vote and class
 
 
 @kind("dawid_skene")
@@ -73,6 +76,7 @@ class DawidSkene(Starting, Judging, Penalised, Completing, Generative):
     label_shares: Any = learned()
     worker_shares: Any = learned()
     rows_per_unit: int = learned(1)
+    rows: int = learned(0, compare=False)  # of the data it is bound to
 
     __eq__, __hash__ = by_value, hash_by_value
 
@@ -102,8 +106,9 @@ class DawidSkene(Starting, Judging, Penalised, Completing, Generative):
             self,
             workers=workers,
             classes=classes,
-            label_shares=_shares([votes[c] for c in classes]),
-            worker_shares=_shares([who[w] for w in workers]),
+            label_shares=shares([votes[c] for c in classes]),
+            worker_shares=shares([who[w] for w in workers]),
+            rows=profile.rows,
             rows_per_unit=max(1, round(profile.rows / max(profile.units, 1))),
         )
 
@@ -128,6 +133,10 @@ class DawidSkene(Starting, Judging, Penalised, Completing, Generative):
 
     # ---- E-step
 
+    @property
+    def _compiled(self) -> bool:
+        return worthwhile(VOTE * self.rows * len(self.classes))
+
     @cached_property
     def _last(self) -> Last:
         return Last()
@@ -144,16 +153,21 @@ class DawidSkene(Starting, Judging, Penalised, Completing, Generative):
 
     def _items(self, params: Params, votes: Votes) -> tuple[Array, Array]:
         """Posterior of the class of each item, (C, U), and the log-density of its votes, (U,)."""
-        return votes.posterior(self._last.made(params, lambda p: table(p["confusion"])), params["weights"])
+        logs = self._last.made(params, lambda p: table(p["confusion"]))
+        return votes.posterior(logs, params["weights"], self._compiled)
 
     def _collect(self, r: Array, votes: Votes, block: Block, density: Array | None = None) -> Stats:
         """Statistics of some items at posteriors (C, U); an item without votes says nothing."""
         weights, w = (votes.counts > 0).astype(float), block.unit_weights
         weights = weights if w is None else weights * w
-        dead = 0 if density is None else int((density == -np.inf).sum())
-        loglik = 0.0 if density is None else float(weights @ np.where(weights > 0, density, 0.0))
-        r = r * weights
-        sums = {"weights": r.sum(axis=1), "votes": votes.tables(r)}
+        dead, loglik = 0, 0.0
+        if density is not None and (lost := density == -np.inf).any():
+            dead, density = int(lost.sum()), np.where(weights > 0, density, 0.0)
+        if density is not None:
+            loglik = float(weights @ density)
+        if w is not None or not weights.all():
+            r = r * weights
+        sums = {"weights": r.sum(axis=1), "votes": votes.tables(r, self._compiled)}
         counts: dict[str, int] = {EventKind.ZERO_DENSITY: dead} if dead else {}
         return Stats(sums, block.units, float(weights @ votes.counts), loglik, counts)
 
@@ -241,28 +255,18 @@ class DawidSkene(Starting, Judging, Penalised, Completing, Generative):
         shares = block.by_row(density / np.maximum(votes.counts, 1.0))
         return block.by_row(r), np.where(votes.told, shares, 0.0)
 
-    def _labels(self, params: Params, block: Block, r: Array) -> Array:
-        """Probability of each label, (C, n), given distributions over classes r (C, n)."""
-        who = block.cells[0]
-        usual = np.tensordot(self.worker_shares, params["confusion"], 1)
-        p = params["confusion"][who.values[0]]
-        if who.observed is not None:
-            p[~who.observed[0]] = usual
-        out: Array = np.einsum("cn,ncl->ln", r, p)
-        return out
-
     def impute(self, params: Params, block: Block) -> list[Array]:
         """The cells, with the label a worker most probably gives where it is missing."""
         who, what = block.cells
         r = self.posterior(params, block)[0]
-        return [who.values, what.filled(self._labels(params, block, r).argmax(axis=0))]
+        return [who.values, what.filled(labels(who, params["confusion"], self.worker_shares, r).argmax(axis=0))]
 
     def draw(self, params: Params, block: Block, rng: np.random.Generator) -> list[Array]:
         """The cells, with labels drawn where they are missing: a class for each item, then labels of its workers."""
         who, what = block.cells
         truth = block.by_row(drawn(self._items(params, self._votes(block))[0], rng))
         known = (np.arange(len(self.classes))[:, None] == truth).astype(float)
-        return [who.values, what.filled(drawn(self._labels(params, block, known), rng))]
+        return [who.values, what.filled(drawn(labels(who, params["confusion"], self.worker_shares, known), rng))]
 
     def sample(self, params: Params, n: int, rng: np.random.Generator) -> tuple[list[Array], Array]:
         """n new votes, each item with as many as in the data on average, and the class of the item of each."""
@@ -281,11 +285,6 @@ class _Averaging:
 
     def __call__(self, block: Block) -> Stats:
         return self.model.averaged(block)
-
-
-def _shares(weights: list[float]) -> Array:
-    total = np.asarray(weights, float)
-    return total / total.sum() if total.sum() > 0 else np.full(len(total), 1 / max(len(total), 1))
 
 
 PATIENTS = """1111111 3334334 1122122 2223121 2223222 2223322 1222111 3333433 2222223 2322223 4444444 2223343 1111111

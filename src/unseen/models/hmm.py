@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
+from functools import partial
+from operator import itemgetter
 from typing import ClassVar, Self
 
 import numpy as np
@@ -14,7 +16,7 @@ from unseen.core.description import Description
 from unseen.core.equality import by_value, hash_by_value
 from unseen.core.events import EventKind
 from unseen.core.example import Example
-from unseen.core.family import Family, empty_cells
+from unseen.core.family import Collect, Family, empty_cells
 from unseen.core.kinds import kind
 from unseen.core.model import Penalised
 from unseen.core.option import FLAG, INTEGER, UNIT, Option
@@ -24,9 +26,9 @@ from unseen.core.stats import Array, Params, Stats, Sums, Validity, accumulate
 from unseen.core.unit import Unit
 from unseen.core.written import learned
 from unseen.errors import ModelError
-from unseen.numerics.chain_paths import draw_states, viterbi
+from unseen.numerics.chain_sequences import Sequences, independent_steps
 from unseen.numerics.compiled import worthwhile
-from unseen.numerics.forward_backward import forward_backward
+from unseen.numerics.discrete import logarithm
 from unseen.numerics.stationary import fit_stationary, stationary
 from unseen.numerics.tabulated import chain_tables
 
@@ -100,22 +102,27 @@ class HMM(Structured, Penalised, Completing, Generative, Decoding):
         """Distribution of the first state, (K,)."""
         return stationary(params["transitions"]) if self.stationary else params["start"]
 
-    # ---- E-step
+    # ---- E-step and M-step
 
-    def _evaluate(self, params: Params, block: Block) -> tuple[Array, Callable[[Array], Sums]]:
-        """Log-density (K, n) of each row in each state, and the family's collector over all tiles."""
+    def _tiles(self, params: Params, block: Block, begin: int, end: int) -> Iterator[tuple[int, int, Array, Collect]]:
+        """Rows from one to another in tiles: log-densities (K, m) in each state, and the family's collector."""
         prepared, tile = self.family.prepare(params), self.family.tile(self.states)
-        cuts = [(a, min(a + tile, block.rows)) for a in range(0, max(block.rows, 1), tile)]
-        parts = [(a, b, *self.family.evaluate(prepared, tuple(c.rows(a, b) for c in block.cells))) for a, b in cuts]
+        for a in range(begin, max(end, begin + 1), tile):
+            rows = a, min(a + tile, end)
+            yield *rows, *self.family.evaluate(prepared, tuple(c.rows(*rows) for c in block.cells))
+
+    def _evaluate(self, params: Params, block: Block, begin: int, end: int) -> tuple[Array, Collect]:
+        """Log-density (K, m) of rows from one to another in each state, and the family's collector over all tiles."""
+        parts = list(self._tiles(params, block, begin, end))
         density = np.concatenate([np.zeros((self.states, 0)), *(p[2] for p in parts)], axis=1, dtype=float)
         if block.labels is not None:
-            known = block.labels >= 0
-            density[(np.arange(self.states)[:, None] != block.labels) & known] = -np.inf
+            labels = block.labels[begin:end]
+            density[(np.arange(self.states)[:, None] != labels) & (labels >= 0)] = -np.inf
 
         def collect(r: Array) -> Sums:
             sums: Sums = {}
             for a, b, _, one in parts:
-                accumulate(sums, one(np.ascontiguousarray(r[:, a:b])))
+                accumulate(sums, one(np.ascontiguousarray(r[:, a - begin : b - begin])))
             return sums
 
         return density, collect
@@ -124,35 +131,35 @@ class HMM(Structured, Penalised, Completing, Generative, Decoding):
     def _compiled(self) -> bool:
         return worthwhile(CHAIN * self.rows * self.states)
 
-    def _chain(self, params: Params, block: Block) -> tuple[Array, Array, Array]:
-        """Log start, log transitions, and where sequences begin."""
-        return _log(self.initial(params)), _log(params["transitions"]), block.bounds
+    def _sequences(self, params: Params, block: Block) -> Sequences:
+        """The block's sequences under the chain, as they are to be walked."""
+        chain = _log(self.initial(params)), _log(params["transitions"])
+        return Sequences(partial(self._evaluate, params, block), block.bounds, *chain, self._compiled)
 
     def expect(self, params: Params, block: Block) -> Stats:
-        return self.with_posterior(params, block)[0]
+        return self.in_parts(params, block, lambda a, r: None)
 
-    def with_posterior(self, params: Params, block: Block) -> tuple[Stats, Array]:
-        """The statistics, and the smoothed state probabilities (K, n) behind them, in one E-step."""
-        density, collect = self._evaluate(params, block)
-        s = forward_backward(density, *self._chain(params, block), self._compiled, block.unit_weights)
-        sums = {"start": s.start, "transitions": s.transitions, **collect(_weighted(s.states, block))}
-        counts: dict[str, int] = {EventKind.ZERO_DENSITY: s.dead} if s.dead else {}
-        return Stats(sums, block.units, _told(block), _total(s.predictive, block.weights), counts), s.states
+    def in_parts(self, params: Params, block: Block, meet: Callable[[int, Array], None]) -> Stats:
+        parts = []
+        for a, z, s, collect in self._sequences(params, block).smoothed(block.unit_weights):
+            meet(a, s.states)
+            weights = None if block.weights is None else block.weights[a:z]
+            r = s.states if weights is None else s.states * weights
+            sums = {"start": s.start, "transitions": s.transitions, **collect(r)}
+            counts: dict[str, int] = {EventKind.ZERO_DENSITY: s.dead} if s.dead else {}
+            parts.append((a, Stats(sums, loglik=_total(s.predictive, weights), counts=counts)))
+        first, *others = [stats for _, stats in sorted(parts, key=itemgetter(0))]
+        return replace(sum(others, first), units=block.units, weight=_told(block))
 
     def collect(self, r: Array, block: Block) -> Stats:
         """Statistics at given state probabilities (K, n), neighbours taken as independent: for starts."""
-        _, collect = self._evaluate(self.vague(), replace(block, labels=None))
         if block.labels is not None:
             r = np.where(block.labels >= 0, np.arange(self.states)[:, None] == block.labels, r)
-        r = np.asarray(r, float)
-        w = _weighted(r, block)
-        firsts = block.bounds[:-1][np.diff(block.bounds) > 0]
-        inner = np.ones(block.rows, bool)
-        inner[firsts] = False
-        blurred = (1 - BLUR) * r + BLUR * r.sum(axis=0) / self.states
-        transitions = w[:, :-1][:, inner[1:]] @ blurred[:, 1:][:, inner[1:]].T
-        begun = blurred[:, firsts] if block.weights is None else blurred[:, firsts] * block.weights[firsts]
-        sums = {"start": begun.sum(axis=1), "transitions": transitions, **collect(w)}
+        r, weights = np.asarray(r, float), block.weights
+        start, transitions = independent_steps(r, block.bounds, weights, BLUR)
+        sums: Sums = {"start": start, "transitions": transitions}
+        for a, b, _, one in self._tiles(self.vague(), block, 0, block.rows):
+            accumulate(sums, one(np.ascontiguousarray(r[:, a:b] if weights is None else r[:, a:b] * weights[a:b])))
         return Stats(sums, block.units, _told(block))
 
     def vague(self) -> Params:
@@ -160,8 +167,6 @@ class HMM(Structured, Penalised, Completing, Generative, Decoding):
         k = self.states
         chain = {} if self.stationary else {"start": np.full(k, 1 / k)}
         return Params({**chain, "transitions": np.full((k, k), 1 / k), **self.family.vague(k)})
-
-    # ---- M-step
 
     def maximize(self, stats: Stats, params: Params | None) -> Params:
         start, counts = stats.sums["start"], stats.sums["transitions"]
@@ -193,10 +198,7 @@ class HMM(Structured, Penalised, Completing, Generative, Decoding):
 
     def prior(self, strength: float) -> Sums:
         k = self.states
-        chain = {
-            "start": np.full(k, strength / k),
-            "transitions": np.full((k, k), strength / k),
-        }
+        chain = {"start": np.full(k, strength / k), "transitions": np.full((k, k), strength / k)}
         return {**chain, **self.family.prior(strength, k)}
 
     def log_prior(self, params: Params, prior: Sums) -> float:
@@ -208,9 +210,10 @@ class HMM(Structured, Penalised, Completing, Generative, Decoding):
 
     def posterior(self, params: Params, block: Block) -> tuple[Array, Array]:
         """Smoothed state probabilities (K, n), and log p(x_t | its past) (n,), which sums to the log-likelihood."""
-        density, _ = self._evaluate(params, block)
-        s = forward_backward(density, *self._chain(params, block), self._compiled)
-        return s.states, s.predictive
+        states, predictive = np.empty((self.states, block.rows)), np.empty(block.rows)
+        for a, z, s, _ in self._sequences(params, block).smoothed():
+            states[:, a:z], predictive[a:z] = s.states, s.predictive
+        return states, predictive
 
     def outputs(self) -> tuple[Output, ...]:
         path = Output("path", (("path", "integer"),), lambda p, block: [self.viterbi(p, block)[0].astype(np.int32)])
@@ -218,8 +221,7 @@ class HMM(Structured, Penalised, Completing, Generative, Decoding):
 
     def viterbi(self, params: Params, block: Block) -> tuple[Array, Array]:
         """The most probable path, (n,), and its joint log-probability with each sequence, (units,)."""
-        density, _ = self._evaluate(params, block)
-        return viterbi(density, *self._chain(params, block), self._compiled)
+        return self._sequences(params, block).viterbi()
 
     def impute(self, params: Params, block: Block) -> list[Array]:
         """Conditional expectation of every cell given all observed cells of its sequence."""
@@ -227,9 +229,7 @@ class HMM(Structured, Penalised, Completing, Generative, Decoding):
 
     def draw(self, params: Params, block: Block, rng: np.random.Generator) -> list[Array]:
         """One random completion of the missing cells: a path from its posterior, then the cells."""
-        density, _ = self._evaluate(params, block)
-        states = draw_states(density, *self._chain(params, block), rng, self._compiled)
-        return self.family.draw(params, block.cells, states, rng)
+        return self.family.draw(params, block.cells, self._sequences(params, block).draw_states(rng), rng)
 
     def sample(self, params: Params, n: int, rng: np.random.Generator) -> tuple[list[Array], Array]:
         """One new sequence of n rows, one array per slot, and its states."""
@@ -259,15 +259,9 @@ class HMM(Structured, Penalised, Completing, Generative, Decoding):
 
 def _told(block: Block) -> float:
     """The number of rows that say something: those of a gap are part of a sequence, but count for no criterion."""
-    telling = block.telling()
-    if block.weights is not None:
-        return float(block.weights.sum() if telling is None else block.weights[telling].sum())
-    return float(block.rows if telling is None else telling.sum())
-
-
-def _weighted(r: Array, block: Block) -> Array:
-    """State probabilities (K, n) times the weights of the sequences."""
-    return r if block.weights is None else r * block.weights
+    if (telling := block.telling()) is None:
+        return block.weight
+    return float(telling.sum() if block.weights is None else block.weights[telling].sum())
 
 
 def _total(density: Array, weights: Array | None) -> float:
@@ -276,9 +270,7 @@ def _total(density: Array, weights: Array | None) -> float:
 
 
 def _log(probabilities: Array) -> Array:
-    with np.errstate(divide="ignore"):
-        out: Array = np.log(np.maximum(probabilities, 0.0))
-    return out
+    return logarithm(np.maximum(probabilities, 0.0))
 
 
 EARTHQUAKES = """13 14 8 10 16 26 32 27 18 32 36 24 22 23 22 18 25 21 21 14 8 11 14 23 18 17 19 20 22 19 13 26 13

@@ -10,7 +10,7 @@ Source: Rabiner (1989), Proc. IEEE 77.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -20,13 +20,21 @@ from unseen.core.stats import Array
 @dataclass(frozen=True, slots=True)
 class Smoothed:
     """Smoothed states (K, n), predictive log-density of each row (n,), expected first states (K,), expected
-    transitions (K, K), and how many rows had density zero given their past."""
+    transitions (K, K), and how many rows had density zero given their past.
+
+    ``onward`` (K,), where it is there, is what the first row and those after it say of its state given those before.
+    """
 
     states: Array
     predictive: Array
     start: Array
     transitions: Array
     dead: int
+    onward: Array | None = None
+
+    def weighted(self, weight: float) -> Smoothed:
+        """The same of a sequence that counts so many times."""
+        return replace(self, start=weight * self.start, transitions=weight * self.transitions)
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,14 +91,24 @@ def forward(density: Array, start: Array, transitions: Array, plan: Schedule) ->
 
 
 def forward_backward(
-    density: Array, start: Array, transitions: Array, offsets: Array, weights: Array | None = None
+    density: Array,
+    start: Array,
+    transitions: Array,
+    offsets: Array,
+    weights: Array | None = None,
+    onward: Array | None = None,
 ) -> Smoothed:
-    """Posterior of the hidden states; density (K, n), start (K,) and transitions (K, K) as logarithms, weights (S,)."""
+    """Posterior of the hidden states; density (K, n), start (K,) and transitions (K, K) as logarithms, weights (S,).
+
+    Where there is one sequence and it goes on, ``onward`` (K,) is what rows after the last say of the next one's state.
+    """
     density = np.array(density.T, dtype=float, order="C")
     plan = Schedule.of(offsets)
     filtered, predictive, dead = forward(density, start, transitions, plan)
     density -= predictive[:, None]
     behind = np.zeros_like(density)  # log p(rows after t | state at t) - log p(rows after t | rows up to t)
+    if onward is not None:
+        behind[-1] = logsumexp(transitions + onward, 1)
     for t in range(len(plan) - 1, 0, -1):
         rows = plan.rows(t)
         behind[rows - 1] = logsumexp(transitions + (density[rows] + behind[rows])[:, None, :], 2)
@@ -98,12 +116,14 @@ def forward_backward(
     predictive[dead] = -np.inf
     first = offsets[:-1][np.diff(offsets) > 0]
     each = None if weights is None else np.repeat(weights, np.diff(offsets))
+    density += behind
     return Smoothed(
         np.ascontiguousarray(states.T),
         predictive,
         firsts(states, offsets, weights),
-        _transitions(filtered, transitions, density + behind, first, each),
+        _transitions(filtered, transitions, density, first, each),
         len(dead),
+        density[0] if len(density) else None,
     )
 
 

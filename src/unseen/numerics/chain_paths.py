@@ -18,17 +18,25 @@ def viterbi(
 
     density (K, n), start (K,) and transitions (K, K) as logarithms.
     """
-    density = np.ascontiguousarray(density.T, float)
-    maximum = chains.maximum.compiled() if compiled else None
-    if maximum is None:
-        best = _maximum(density, start, transitions, offsets)
-    else:
-        best = np.empty_like(density)
-        maximum(density, start, np.ascontiguousarray(transitions), np.ascontiguousarray(offsets, np.int64), best)
+    best = best_paths(np.ascontiguousarray(density.T, float), start, transitions, compiled, offsets)
     some = np.diff(offsets) > 0
     scores = np.zeros(len(offsets) - 1)
     scores[some] = best[offsets[1:][some] - 1].max(axis=1)
-    return _trace(best, transitions, offsets, compiled), scores
+    return trace(best, transitions, offsets, compiled), scores
+
+
+def best_paths(
+    density: Array, start: Array, transitions: Array, compiled: bool = False, offsets: Array | None = None
+) -> Array:
+    """Log-probability of the most probable path to each state of each row, (n, K); density (n, K), one sequence unless
+    offsets say more."""
+    offsets = np.array([0, len(density)]) if offsets is None else offsets
+    maximum = chains.maximum.compiled() if compiled else None
+    if maximum is None:
+        return _maximum(density, start, transitions, offsets)
+    best = np.empty_like(density)
+    maximum(density, start, np.ascontiguousarray(transitions), np.ascontiguousarray(offsets, np.int64), best)
+    return best
 
 
 def draw_states(
@@ -44,11 +52,10 @@ def draw_states(
         noisy[lost] = chain_logs.forward(logs, start, transitions, Schedule.of(joined(offsets, some)))[0]
     # adding Gumbel noise to log-probabilities and taking the largest draws from the distribution
     noisy += rng.gumbel(size=noisy.shape)
-    return _trace(noisy, transitions, offsets, compiled)
+    return trace(noisy, transitions, offsets, compiled)
 
 
 def _maximum(density: Array, start: Array, transitions: Array, offsets: Array) -> Array:
-    """Log-probability of the most probable path to each state of each row, (n, K)."""
     plan, best = Schedule.of(offsets), np.empty_like(density)
     for t in range(len(plan)):
         rows = plan.rows(t)
@@ -57,12 +64,12 @@ def _maximum(density: Array, start: Array, transitions: Array, offsets: Array) -
     return best
 
 
-def _trace(best: Array, transitions: Array, offsets: Array, compiled: bool) -> Array:
+def trace(best: Array, transitions: Array, offsets: Array, compiled: bool) -> Array:
     """The state with the largest best (n, K) at the end of each sequence, then back to where it came from."""
-    trace, moves = chains.trace.compiled() if compiled else None, np.ascontiguousarray(transitions.T)
-    if trace is not None:
+    walk, moves = chains.trace.compiled() if compiled else None, np.ascontiguousarray(transitions.T)
+    if walk is not None:
         path = np.empty(len(best), np.int64)
-        trace(best, moves, np.ascontiguousarray(offsets, np.int64), path)
+        walk(best, moves, np.ascontiguousarray(offsets, np.int64), path)
         return path
     path, plan = best.argmax(axis=1), Schedule.of(offsets)
     for t in range(len(plan) - 1, 0, -1):

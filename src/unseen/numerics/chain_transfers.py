@@ -12,8 +12,13 @@ from unseen.kernels.chains import TINY
 from unseen.numerics.chain_pieces import Pieces
 
 
-def entries(b: Array, start: Array, transitions: Array, pieces: Pieces) -> tuple[Array, Array]:
-    """The distribution of each piece's first state given what came before it, and beta of its last row; (P, K) each."""
+def entries(
+    b: Array, start: Array, transitions: Array, pieces: Pieces, onward: Array | None = None
+) -> tuple[Array, Array]:
+    """The distribution of each piece's first state given what came before it, and beta of its last row; (P, K) each.
+
+    onward (K,) is what is said of the state after the end of a sequence that goes on.
+    """
     ahead, level = transfers(b, transitions, pieces)
     weight = np.exp(level - level.max(axis=1, keepdims=True))
     order = np.argsort(pieces.starts).tolist()
@@ -28,6 +33,9 @@ def entries(b: Array, start: Array, transitions: Array, pieces: Pieces) -> tuple
             here = (first[q] * weight[q]) @ ahead[q]
             first[p] = here / here.sum()
     for p in reversed(order):
+        if after[p] < 0 and onward is not None:
+            onwards[p] = onward
+            last[p] = transitions @ onward + TINY
         if (q := after[p]) >= 0:
             behind = weight[q] * (ahead[q] @ onwards[q])
             onwards[p] = behind / (first[q] @ behind)

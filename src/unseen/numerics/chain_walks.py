@@ -22,7 +22,9 @@ CHECK = 16  # rows after which it is asked whether an entry is forgotten
 PATIENCE = 3  # passes
 
 
-def forward(b: Array, start: Array, transitions: Array, pieces: Pieces) -> tuple[Array, Array, Array]:
+def forward(
+    b: Array, start: Array, transitions: Array, pieces: Pieces, onward: Array | None = None
+) -> tuple[Array, Array, Array]:
     """alpha (n, K) and the scale c (n,) from densities b (n, K); and a guess at beta where pieces end, (P, K)."""
     alpha, c, ones = room(b.shape), np.full(len(b), np.nan), np.ones(b.shape[1])
     alpha[:] = np.nan  # never what a first pass says
@@ -30,6 +32,8 @@ def forward(b: Array, start: Array, transitions: Array, pieces: Pieces) -> tuple
     inner = pieces.before >= 0
     entry = np.tile(start, (len(inner), 1))
     guess = np.ones_like(entry)
+    if onward is not None:
+        guess[pieces.after < 0] = transitions @ onward + TINY
     times, passes = pieces.times(), 0
     while True:
         ahead, passes = entry, passes + 1
@@ -47,7 +51,7 @@ def forward(b: Array, start: Array, transitions: Array, pieces: Pieces) -> tuple
             return alpha, c, guess
         entry[inner] = following
         if passes == PATIENCE:
-            first, guess = entries(b, start, transitions, pieces)
+            first, guess = entries(b, start, transitions, pieces, onward)
             entry[inner] = first[inner]
 
 

@@ -19,7 +19,7 @@ import numpy as np
 
 from unseen.core.stats import Array
 from unseen.kernels import chains
-from unseen.kernels.chains import PEAK, SMALL
+from unseen.kernels.chains import PEAK, SMALL, TINY
 from unseen.numerics import chain_logs, chain_walks
 from unseen.numerics.chain_logs import Smoothed
 from unseen.numerics.chain_pieces import Pieces
@@ -30,13 +30,15 @@ FLOOR = -690.0  # log b of a state that is possible: what this adds, and what un
 
 @dataclass(frozen=True, slots=True)
 class Scaled:
-    """alpha and gamma (n, K), c (n,), xi summed over the sequences that are ``fine`` (S,)."""
+    """alpha and gamma (n, K), c (n,), xi summed over the sequences that are ``fine`` (S,), and b beta / c of the first
+    row (K,): what it and the rows after it say of its state, given those before."""
 
     alpha: Array
     gamma: Array
     c: Array
     counts: Array
     fine: Array
+    onward: Array
 
 
 def forward_backward(
@@ -90,12 +92,16 @@ def recursions(
     compiled: bool = False,
     keep: bool = False,
     weights: Array | None = None,
+    onward: Array | None = None,
 ) -> Scaled:
-    """The scaled recursions over densities b (K, n); alpha is only there if ``keep``."""
+    """The scaled recursions over densities b (K, n); alpha is only there if ``keep``.
+
+    Where there is one sequence and it goes on, ``onward`` (K,) is what rows after the last say of the next one's state.
+    """
     forward, backward = (chains.forward.compiled(), chains.backward.compiled()) if compiled else (None, None)
     if forward is None or backward is None:
         with np.errstate(all="ignore"):
-            return _in_pieces(b, start, transitions, offsets, keep, weights)
+            return _in_pieces(b, start, transitions, offsets, keep, weights, onward)
     b = transposed(b)
     k, offsets = len(start), np.ascontiguousarray(offsets, np.int64)
     alpha, c, counts = room(b.shape), np.empty(len(b)), np.zeros((k, k))
@@ -103,17 +109,39 @@ def recursions(
     forward(b, start, np.ascontiguousarray(transitions.T), offsets, alpha, c)
     gamma = alpha.copy() if keep else alpha
     w = np.ones(len(fine)) if weights is None else np.ascontiguousarray(weights, float)
-    backward(b, np.ascontiguousarray(transitions), offsets, gamma, c, np.empty(k), np.empty((k, k)), counts, fine, w)
-    return Scaled(alpha, gamma, c, counts, fine == 1)
+    last = np.ones(k) if onward is None else transitions @ onward + TINY
+    moves, beta, xi = np.ascontiguousarray(transitions), np.empty(k), np.empty((k, k))
+    backward(b, moves, offsets, gamma, c, last, beta, xi, counts, fine, w)
+    return Scaled(alpha, gamma, c, counts, fine == 1, b[:1].sum(axis=0))
 
 
-def _in_pieces(b: Array, start: Array, transitions: Array, offsets: Array, keep: bool, weights: Array | None) -> Scaled:
+def filtered(b: Array, start: Array, transitions: Array, compiled: bool = False) -> tuple[Array, Array]:
+    """alpha (n, K) and c (n,) of one sequence from densities b (K, n): `recursions` without the way back."""
+    forward = chains.forward.compiled() if compiled else None
+    whole = np.array([0, b.shape[1]], np.int64)
+    if forward is not None:
+        b = transposed(b)
+        alpha, c = room(b.shape), np.empty(len(b))
+        forward(b, np.ascontiguousarray(start), np.ascontiguousarray(transitions.T), whole, alpha, c)
+        return alpha, c
+    pieces = Pieces.of(whole)
+    rows = pieces.rows()
+    place = np.empty_like(rows)
+    place[rows] = np.arange(len(rows))
+    with np.errstate(all="ignore"):
+        alpha, c, _ = chain_walks.forward(taken(transposed(b), rows), start, transitions, pieces)
+    return taken(alpha, place), c[place]
+
+
+def _in_pieces(
+    b: Array, start: Array, transitions: Array, offsets: Array, keep: bool, weights: Array | None, onward: Array | None
+) -> Scaled:
     pieces = Pieces.of(offsets)
     rows = pieces.rows()
     place = np.empty_like(rows)
     place[rows] = np.arange(len(rows))
     b = taken(transposed(b), rows)
-    alpha, c, guess = chain_walks.forward(b, start, transitions, pieces)
+    alpha, c, guess = chain_walks.forward(b, start, transitions, pieces, onward)
     b /= c[:, None]
     beta = chain_walks.backward(b, transitions, pieces, guess)
     fine = np.ones(len(offsets) - 1, bool)
@@ -122,6 +150,7 @@ def _in_pieces(b: Array, start: Array, transitions: Array, offsets: Array, keep:
         lost = rows[~((c >= SMALL) & (beta.max(axis=1) <= PEAK))]
         fine[np.searchsorted(offsets, lost, side="right") - 1] = False
     b *= beta
+    said = b[place[:1]].sum(axis=0)
     beta *= alpha
     if suspect:
         here = rows_of(~fine, offsets)[rows]
@@ -130,7 +159,7 @@ def _in_pieces(b: Array, start: Array, transitions: Array, offsets: Array, keep:
         b *= rows_of(weights, offsets)[rows][:, None]
     counts = transitions * chain_walks.pairs(alpha, b, pieces)
     np.take(beta, place, axis=0, out=b, mode="clip")
-    return Scaled(taken(alpha, place) if keep else alpha, b, c[place], counts, fine)
+    return Scaled(taken(alpha, place) if keep else alpha, b, c[place], counts, fine, said)
 
 
 def rows_of(chosen: Array, offsets: Array) -> Array:

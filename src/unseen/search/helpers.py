@@ -7,15 +7,14 @@ here; the outcome has the same bits wherever it is run.
 
 from __future__ import annotations
 
+import os
 import pickle
-import subprocess
 import sys
 import threading
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from contextvars import ContextVar
 from dataclasses import replace
-from pathlib import Path
 from typing import Any
 
 from unseen.core.block import Block
@@ -37,6 +36,8 @@ class Helper:
     """One process, and which blocks it has."""
 
     def __init__(self) -> None:
+        import subprocess
+
         line = f"import sys; sys.path[:] = {sys.path!r}; from unseen.search.helper import serve; serve()"
         self.process = subprocess.Popen(
             [sys.executable, "-c", line], stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL
@@ -202,7 +203,7 @@ def _portable(blocks: Any) -> bool:
 
 def _can_be_called() -> bool:
     """Whether the program that runs is Python itself, not one that has it inside."""
-    return Path(sys.executable or "").name.startswith("python") and not getattr(sys, "frozen", False)
+    return os.path.basename(sys.executable or "").startswith("python") and not getattr(sys, "frozen", False)
 
 
 __all__ = ["Gone", "Helper", "Team", "current", "shared", "team"]

@@ -5,7 +5,6 @@ from __future__ import annotations
 import threading
 import time
 from collections.abc import Callable, Sequence
-from concurrent.futures import ThreadPoolExecutor, wait
 from dataclasses import dataclass, field, replace
 from functools import partial
 from typing import Any
@@ -164,6 +163,8 @@ class Race:
                 if not go(t):
                     raise KeyboardInterrupt
             return
+        from concurrent.futures import ThreadPoolExecutor, wait
+
         pool_of = partial(ThreadPoolExecutor, thread_name_prefix="starts", initializer=one_openmp_thread)
         with one_blas_thread(), pool_of(min(threads, len(tries))) as pool:
             futures = [pool.submit(go, t) for t in tries]

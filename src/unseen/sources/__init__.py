@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Mapping, Sequence
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -90,4 +90,4 @@ def _matrix(data: Any) -> Any:
 def on_disk(data: Any) -> bool:
     """Whether the data is named by a path, or several."""
     many = data if isinstance(data, (list, tuple)) else [data]
-    return bool(many) and all(isinstance(p, (str, Path)) for p in many)
+    return bool(many) and all(isinstance(p, (str, os.PathLike)) for p in many)

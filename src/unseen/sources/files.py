@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -29,7 +30,7 @@ def open_files(
     DataError
         Nothing there, an unknown format, or Parquet and CSV mixed.
     """
-    paths = listed([data] if isinstance(data, (str, Path)) else list(data))
+    paths = listed([data] if isinstance(data, (str, os.PathLike)) else list(data))
     twice = [p for i, p in enumerate(paths) if any(p.samefile(o) for o in paths[:i])]
     if twice:
         raise DataError(f"{twice[0]} is given twice: its rows would count twice (row weights say so: --weights)")

@@ -19,6 +19,8 @@ from unseen.core.stats import Array, Params, Stats
 from unseen.core.tasks import CountRows
 from unseen.starts.responsibilities import begun
 
+#: rows of a long sequence whose distances are in memory at once
+TILE = 65_536
 SAMPLE_ROWS = 8_192
 
 
@@ -108,7 +110,9 @@ class Nearest:
         r = np.ones((1, block.rows))
         if components > 1:
             cells = self.model.embed(block)
-            nearest = distances(cells.values.T, _mask(cells), self.centres).argmin(axis=0)
+            tiles = (cells.rows(a, min(a + TILE, block.rows)) for a in range(0, max(block.rows, 1), TILE))
+            parts = [distances(tile.values.T, _mask(tile), self.centres).argmin(axis=0) for tile in tiles]
+            nearest = np.concatenate(parts)
             r = (np.arange(components)[:, None] == nearest).astype(float)
         stats: Stats = about.collect(r, block)
         return stats
@@ -159,12 +163,12 @@ def _seed(sample: Sample, components: int, draw: np.random.Generator) -> Array:
     """Class means where labels are known; the rest by D^2 sampling, the best of a few candidates at each step."""
     filled, n = sample.filled, len(sample.weights)
     centres = np.zeros((components, filled.shape[1]))
-    known = np.unique(sample.labels[(sample.labels >= 0) & (sample.weights > 0)])
+    known = np.flatnonzero(np.bincount(sample.labels[(sample.labels >= 0) & (sample.weights > 0)]))
     centres = _means(sample, sample.labels, centres)
     nearest = np.full(n, np.inf)
     if len(known):
         nearest = distances(sample.points, sample.observed, centres[known]).min(axis=0)
-    for k in np.setdiff1d(np.arange(components), known):
+    for k in np.delete(np.arange(components), known):
         if np.isinf(nearest).any():
             candidates = draw.choice(n, size=1, p=_share(sample.weights))
         else:

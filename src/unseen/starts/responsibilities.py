@@ -78,7 +78,8 @@ class RandomShares:
 
     def __call__(self, about: Any, block: Block) -> Stats:
         r = rng(self.seed, 0, block.id).standard_exponential((about.cardinality, block.rows))
-        stats: Stats = about.collect(r / r.sum(axis=0), block)
+        r /= r.sum(axis=0)
+        stats: Stats = about.collect(r, block)
         return stats
 
 

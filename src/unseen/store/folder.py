@@ -51,20 +51,6 @@ def save(result: Result, path: str | os.PathLike[str]) -> Path:
     return target
 
 
-def check_kept(model: Any) -> None:
-    """Refuse a model that no run can keep, before hours are spent on fitting it.
-
-    Raises
-    ------
-    RunError
-        It, or a family in it, could not be read back by another process; the message says what to do.
-
-    >>> from unseen import Gaussian, Mixture
-    >>> check_kept(Mixture(Gaussian(), 2))
-    """
-    Packing().pack(model, "model")
-
-
 def load(path: str | os.PathLike[str]) -> Result:
     """Read a run back, after every file's hash was found right; parameters are the same to the last bit.
 

@@ -9,7 +9,6 @@ from __future__ import annotations
 import importlib
 import pkgutil
 import re
-from difflib import get_close_matches
 
 import unseen
 from unseen.core import kinds
@@ -112,6 +111,8 @@ def model(name: str) -> type[Model]:
     if points:
         found = loaded(name, points, found is not None)
     if found is None or not issubclass(found.cls, Model):
+        from difflib import get_close_matches  # for this sentence alone
+
         near = get_close_matches(name, models(), 1)
         hint = f"; the nearest is {near[0]!r}" if near else ""
         raise ModelError(f"model {name!r} is none of {', '.join(models())}, nor declared by a package{hint}")

@@ -100,6 +100,20 @@ class Packing:
         return name
 
 
+def check_kept(model: Any) -> None:
+    """Refuse a model that no run can keep, before hours are spent on fitting it.
+
+    Raises
+    ------
+    RunError
+        It, or a family in it, could not be read back by another process; the message says what to do.
+
+    >>> from unseen import Gaussian, Mixture
+    >>> check_kept(Mixture(Gaussian(), 2))
+    """
+    Packing().pack(model, "model")
+
+
 def readable(value: Any, indent: str = "") -> str:
     """JSON with one line for whatever fits on it: a trace of a thousand iterations stays readable."""
     line = json.dumps(value, ensure_ascii=True, allow_nan=False)

@@ -170,6 +170,13 @@ def one_step_gives_both(s: Setting) -> None:
         stats, r = s.model.with_posterior(s.params, s.block)
         same_stats(stats, s.model.expect(s.params, s.block))
         close(r, s.model.posterior(s.params, s.block)[0], 1e-12, "responsibilities from one E-step")
+        told = np.full_like(r, np.nan)
+
+        def meet(a: int, part: Array) -> None:
+            told[:, a : a + part.shape[1]] = part
+
+        same_stats(s.model.in_parts(s.params, s.block, meet), stats)
+        close(told, r, 1e-12, "responsibilities told in parts")
 
 
 def imputes_only_holes(s: Setting) -> None:
