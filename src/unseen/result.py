@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from unseen.core.blas import one_blas_thread
-from unseen.core.block import CATEGORY, Block, rng
+from unseen.core.block import Block, rng
 from unseen.core.capabilities import (
     Completing,
     Decoding,
@@ -125,7 +125,7 @@ class Result:
             raise ModelError(f"unknown={unknown!r} is none of 'refuse', 'missing'")
 
         unit = self.encoding.unit
-        text = [f.name for f in self.encoding.fields if f.kind == CATEGORY]  # as it was when the model was fitted
+        text = self.encoding.codes_as_text()
         source, _, _ = open_source(data, unit=unit, whole=self.model.unit.ordered and unit is None, text=text)
         encoding = replace(
             self.encoding,

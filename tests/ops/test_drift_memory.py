@@ -101,7 +101,7 @@ def test_a_model_that_makes_no_rows_is_held_against_those_it_was_trained_on(tmp_
     result, data = experts()
     known = reference(result, data, block_rows=500)
     columns = {c["name"]: c for c in known["layout"]["columns"]}
-    assert len(columns["y"]["codes"]) == 2 and [o["name"] for o in known["layout"]["outputs"]] == ["prediction"]
+    assert len(columns["y"]["codes"]) == 2 and [o["name"] for o in known["layout"]["outputs"]] == ["probability_1"]
     for name, bins in columns.items():
         if bins["edges"]:  # counted by hand, edges at fair shares, and no cell of the data among them
             by_hand = np.bincount(np.searchsorted(bins["edges"], data[name], side="right"))
@@ -112,8 +112,8 @@ def test_a_model_that_makes_no_rows_is_held_against_those_it_was_trained_on(tmp_
     assert known["sums"]["output 0"] == np.bincount(np.searchsorted(edges, chance, side="right")).tolist()
     quiet, loud = after(tmp_path, [experts(seed=1)[1], experts(seed=2, moved=0.5)[1]], (result, known))
     assert not quiet.drifted and loud.drifted
-    assert named(loud, "column") == {"x", "y"} and named(loud, "output") == {"prediction"}
-    assert "the model's prediction moved up" in " ".join(loud.causes)
+    assert named(loud, "column") == {"x", "y"} and named(loud, "output") == {"probability_1"}
+    assert "the model's probability_1 moved up" in " ".join(loud.causes)
 
 
 def test_a_model_that_makes_no_rows_needs_some() -> None:

@@ -8,7 +8,7 @@ from typing import overload
 
 import numpy as np
 
-from unseen.core.block import EMPTY, INDEX, OTHER, Block, Cells, Column, Field, Frame, Slot, label
+from unseen.core.block import CATEGORY, EMPTY, INDEX, OTHER, Block, Cells, Column, Field, Frame, Slot, label
 from unseen.core.kinds import kind
 from unseen.core.patterns import Patterns
 from unseen.core.source import Source
@@ -44,6 +44,12 @@ class Encoding:
         """Every column that has to be read."""
         extra = tuple(c for c in (self.weights, self.labels) if c is not None)
         return tuple(f.name for f in self.fields if f.name not in self.absent) + extra
+
+    def codes_as_text(self) -> list[str]:
+        """The columns that were text though some of it looks like numbers: new text files are read as those were."""
+        kinds = {f.name: f.kind for f in self.fields}
+        coded = [pair for s in self.slots if s.coded for pair in zip(s.columns, s.categories, strict=True)]
+        return [name for name, known in coded if kinds[name] == CATEGORY and any(c.isdigit() for c in known)]
 
     def without(self, schema: Sequence[Field]) -> Encoding:
         """The same encoding for data that lacks what the model describes given the other columns."""

@@ -61,7 +61,7 @@ class Csv:
         many: Any = [paths] if isinstance(paths, (str, Path)) else paths
         self._dialects = [dialect_of(Path(p)) for p in many]
         self._check_names(text)
-        guesses, rows = self._infer({*text, *known_text})
+        guesses, rows = self._infer({*text, *known_text} & set(self._dialects[0].names))
         kinds = {name: guess.type() for name, guess in guesses.items()}
         options: dict[str, Any] = {
             "unit": unit,
