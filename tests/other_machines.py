@@ -59,10 +59,10 @@ def narrow() -> None:
 
 
 def small() -> None:
-    from unseen.core import engine, family, source
+    from unseen.core import family, source, workers
 
     even = source._even
-    patch("usable_cores", engine.usable_cores, lambda: 1)
+    patch("usable_cores", workers.usable_cores, lambda: 1)
     patch("tile_rows", family.tile_rows, lambda features: TILE)
     patch("_even", even, lambda rows, most=BLOCK: even(rows, most))
 
