@@ -50,9 +50,15 @@ class Queues(Latent, Completing, Generative):
         seen = np.ones(cells.values.shape) if cells.observed is None else cells.observed.astype(float)
         return (cells.values - self.shortest) * seen, seen
 
+    def _ruled_out(self, block: Block) -> Array:
+        """The queues that the known label of a row is not, (K, n)."""
+        labels = np.full(block.rows, -1) if block.labels is None else block.labels
+        return (np.arange(self.queues)[:, None] != labels) & (labels >= 0)
+
     def posterior(self, params: Params, block: Block) -> tuple[Array, Array]:
         x, seen = self._cells(block)
         joint = np.log(params["rates"]) @ seen - params["rates"] @ x + np.log(params["weights"])[:, None]
+        joint = np.where(self._ruled_out(block), -np.inf, joint)
         density = np.logaddexp.reduce(joint)
         return np.exp(joint - density), density
 
@@ -63,6 +69,8 @@ class Queues(Latent, Completing, Generative):
 
     def collect(self, r: Array, block: Block) -> Stats:
         x, seen = self._cells(block)
+        if block.labels is not None:
+            r = np.where(block.labels >= 0, ~self._ruled_out(block), r)
         r = r if block.weights is None else r * block.weights
         return Stats({"counts": r.sum(axis=1), "waits": r @ x.T, "seen": r @ seen.T}, block.rows, block.weight)
 

@@ -169,3 +169,12 @@ def test_its_options_are_held_against_what_it_declares(there: Path) -> None:
     body = {"name": "w", "data": {"path": "*.parquet"}, "model": {"kind": "acme.queues", "shortes": 1}}
     (there / "unseen.yaml").write_text(yaml.safe_dump(body))
     assert "model.shortes" in call("check", code=2).output
+
+
+def test_known_classes_are_where_a_fit_begins_without_a_prior(there: Path) -> None:
+    """A kind that takes labels needs no prior for it."""
+    queues = importlib.import_module("acme_queues.queues").Queues
+    data = waits(there / "waits.parquet", rows=200)
+    kind = np.where(np.nan_to_num(data["desk"], nan=9.0) > 6, "slow", "fast")
+    fit = unseen.fit(queues(2), {**data, "kind": kind}, labels="kind", start="labels")
+    assert fit.converged and (fit.params["rates"][:, 0].argmax() == sorted({"slow", "fast"}).index("fast"))

@@ -13,6 +13,7 @@ from unseen.checkpoint.opening import opened
 from unseen.closing import close
 from unseen.core.algorithm import Algorithm
 from unseen.core.blas import one_blas_thread
+from unseen.core.capabilities import able
 from unseen.core.interrupt import interruptible
 from unseen.core.model import Assigning, Latent, Model, Penalised, Starting, latent_classes
 from unseen.core.observe import Observer
@@ -174,7 +175,7 @@ def solve(
     check_asked(problem.model, start, prior, problem.encoding.labels)
     if checkpoint is not None and (known := checkpoint.next(problem)) is not None:
         return known
-    pseudo = problem.model.prior(prior) if prior else None
+    pseudo = able(problem.model, Penalised, "prior").prior(prior) if prior else None
     begin = _start(start, problem, seed)
     count = _starts(problem, start, restarts, drawn)
     if problem.model.unit.ordered and problem.profile.rows <= SHORT_SEQUENCES:

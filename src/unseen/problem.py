@@ -10,7 +10,7 @@ from unseen.core.block import OTHER, Field
 from unseen.core.checks import check_finite, check_profile
 from unseen.core.encoding import Encoded, Encoding, usable
 from unseen.core.engine import Engine
-from unseen.core.model import Latent, latent_classes
+from unseen.core.model import Latent, Model, latent_classes
 from unseen.core.profile import Profile
 from unseen.core.source import Frames, Source
 from unseen.core.tasks import ProfileFrame
@@ -24,7 +24,7 @@ MEMORY_SHARE = 0.25
 class Problem:
     """A model bound to data: anchors and categories fixed, blocks ready to be summed over."""
 
-    model: Any
+    model: Model
     source: Source
     encoding: Encoding
     profile: Profile
@@ -74,7 +74,7 @@ class Survey:
 
 
 def survey(
-    model: Any,
+    model: Model,
     source: Source,
     *,
     weights: str | None = None,
@@ -119,7 +119,7 @@ def survey(
     return Survey(source, fields, profile, make, weights, labels, ignored, unknown)
 
 
-def bind(model: Any, known: Survey, like: Sequence[Problem] = (), part: Any = None) -> Problem:
+def bind(model: Model, known: Survey, like: Sequence[Problem] = (), part: Any = None) -> Problem:
     """Bind a model to surveyed data; the blocks of one of ``like`` are used again if they would be the same.
 
     ``part`` takes the blocks and gives those to fit to: a training share, for instance.
@@ -151,12 +151,12 @@ def bind(model: Any, known: Survey, like: Sequence[Problem] = (), part: Any = No
     return Problem(bound, known.source, encoding, known.profile, engine, known.ignored)
 
 
-def pose(model: Any, source: Source, **options: Any) -> Problem:
+def pose(model: Model, source: Source, **options: Any) -> Problem:
     """Survey the data and bind the model to it; options are those of `survey`."""
     return bind(model, survey(model, source, **options))
 
 
-def chosen(model: Any, schema: Sequence[Field]) -> tuple[Field, ...]:
+def chosen(model: Model, schema: Sequence[Field]) -> tuple[Field, ...]:
     """The columns the model asks for, or every usable one."""
     wanted = model.wanted
     if wanted is None:
@@ -178,7 +178,7 @@ def chosen(model: Any, schema: Sequence[Field]) -> tuple[Field, ...]:
     return fields
 
 
-def check_size(model: Any, profile: Profile, labels: str | None) -> None:
+def check_size(model: Model, profile: Profile, labels: str | None) -> None:
     """Refuse fewer rows than components, and labels no component could stand for."""
     components = latent_classes(model)
     rows = profile.rows - profile.empty_rows
@@ -195,7 +195,7 @@ def check_size(model: Any, profile: Profile, labels: str | None) -> None:
         )
 
 
-def _classes(profile: Profile, model: Any, labels: str | None) -> tuple[str, ...]:
+def _classes(profile: Profile, model: Model, labels: str | None) -> tuple[str, ...]:
     if labels is None:
         return ()
     if not isinstance(model, Latent):

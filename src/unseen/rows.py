@@ -15,6 +15,7 @@ from unseen.core.block import BOOLEAN, INTEGER, Block, Field, Frame, Slot, categ
 from unseen.core.capabilities import Completing, Generative, able
 from unseen.core.disk import not_an_input
 from unseen.core.encoding import Encoding
+from unseen.core.model import Model
 from unseen.core.source import input_places
 from unseen.core.stats import Array
 
@@ -230,7 +231,7 @@ def _placed(tiles: Any) -> Any:
         start += tile.rows
 
 
-def _fractional(model: Any, params: Any, encoding: Encoding, drawn: bool) -> set[str]:
+def _fractional(model: Model, params: Any, encoding: Encoding, drawn: bool) -> set[str]:
     """Whole-number columns whose completions need not be whole: told from a sample where they are drawn."""
     whole = {f.name for f in encoding.fields if f.kind in (INTEGER, BOOLEAN)}
     numbers = {n for s in encoding.slots if not s.coded for n in s.columns} & whole

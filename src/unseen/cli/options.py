@@ -13,7 +13,7 @@ from unseen.spec import FAMILIES, is_family
 MOST_NUMBERS = 1000
 
 
-class Components(click.ParamType):
+class Components(click.ParamType):  # type: ignore[type-arg]
     """Numbers of components: ``3``, ``2,4,6`` or ``1:8`` (both ends included).
 
     >>> Components().convert("1:4", None, None)
@@ -50,7 +50,7 @@ class Finite(click.FloatRange):
         return number
 
 
-class ColumnFamily(click.ParamType):
+class ColumnFamily(click.ParamType):  # type: ignore[type-arg]
     """``COL=FAMILY``; the column's own name may hold an equals sign."""
 
     name = "column_family"

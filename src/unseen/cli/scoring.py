@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 
 from unseen.core.block import Block, Cells
+from unseen.core.model import Model
 from unseen.core.stats import Array, Params
 from unseen.core.unit import Unit
 from unseen.numerics.segments import segment_sums
@@ -22,7 +23,7 @@ LOOKED_AT = 200
 class Scored:
     """Sums of log-densities: of all rows, and of those that are possible."""
 
-    model: Any
+    model: Model
     params: Params
     rows: int = 0
     empty: int = 0
@@ -102,7 +103,7 @@ class Scored:
         return self.rows - self.impossible - self.empty
 
 
-def impossible_columns(model: Any, params: Params, block: Block) -> set[str]:
+def impossible_columns(model: Model, params: Params, block: Block) -> set[str]:
     """Columns of which some cell of these rows is impossible by itself, whatever the other cells are."""
     found = set()
     for s, slot in enumerate(model.slots):

@@ -201,7 +201,7 @@ class Latent(Assigning):
 
     @abstractmethod
     def collect(self, responsibilities: Array, block: Block) -> Stats:
-        """Statistics of a block at given responsibilities (K, n)."""
+        """Statistics of a block at given responsibilities (K, n); a known label rules out all classes but its own."""
 
     @abstractmethod
     def vague(self) -> Params:

@@ -19,7 +19,7 @@ from unseen.result import Result
 from unseen.search import kept
 from unseen.search.holdout import Split, score_held_out
 from unseen.search.kept import NOT_TRIED, WORST, Fit, Place, Rank
-from unseen.search.neighbours import Neighbour
+from unseen.search.neighbours import Neighbour, lends
 from unseen.search.race import Start
 from unseen.search.restarts import Proposals
 from unseen.search.tries import CANNOT_WIN, UNFINISHED, is_spurious, outstanding
@@ -173,7 +173,7 @@ class Grid:
             self.likes.append(problem)
         return problem
 
-    def _too_large(self, model: Any) -> str:
+    def _too_large(self, model: Model) -> str:
         """Why a model asks more of the rows than they can tell; what the caller insists on is tried as it is."""
         size, profile = parameters(model), self.known.profile
         if not (self.forms or self.bounded) or size is None:
@@ -243,8 +243,8 @@ class Grid:
         return bool(best["start"] >= self.drawn.get(place, ALONE))
 
     def _combined(self, pairs: Sequence[tuple[Fit | None, Callable[..., Sequence[Start]]]]) -> Proposals | None:
-        found = [(Neighbour(f.result.model, f.result.params), how) for f, how in pairs if f is not None]
-        known = [(near, how) for near, how in found if near.able]
+        found = [(f.result.model, f.result.params, how) for f, how in pairs if f is not None]
+        known = [(Neighbour(model, params), how) for model, params, how in found if lends(model)]
         if not known:
             return None
 

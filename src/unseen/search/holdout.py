@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any, Protocol, overload
+from typing import Protocol, overload
 
 import numpy as np
 
 from unseen.core.block import Block, rng
 from unseen.core.encoding import Encoded
+from unseen.core.model import Model
 from unseen.core.source import Part
 from unseen.core.stats import Array, Params
 from unseen.errors import DataError, ModelError
@@ -118,7 +119,7 @@ class HeldOut:
         return float(np.sqrt(variance / self.weight))
 
 
-def log_density(model: Any, params: Params, block: Block) -> HeldOut:
+def log_density(model: Model, params: Params, block: Block) -> HeldOut:
     """Sums of one block's log-densities at some parameters."""
     density = model.log_density(params, block)
     if (telling := block.telling()) is not None:
@@ -133,7 +134,7 @@ def log_density(model: Any, params: Params, block: Block) -> HeldOut:
 class LogDensity:
     """Sums of the log-densities of a block's rows at some parameters."""
 
-    model: Any
+    model: Model
     params: Params
 
     def __call__(self, block: Block) -> HeldOut:

@@ -9,13 +9,14 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from typing import Any, Protocol
+from typing import Any, Protocol, TypeGuard
 
 import numpy as np
 
 from unseen.core.block import Block, Cells
 from unseen.core.capabilities import Structured
 from unseen.core.engine import Engine
+from unseen.core.model import Latent, Model
 from unseen.core.stats import Array, Params, Stats
 from unseen.search.race import Start
 from unseen.search.scatter import Scatter, filled
@@ -24,23 +25,23 @@ from unseen.search.scatter import Scatter, filled
 DIVIDED, ADDED = 3, 2
 
 
+def lends(model: Model) -> TypeGuard[Structured]:
+    """Whether responsibilities of a model can start another: its rows stand alone, under families of columns."""
+    return isinstance(model, Structured) and not model.unit.many
+
+
 @dataclass(frozen=True)
 class Neighbour:
     """A fitted model of the same columns."""
 
-    model: Any
+    model: Structured
     params: Params
 
-    @property
-    def able(self) -> bool:
-        """Whether models of its kind can be started from responsibilities of rows that stand alone."""
-        return isinstance(self.model, Structured) and not self.model.unit.many
-
-    def fits(self, model: Any) -> bool:
+    def fits(self, model: Model) -> bool:
         """Whether its responsibilities can be those of a start of another model."""
-        return self.able and Neighbour(model, self.params).able and _kinds(self.model) == _kinds(model)
+        return lends(self.model) and lends(model) and _kinds(self.model) == _kinds(model)
 
-    def own(self, model: Any, block: Block) -> Block:
+    def own(self, model: Model, block: Block) -> Block:
         """A block of another model as this one reads it: the same columns, in slots of its own."""
         if self.model.slots == model.slots:
             return block
@@ -51,17 +52,17 @@ class Neighbour:
     def begin(self, change: Change) -> Start:
         """The start at responsibilities that ``change`` makes of a block (of this model's), (K, n), and log-density."""
 
-        def start(model: Any, engine: Engine, seed: int, prior: Any = None) -> Params:
+        def start(model: Latent, engine: Engine, seed: int, prior: Any = None) -> Params:
             stats = engine.total(Collect(self, model, change))
             return model.maximize(stats.with_prior(prior or {}).in_unit(), model.vague())
 
         return start
 
-    def as_it_is(self, model: Any, engine: Engine) -> Sequence[Start]:
+    def as_it_is(self, model: Model, engine: Engine) -> Sequence[Start]:
         """The same components in another form."""
         return [self.begin(Same())]
 
-    def one_more(self, model: Any, engine: Engine) -> Sequence[Start]:
+    def one_more(self, model: Model, engine: Engine) -> Sequence[Start]:
         """A component divided, for the few with most scatter along one axis, and the badly fitting rows put aside."""
         seen = engine.total(MeasureScatter(self, model))
         axes, scatter = seen.axes()
@@ -69,7 +70,7 @@ class Neighbour:
         starts = [self.begin(Divide(self.model, int(k), axes[k], seen.centres[k])) for k in longest]
         return [*starts, self.begin(PutAside(seen.level))]
 
-    def one_less(self, model: Any, engine: Engine) -> Sequence[Start]:
+    def one_less(self, model: Model, engine: Engine) -> Sequence[Start]:
         """Two components added up, for the pairs that share most of their rows."""
         shared = engine.total(MeasureShared(self, model))
         mass = np.diagonal(shared).copy()
@@ -98,7 +99,7 @@ class Same:
 class Divide:
     """Component ``k`` divided where its longest axis (m,) crosses its centre (m,)."""
 
-    model: Any
+    model: Structured
     k: int
     axis: Array
     centre: Array
@@ -141,7 +142,7 @@ class Collect:
     """The statistics of ``model`` at changed responsibilities."""
 
     neighbour: Neighbour
-    model: Any
+    model: Latent
     change: Change
 
     def __call__(self, block: Block) -> Stats:
@@ -156,7 +157,7 @@ class MeasureScatter:
     """How the neighbour's components scatter."""
 
     neighbour: Neighbour
-    model: Any
+    model: Model
 
     def __call__(self, block: Block) -> Scatter:
         own = self.neighbour.own(self.model, block)
@@ -168,14 +169,14 @@ class MeasureShared:
     r"""Rows that the neighbour's components share, :math:`\sum_n r_{an} r_{bn}`, (K, K)."""
 
     neighbour: Neighbour
-    model: Any
+    model: Model
 
     def __call__(self, block: Block) -> Array:
         r, _ = self.neighbour.model.posterior(self.neighbour.params, self.neighbour.own(self.model, block))
         return (r if block.weights is None else r * block.weights) @ r.T
 
 
-def _kinds(model: Any) -> dict[str, str]:
+def _kinds(model: Model) -> dict[str, str]:
     """What kind of cells each column has."""
     return {name: slot.kind for slot in model.slots for name in slot.columns}
 

@@ -16,6 +16,7 @@ from unseen.core.algorithm import Algorithm
 from unseen.core.blas import one_blas_thread, one_openmp_thread
 from unseen.core.engine import Engine
 from unseen.core.interrupt import check, interruptible
+from unseen.core.model import Model
 from unseen.core.observe import Event, Observer
 from unseen.core.stats import Params, Sums
 from unseen.core.stop import INTERRUPTED, TIME, Converged, Rule, facts
@@ -64,7 +65,7 @@ class Race:
 
     # ---- moves
 
-    def begin(self, model: Any, engine: Engine, start: Start, seed: int) -> Try:
+    def begin(self, model: Model, engine: Engine, start: Start, seed: int) -> Try:
         """The parameters of one more start; one that arithmetic refuses is a try that failed."""
         new = Try(len(self.tries), seed, model, None)
         self.tries.append(new)

@@ -12,6 +12,7 @@ import numpy as np
 from unseen.checkpoint.journal import Journal
 from unseen.core.algorithm import Algorithm
 from unseen.core.engine import Engine
+from unseen.core.model import Model
 from unseen.core.observe import Observer
 from unseen.core.stats import Params, Sums
 from unseen.core.stop import INTERRUPTED, PAUSED, TIME, Outcome, Rule
@@ -42,13 +43,13 @@ class Restarts:
     """The winning run, the model it ran on (anchored where it had begun), and the table of all attempts."""
 
     best: Run
-    model: Any
+    model: Model
     table: tuple[Attempt, ...]
     begun: Params | None = None
 
 
 def restart(
-    model: Any,
+    model: Model,
     engine: Engine,
     start: Start,
     restarts: int,
@@ -103,7 +104,7 @@ def restart(
     return _closed(race, weight)
 
 
-def _begin(race: Race, model: Any, engine: Engine, start: Start, seeds: Sequence[int], short: int) -> bool:
+def _begin(race: Race, model: Model, engine: Engine, start: Start, seeds: Sequence[int], short: int) -> bool:
     """Begin every start, the first with its short run; False if the time was used up on the way."""
     for i, seed in enumerate(seeds):
         new = race.begin(model, engine, start, seed)

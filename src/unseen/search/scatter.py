@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 
 from unseen.core.block import Block, Cells
+from unseen.core.capabilities import Structured
 from unseen.core.stats import Array, Params
 
 #: rows whose log-density lies so many standard deviations below the mean fit badly
@@ -26,7 +26,7 @@ class Scatter:
     density: Array
 
     @classmethod
-    def of(cls, model: Any, params: Params, block: Block) -> Scatter:
+    def of(cls, model: Structured, params: Params, block: Block) -> Scatter:
         r, density = model.posterior(params, block)
         if block.weights is not None:
             r = r * block.weights

@@ -4,13 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from typing import Any
 
 import numpy as np
 
 from unseen.core.block import Block, Cells, rng
 from unseen.core.engine import Engine
-from unseen.core.model import Latent
+from unseen.core.model import Latent, Model
 from unseen.core.stats import Array
 from unseen.core.tasks import CountRows
 from unseen.engines.local import Threads
@@ -21,7 +20,7 @@ SAMPLE_STEP = 2**31 - 2  # a step of the generator that neither starts nor itera
 PIECES = 4
 
 
-def subsample(model: Any, engine: Engine, rows: int, seed: int) -> Engine:
+def subsample(model: Model, engine: Engine, rows: int, seed: int) -> Engine:
     """An engine over a random sample of the rows, or the engine itself where a sample would save little.
 
     The sample is drawn block by block, so it is the same on every engine. Bags and sequences are never sampled.

@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 
 from unseen.core.events import EventKind, count_of
+from unseen.core.model import Model
 from unseen.core.stats import Array, Params
 from unseen.core.stop import FAILED, PAUSED, Outcome, Record, Rule
 from unseen.loop import Run
@@ -60,7 +61,7 @@ class Try:
 
     start: int
     seed: int
-    model: Any
+    model: Model
     params: Params | None
     begun: Params | None = None
     run: Run | None = None
@@ -230,12 +231,12 @@ def unsound(params: Params) -> int:
     return is_singular(params) + 2 * has_empty(params)
 
 
-def is_spurious(model: Any, params: Params, weight: float) -> bool:
+def is_spurious(model: Model, params: Params, weight: float) -> bool:
     """Whether some component looks `spurious`."""
     return bool(spurious(model, params, weight).any())
 
 
-def spurious(model: Any, params: Params, weight: float) -> Array:
+def spurious(model: Model, params: Params, weight: float) -> Array:
     """Which components are so narrow and so light that they may describe a few rows, not the data, (K,) bool.
 
     Narrow is a smallest variance below a tenth of the median component's; light is fewer than ten rows for each

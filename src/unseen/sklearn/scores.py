@@ -60,4 +60,4 @@ class Scores(Assignments):
 
     def fit_predict(self, X: Any, y: Any = None, sample_weight: Any = None, labels: Any = None) -> Array:
         """`fit`, then `predict` for the same rows; known labels do not enter the prediction."""
-        return self.fit(X, y, sample_weight, labels).predict(X)  # type: ignore[attr-defined]
+        return self.fit(X, y, sample_weight, labels).predict(X)

@@ -45,7 +45,8 @@ class Training:
         problem = self._problem()
         found = self._found(problem)
         # the ridge belongs to the M-step only: what is kept scores with ordinary Gaussians
-        found = replace(found, model=replace(found.model, family=found.model.family.plain()))
+        ridged: Any = found.model
+        found = replace(found, model=replace(ridged, family=ridged.family.plain()))
         s = self.settings
         seed = int(s.random_state) if isinstance(s.random_state, (int, np.integer)) else 0
         options = {"prior": 0.0, "algorithm": "Batch", "tol": s.tol, "reg_covar": s.reg_covar}

@@ -15,6 +15,7 @@ import numpy as np
 from unseen.core.blas import one_blas_thread
 from unseen.core.block import Block, Cells, rng
 from unseen.core.engine import Engine
+from unseen.core.model import Latent
 from unseen.core.stats import Array, Params, Stats
 from unseen.core.tasks import CountRows
 from unseen.starts.responsibilities import begun
@@ -55,7 +56,7 @@ class Sample:
 
 
 def kmeans_plus_plus(
-    model: Any, engine: Engine, seed: int, prior: Any = None, steps: int = 10, tries: int = 1
+    model: Latent, engine: Engine, seed: int, prior: Any = None, steps: int = 10, tries: int = 1
 ) -> Params:
     """Parameters from hard clusters around the best of ``tries`` k-means++ centres, after Lloyd steps on a sample.
 
@@ -83,7 +84,7 @@ def _best_centres(sample: Sample, components: int, draw: np.random.Generator, st
     return best
 
 
-def random_rows(model: Any, engine: Engine, seed: int, prior: Any = None) -> Params:
+def random_rows(model: Latent, engine: Engine, seed: int, prior: Any = None) -> Params:
     """Parameters from hard clusters around K rows drawn at random: rougher, so it finds what k-means never does."""
     sample = draw_sample(model, engine, seed)
     several = min(model.cardinality, int((sample.weights > 0).sum()))
@@ -93,7 +94,7 @@ def random_rows(model: Any, engine: Engine, seed: int, prior: Any = None) -> Par
     return around(model, engine, sample.filled[chosen], prior)
 
 
-def around(model: Any, engine: Engine, centres: Array, prior: Any = None) -> Params:
+def around(model: Latent, engine: Engine, centres: Array, prior: Any = None) -> Params:
     """Parameters when every row belongs to the nearest centre (K, m), or to the class of its label."""
     return begun(model, engine, Nearest(model, centres), prior)
 
@@ -102,7 +103,7 @@ def around(model: Any, engine: Engine, centres: Array, prior: Any = None) -> Par
 class Nearest:
     """Every row with the nearest of the centres (K, m), in the coordinates of ``model``."""
 
-    model: Any
+    model: Latent
     centres: Array
 
     def __call__(self, about: Any, block: Block) -> Stats:
@@ -118,7 +119,7 @@ class Nearest:
         return stats
 
 
-def draw_sample(model: Any, engine: Engine, seed: int) -> Sample:
+def draw_sample(model: Latent, engine: Engine, seed: int) -> Sample:
     """About `SAMPLE_ROWS` rows in the families' coordinates, drawn block by block: the same on every engine."""
     rows = engine.total(CountRows())
     return Sample.joined(engine.rows(DrawSample(model, seed, rows), SAMPLE_ROWS)).ordered()
@@ -132,7 +133,7 @@ def _mask(cells: Cells) -> Array:
 class DrawSample:
     """A block's part of `SAMPLE_ROWS` out of so many rows in all, drawn by the seed and the block alone."""
 
-    model: Any
+    model: Latent
     seed: int
     rows: int
 

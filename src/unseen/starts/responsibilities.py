@@ -9,11 +9,12 @@ import numpy as np
 
 from unseen.core.block import Block, rng
 from unseen.core.engine import Engine
+from unseen.core.model import Latent, Penalised
 from unseen.core.stats import Params, Stats
 from unseen.errors import ModelError
 
 
-def begun(model: Any, engine: Engine, assign: Assign, prior: Any = None) -> Params:
+def begun(model: Latent, engine: Engine, assign: Assign, prior: Any = None) -> Params:
     """Parameters from what ``assign(model, block)`` sums up, in a second pass about each component where one needs it.
 
     Moments about one anchor for all lose the variances of clusters that lie far apart.
@@ -29,13 +30,13 @@ def begun(model: Any, engine: Engine, assign: Assign, prior: Any = None) -> Para
     return params if moved == model else summed(moved)
 
 
-def random(model: Any, engine: Engine, seed: int, prior: Any = None) -> Params:
+def random(model: Latent, engine: Engine, seed: int, prior: Any = None) -> Params:
     """Parameters from Dirichlet(1) responsibilities, drawn block by block: the same on every engine."""
     stats = engine.total(Assigned(RandomShares(seed), model))
     return model.maximize(stats.with_prior(prior or {}).in_unit(), model.vague())
 
 
-def from_labels(model: Any, engine: Engine, seed: int, prior: Any = None) -> Params:
+def from_labels(model: Latent, engine: Engine, seed: int, prior: Any = None) -> Params:
     """Parameters from the labelled rows; components without a class begin from random shares of the others.
 
     Raises
@@ -46,7 +47,8 @@ def from_labels(model: Any, engine: Engine, seed: int, prior: Any = None) -> Par
     classes = engine.total(CountClasses()).count
     if not classes:
         raise ModelError("start='labels' found no labelled row: label some, or start with kmeans++")
-    pseudo = model.prior(1.0)  # one pseudo-row keeps classes with few labels away from singularity
+    # one pseudo-row keeps classes with few labels away from singularity
+    pseudo = model.prior(1.0) if isinstance(model, Penalised) else {}
     stats = engine.total(Assigned(KnownClasses(seed, classes), model))
     return model.maximize(stats.with_prior(pseudo).with_prior(prior or {}).in_unit(), model.vague())
 

@@ -12,6 +12,7 @@ import numpy as np
 
 from unseen.core.block import Block, rng
 from unseen.core.engine import Engine
+from unseen.core.model import Latent
 from unseen.core.stats import Array, Params, Stats
 from unseen.starts.responsibilities import begun
 
@@ -20,12 +21,12 @@ LENGTHS = (2, 4, 8, 16)
 WINDOWS_STEP, STEPS_STEP = 2**31 - 4, 2**31 - 5  # of the generator: nothing else draws there
 
 
-def windows(model: Any, engine: Engine, seed: int, prior: Any = None) -> Params:
+def windows(model: Latent, engine: Engine, seed: int, prior: Any = None) -> Params:
     """Parameters when sequences are cut into windows of random length, each in a state drawn at random."""
     return begun(model, engine, Windows(seed), prior)
 
 
-def steps(model: Any, engine: Engine, seed: int, prior: Any = None) -> Params:
+def steps(model: Latent, engine: Engine, seed: int, prior: Any = None) -> Params:
     """Parameters when a row goes with the nearest of K random rows, told by its cells and those of two rows before.
 
     Coordinates have random scales, so that starts differ in what they look at. The K rows come from the first block.
@@ -52,7 +53,7 @@ class Windows:
 class NearestStep:
     """Every row with the nearest of the centres (m, K), in the coordinates of ``model``."""
 
-    model: Any
+    model: Latent
     seed: int
     centres: Array
 
@@ -78,7 +79,7 @@ class Steps:
 class DrawSteps:
     """K random rows of a block, each with the two before it."""
 
-    model: Any
+    model: Latent
     seed: int
 
     def __call__(self, block: Block) -> Steps:
@@ -88,7 +89,7 @@ class DrawSteps:
         return Steps(points[:, rng(self.seed, STEPS_STEP, block.id).integers(0, block.rows, self.model.cardinality)])
 
 
-def _steps(model: Any, block: Block, seed: int) -> Array:
+def _steps(model: Latent, block: Block, seed: int) -> Array:
     """Coordinates of each row and of the two before it, (m, n), on scales that the seed draws."""
     cells = model.embed(block)
     z = np.asarray(cells.values if cells.observed is None else np.where(cells.observed, cells.values, 0.0), float)

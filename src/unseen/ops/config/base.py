@@ -26,7 +26,7 @@ class Section(BaseModel):
 
 def clash(key: str, message: str) -> PydanticCustomError:
     """An error about values that cannot go together, told at one of the keys (dotted, inside the section)."""
-    return PydanticCustomError("clash", message, {"key": key})  # type: ignore[arg-type]  # messages are ours, no input
+    return PydanticCustomError("clash", message, {"key": key})  # messages are ours, no input
 
 
 def _reference(value: str, info: ValidationInfo) -> str:

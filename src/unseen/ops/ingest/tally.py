@@ -8,7 +8,8 @@ from typing import Any
 
 import numpy as np
 
-from unseen.ops.ingest.rules import CATEGORY, OTHER, Rule, is_code
+from unseen.core.block import CATEGORY, OTHER
+from unseen.ops.ingest.rules import Rule, is_code
 from unseen.ops.record import Finding
 
 #: shares are compared with this much room: 0.1 is not exactly one tenth
