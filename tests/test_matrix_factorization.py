@@ -8,7 +8,7 @@ import pytest
 import unseen
 from unseen import SQUAREM, DataError, FactorAnalysis, Incremental, MatrixFactorization, ModelError, SchemaError
 
-MOVIELENS = Path("/work/shared/data/movielens/ratings_ml_latest_small_2016.csv.gz")
+MOVIELENS = Path(__file__).resolve().parents[2] / "shared/data/movielens/ratings_ml_latest_small_2016.csv.gz"
 
 
 def wide(users=150, items=7, factors=2, holes=0.4, seed=0):
