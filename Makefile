@@ -41,7 +41,7 @@ test: $(VENV)/.stamp ## run every check: lint, types, import rules, tests
 	@$(MAKE) --no-print-directory numerics
 
 explore: $(VENV)/.stamp ## the tests with examples of properties that no run had before (EXPLORE_ARGS="--hypothesis-seed 7")
-	EXPLORE=1 $(ONE_THREAD) $(BIN)/python -m pytest -n $(WORKERS) -q -m "not stack" tests $(EXPLORE_ARGS)
+	EXPLORE=1 $(ONE_THREAD) $(BIN)/python -m pytest -n $(WORKERS) -q tests $(EXPLORE_ARGS)
 
 check: $(VENV)/.stamp ## the inner loop, under a minute: lint, types, import rules, and the quick part of the tests
 	@$(MAKE) --no-print-directory lint

@@ -15,7 +15,7 @@ from unseen.core.algorithm import Algorithm
 from unseen.core.blas import one_blas_thread
 from unseen.core.capabilities import able
 from unseen.core.interrupt import interruptible
-from unseen.core.model import Assigning, Latent, Model, Penalised, Starting, latent_classes
+from unseen.core.model import Latent, Model, Penalised, Starting
 from unseen.core.observe import Observer
 from unseen.core.option import check_numbers
 from unseen.core.stats import Params
@@ -24,6 +24,7 @@ from unseen.errors import ModelError, NumericalError, RunError
 from unseen.loop import check_pair
 from unseen.problem import Problem, pose
 from unseen.result import Result
+from unseen.search.begin import SEQUENCE_PASSES, SHORT_SEQUENCES, STARTS, alone, how_many, start_of
 
 if TYPE_CHECKING:
     from unseen.checkpoint.folder import Checkpoint
@@ -176,8 +177,8 @@ def solve(
     if checkpoint is not None and (known := checkpoint.next(problem)) is not None:
         return known
     pseudo = able(problem.model, Penalised, "prior").prior(prior) if prior else None
-    begin = _start(start, problem, seed)
-    count = _starts(problem, start, restarts, drawn)
+    begin = start_of(start, problem, seed)
+    count = how_many(problem, start, restarts, drawn)
     if problem.model.unit.ordered and problem.profile.rows <= SHORT_SEQUENCES:
         short = max(short, SEQUENCE_PASSES)
     make = partial(
@@ -198,7 +199,7 @@ def solve(
         proposals=proposals,
         beat=beat,
         faster=faster,
-        explore=None if _alone(problem.model) else explore,
+        explore=None if alone(problem.model) else explore,
     )
     found = make() if checkpoint is None else _kept(checkpoint, make)
     named = start if isinstance(start, str) else "parameters"
@@ -219,34 +220,6 @@ def _kept(checkpoint: Checkpoint, make: Callable[..., Restarts]) -> Restarts:
     except KeyboardInterrupt:
         checkpoint.freeze()
         raise
-
-
-#: starts of a hidden Markov model lie near saddles that EM leaves slowly: where a pass is cheap, all get so many
-SHORT_SEQUENCES, SEQUENCE_PASSES = 5_000, 60
-STARTS = ("auto", "kmeans++", "rows", "random", "labels")
-
-
-def _starts(problem: Problem, start: str | Params, restarts: int | None, drawn: int) -> int:
-    """How many starts to draw: one where nothing is drawn, or where all would be the same."""
-    model, labels = problem.model, problem.profile.labels
-    if isinstance(start, Params) or _alone(model) or model.one_start:
-        return min(drawn, 1)
-    if _settled(problem) and (start in ("labels", "kmeans++") or sum(labels.values()) >= problem.profile.rows):
-        return min(restarts or drawn, 1)
-    if restarts is not None:
-        return restarts
-    return drawn if start != "labels" and problem.encoding.labels is None else min(drawn, 1)
-
-
-def _alone(model: Model) -> bool:
-    """Whether there is one component, so that there is one optimum."""
-    return isinstance(model, Assigning) and model.cardinality == 1
-
-
-def _settled(problem: Problem) -> bool:
-    """Whether every component has labelled rows, so that starts which follow the labels draw nothing."""
-    known = len(problem.profile.labels) if problem.encoding.labels else 0
-    return known > 0 and latent_classes(problem.model) <= known
 
 
 def check_model(model: Any) -> None:
@@ -292,47 +265,3 @@ def default_rule(tol: float, max_iterations: int, max_seconds: float | None, ask
     """Converged, or capped; ``max_seconds`` may be what is left of those that were ``asked`` for."""
     rule = Converged(tol) | MaxIterations(max_iterations)
     return rule if max_seconds is None else rule | MaxSeconds(max_seconds, asked)
-
-
-def _start(start: str | Params, problem: Problem, seed: int) -> Any:
-    """The start by name, or one that begins at given parameters."""
-    if isinstance(start, Params):
-        vague = problem.model.vague() if isinstance(problem.model, Latent) else {}
-        for name, like in vague.items():
-            if name not in start or start[name].shape != like.shape:
-                raise ModelError(f"start does not belong to this model: {name!r} is missing or has another shape")
-        checked = problem.model.valid(start)
-        if not checked:
-            raise ModelError(f"start is not valid: {checked.broken}")
-        return lambda *_: start
-    if isinstance(problem.model, Starting):
-        return lambda model, engine, seed, prior=None: model.start(engine, seed)
-    from unseen.starts.centres import kmeans_plus_plus, random_rows
-    from unseen.starts.responsibilities import from_labels, random
-
-    names = {"kmeans++": kmeans_plus_plus, "rows": random_rows, "random": random, "labels": from_labels}
-    if start == "auto":
-        # one kind of start keeps finding the same optima: take turns, the best single one first
-        kinds: tuple[Any, ...] = (kmeans_plus_plus, random, random_rows)
-        first: tuple[Any, ...] = ()
-        if isinstance(problem.model, Latent) and not problem.model.geometric:
-            return from_labels if _settled(problem) else random
-        if problem.model.unit.ordered:
-            from unseen.starts.sequences import steps, windows
-
-            kinds = (kmeans_plus_plus, random, windows, random, steps, random_rows)
-        if _settled(problem):  # these two draw nothing then: once each is enough
-            first, kinds = (from_labels, kmeans_plus_plus), (random, random_rows)
-        elif problem.encoding.labels and problem.profile.labels:
-            kinds = (from_labels, kmeans_plus_plus, random)
-
-        def in_turn(model: Any, engine: Any, s: int, prior: Any = None) -> Params:
-            i = s - seed
-            kind = first[i] if i < len(first) else kinds[(i - len(first)) % len(kinds)]
-            started: Params = kind(model, engine, s, prior)
-            return started
-
-        return in_turn
-    if start not in names:
-        raise ModelError(f"start={start!r} is none of auto, {', '.join(names)}, nor parameters")
-    return names[start]

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
-from typing import overload
 
 import numpy as np
 
 from unseen.core.block import CATEGORY, EMPTY, INDEX, OTHER, Block, Cells, Column, Field, Frame, Slot, label
 from unseen.core.kinds import kind
+from unseen.core.lazy import Lazy
 from unseen.core.patterns import Patterns
 from unseen.core.source import Source
 from unseen.core.stats import Array
@@ -205,7 +205,7 @@ def usable(schema: Sequence[Field]) -> tuple[Field, ...]:
     return tuple(f for f in schema if f.kind != OTHER)
 
 
-class Encoded(Sequence[Block]):
+class Encoded(Lazy[Block]):
     """The encoded blocks of a source as a lazy sequence: each access reads and encodes."""
 
     def __init__(self, source: Source, encoding: Encoding) -> None:
@@ -214,17 +214,11 @@ class Encoded(Sequence[Block]):
     def __len__(self) -> int:
         return len(self.parts)
 
-    @overload
-    def __getitem__(self, index: int) -> Block: ...
-    @overload
-    def __getitem__(self, index: slice) -> Sequence[Block]: ...
-    def __getitem__(self, index: int | slice) -> Block | Sequence[Block]:
-        if isinstance(index, slice):
-            return [self[i] for i in range(*index.indices(len(self)))]
+    def at(self, index: int) -> Block:
         return self.encoding.encode(self.source.read(self.parts[index], self.encoding.columns()))
 
 
-class Joined(Sequence[Block]):
+class Joined(Lazy[Block]):
     """Blocks of several sources one after the other, numbered anew; each access reads and encodes."""
 
     def __init__(self, several: Sequence[Encoded]) -> None:
@@ -234,12 +228,6 @@ class Joined(Sequence[Block]):
     def __len__(self) -> int:
         return len(self._places)
 
-    @overload
-    def __getitem__(self, index: int) -> Block: ...
-    @overload
-    def __getitem__(self, index: slice) -> Sequence[Block]: ...
-    def __getitem__(self, index: int | slice) -> Block | Sequence[Block]:
-        if isinstance(index, slice):
-            return [self[i] for i in range(*index.indices(len(self)))]
+    def at(self, index: int) -> Block:
         i, j = self._places[index]
-        return replace(self.several[i][j], id=index % len(self))
+        return replace(self.several[i][j], id=index)

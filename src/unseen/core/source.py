@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Protocol, overload
+from typing import Protocol
 
 import numpy as np
 
 from unseen.core.block import Field, Frame
+from unseen.core.lazy import Lazy
 from unseen.core.stats import Array
 
 
@@ -48,7 +49,7 @@ class Source(Protocol):
         ...
 
 
-class Frames(Sequence[Frame]):
+class Frames(Lazy[Frame]):
     """The blocks of a source as a lazy sequence, so that an engine can sum over them."""
 
     def __init__(self, source: Source, columns: Sequence[str]) -> None:
@@ -57,13 +58,7 @@ class Frames(Sequence[Frame]):
     def __len__(self) -> int:
         return len(self.parts)
 
-    @overload
-    def __getitem__(self, index: int) -> Frame: ...
-    @overload
-    def __getitem__(self, index: slice) -> Sequence[Frame]: ...
-    def __getitem__(self, index: int | slice) -> Frame | Sequence[Frame]:
-        if isinstance(index, slice):
-            return [self[i] for i in range(*index.indices(len(self)))]
+    def at(self, index: int) -> Frame:
         return self.source.read(self.parts[index], self.columns)
 
 

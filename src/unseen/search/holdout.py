@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Protocol, overload
+from typing import Protocol
 
 import numpy as np
 
 from unseen.core.block import Block, rng
 from unseen.core.encoding import Encoded
+from unseen.core.lazy import Lazy
 from unseen.core.model import Model
 from unseen.core.source import Part
 from unseen.core.stats import Array, Params
@@ -67,7 +67,7 @@ class Split:
         return Share(blocks, self, held=True)
 
 
-class Share(Sequence[Block]):
+class Share(Lazy[Block]):
     """One side of a choice, block by block as it is asked for; blocks without a row on this side are left out.
 
     The choice is made among the rows as the source has them, so that encodings that order rows in different ways
@@ -82,13 +82,7 @@ class Share(Sequence[Block]):
     def __len__(self) -> int:
         return len(self.chosen)
 
-    @overload
-    def __getitem__(self, index: int) -> Block: ...
-    @overload
-    def __getitem__(self, index: slice) -> Sequence[Block]: ...
-    def __getitem__(self, index: int | slice) -> Block | Sequence[Block]:
-        if isinstance(index, slice):
-            return [self[i] for i in range(*index.indices(len(self)))]
+    def at(self, index: int) -> Block:
         block = self.blocks[self.chosen[index]]
         kept = self.choice.mask(self.parts[index]) == self.side
         return block.keep(kept if block.order is None else kept[block.order])

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass
-from typing import overload
 
 from unseen.core.block import Block, Frame
 from unseen.core.encoding import Encoding
+from unseen.core.lazy import Lazy
 from unseen.core.source import Source
 from unseen.core.stats import Array, Stats
 from unseen.ops.drift.tally import Count
@@ -31,7 +31,7 @@ class CountFresh:
         return self.count.with_unseen(fresh.block, fresh.unseen)
 
 
-class Fresh(Sequence[FreshBlock]):
+class Fresh(Lazy[FreshBlock]):
     """The blocks of new data, read when they are asked for; ``progress`` hears how many rows each has."""
 
     def __init__(self, source: Source, encoding: Encoding, progress: Callable[[int], object]) -> None:
@@ -41,13 +41,7 @@ class Fresh(Sequence[FreshBlock]):
     def __len__(self) -> int:
         return len(self.parts)
 
-    @overload
-    def __getitem__(self, index: int) -> FreshBlock: ...
-    @overload
-    def __getitem__(self, index: slice) -> Sequence[FreshBlock]: ...
-    def __getitem__(self, index: int | slice) -> FreshBlock | Sequence[FreshBlock]:
-        if isinstance(index, slice):
-            return [self[i] for i in range(*index.indices(len(self)))]
+    def at(self, index: int) -> FreshBlock:
         frame = self.source.read(self.parts[index], self.encoding.columns())
         block = self.encoding.encode(frame)
         self.progress(block.rows)

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from typing import overload
 
 import numpy as np
 
 from unseen.core.block import CATEGORY, INDEX, Block, Cells, Frame
 from unseen.core.encoding import Encoding
+from unseen.core.lazy import Lazy
 from unseen.core.model import Assigning, responsibilities
 from unseen.core.source import Source
 from unseen.core.stats import Array
@@ -61,7 +60,7 @@ class Pair:
         return self.candidate.block
 
 
-class Pairs(Sequence[Pair]):
+class Pairs(Lazy[Pair]):
     """Blocks of held-out rows, read when they are asked for."""
 
     def __init__(self, source: Source, holdout: HoldOut, candidate: Result, champion: Result | None) -> None:
@@ -92,13 +91,7 @@ class Pairs(Sequence[Pair]):
     def __len__(self) -> int:
         return len(self.parts)
 
-    @overload
-    def __getitem__(self, index: int) -> Pair: ...
-    @overload
-    def __getitem__(self, index: slice) -> Sequence[Pair]: ...
-    def __getitem__(self, index: int | slice) -> Pair | Sequence[Pair]:
-        if isinstance(index, slice):
-            return [self[i] for i in range(*index.indices(len(self)))]
+    def at(self, index: int) -> Pair:
         part = self.parts[index]
         kept = self.holdout.mask(part)
         frame = self.source.read(part, self.columns)
