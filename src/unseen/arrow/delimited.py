@@ -2,153 +2,299 @@
 
 from __future__ import annotations
 
-import csv
-import gzip
 import io
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
-from dataclasses import dataclass
-from pathlib import Path
+from collections.abc import Callable, Iterator
+from contextlib import closing
+from dataclasses import dataclass, field
 from typing import Any
 
-from unseen.arrow.columns import names_once
-from unseen.arrow.files import first_bytes
+from unseen.arrow.dialect import Dialect, cells_of, tabbed
+from unseen.arrow.place import Place
+from unseen.arrow.unpacked import Unpacked, likely, text_of
 from unseen.errors import DataError
 
-#: bytes of text per batch
+#: bytes of text per batch, and of the longest line
 BLOCK = 8 << 20
 
 
+class NotInEncoding(DataError):
+    """Bytes that are none of the encoding that the first ones seemed to be in."""
+
+
+@dataclass
+class Left:
+    """What reading a file left out: rows of another length where that was asked for, and repeated headers."""
+
+    uneven: int = 0
+    headers: int = 0
+    rows: int = field(default=0)
+
+
 @dataclass(frozen=True, slots=True)
-class Dialect:
-    """A file, the character between its cells, and the names in its header."""
+class Delimited:
+    """A text file as a table of text."""
 
-    path: Path
-    delimiter: str
-    names: tuple[str, ...]
+    dialect: Dialect
+
+    @property
+    def place(self) -> Place:
+        return self.dialect.place
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        return self.dialect.columns()
+
+    @property
+    def notes(self) -> tuple[str, ...]:
+        return self.dialect.notes
+
+    def batches(self, left: Left | None = None, *, raw: bool = False, skip_bad: bool = False) -> Iterator[Any]:
+        """Record batches of the file, every column as text: see `batches`."""
+        return batches(self.dialect, left, raw=raw, skip_bad=skip_bad)
 
 
-def dialect_of(path: Path) -> Dialect:
-    """The header of a delimited file.
+def batches(dialect: Dialect, left: Left | None = None, *, raw: bool = False, skip_bad: bool = False) -> Iterator[Any]:
+    """Record batches of a file, every column as text, those that its folders' names say at the end.
+
+    Cells of nothing are null; where they are ``raw`` nothing is, and names are not in it.
 
     Raises
     ------
     DataError
-        No such file, empty, not text, duplicated names, or numbers where the names should be.
+        Rows of different length, a quote that is not closed, damage; it says in which line.
     """
-    name = path.name
-    if not first_bytes(path):
-        raise DataError(f"{name!r} is empty: it holds no bytes at all")
-    try:
-        opener: Any = gzip.open if name.lower().endswith(".gz") else open
-        with opener(path, "rb") as raw, io.TextIOWrapper(raw, encoding="utf-8-sig", newline="") as lines:
-            first = lines.readline()
-            tabbed = name.lower().endswith((".tsv", ".tsv.gz"))
-            delimiter = "\t" if tabbed else max(",;\t", key=first.count)
-            header = next(csv.reader(_from(first, lines), delimiter=delimiter), [])
-    except (UnicodeDecodeError, csv.Error):
-        raise DataError(f"{name!r} is not UTF-8 text: save it as UTF-8") from None
-    except (OSError, EOFError):
-        raise DataError(f"{name!r} cannot be decompressed: it is not gzip, or it was cut short") from None
-    if not any(header):
-        raise DataError(f"{name!r} has no header: its first line must name the columns")
-    if all(_numeric(cell) for cell in header):
-        raise DataError(f"the first line of {name!r} holds numbers: put the names of the columns there")
-    names_once(header, f" in {name!r}")
-    return Dialect(path, delimiter, tuple(header))
+    import pyarrow as pa
+
+    left = left if left is not None else Left()
+    stream, below = _text(dialect)
+    handler = _counting(left) if skip_bad else None
+    with closing(below):
+        try:
+            for batch in _reader(stream, dialect, raw, handler):
+                batch = _without_headers(batch, dialect, left)
+                left.rows += batch.num_rows
+                yield _with_keys(batch, dialect, raw)
+        except MemoryError:
+            raise
+        except DataError:
+            raise
+        except (pa.ArrowException, OSError, EOFError, UnicodeError) as error:
+            raise _explained(dialect, str(error)) from None
+    if not raw:
+        _check_quotes(dialect, below, left)
 
 
-def batches(dialect: Dialect, types: Mapping[str, Any] | None = None) -> Iterator[Any]:
-    """Record batches of a file; without ``types`` every column is text."""
+def _text(dialect: Dialect) -> tuple[Any, Unpacked]:
+    import pyarrow as pa
+
+    stream, below = text_of(dialect.place, dialect.encoding)
+    if dialect.blanks:
+        stream = pa.PythonFile(io.BufferedReader(Tabbed(stream), 1 << 20), mode="r")
+    return stream, below
+
+
+class Tabbed(io.RawIOBase):
+    """Text in which each run of blanks between cells is one tab."""
+
+    def __init__(self, below: Any) -> None:
+        self._below, self._rest, self._ready = below, b"", b""
+
+    def readable(self) -> bool:
+        return True
+
+    def readinto(self, into: Any) -> int:
+        while not self._ready:
+            piece = self._below.read(1 << 18)
+            whole, newline, self._rest = (self._rest + piece).rpartition(b"\n") if piece else (self._rest, b"", b"")
+            self._ready = tabbed((whole + newline).decode("utf-8", "surrogateescape")).encode("utf-8", "surrogateescape")
+            if not piece:
+                break
+        taken, self._ready = self._ready[: len(into)], self._ready[len(into) :]
+        into[: len(taken)] = taken
+        return len(taken)
+
+
+def _reader(stream: Any, dialect: Dialect, raw: bool, handler: Callable[[Any], str] | None) -> Iterator[Any]:
     import pyarrow as pa
     import pyarrow.csv as pacsv
 
-    kinds = dict.fromkeys(dialect.names, pa.string()) if types is None else types
-    with _explained(dialect) as bad, pa.input_stream(str(dialect.path)) as stream:
-        options = _options(dialect, kinds, bad, use_threads=False)
-        reader = pacsv.open_csv(stream, **options)
-        for batch in reader:
-            _refuse(dialect, bad)
-            yield batch
-        _refuse(dialect, bad)
+    names = [f"{j}" for j in range(len(dialect.names))]
+    yield from pacsv.open_csv(
+        stream,
+        pacsv.ReadOptions(column_names=names, skip_rows=dialect.skip, block_size=BLOCK, use_threads=handler is None),
+        pacsv.ParseOptions(
+            delimiter=dialect.between,
+            quote_char=dialect.quote,
+            escape_char=dialect.escape or False,
+            double_quote=not dialect.escape,
+            newlines_in_values=True,
+            ignore_empty_lines=len(names) > 1,
+            invalid_row_handler=handler,
+        ),
+        pacsv.ConvertOptions(
+            column_types=dict.fromkeys(names, pa.string()),
+            null_values=[] if raw else [""],
+            strings_can_be_null=not raw,
+            quoted_strings_can_be_null=not raw,
+        ),
+    )
 
 
-def whole_table(dialects: Sequence[Dialect], types: Mapping[str, Any]) -> Any:
-    """All files as one table in memory."""
-    import pyarrow as pa
-    import pyarrow.csv as pacsv
-
-    tables = []
-    for dialect in dialects:
-        with _explained(dialect) as bad, pa.input_stream(str(dialect.path)) as stream:
-            table = pacsv.read_csv(stream, **_options(dialect, types, bad, use_threads=True))
-            tables.append(table.select(list(types)))
-    return pa.concat_tables(tables)
-
-
-def _options(dialect: Dialect, types: Mapping[str, Any], bad: list[int], use_threads: bool) -> dict[str, Any]:
-    import pyarrow.csv as pacsv
-
+def _counting(left: Left) -> Callable[[Any], str]:
     def uneven(row: Any) -> str:
-        bad.append(row.number or 0)
+        left.uneven += 1
         return "skip"
 
-    plain = pacsv.ConvertOptions().null_values
-    return {
-        "read_options": pacsv.ReadOptions(block_size=BLOCK, use_threads=use_threads),
-        "parse_options": pacsv.ParseOptions(
-            delimiter=dialect.delimiter, newlines_in_values=True, invalid_row_handler=uneven
-        ),
-        "convert_options": pacsv.ConvertOptions(
-            column_types=dict(types),
-            null_values=[*plain, *(f" {v}" for v in plain)],
-            strings_can_be_null=True,
-        ),
-    }
+    return uneven
 
 
-def _refuse(dialect: Dialect, bad: list[int]) -> None:
-    if bad:
-        where = f" (first in data row {bad[0] - 1:,})" if bad[0] else ""
-        raise DataError(
-            f"{dialect.path.name!r} has rows with more or fewer cells than the header{where}: quote cells that "
-            "hold the delimiter, and complete rows that are cut short"
-        )
+def _without_headers(batch: Any, dialect: Dialect, left: Left) -> Any:
+    """The rows that do not repeat the header, as joined files have it."""
+    import pyarrow.compute as pc
+
+    if not dialect.header or dialect.header[0] == "" or not batch.num_rows:
+        return batch
+    same = pc.equal(batch.column(0), dialect.header[0])
+    if not pc.any(same).as_py():
+        return batch
+    for j, cell in enumerate(dialect.header[1:], 1):
+        same = pc.and_kleene(same, pc.equal(pc.fill_null(batch.column(j), ""), cell))
+    same = pc.fill_null(same, False)
+    found = pc.sum(same).as_py() or 0
+    left.headers += found
+    return batch.filter(pc.invert(same)) if found else batch
 
 
-@contextmanager
-def _explained(dialect: Dialect) -> Iterator[list[int]]:
-    """pyarrow's messages quote the cells they stumble on: ours do not."""
+def _with_keys(batch: Any, dialect: Dialect, raw: bool) -> Any:
     import pyarrow as pa
 
-    bad: list[int] = []
-    name = dialect.path.name
-    try:
-        yield bad
-    except MemoryError:
-        raise
-    except (pa.ArrowException, OSError, EOFError) as error:
-        if isinstance(error, DataError):
-            raise
-        _refuse(dialect, bad)
-        if "UTF8" in str(error) or "UTF-8" in str(error):
-            raise DataError(f"{name!r} is not UTF-8 text: save it as UTF-8") from None
-        if name.lower().endswith(".gz") and isinstance(error, OSError):
-            raise DataError(f"{name!r} cannot be decompressed: it was cut short or damaged") from None
-        raise DataError(
-            f"{name!r} cannot be read as delimited text: it may have a quote that is not closed, or have changed "
-            "while it was read"
-        ) from None
+    keys = [pa.repeat(pa.scalar(value or None, pa.string()), batch.num_rows) for _, value in dialect.place.keys]
+    names = [*(dialect.header or dialect.names), *(k for k, _ in dialect.place.keys)] if raw else dialect.columns()
+    return pa.record_batch([*batch.columns, *keys], names=list(names))
 
 
-def _from(first: str, lines: Any) -> Iterator[str]:
-    yield first
-    yield from lines
+# ---- what went wrong, and in which line
 
 
-def _numeric(cell: str) -> bool:
-    try:
-        float(cell)
-        return True
-    except ValueError:
+def _explained(dialect: Dialect, message: str) -> DataError:
+    """pyarrow's messages quote the cells they stumble on: ours do not."""
+    name = dialect.place.name
+    if "UTF8" in message or "UTF-8" in message or "codec can't" in message:
+        return NotInEncoding(
+            f"{name!r} is not {dialect.encoding} text{_at(_undecodable(dialect))}: say what it is written in "
+            "(encoding='latin-1'; --encoding latin-1)"
+        )
+    if "straddling" in message or "too large" in message:
+        return DataError(f"{name!r} has a line of more than {BLOCK >> 20} MB: a quote may not be closed, or no line ends")
+    unclosed = _unclosed(dialect)
+    if unclosed:
+        return DataError(_quote(name, unclosed))
+    if "Expected" in message:
+        return DataError(
+            f"{name!r} has rows with more or fewer cells than the header{_at(_uneven(dialect))}: quote cells that hold "
+            "the delimiter, complete rows that are cut short, or leave such rows out (skip_bad=True; --skip-bad)"
+        )
+    return DataError(
+        f"{name!r} cannot be read as delimited text: it may have a quote that is not closed, or have changed while it "
+        "was read"
+    )
+
+
+def _at(line: int) -> str:
+    return f" (first in line {line:,})" if line else ""
+
+
+def _quote(name: str, line: int) -> str:
+    return f"{name!r} has a quote in line {line:,} that is not closed: the rows behind it would be one cell; close it"
+
+
+def _check_quotes(dialect: Dialect, below: Unpacked, left: Left) -> None:
+    """Refuse a file in which a cell holds what looks like rows."""
+    lines = below.lines - dialect.skip
+    if len(dialect.names) > 1 and (below.quotes % 2 or lines > left.rows + left.headers + left.uneven + 1):
+        line = _unclosed(dialect)
+        if line:
+            raise DataError(_quote(dialect.place.name, line))
+
+
+def _lines(dialect: Dialect) -> Iterator[str]:
+    stream, _ = _text(dialect)
+    return io.TextIOWrapper(stream, encoding="utf-8", errors="replace", newline="")
+
+
+def _unclosed(dialect: Dialect) -> int:
+    """The first line with a quote that swallows lines which are rows by themselves, or 0."""
+    seen: list[str] = []
+
+    def watched() -> Iterator[str]:
+        for line in _lines(dialect):
+            seen.append(line)
+            yield line
+
+    reader = cells_of(watched(), dialect)
+    width, before = len(dialect.names), 0
+    numeric: list[bool] | None = None
+    for row in reader:
+        inside, begin = seen[1:], before + 1
+        before = reader.line_num
+        if begin > dialect.skip and not inside and len(row) == width and numeric is None:
+            numeric = [_is_number(cell) for cell in row]
+        if inside and begin > dialect.skip and any(_is_row(line, dialect, numeric) for line in inside):
+            return begin
+        seen.clear()
+    return 0
+
+
+def _is_row(line: str, dialect: Dialect, numeric: list[bool] | None) -> bool:
+    """Whether a line is a row by itself: as many cells, and numbers where there were some."""
+    if line.count(dialect.quote) % 2:
         return False
+    cells = next(cells_of(iter([line]), dialect), [])
+    if len(cells) != len(dialect.names):
+        return False
+    return all(_is_number(c) or not c for c, n in zip(cells, numeric or (), strict=False) if n)
+
+
+def _is_number(cell: str) -> bool:
+    return cell.strip().lstrip("+-").replace(".", "", 1).replace(",", "", 1).isdigit()
+
+
+def _uneven(dialect: Dialect) -> int:
+    """The first line of another length than the header, or 0."""
+    reader, begin = cells_of(_lines(dialect), dialect), 1
+    for row in reader:
+        if begin > dialect.skip and row and len(row) != len(dialect.names):
+            return begin
+        begin = reader.line_num + 1
+    return 0
+
+
+def _undecodable(dialect: Dialect) -> int:
+    """The first line that is not in the encoding, or 0; of encodings of one byte a character there is none."""
+    if dialect.encoding not in ("utf-8", "utf-8-sig"):
+        return 0
+    with Unpacked(dialect.place) as raw:
+        for number, line in enumerate(io.BufferedReader(raw), 1):
+            try:
+                line.decode("utf-8")
+            except UnicodeDecodeError:
+                return number
+    return 0
+
+
+def in_its_encoding(dialect: Dialect, most: int = 1 << 20) -> str:
+    """What a file is written in whose first bytes were ASCII and whose others are not.
+
+    Raises
+    ------
+    DataError
+        Some of its lines are UTF-8 and others are not.
+    """
+    lines: list[bytes] = []
+    with Unpacked(dialect.place) as raw:
+        for number, line in enumerate(io.BufferedReader(raw)):
+            if not line.isascii():
+                lines += [b"\n"] * (number - len(lines)) + [line]  # so that a line keeps its number
+                if sum(map(len, lines)) > most:
+                    break
+    return likely(dialect.place, b"".join(lines))

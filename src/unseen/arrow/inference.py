@@ -1,135 +1,337 @@
-"""Types of the columns of text files, from every cell of them."""
+"""What the columns of text files are, from every cell of them."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from collections import Counter
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from unseen.arrow.columns import DATES
+from unseen.arrow.notation import DATE, NEARLY, as_plain, found, trimmed
 from unseen.core.block import BOOLEAN, CATEGORY, EMPTY, INTEGER, NUMBER, OTHER, Field
+from unseen.core.reading import IN_WORDS, USUAL, Notation, Reading
 
-A_NUMBER = r"^\s*[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?\s*$"
-A_DATE = r"^\s*(\d{4}-\d\d?-\d\d?|\d\d?[/.]\d\d?[/.]\d{4})([T ].*)?$"
-TRUTH = frozenset(("true", "false", "True", "False", "TRUE", "FALSE"))
-DATE = "date"
-#: so few whole numbers, each seen twice or more, may be the codes of categories
+#: different cells that a notation is found in
+SAMPLE = 2000
+#: so few whole numbers beside words may be the codes of categories
 CODES = 50
+#: whole numbers from here on are not told apart by double precision: they are names
+LONGEST = 15
+NUMBERS = (INTEGER, NUMBER)
+#: words that mean missing to some and are a category here: told
+DOUBTFUL = frozenset(("none", "nil", "null", "blank", "other"))
 
 
 @dataclass
 class Guess:
-    """The narrowest kind that holds every cell of a column so far: integer, number, boolean, date, else text.
+    """What a column is as far as it was seen: `take` cells in, in order, and `settle` it at the end.
 
-    ``numbers`` and ``texts`` count the cells that look like one or the other once a column has both, so that a
-    number column with a stray word in it is told from a column of words.
+    ``again`` says that cells taken in earlier have to be read anew, because later ones showed how they are written.
     """
 
     name: str
-    kind: str = EMPTY
+    reading: Reading
+    known: Notation | None = None
+    loose: bool = False
+    #: whether `known` is what all cells were found to be: nothing is looked for any more
+    final: bool = False
+    how: Notation = field(init=False)
+    again: bool = False
+    #: cells: all, of nothing, of each mark, numbers, and other things among numbers with the first of their rows
+    rows: int = 0
+    marked: Counter[str] = field(default_factory=Counter)
     numbers: int = 0
-    texts: int = 0
-    first_text: int = 0
-    codes: set[str] | None = field(default_factory=set)
-    watching: bool = True
-    #: whether some whole numbers begin with zeros: they are codes, and 007 is not 7
-    padded: bool = False
+    strange: int = 0
+    first_strange: int = 0
+    words: set[str] = field(default_factory=set)
+    codes: set[float] | None = field(default_factory=set)
+    sample: dict[str, None] = field(default_factory=dict)
 
-    def see(self, cells: Any, before: int) -> None:
-        """Take in some cells, text with nulls; ``before`` rows came before them."""
-        values = cells.drop_null()
-        if not len(values):
-            return
-        if self.kind == EMPTY:
-            self.kind = next(k for k in (INTEGER, NUMBER, BOOLEAN, DATE, CATEGORY) if _fits(k, values))
-        elif self.kind == INTEGER and not _fits(INTEGER, values):
-            self.kind = NUMBER if _fits(NUMBER, values) else CATEGORY
-        elif not _fits(self.kind, values):
-            self.kind = CATEGORY
-        if self.kind in (INTEGER, NUMBER) and _padded(values):
-            self.kind, self.padded = CATEGORY, True
-        if self.kind in (INTEGER, NUMBER):
-            self._count_numbers(values)
-        elif self.kind == CATEGORY and self.watching:
-            self._count_both(cells, values, before)
+    def __post_init__(self) -> None:
+        asked = next((k for k in ("text", "number", "date") if self.name in getattr(self.reading, k)), "")
+        self.forced = {"text": CATEGORY, "number": NUMBER, "date": DATE}.get(asked, "")
+        kind = self.forced if not self.final else ""
+        kind = kind or (self.known.kind if self.known is not None else EMPTY)
+        self.how = replace(self.known, kind=kind) if self.known is not None else Notation(kind)
+        self.own = frozenset(m.lower() for m in self.reading.marks(self.name))
+        self.marks = (USUAL if self.reading.usual else frozenset()) | self.own
+        self.in_words = (IN_WORDS if self.reading.usual else frozenset()) | self.own
 
-    def _count_numbers(self, values: Any) -> None:
-        self.numbers += len(values)
-        if self.kind == NUMBER:
-            self.codes = None
-        self._note_codes(values)
+    # ---- taking cells in
 
-    def _count_both(self, cells: Any, values: Any, before: int) -> None:
+    def take(self, cells: Any) -> Any:
+        """Take in some cells, text in which nothing is null; returns them as what the column seems to be."""
+        before, self.rows = self.rows, self.rows + len(cells)
+        if cells.null_count == len(cells):
+            return cells
+        if not self.final and (self.how.kind == EMPTY or (self.forced == NUMBER and not self.sample)):
+            self._look(cells)
+        if self.how.kind in NUMBERS:
+            return self._numbers(cells, before)
+        if self.how.kind == BOOLEAN:
+            return self._truths(cells)
+        return self._words(cells)
+
+    def _look(self, cells: Any) -> None:
+        """Find the notation in some of the cells, beside those that told it before."""
         import pyarrow.compute as pc
 
-        numeric = pc.match_substring_regex(cells, A_NUMBER)
-        found = pc.sum(numeric).as_py() or 0
-        if found < len(values) and not self.texts:
-            self.first_text = before + pc.index(numeric, False).as_py() + 1
-        self.numbers, self.texts = self.numbers + found, self.texts + len(values) - found
-        self._note_codes(cells.filter(pc.fill_null(numeric, False)))
-        self.watching = 10 * self.numbers > self.texts  # words with a rare number in them: not looked at again
+        distinct = pc.unique(trimmed(cells.drop_null())).to_pylist()
+        step = max(1, len(distinct) // SAMPLE)
+        self.sample.update(dict.fromkeys(c for c in distinct[::step] if c and c.lower() not in self.marks))
+        how = found(list(self.sample), self.reading.decimal, self.loose)
+        if self.forced == NUMBER and how.kind not in NUMBERS:
+            numeric = [c for c in self.sample if found([c], self.reading.decimal).kind in NUMBERS]
+            how = found(numeric, self.reading.decimal, self.loose) if numeric else Notation(NUMBER)
+            how = how if how.kind in NUMBERS else Notation(NUMBER, note="")
+        same = how.plain and self.how.plain and {how.kind, self.how.kind} <= {*NUMBERS, EMPTY}
+        self.again |= not same and self.how.kind != EMPTY and how != self.how
+        self.how = how
 
-    def _note_codes(self, values: Any) -> None:
-        if self.codes is None or not len(values):
-            return
-        self.codes.update(str(v).strip() for v in values.unique().slice(0, CODES + 1).to_pylist())
-        if len(self.codes) > CODES or not all(c.lstrip("+-").isdigit() for c in self.codes):
+    def _numbers(self, cells: Any, before: int) -> Any:
+        """The numbers of some cells; null where they mean missing, and where they are none."""
+        import pyarrow as pa
+        import pyarrow.compute as pc
+
+        values = _cast(cells) if self.how.plain and not self.own else None
+        if values is not None and not self._coded(cells, values):
+            self._count(values)
+            return values
+        plain = trimmed(cells)
+        rest = self._without_marks(plain, self.marks)
+        values = self._cast(rest)
+        if values is None and self._look_again(rest):
+            if self.how.kind not in NUMBERS:
+                return self._words(cells)
+            values = self._cast(rest)
+        if values is None:
+            values = self._numbers_among_others(plain, rest, before)
+        if self._coded(rest, values):
+            self.how, self.again = Notation(CATEGORY, note=_why_text(rest, values)), True
+            return self._words(cells)
+        values = self._without_numbers(values)
+        self._count(values)
+        return values
+
+    def _cast(self, rest: Any) -> Any:
+        return _cast(rest if self.how.plain and _cast(rest.slice(0, 64)) is not None else as_plain(rest, self.how))
+
+    def _without_marks(self, cells: Any, marks: frozenset[str]) -> Any:
+        """Cells with null for those that mean missing, which are counted."""
+        import pyarrow as pa
+        import pyarrow.compute as pc
+
+        is_mark = pc.fill_null(pc.is_in(pc.utf8_lower(cells), pa.array(sorted(marks | {""}))), False)
+        self._note_marks(cells.filter(is_mark))
+        return pc.if_else(is_mark, pa.scalar(None, pa.string()), cells)
+
+    def _without_numbers(self, values: Any) -> Any:
+        """Numbers with null for those that the user takes for missing, however they are written."""
+        import pyarrow as pa
+        import pyarrow.compute as pc
+
+        for mark in self.own:
+            if (number := _number(mark)) is not None:
+                same = pc.fill_null(pc.equal(values, number), False)
+                self.marked[mark] += pc.sum(same).as_py() or 0
+                values = pc.if_else(same, pa.scalar(None, values.type), values)
+        return values
+
+    def _numbers_among_others(self, plain: Any, rest: Any, before: int) -> Any:
+        """The numbers of some cells; null and counted where a cell is none."""
+        import pyarrow as pa
+        import pyarrow.compute as pc
+
+        cleaned = as_plain(rest, self.how)
+        good = pc.match_substring_regex(cleaned, r"^[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?$")
+        self._note_strange(plain, pc.and_(pc.invert(pc.fill_null(good, True)), pc.is_valid(rest)), before)
+        return pc.if_else(good, cleaned, pa.scalar(None, pa.string())).cast(pa.float64())
+
+    def _look_again(self, rest: Any) -> bool:
+        """Whether the cells show another way of writing than was found before."""
+        if self.final:
+            return False
+        before = self.how
+        self._look(rest)
+        if self.known is not None and self.how.kind not in NUMBERS:
+            self.how = before
+        return self.how != before or not before.plain
+
+    def _coded(self, cells: Any, values: Any) -> bool:
+        """Whether some whole numbers are names rather: 007, +4479..., more than 15 digits."""
+        import pyarrow.compute as pc
+
+        if self.final or self.forced == NUMBER or (self.known is not None and self.known.kind in NUMBERS):
+            return False
+        return _why_text(cells, values) != "" if pc.any(_suspects(cells)).as_py() else False
+
+    def _count(self, values: Any) -> None:
+        import pyarrow as pa
+        import pyarrow.compute as pc
+
+        self.numbers += len(values) - values.null_count
+        if pa.types.is_floating(values.type):
+            if self.how.kind == INTEGER and not pc.all(pc.equal(values, pc.floor(values))).as_py():
+                self.how = replace(self.how, kind=NUMBER)
+            nans = pc.sum(pc.is_nan(values)).as_py() or 0
+            self.marked["nan"] += nans
+            self.numbers -= nans
+        if self.codes is not None and self.how.kind == INTEGER:
+            self.codes.update(pc.unique(values).drop_null().slice(0, CODES + 1).cast(pa.float64()).to_pylist())
+        if self.codes is not None and (len(self.codes) > CODES or self.how.kind == NUMBER):
             self.codes = None
+
+    def _note_marks(self, cells: Any) -> None:
+        import pyarrow.compute as pc
+
+        for pair in pc.value_counts(cells).to_pylist():
+            if pair["values"]:
+                self.marked[pair["values"]] += pair["counts"]
+
+    def _note_strange(self, cells: Any, odd: Any, before: int) -> None:
+        import pyarrow.compute as pc
+
+        if not self.strange and (at := pc.index(odd, True).as_py()) >= 0:
+            self.first_strange = before + at + 1
+        strange = cells.filter(odd)
+        self.strange += len(strange)
+        if len(self.words) <= CODES:
+            self.words.update(pc.unique(strange).slice(0, CODES + 1).to_pylist())
+
+    def _truths(self, cells: Any) -> Any:
+        import pyarrow as pa
+        import pyarrow.compute as pc
+
+        rest = pc.utf8_lower(self._without_marks(trimmed(cells), self.marks))
+        if not pc.all(pc.is_in(rest.drop_null(), pa.array(["true", "false"])), min_count=0).as_py():
+            self.how, self.again = Notation(CATEGORY), True
+            return self._words(cells)
+        return pc.equal(rest, "true")
+
+    def _words(self, cells: Any) -> Any:
+        """Text in a dictionary, null where a word means missing."""
+        import pyarrow as pa
+        import pyarrow.compute as pc
+
+        coded = cells.dictionary_encode()
+        words = trimmed(coded.dictionary)
+        lower = pc.utf8_lower(words)
+        is_mark = pc.is_in(lower, pa.array(sorted((self.marks if self.how.kind == DATE else self.in_words) | {""})))
+        if pc.any(is_mark).as_py():
+            counts = {v["values"]: v["counts"] for v in pc.value_counts(coded.indices.drop_null()).to_pylist()}
+            for i in pc.indices_nonzero(is_mark).to_pylist():
+                if (cell := words[i].as_py()) and i in counts:
+                    self.marked[cell] += counts[i]
+            words = pc.if_else(is_mark, pa.scalar(None, pa.string()), words)
+        if len(self.words) <= CODES:
+            self.words.update(w for w in pc.unique(lower).slice(0, CODES + 1).to_pylist() if w)
+        if words.null_count or not words.equals(coded.dictionary):
+            return words.take(coded.indices).dictionary_encode()
+        return coded
+
+    # ---- the end
+
+    def settle(self) -> None:
+        """Decide at the end of the cells: numbers among which many other things stand are words."""
+        if self.how.kind not in NUMBERS or not self.strange or self.forced == NUMBER:
+            return
+        share = self.strange / (self.strange + self.numbers)
+        coded = self.codes is not None and 2 * len(self.codes) <= self.numbers
+        if self.known is None and (share > 0.5 or (share > 1 - NEARLY and coded)):
+            self.how, self.again = Notation(CATEGORY), True
+
+    def anew(self) -> Guess:
+        """A guess that reads all cells again as this one came to see them."""
+        return Guess(self.name, self.reading, replace(self.how, marks=()), self.loose, final=True)
 
     @property
     def broken(self) -> str:
         """Why the column must not be used as it is, or nothing."""
-        few = self.padded or (self.codes is not None and 2 * len(self.codes) <= self.numbers)
-        if self.kind != CATEGORY or self.numbers < self.texts or not self.texts or few:
+        if self.how.kind not in NUMBERS or not self.strange or self.forced == NUMBER:
             return ""
-        more = f" and in {self.texts - 1:,} more" if self.texts > 1 else ""
+        share = 100 * self.strange / (self.strange + self.numbers)
         return (
-            f"column {self.name!r} looks numeric but has text at data row {self.first_text:,}{more}: correct or "
-            f"empty such cells, leave the column out (ignore=[{self.name!r}]; --ignore {self.name}), or in Python "
-            f"name it in the argument text=[{self.name!r}] of Csv"
+            f"column {self.name!r} looks numeric but has text in {self.strange:,} of its cells ({share:.2g} %), first "
+            f"at data row {self.first_strange:,}: say which cell means missing (missing=[...]; --missing CELL), make "
+            f"all of them missing (number=[{self.name!r}]; --number {self.name}), read it as text "
+            f"(text=[{self.name!r}]; --text {self.name}), or leave it out (ignore=[{self.name!r}]; "
+            f"--ignore {self.name})"
         )
 
+    def notation(self) -> Notation:
+        """How the column is written, as new data is to be read."""
+        return replace(self.how, marks=tuple(sorted({m.lower() for m, n in self.marked.items() if n})))
+
+    def told(self) -> str:
+        """What a user should know of how the column was read."""
+        parts = [self.how.told()] if self.how.told() else []
+        taken = {m: n for m, n in self.marked.items() if n}
+        if taken:
+            listed = ", ".join(f"{m!r} in {n:,}" for m, n in sorted(taken.items(), key=lambda p: -p[1])[:4])
+            parts.append(f"missing: {listed} cell{'s' * (sum(taken.values()) != 1)}")
+        if self.forced == NUMBER and self.strange:
+            parts.append(f"{self.strange:,} cells that are no numbers are missing")
+        if self.how.kind == CATEGORY and not self.forced:
+            doubtful = sorted(self.words & DOUBTFUL)
+            parts += [f"{w!r} is a category (--missing {self.name}={w} if it means missing)" for w in doubtful[:1]]
+        return "; ".join(parts)
+
     def field(self) -> Field:
-        return Field(self.name, OTHER, DATES) if self.kind == DATE else Field(self.name, self.kind)
+        told = self.told()
+        if self.how.kind == DATE:
+            return Field(self.name, OTHER, DATES + (f"; {told}" if told else ""))
+        if told.startswith("left out: "):
+            return Field(self.name, OTHER, told)
+        return Field(self.name, self.how.kind, told)
 
     def type(self) -> Any:
-        """The Arrow type to read the column as; dates stay the text they are."""
+        """The Arrow type of what `take` gives."""
         import pyarrow as pa
 
         types = {EMPTY: pa.null(), INTEGER: pa.int64(), NUMBER: pa.float64(), BOOLEAN: pa.bool_()}
-        return types.get(self.kind, pa.string())
+        return types.get(self.how.kind, pa.dictionary(pa.int32(), pa.string()))
 
 
-def _padded(values: Any) -> bool:
-    """Whether a whole number among some text begins with a zero that is not all of it."""
-    import pyarrow.compute as pc
-
-    begins = values.filter(pc.starts_with(values, "0"))
-    return bool(len(begins)) and bool(pc.any(pc.match_substring_regex(begins, r"^0\d+$")).as_py())
-
-
-def _fits(kind: str, values: Any) -> bool:
-    """Whether text without nulls reads as this kind."""
-    import pyarrow as pa
-    import pyarrow.compute as pc
-
-    if kind == CATEGORY:
-        return True
-    if kind == BOOLEAN:
-        return TRUTH.issuperset(values.unique().slice(0, 7).to_pylist())
-    if kind == DATE:
-        matched = pc.match_substring_regex(values.slice(0, 1), A_DATE)[0].as_py()
-        return matched and pc.all(pc.match_substring_regex(values, A_DATE)).as_py()
-    to = pa.int64() if kind == INTEGER else pa.float64()
-    # a failed cast costs much more than a good one, so a few cells go first
-    return all(_casts(part, to) or _casts(pc.utf8_trim_whitespace(part), to) for part in (values.slice(0, 64), values))
-
-
-def _casts(values: Any, to: Any) -> bool:
+def _cast(cells: Any) -> Any:
+    """Plain numbers, as whole ones if all are, or None where some cell is none."""
     import pyarrow as pa
 
+    for part in (cells.slice(0, 64), cells):  # a failed cast costs much more than a good one
+        for to in (pa.int64(), pa.float64()):
+            try:
+                values = part.cast(to)
+                break
+            except pa.ArrowInvalid:
+                continue
+        else:
+            return None
+    return values
+
+
+def _number(mark: str) -> float | None:
     try:
-        values.cast(to)
-        return True
-    except pa.ArrowInvalid:
-        return False
+        return float(mark)
+    except ValueError:
+        return None
+
+
+def _suspects(cells: Any) -> Any:
+    import pyarrow.compute as pc
+
+    first = pc.or_(pc.starts_with(cells, "0"), pc.starts_with(cells, "+"))
+    return pc.or_(first, pc.greater(pc.binary_length(cells), LONGEST))
+
+
+def _why_text(cells: Any, values: Any) -> str:
+    """Why cells that read as numbers are names, or nothing."""
+    import pyarrow.compute as pc
+
+    some = cells.filter(_suspects(cells)).drop_null()
+    for pattern, why in (
+        (r"^0[\dxX][\dA-Fa-f]*$", "codes that begin with 0: kept as text"),
+        (r"^\+\d{7,}$", "codes that begin with +: kept as text"),
+        (r"^[-+]?[1-9]\d{15,}$", "whole numbers of more than 15 digits: kept as text"),
+    ):
+        if pc.any(pc.match_substring_regex(some, pattern)).as_py():
+            return why
+    return ""

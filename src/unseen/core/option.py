@@ -18,7 +18,7 @@ class Option:
     ``kind`` is one of integer, number, text, column (the name of one) and flag; numbers have a ``least`` value, which
     counts itself unless ``above``. ``order`` marks the number of components, states or factors that a search tries,
     ``unit`` the column that says which rows belong together, ``target`` the one that is predicted: a ``"category"`` or
-    a ``"number"``. ``told`` are words for a default that is found in the data.
+    a ``"number"``. ``told`` are words for a default that is found in the data. ``many``: it may be given several times.
     """
 
     name: str
@@ -34,6 +34,7 @@ class Option:
     unit: bool = False
     told: str = ""
     target: str = ""
+    many: bool = False
 
     def allows(self, value: Any) -> bool:
         """Whether an argument can have this value."""

@@ -1,121 +1,126 @@
-"""CSV and TSV files, plain or gzipped."""
+"""Text files and whatever else is a table of text: CSV and its kin, packed or not."""
 
 from __future__ import annotations
 
 import tempfile
-from collections.abc import Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from unseen.arrow.delimited import batches, dialect_of, whole_table
+from unseen.arrow.delimited import Delimited, NotInEncoding, in_its_encoding
+from unseen.arrow.dialect import dialect_of, recoded
 from unseen.arrow.digest import file_digest
-from unseen.arrow.inference import Guess
-from unseen.arrow.output import no_space
+from unseen.arrow.place import Place, at
 from unseen.arrow.rowgroups import RowGroups
 from unseen.arrow.table import TableBlocks
+from unseen.arrow.typed import TextTable, Typed
 from unseen.core.block import Field, Frame
+from unseen.core.reading import Notation, Reading, reading
 from unseen.core.source import Part
 from unseen.errors import DataError
 
 
 class Csv:
-    """Text files with a header. The kind of a column is inferred from all of its cells.
+    """Text files. What stands between cells, the header and the kind of each column are found in them, and told.
 
-    Empty cells, NA, N/A, NaN, nan, NULL, null, n/a, #N/A and #NA are missing, in text columns too. A column that is
-    mostly numbers but has text in it is refused when it is used, unless its numbers are few whole ones that repeat:
-    those may be codes. Dates are kept as the text they are and not modelled.
-
-    The file is read twice: once for the kinds, once for the values. Those are kept in memory if they are small,
-    else written once to a temporary Parquet file, removed at exit, from which blocks are read as from `Parquet`.
+    A file is read once where its columns are what their first cells seem to be, else twice. Its values are kept in
+    memory if they are small, else in a temporary Parquet file, removed at exit, from which blocks are read as from
+    `Parquet`. What is written of new columns beside the old ones goes back to the text itself: `raw`.
 
     Parameters
     ----------
-    paths : one path or several with the same columns; names that end in .gz are decompressed, .tsv has tabs
+    paths : one path or several with the same columns; gz, zst, bz2, xz and zip with one file are unpacked
     unit : the column that names the unit (sequence, item, user) of each row; rows of one unit are put side by side, in
         the order they have. ``whole=True`` makes all rows one unit
     block_rows : rows per block
-    text : columns to read as text whatever they look like
-    known_text : the same, of columns that may not be there: those that were text when a model was fitted
+    read : what is known of how the files are written: `unseen.core.reading.Reading`, or its fields by name
+    known : how columns were written that a model was fitted to: new ones are read so
     memory_bytes : values beyond this size, at 8 bytes each, go to the temporary file
 
     Raises
     ------
     DataError
-        No such file, no header, duplicated names, rows of different length, not UTF-8, files whose columns differ.
+        No such file, no text, duplicated names, rows of different length, a quote that is not closed, files whose
+        columns differ.
     RunError
         No space left for the temporary file.
     """
 
     def __init__(
         self,
-        paths: str | Path | Sequence[str | Path],
+        paths: Any,
         *,
         unit: str | None = None,
         whole: bool = False,
         block_rows: int | None = None,
-        text: Sequence[str] = (),
-        known_text: Sequence[str] = (),
+        read: Reading | Mapping[str, Any] | None = None,
+        known: Mapping[str, Notation] | None = None,
         memory_bytes: int = 256 << 20,
     ) -> None:
-        self.unit, self.whole = unit, whole
-        many: Any = [paths] if isinstance(paths, (str, Path)) else paths
-        self._dialects = [dialect_of(Path(p)) for p in many]
-        self._check_names(text)
-        guesses, rows = self._infer({*text, *known_text} & set(self._dialects[0].names))
-        kinds = {name: guess.type() for name, guess in guesses.items()}
+        self.unit, self.whole, self.reading = unit, whole, reading(read)
+        many: Any = [paths] if isinstance(paths, (str, Path, Place)) else paths
+        places = [p if isinstance(p, Place) else at(p) for p in many]
+        self.skipped: tuple[str, ...] = ()
+        self.tables = self._opened(places, tuple(known or ()))
+        self.reading.check(self.tables[0].names)
+        self._folder = tempfile.TemporaryDirectory(prefix="unseen-")
+        spool = Path(self._folder.name) / "table.parquet"
+        typed = self._typed(known or {}, spool, memory_bytes)
+        self._rows, self._left = typed.left.rows, typed.left
+        self.notations = {name: guess.notation() for name, guess in typed.guesses.items()}
         options: dict[str, Any] = {
             "unit": unit,
             "whole": whole,
             "block_rows": block_rows,
-            "fields": [g.field() for g in guesses.values()],
-            "broken": {name: g.broken for name, g in guesses.items() if g.broken},
+            "fields": [g.field() for g in typed.guesses.values()],
+            "broken": {name: g.broken for name, g in typed.guesses.items() if g.broken},
         }
-        self._rows = rows
         self._blocks: TableBlocks | RowGroups
-        if 8 * rows * len(kinds) <= memory_bytes:
-            self._blocks = TableBlocks(whole_table(self._dialects, kinds), **options)
+        if typed.table is not None:
+            self._blocks = TableBlocks(typed.table, **options)
         else:
-            self._spool = tempfile.TemporaryDirectory(prefix="unseen-")
-            path = Path(self._spool.name) / "table.parquet"
-            self._write(path, kinds)
-            self._blocks = RowGroups([path], **options)
+            self._blocks = RowGroups([spool], **options)
             self.paths = self._blocks.paths
 
-    def _check_names(self, text: Sequence[str]) -> None:
-        first = self._dialects[0]
-        for other in self._dialects[1:]:
-            for name in sorted(set(first.names) ^ set(other.names)):
-                has, lacks = (first, other) if name in first.names else (other, first)
-                raise DataError(
-                    f"column {name!r} is in {has.path.name!r} but not in {lacks.path.name!r}: files that are "
-                    "read together need the same columns"
-                )
-        for name in text:
-            if name not in first.names:
-                raise DataError(f"there is no column {name!r} to read as text")
+    def _opened(self, places: Sequence[Place], known: Sequence[str]) -> list[TextTable]:
+        """The tables, all of the same columns; those that have others are left out where that was asked for."""
+        tables: list[TextTable] = []
+        skipped = []
+        for place in places:
+            try:
+                table = Delimited(dialect_of(place, self.reading, known))
+                _same_columns([*tables[:1], table])
+                tables.append(table)
+            except DataError as error:
+                if not self.reading.skip_bad:
+                    raise
+                skipped.append(str(error))
+        if not tables:
+            raise DataError(f"none of {len(places):,} files can be read; the first: {skipped[0]}")
+        self.skipped = tuple(skipped)
+        return tables
 
-    def _infer(self, text: set[str]) -> tuple[dict[str, Guess], int]:
-        guesses = {name: Guess(name) for name in self._dialects[0].names}
-        for name in text:
-            guesses[name].kind, guesses[name].watching = "category", False
-        rows = 0
-        for dialect in self._dialects:
-            for batch in batches(dialect):
-                for name, guess in guesses.items():
-                    guess.see(batch.column(name), rows)
-                rows += batch.num_rows
-        return guesses, rows
+    def _typed(self, known: Mapping[str, Notation], spool: Path, memory_bytes: int) -> Typed:
+        loose = any(getattr(t, "dialect", None) is not None and t.dialect.delimiter == ";" for t in self.tables)  # type: ignore[attr-defined]
+        loose = loose or self.reading.decimal == ","
+        try:
+            return Typed(self.tables, self.reading, known, loose=loose, spool=spool, memory_bytes=memory_bytes)
+        except NotInEncoding:
+            if self.reading.encoding is not None:
+                raise
+            self.tables = [_recoded(table) for table in self.tables]
+            return Typed(self.tables, self.reading, known, loose=loose, spool=spool, memory_bytes=memory_bytes)
 
-    def _write(self, path: Path, kinds: dict[str, Any]) -> None:
-        import pyarrow as pa
-        import pyarrow.parquet as pq
-
-        schema = pa.schema(kinds)
-        what = "the temporary Parquet copy of a CSV file (its place is set by TMPDIR)"
-        with no_space(what), pq.ParquetWriter(path, schema) as writer:
-            for dialect in self._dialects:
-                for batch in batches(dialect, kinds):
-                    writer.write_batch(batch.select(schema.names))
+    @property
+    def told(self) -> tuple[str, ...]:
+        """What a user should know of how the files were read."""
+        notes = list(dict.fromkeys(note for table in self.tables for note in table.notes))
+        if self._left.headers:
+            notes.append(f"the header is repeated in {self._left.headers:,} rows, which are left out")
+        if self._left.uneven:
+            notes.append(f"{self._left.uneven:,} rows of another length are left out")
+        notes += [f"left out: {why}" for why in self.skipped]
+        return tuple(notes)
 
     # ---- the source
 
@@ -133,16 +138,40 @@ class Csv:
         return self._blocks.read(part, columns)
 
     def table(self, part: Part) -> Any:
-        """Every column of a block as an Arrow table."""
+        """Every column of a block as an Arrow table, numbers as numbers."""
         return self._blocks.table(part)
 
     def read_all(self, part: Part, columns: Sequence[str]) -> tuple[Frame, Any]:
         """A block's frame, and all of its columns as an Arrow table."""
         return self._blocks.read_all(part, columns)
 
+    def raw(self) -> Iterator[Any]:
+        """The rows in the order of the files, every cell as the text that it is there."""
+        names = self.tables[0].names
+        for table in self.tables:
+            order = [table.names.index(name) for name in names]
+            for batch in table.batches(raw=True, skip_bad=self.reading.skip_bad):
+                yield batch.select(order)
+
     @property
     def arrow_schema(self) -> Any:
         return self._blocks.arrow_schema
 
     def fingerprint(self) -> dict[str, str | int]:
-        return {"format": "csv", "rows": self._rows, **file_digest([d.path for d in self._dialects])}
+        return {"format": "csv", "rows": self._rows, **file_digest([Path(t.place.path) for t in self.tables])}
+
+
+def _same_columns(tables: Sequence[TextTable]) -> None:
+    first, other = tables[0], tables[-1]
+    for name in sorted(set(first.names) ^ set(other.names)):
+        has, lacks = (first, other) if name in first.names else (other, first)
+        raise DataError(
+            f"column {name!r} is in {has.place.name!r} but not in {lacks.place.name!r}: files that are read together "
+            "need the same columns"
+        )
+
+
+def _recoded(table: TextTable) -> TextTable:
+    if not isinstance(table, Delimited) or table.dialect.encoding not in ("utf-8", "utf-8-sig"):
+        return table
+    return Delimited(recoded(table.dialect, in_its_encoding(table.dialect)))

@@ -1,0 +1,152 @@
+"""How a text file is laid out: encoding, what stands between cells, quotes, header."""
+
+from __future__ import annotations
+
+import codecs
+import csv
+import io
+import re
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
+
+from unseen.arrow.columns import names_once
+from unseen.arrow.layout import layout
+from unseen.arrow.place import Place
+from unseen.arrow.unpacked import HEAD, encoding_of, head_of
+from unseen.core.reading import Reading
+from unseen.errors import DataError
+
+DELIMITERS = (",", ";", "\t", "|", ":", "~", "^", " ")
+#: what a run of blanks between cells becomes
+BLANKS, BLANK = "blanks", re.compile(r'"[^"\n]*"|[ \t]+')
+#: characters that the delimiter is found in
+SNIFFED = 20_000
+#: rows that the header is found in
+ROWS = 200
+
+
+@dataclass(frozen=True, slots=True)
+class Dialect:
+    """A text file and how to read it: ``skip`` physical lines stand above its first row of data.
+
+    ``header`` are the cells of the header as they are written, none where there is no header.
+    """
+
+    place: Place
+    encoding: str
+    delimiter: str
+    quote: str
+    escape: str
+    skip: int
+    names: tuple[str, ...]
+    header: tuple[str, ...]
+    notes: tuple[str, ...] = ()
+
+    @property
+    def blanks(self) -> bool:
+        return self.delimiter == BLANKS
+
+    @property
+    def between(self) -> str:
+        """What stands between cells once runs of blanks are tabs."""
+        return "\t" if self.blanks else self.delimiter
+
+    def columns(self) -> tuple[str, ...]:
+        """The names of all columns, those that folders say among them."""
+        return (*self.names, *(key for key, _ in self.place.keys))
+
+
+def dialect_of(place: Place, asked: Reading | None = None, known: Sequence[str] = ()) -> Dialect:
+    """The dialect of a text file; ``known`` are names of columns that it has, if it has a header.
+
+    Raises
+    ------
+    DataError
+        Empty, no text, or duplicated names.
+    """
+    asked = asked or Reading()
+    head = head_of(place)
+    return laid_out(place, head, encoding_of(place, head, asked.encoding), asked, known)
+
+
+def laid_out(place: Place, head: bytes, encoding: str, asked: Reading, known: Sequence[str] = ()) -> Dialect:
+    """The dialect of a text file whose encoding is known."""
+    text = codecs.getincrementaldecoder(encoding)("replace").decode(head, len(head) < HEAD).lstrip("\ufeff")
+    if len(head) == HEAD:
+        text = text[: max(text.rfind("\n"), text.rfind("\r")) + 1]
+    if not text.strip():
+        raise DataError(f"{place.name!r} has no rows" if text else f"{place.name!r} has a line of more than {HEAD:,} bytes")
+    notes = [] if encoding in ("utf-8", "utf-8-sig") or asked.encoding else [f"read as {encoding}"]
+    above, delimiter = asked.skip or 0, asked.delimiter
+    lines = text.splitlines(keepends=True) if above else []
+    text = "".join(lines[above:]) if above else text
+    if told := re.match(r"sep=(.)\r?\n", text, re.IGNORECASE):
+        above, delimiter, text = above + 1, delimiter or told[1], text[told.end() :]
+    delimiter, quote, escape = _sniffed(place, text, delimiter)
+    rows, ends = _rows(text, delimiter, quote, escape, complete=len(head) < HEAD)
+    if not rows:
+        raise DataError(f"{place.name!r} has no rows: {asked.skip:,} lines were skipped (skip; --skip)")
+    found = layout(rows, asked, known)
+    names_once(found.names, f" in {place.name!r}")
+    skip = above + (ends[found.above - 1] if found.above else 0)
+    return Dialect(place, encoding, delimiter, quote, escape, skip, found.names, found.header, (*notes, *found.notes))
+
+
+def _sniffed(place: Place, text: str, delimiter: str | None) -> tuple[str, str, str]:
+    """What stands between cells, the quote and what escapes it, as most of some lines have them."""
+    import clevercsv
+
+    sample = text[:SNIFFED]
+    sample = sample[: max(sample.rfind("\n"), sample.rfind("\r")) + 1] or sample
+    if delimiter is None and place.name.lower().partition(".")[2].startswith(("tsv", "tab")):
+        delimiter = "\t"
+    try:
+        found = clevercsv.Sniffer().sniff(sample, delimiters=[delimiter] if delimiter else list(DELIMITERS))
+    except Exception:  # its own errors, and those of odd text: then the usual is all there is
+        found = None
+    between = delimiter or (found.delimiter if found is not None else "") or ","
+    if delimiter is None and between == " " or between == " " and re.search(r"\S  +\S", sample):
+        between = BLANKS
+    quote = (found.quotechar if found is not None else "") or '"'
+    return between, quote, (found.escapechar if found is not None else "") or ""
+
+
+def tabbed(text: str) -> str:
+    """Text with each run of blanks between cells as one tab.
+
+    >>> tabbed('18.0   8  "chevrolet malibu"')
+    '18.0\\t8\\t"chevrolet malibu"'
+    """
+    lines = (line.strip(" \t") for line in text.split("\n"))
+    return "\n".join(BLANK.sub(lambda m: m[0] if m[0].startswith('"') else "\t", line) for line in lines)
+
+
+def cells_of(lines: Iterator[str], dialect: Dialect) -> Iterator[list[str]]:
+    """The rows of some lines by Python's own reader: slow, and it knows at which line it is."""
+    return _reader(lines, dialect.between, dialect.quote, dialect.escape)
+
+
+def _reader(lines: Iterator[str], between: str, quote: str, escape: str):  # type: ignore[no-untyped-def]
+    return csv.reader(lines, delimiter=between, quotechar=quote, escapechar=escape or None, doublequote=not escape)
+
+
+def _rows(text: str, delimiter: str, quote: str, escape: str, complete: bool) -> tuple[list[list[str]], list[int]]:
+    """The first rows that hold a cell, and the physical line that each ends at."""
+    text = tabbed(text) if delimiter == BLANKS else text
+    reader = _reader(io.StringIO(text, newline=""), "\t" if delimiter == BLANKS else delimiter, quote, escape)
+    rows, ends = [], []
+    csv.field_size_limit(1 << 30)
+    for row in reader:
+        if any(cell for cell in row):
+            rows.append(row)
+            ends.append(reader.line_num)
+        if len(rows) == ROWS:
+            break
+    if not complete and len(rows) > 1 and len(rows) < ROWS:
+        rows, ends = rows[:-1], ends[:-1]
+    return rows, ends
+
+
+def recoded(dialect: Dialect, encoding: str) -> Dialect:
+    """The same file in another encoding than its first bytes seemed to have."""
+    return replace(dialect, encoding=encoding, notes=(f"read as {encoding}", *dialect.notes))

@@ -1,0 +1,122 @@
+"""Where the table begins in rows of text: lines above it, its header, the names of its columns."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from unseen.arrow.notation import found, looks_like_date
+from unseen.core.block import BOOLEAN, INTEGER, NUMBER
+from unseen.core.reading import USUAL, Reading
+
+NUMERIC, WORD, GAP = "numeric", "word", "gap"
+#: a column is numeric if so much of what is in it is
+MOSTLY = 0.8
+#: rows that are looked at below the header
+BODY = 100
+
+Rows = Sequence[Sequence[str]]
+
+
+@dataclass(frozen=True, slots=True)
+class Layout:
+    """Rows above the first one of data, the names of the columns, the header as it is written, what is told of it."""
+
+    above: int
+    names: tuple[str, ...]
+    header: tuple[str, ...]
+    notes: tuple[str, ...]
+
+
+def layout(rows: Rows, asked: Reading, known: Sequence[str] = ()) -> Layout:
+    """Find the header of a table; ``known`` are the names of its columns where a model was fitted to such a table.
+
+    >>> found = layout([["made in May", ""], ["age", "sex"], ["41", "m"], ["38", "f"]], Reading())
+    >>> found.above, found.names
+    (2, ('age', 'sex'))
+    """
+    width = Counter(len(r) for r in rows[-BODY:]).most_common(1)[0][0]
+    notes = []
+    start = 0 if asked.skip is not None else _start(rows, width)
+    if start:
+        notes.append(f"{start} line{'s' * (start > 1)} above the header left out")
+    head = list(rows[start])
+    body = [r for r in rows[start + 1 : start + 1 + BODY] if len(r) == width]
+    if len(head) == width + 1 and not head[-1].strip():
+        head = head[:-1]
+    elif body and len(head) == width - 1:  # the header of R's tables names no row names
+        ends = all(not r[-1].strip() for r in body)
+        head = [*head, ""] if ends else ["", *head]
+    if not _is_header(head, body, asked, known):
+        names = tuple(f"column_{j + 1}" for j in range(len(head)))
+        if asked.header is None:
+            notes.append("no header: the first line is data (header=True; --header if it names the columns)")
+        return Layout(start, names, (), tuple(notes))
+    if asked.header is None and _all_words([head, *body]):
+        notes.append("the first line is taken for the header (header=False; --no-header if it is data)")
+    above = start + 1
+    if asked.header is None and len(body) > 1 and _is_header(body[0], body[1:], asked, ()) and not _all_words(body):
+        head = [f"{a} {b.strip()}".strip() for a, b in zip(_filled(head), body[0], strict=True)]
+        notes.append("two header lines, joined")
+        above += 1
+    names = tuple(cell.strip().strip("\ufeff") or f"column_{j + 1}" for j, cell in enumerate(head))
+    return Layout(above, names, tuple(head), tuple(notes))
+
+
+def _start(rows: Rows, width: int) -> int:
+    """The first row that is as long as most, and no title with nothing beside it."""
+    if width == 1:
+        marks = next((i for i, r in enumerate(rows) if not r[0].startswith("#")), 0)
+        return marks if marks < len(rows) else 0
+    for i, row in enumerate(rows):
+        there = sum(bool(cell.strip()) for cell in row)
+        last = i + 1 >= len(rows)
+        if last or (there > 1 and abs(len(row) - width) <= 1 and len(rows[i + 1]) in (width, width + 1)):
+            if there < 2 and width > 2 and not last:
+                continue
+            return i if not last else 0
+    return 0
+
+
+def _is_header(head: Sequence[str], body: Rows, asked: Reading, known: Sequence[str]) -> bool:
+    if asked.header is not None:
+        return asked.header
+    cells = [cell.strip() for cell in head]
+    if known:
+        return set(known) <= set(cells)
+    kinds = [_kind(cell) for cell in cells]
+    numeric = [_numeric_column([r[j] for r in body if j < len(r)]) for j in range(len(cells))]
+    if any(k == WORD and n for k, n in zip(kinds, numeric, strict=True)):
+        return True
+    if any(k == NUMERIC and n for k, n in zip(kinds, numeric, strict=True)) or not any(cells):
+        return False
+    columns = [{r[j].strip() for r in body if j < len(r)} for j in range(len(cells))]
+    again = any(cell and cell in column for cell, column in zip(cells, columns, strict=True))
+    return not again or len(body) < 2
+
+
+def _numeric_column(cells: Sequence[str]) -> bool:
+    kinds = [k for cell in cells if (k := _kind(cell.strip())) != GAP]
+    return bool(kinds) and kinds.count(NUMERIC) >= MOSTLY * len(kinds)
+
+
+def _all_words(rows: Rows) -> bool:
+    return not any(_numeric_column([r[j] for r in rows[1:] if j < len(r)]) for j in range(len(rows[0])))
+
+
+def _kind(cell: str) -> str:
+    if cell.lower() in USUAL or not cell:
+        return GAP
+    if looks_like_date(cell):
+        return NUMERIC
+    how = found([cell])
+    return NUMERIC if how.kind in (INTEGER, NUMBER, BOOLEAN) or how.note else WORD
+
+
+def _filled(head: Sequence[str]) -> list[str]:
+    """A header line in which a cell stands for those that follow it and are empty."""
+    out: list[str] = []
+    for cell in head:
+        out.append(cell.strip() or (out[-1] if out else ""))
+    return out

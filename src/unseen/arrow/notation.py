@@ -1,0 +1,212 @@
+"""How numbers and dates are written: found in some cells of a column, read by it, and spelled by it again."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Sequence
+from typing import Any
+
+from unseen.core.block import BOOLEAN, CATEGORY, EMPTY, INTEGER, NUMBER
+from unseen.core.reading import Notation
+
+DATE = "date"
+#: signs and codes of money that stand before or after an amount
+MONEY = "USD EUR GBP CHF JPY CNY INR AUD CAD NZD SEK NOK DKK PLN CZK HUF RUB BRL MXN ZAR KRW TRY US$ A$ C$ R$ Fr. kr zł Rs".split()
+_BLANKS = "\u00a0\u202f\u2009 "
+_MONEY = "|".join(map(re.escape, sorted(MONEY, key=len, reverse=True))) + r"|[$\u00a2-\u00a5\u20a0-\u20cf]"
+_UNIT = r"%|‰|°\s?[CFK]?|[A-Za-zµμΩ][A-Za-zµμΩ/²³^·.]{0,7}[0-9²³]?"
+_BODY = rf"\d(?:[\d.,'{_BLANKS}]*\d)?[.,]?|[.,]\d+"
+_NUMBER = re.compile(
+    rf"(?P<open>\()?(?P<sign>[-+\u2212])?(?P<before>(?:{_MONEY})\s?)?(?P<inner>[-+\u2212])?(?P<body>{_BODY})"
+    rf"(?P<power>[eE][-+\u2212]?\d+)?(?P<after>\s?(?:{_MONEY}|{_UNIT}))?(?P<trail>[-\u2212])?(?P<close>\))?",
+)
+_CODE = re.compile(r"0[\dxX][\dA-Fa-f]*|\+\d{7,}|[-+]?\d{16,}")
+_POWER = re.compile(r"\d+[eE]\d+")
+_MONTH = r"(?:jan|feb|mar|apr|may|mai|jun|jul|aug|sep|oct|okt|nov|dec|dez)[a-z]*\.?"
+_TIME = r"\d{1,2}:\d\d(?::\d\d(?:[.,]\d+)?)?\s?(?:[ap]\.?m\.?)?"
+_DAY = "|".join((
+    r"\d{4}-\d\d?-\d\d?", r"\d{4}/\d\d?/\d\d?", r"\d{4}\.\d\d?\.\d\d?", r"\d\d?[/.-]\d\d?[/.-]\d{4}", r"\d\d?/\d\d?/\d\d",
+    r"\d\d?\.\d\d?\.\d\d", rf"\d\d?[ .-]+{_MONTH}[ ,.-]*(?:\d{{4}}|\d\d)", rf"{_MONTH} \d\d?,? +\d{{4}}", rf"{_MONTH}[ -]\d{{4}}",
+    r"\d{4}-\d\d", r"\d{4}-?w\d\d(?:-?\d)?", r"\d{4}-?q[1-4]",
+))  # fmt: skip
+_DATE = re.compile(
+    rf"(?:(?:mon|tue|wed|thu|fri|sat|sun)[a-z]*,? )?(?:{_DAY})(?:[t ,]+{_TIME})?\s?(?:z|utc|gmt|[-+]\d\d:?\d\d)?|{_TIME}",
+    re.IGNORECASE,
+)
+#: so few different values with different letters behind them are names
+FEW = 20
+#: of so much of a column it can be said what it is
+NEARLY = 0.9
+
+
+def looks_like_date(cell: str) -> bool:
+    """Whether a cell is a date or a time in a usual spelling.
+
+    >>> [looks_like_date(c) for c in ("31-Jan-2024", "1/2/24", "12:30", "2024", "3.5")]
+    [True, True, True, False, False]
+    """
+    return _DATE.fullmatch(cell) is not None
+
+
+def found(cells: Sequence[str], decimal: str | None = None, loose: bool = False) -> Notation:
+    """The notation of most of some cells, without those that are missing; ``loose`` where the file has decimal commas.
+
+    >>> found(["$58,475.44", "$1,200.00"]).told()
+    'thousands by comma; written with $'
+    >>> found(["007", "012"]).kind, found(["3", "4"]).kind, found(["58475,44", "3,1"]).decimal
+    ('category', 'integer', ',')
+    """
+    if not cells:
+        return Notation(EMPTY)
+    if all(c.lower() in ("true", "false") for c in cells):
+        return Notation(BOOLEAN)
+    if sum(map(looks_like_date, cells)) >= NEARLY * len(cells):
+        return Notation(DATE)
+    parsed = [m for c in cells if (m := _NUMBER.fullmatch(c)) and bool(m["open"]) == bool(m["close"])]
+    if 2 * len(parsed) <= len(cells):
+        return Notation(CATEGORY)
+    codes = [c for c in cells if _CODE.fullmatch(c)]
+    powers = [m[0] for m in parsed if m["power"]]
+    if codes:
+        return Notation(CATEGORY, note=_told_codes(codes[0]))
+    if powers and all(_POWER.fullmatch(p) for p in powers) and not any("." in m["body"] for m in parsed):
+        return Notation(CATEGORY, note="codes, some of which look like powers of ten: kept as text")
+    affixes = {((m["before"] or "").strip(), (m["after"] or "").strip()) for m in parsed}
+    if len(affixes) > 1 and len(set(cells)) <= FEW:  # 1st, 2nd, 3rd
+        return Notation(CATEGORY)
+    if len(affixes) > 1:
+        many = "different units or currencies"
+        return Notation(CATEGORY, note=f"left out: numbers with {many}: bring them to one")
+    before, after = affixes.pop()
+    if after and not before and not _unit_of_numbers(parsed):
+        return Notation(CATEGORY)
+    marks = _separators([m["body"] for m in parsed], decimal, loose)
+    if marks is None:
+        return Notation(CATEGORY)
+    point, thousands, doubt = marks
+    whole = not any(point in m["body"] or m["power"] for m in parsed)
+    return Notation(INTEGER if whole else NUMBER, point, thousands, before, after, note=doubt)
+
+
+def _told_codes(code: str) -> str:
+    if code.startswith("+"):
+        return "codes that begin with +: kept as text"
+    if code.startswith("0"):
+        return "codes that begin with 0: kept as text"
+    return "whole numbers of more than 15 digits: kept as text"
+
+
+def _unit_of_numbers(parsed: Sequence[re.Match[str]]) -> bool:
+    """Whether what follows numbers is a unit: the numbers are no codes like 12B, of one or two digits and a letter."""
+    after = parsed[0]["after"]
+    return not (after.strip().isalpha() and len(after) == 1 and all(m["body"].isdigit() for m in parsed))
+
+
+def _separators(bodies: Sequence[str], decimal: str | None, loose: bool) -> tuple[str, str, str] | None:
+    """The decimal mark, that of thousands, and what is doubtful about them; None where they do not agree."""
+    bodies = [re.sub(rf"[{_BLANKS}]", " ", b) for b in bodies]
+    both = [max(b.rfind(","), b.rfind(".")) for b in bodies if "," in b and "." in b]
+    signs = {c for b in bodies for c in b if c in ",.' "}
+    point, doubt = decimal, ""
+    if point is None and both:
+        ends = {b[i] for b, i in zip((b for b in bodies if "," in b and "." in b), both, strict=True)}
+        if len(ends) > 1:
+            return None
+        point = ends.pop()
+    if point is None and len(alone := signs & {",", "."}) == 1:
+        point, doubt = _of_one(alone.pop(), bodies, bool(signs & {" ", "'"}), loose)
+    elif point is None and len(alone) == 2:
+        point = "." if _grouped([b for b in bodies if "," in b], ",") else ","
+    point = point or "."
+    thousands = [c for c in ",.' " if c in signs and c != point]
+    if len(thousands) > 1:
+        return None
+    group = thousands[0] if thousands else ""
+    if not all(_whole_body(point, group).fullmatch(b) for b in bodies):
+        return None
+    return point, group, doubt
+
+
+def _of_one(sign: str, bodies: Sequence[str], grouped_otherwise: bool, loose: bool) -> tuple[str, str]:
+    """The decimal mark where only one of comma and point is there, and a word if it might be the other."""
+    other = "." if sign == "," else ","
+    having = [b for b in bodies if sign in b]
+    if grouped_otherwise or not _grouped(having, sign):
+        return sign, ""
+    if any(b.count(sign) > 1 for b in having):
+        return other, ""
+    if sign == "." and not loose:
+        return sign, ""
+    # 1,234 beside 978, but none of 1234: groups of three, or three decimals
+    small = all(len(b) < 4 for b in bodies if sign not in b)
+    name = {",": "comma", ".": "point"}[sign]
+    if small:
+        return other, f"a {name} before three digits is taken for thousands"
+    return sign, f"a {name} before three digits is taken for the decimal mark"
+
+
+def _grouped(bodies: Sequence[str], sign: str) -> bool:
+    shape = re.compile(rf"[1-9]\d{{0,2}}(?:{re.escape(sign)}\d{{3}})+")
+    return bool(bodies) and all(shape.fullmatch(re.split(r"[.,]", b)[0] if sign not in ",." else b) for b in bodies)
+
+
+def _whole_body(point: str, group: str) -> re.Pattern[str]:
+    end = rf"(?:{re.escape(point)}\d*)?"
+    grouped = rf"\d{{1,3}}(?:{re.escape(group)}\d{{3}})+{end}|" if group else ""
+    return re.compile(rf"{grouped}\d+{end}|{re.escape(point)}\d+")
+
+
+# ---- whole columns
+
+
+def trimmed(cells: Any) -> Any:
+    """Text without blanks around it."""
+    import pyarrow.compute as pc
+
+    return pc.utf8_trim_whitespace(cells)
+
+
+def as_plain(cells: Any, how: Notation) -> Any:
+    """Numbers of a notation as programs write them; what is none comes out as something that is no number."""
+    import pyarrow.compute as pc
+
+    def swap(pattern: str, by: str) -> None:
+        nonlocal cells
+        cells = pc.replace_substring_regex(cells, pattern, by)
+
+    swap("\u2212", "-")
+    swap(r"^\((.*)\)$", r"-\1")
+    swap(r"^([^-].*)-$", r"-\1")
+    if how.before:
+        swap(rf"^([-+]?)\s?{_re2(how.before)}\s?", r"\1")
+    if how.after:
+        swap(rf"\s?{_re2(how.after)}$", "")
+    group = _re2(how.thousands) if how.thousands != " " else f"[{_BLANKS}]"
+    if how.thousands:
+        point = _re2(how.decimal)
+        shape = rf"^[-+]?\d{{1,3}}(?:{group}\d{{3}})+(?:{point}\d*)?$"
+        cells = pc.if_else(pc.match_substring_regex(cells, shape), pc.replace_substring_regex(cells, group, ""), cells)
+    if how.decimal == ",":
+        cells = pc.replace_substring(pc.if_else(pc.match_substring(cells, "."), "no", cells), ",", ".")
+    return cells
+
+
+def _re2(text: str) -> str:
+    return re.sub(r"([.^$*+?()\[\]{}|\\])", r"\\\1", text)
+
+
+def spelled(values: Iterable[Any], how: Notation) -> list[str]:
+    """Numbers in a notation, as they fill the holes of a column.
+
+    >>> spelled([1234.5, 3.0], Notation("number", ",", ".", after="EUR"))
+    ['1.234,5 EUR', '3,0 EUR']
+    """
+    out = []
+    for value in values:
+        number = float(value)
+        text = f"{int(number):,}" if how.kind == INTEGER and number.is_integer() else f"{number:,}"
+        text = text.replace(",", "\0").replace(".", how.decimal).replace("\0", how.thousands)
+        before = f"{how.before} " if how.before.isalpha() else how.before
+        after = f" {how.after}" if how.after[:1].isalpha() else how.after
+        out.append(f"{before}{text}{after}" if not text.startswith("-") else f"-{before}{text[1:]}{after}")
+    return out

@@ -1,0 +1,150 @@
+"""Tables of text with types: the cells are read once where they are what the first of them seem to be."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack
+from pathlib import Path
+from typing import Any, Protocol
+
+from unseen.arrow.delimited import Left
+from unseen.arrow.inference import Guess
+from unseen.arrow.output import no_space
+from unseen.arrow.place import Place
+from unseen.core.reading import Notation, Reading
+
+#: rows of a row group of the temporary copy
+GROUP = 131_072
+
+
+class TextTable(Protocol):
+    """A table every cell of which is text."""
+
+    @property
+    def place(self) -> Place: ...
+
+    @property
+    def names(self) -> tuple[str, ...]: ...
+
+    @property
+    def notes(self) -> tuple[str, ...]: ...
+
+    def batches(self, left: Left | None = None, *, raw: bool = False, skip_bad: bool = False) -> Iterator[Any]:
+        """Record batches in order; cells of nothing are null unless they are ``raw``, which keeps all as it is."""
+        ...
+
+
+class Typed:
+    """The columns of text tables of the same columns, as one table in memory or in a temporary file.
+
+    ``guesses`` say what each column is; ``table`` is None where the values are in the file at ``spool``.
+    """
+
+    def __init__(
+        self,
+        tables: Sequence[TextTable],
+        reading: Reading,
+        known: Mapping[str, Notation],
+        *,
+        loose: bool = False,
+        spool: Path,
+        memory_bytes: int,
+    ) -> None:
+        self.tables, self.reading, self.spool, self.memory_bytes = tables, reading, spool, memory_bytes
+        self.guesses = {name: Guess(name, reading, known.get(name), loose) for name in tables[0].names}
+        self.left = Left()
+        self.table: Any = None
+        whole = self._read()
+        for guess in self.guesses.values():
+            guess.settle()
+        if not whole or any(guess.again for guess in self.guesses.values()):
+            self.guesses = {name: guess.anew() for name, guess in self.guesses.items()}
+            self.left = Left()
+            self._read()
+
+    def _read(self) -> bool:
+        """Take all cells in, and keep them; whether every column kept its type from the first written row on."""
+        self.table = None
+        names = list(self.guesses)
+        kept: list[list[Any]] = []
+        size, spooled = 0, None
+        with ThreadPoolExecutor(os.cpu_count() or 1) as pool, ExitStack() as stack:
+            for table in self.tables:
+                for batch in table.batches(self.left, skip_bad=self.reading.skip_bad):
+                    cells = [batch.column(table.names.index(name)) for name in names]
+                    values = list(pool.map(lambda g, c: g.take(c), self.guesses.values(), cells))
+                    if spooled is None:
+                        kept.append(values)
+                        size += sum(8 * len(v) for v in values)
+                        if size > self.memory_bytes:
+                            spooled = _Spool(stack, self.spool, self._schema())
+                    if spooled is not None:
+                        for some in kept or [values]:
+                            spooled.write(some, self._schema())
+                        kept = []
+        if spooled is None:
+            self.table = _joined(kept, self._schema())
+        return spooled is None or spooled.whole
+
+    def _schema(self) -> Any:
+        import pyarrow as pa
+
+        return pa.schema([(name, guess.type()) for name, guess in self.guesses.items()])
+
+
+class _Spool:
+    """A temporary Parquet file of columns whose types were found; it stops where one of them changes."""
+
+    def __init__(self, stack: ExitStack, path: Path, schema: Any) -> None:
+        import pyarrow.parquet as pq
+
+        self.schema, self.whole, self.waiting, self.rows = schema, True, [], 0
+        stack.enter_context(no_space("the temporary copy of a text file (its place is set by TMPDIR)"))
+        self.writer = stack.enter_context(pq.ParquetWriter(path, schema, compression="lz4", use_dictionary=_words(schema)))
+        stack.callback(self.flush)
+
+    def write(self, values: Sequence[Any], schema: Any) -> None:
+        self.whole = self.whole and schema.equals(self.schema)
+        if not self.whole:
+            return
+        self.waiting.append(_joined([values], schema))
+        self.rows += len(values[0])
+        if self.rows >= GROUP:
+            self.flush()
+
+    def flush(self) -> None:
+        import pyarrow as pa
+
+        if self.waiting and self.whole:
+            self.writer.write_table(pa.concat_tables(self.waiting), row_group_size=GROUP)
+        self.waiting, self.rows = [], 0
+
+
+def _words(schema: Any) -> list[str]:
+    import pyarrow as pa
+
+    return [f.name for f in schema if pa.types.is_dictionary(f.type)]
+
+
+def _joined(kept: Sequence[Sequence[Any]], schema: Any) -> Any:
+    """Batches of columns as one table of their last types."""
+    import pyarrow as pa
+
+    columns = [
+        pa.chunked_array([_as(values[j], field.type) for values in kept], field.type) for j, field in enumerate(schema)
+    ]
+    return pa.table(columns, schema=schema)
+
+
+def _as(values: Any, type_: Any) -> Any:
+    import pyarrow as pa
+
+    if values.type == type_:
+        return values
+    if values.null_count == len(values) or pa.types.is_null(type_):
+        return pa.nulls(len(values), type_)
+    if pa.types.is_dictionary(type_) != pa.types.is_dictionary(values.type):  # read again in a moment
+        return pa.nulls(len(values), type_)
+    return values.cast(type_, safe=False)
