@@ -71,7 +71,7 @@ def infer(
             choices.append(Choice(f.name, f.kind, "", f.note or "ignored: no number, boolean or text"))
         else:
             asked = f.name in columns or f.name in wanted
-            choices.append(Choice(f.name, f.kind, wanted.get(f.name, AUTO), asked=asked))
+            choices.append(Choice(f.name, f.kind, wanted.get(f.name, AUTO), asked=asked, read=f.note))
     spec = Spec(tuple(choices), covariance)
     if not spec.columns:
         raise DataError("no column is left to fit: numbers, booleans and text are what models read")
@@ -91,6 +91,8 @@ def decided(spec: Spec, profile: Profile, before: Sequence[Mapping[str, Any]] = 
         if c.role:  # the model judges it
             choices.append(c)
             continue
+        if c.column in profile.names:
+            c = replace(c, missing=profile[c.column].missing)
         if c.family:
             why = _useless(c, profile[c.column])
             if why and c.asked:
@@ -158,6 +160,7 @@ def _few(known: ColumnProfile) -> str:
 def column_facts(choice: Choice, profile: Profile) -> dict[str, Any]:
     """What was found in a column and decided about it, as plain facts; ``family`` is None where it is left out."""
     out: dict[str, Any] = {"column": choice.column, "kind": choice.kind, "family": choice.family or None}
+    out["missing"] = choice.missing
     if choice.column in profile.names and choice.family:
         c = profile[choice.column]
         out["missing"] = c.missing
@@ -167,4 +170,4 @@ def column_facts(choice: Choice, profile: Profile) -> dict[str, Any]:
             out |= {"atoms": [list(a) for a in c.atoms()], "sentinel": c.sentinel()}
     if choice.atoms:
         out["set_apart"] = list(choice.atoms)
-    return {**out, "note": choice.note}
+    return {**out, "note": choice.told}

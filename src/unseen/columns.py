@@ -7,13 +7,14 @@ covariances unless the data speaks clearly for something else.
 
 from __future__ import annotations
 
-import re
+import shlex
 from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
 
 from unseen.alone import by_itself, coarse, criterion
+from unseen.arrow.notation import notation_of
 from unseen.core.atoms import without
 from unseen.core.levels import CODES, LEVELS, far_apart, growing, may_be_levels
 from unseen.core.numbering import MANY, begins_so, named_identifier, numbers_rows
@@ -121,17 +122,17 @@ def _text(column: ColumnProfile) -> Decision:
     if values is not None and len(values) > 20 and len(values) > UNIQUE * column.weight:
         if _written_numbers(values):
             return Decision(
-                "", "left out: text that looks like numbers (decimal comma, thousands, %, currency): write plain ones"
+                "",
+                f"left out: text that looks like numbers (number=[{column.name!r}]; --number "
+                f"{shlex.quote(column.name)})",
             )
         return Decision("", f"left out: {len(values):,} different values, nearly one for each row")
     return Decision("categorical", f"{len(values or ()):,} categories")
 
 
 def _written_numbers(values: Any) -> bool:
-    """Whether nearly all of some texts are numbers but for decimal commas, thousands, units or signs."""
-    some = list(values)[:200]
-    plain = [re.sub(r"[\s,.%$€£+\-'\u00a0\u2212]|[A-Za-z]{1,3}$", "", text) for text in some]
-    return sum(text.isdigit() for text in plain) >= 0.9 * len(some)
+    """Whether nearly all of some texts are numbers, and no codes."""
+    return notation_of(list(values)[:200]).kind in ("integer", "number")
 
 
 def _identifier(column: ColumnProfile) -> Decision | None:
@@ -154,15 +155,15 @@ def atoms_of(column: ColumnProfile) -> tuple[float, ...]:
         return ()
     least = ATOM if column.resolution else OFF_GRID
     shares = column.atoms(least / ABOVE / 2)
-    found: list[float] = []
+    some: list[float] = []
     for i, (_, share) in enumerate(shares):
         following = shares[i + 1][1] if i + 1 < len(shares) else least / ABOVE / 2
         if share < least or share * column.weight < FEWEST:
             break
         if share >= ABOVE * following:
-            found = [v for v, _ in shares[: i + 1]]
+            some = [v for v, _ in shares[: i + 1]]
     apart = column.sentinel()
-    return tuple(found if apart is None or apart[0] in found else [*found, apart[0]])
+    return tuple(some if apart is None or apart[0] in some else [*some, apart[0]])
 
 
 def _discrete(column: ColumnProfile, whole: Profile) -> Decision | None:
@@ -252,7 +253,12 @@ def _told(column: ColumnProfile, atoms: tuple[float, ...]) -> str:
     parts = []
     for value in atoms:
         mark = " stands apart" if apart is not None and value == apart[0] else ""
-        ask = ": if it means missing, empty those cells" if mark else ""
+        ask = f": if it means missing, say so ({_ask(column.name, value)})" if mark else ""
         share = shares.get(value, 1 / column.weight)
         parts.append(f"{value:.6g}{mark} in {100 * share:.2g} % of rows{ask}")
     return "; ".join(parts)
+
+
+def _ask(column: str, value: float) -> str:
+    mark = f"{column}={value:.6g}"
+    return f"missing=[{mark!r}]; --missing {shlex.quote(mark)}"

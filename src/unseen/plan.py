@@ -12,7 +12,7 @@ import numpy as np
 from unseen.choices import column_facts, decided, infer
 from unseen.core.blas import one_blas_thread
 from unseen.core.model import Model
-from unseen.core.source import Source
+from unseen.core.source import Source, told_of
 from unseen.core.stats import Array
 from unseen.making import model_of, of_kind
 from unseen.numerics.dependence import dependent
@@ -125,7 +125,7 @@ def fitted(made: Plan, components: Iterable[int] | None = None, rows: Survey | N
     several = len(made.forms) > 1 or made.variants
     forms, variants = (made.forms, made.variants) if several else ((), {})
     result = search(made.model_for, rows or made.known, components, forms=forms, variants=variants, **options)
-    return replace(result, columns=made.after(result).columns)
+    return replace(result, columns=made.after(result).columns, told=told_of(made.known.source))
 
 
 def _model(spec: Spec, first: str, components: int, form: str = "") -> Model:

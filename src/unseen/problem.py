@@ -12,7 +12,7 @@ from unseen.core.encoding import Encoded, Encoding, usable
 from unseen.core.engine import Engine
 from unseen.core.model import Latent, Model, latent_classes
 from unseen.core.profile import Profile
-from unseen.core.source import Frames, Source
+from unseen.core.source import Frames, Source, how_read
 from unseen.core.tasks import ProfileFrame
 from unseen.errors import DataError, ModelError
 
@@ -142,6 +142,8 @@ def bind(model: Model, known: Survey, like: Sequence[Problem] = (), part: Any = 
         known.unknown,
         grouped=True,
         unit=known.source.unit,
+        reading=how_read(known.source)[0],
+        notations={f.name: n for f in known.fields if (n := how_read(known.source)[1].get(f.name)) is not None},
     )
     for problem in like:
         if problem.encoding == encoding:

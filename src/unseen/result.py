@@ -74,6 +74,8 @@ class Result:
     volume: float | None = None
     #: what was found in each column and decided about it, where a plan did that
     columns: tuple[dict[str, Any], ...] = ()
+    #: how the data was read, where it does not say that itself: a header that was found, rows that were left out
+    told: tuple[str, ...] = ()
     #: each row's largest responsibility, on average; None for models without any, and in runs of earlier versions
     certainty: float | None = None
     #: rows that each part stands for, its responsibilities summed, (K,); empty where there are none, as is certainty
@@ -125,8 +127,9 @@ class Result:
             raise ModelError(f"unknown={unknown!r} is none of 'refuse', 'missing'")
 
         unit = self.encoding.unit
-        text = self.encoding.codes_as_text()
-        source, _, _ = open_source(data, unit=unit, whole=self.model.unit.ordered and unit is None, text=text)
+        whole = self.model.unit.ordered and unit is None
+        read, known = self.encoding.reading, self.encoding.written()
+        source, _, _ = open_source(data, unit=unit, whole=whole, read=read, known=known)
         encoding = replace(
             self.encoding,
             weights=None,

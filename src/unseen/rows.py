@@ -118,7 +118,8 @@ def write_assign(
 
     Parameters
     ----------
-    path_out : a .parquet or .csv file; it appears whole or not at all
+    path_out : a file that appears whole or not at all: .parquet, .feather, .csv, .tsv, .txt, .jsonl; text to text keeps
+        every cell as it was written
     prefix : put before the names of the new columns
     unknown : ``"missing"`` takes categories that were not there at fit time as missing
     progress : called with the number of rows after each block
@@ -141,19 +142,15 @@ def write_assign(
     impossible = blind = 0
     outputs = result.model.outputs()
     names = [name for output in outputs for name, _ in output.columns]
-    schema = assigned_schema(source.arrow_schema, outputs, encoding.fields, prefix)
+    schema = assigned_schema(source, Path(path_out), outputs, encoding.fields, prefix)
 
-    def more(table: Any, block: Block) -> Any:
+    def more(block: Block) -> Any:
         nonlocal impossible, blind
-        tiles = [block] if block.offsets is not None else block.tiles(65_536)
-        for start, tile in _placed(tiles):
+        for tile in [block] if block.offsets is not None else block.tiles(65_536):
             columns = [v for o in outputs for v in o.decoded(o.of(result.params, tile), encoding.fields)]
             impossible += int(np.isneginf(columns[names.index("log_density")]).sum())
             blind += _untold(tile)
-            piece = table.slice(start, tile.rows)
-            for field, values in zip(list(schema)[table.num_columns :], columns, strict=True):
-                piece = piece.append_column(field, [values])
-            yield piece
+            yield columns
 
     rows = write_blocks(source, encoding, Path(path_out), schema, more, progress)
     if impossible:
@@ -210,7 +207,7 @@ def write_impute(
     source, encoding = result.open(path_in, unknown)
     params = result.params
     floats = _fractional(model, params, encoding, draws is not None)
-    schema = imputed_schema(source, encoding, floats, draws is not None, prefix)
+    schema = imputed_schema(source, Path(path_out), encoding, floats, draws is not None, prefix)
 
     def round_of(m: int) -> Any:
         def complete(block: Block) -> Sequence[Array]:
@@ -222,13 +219,6 @@ def write_impute(
 
     rounds = [(m + 1, round_of(m)) for m in range(1 if draws is None else draws)]
     return write_completed(source, encoding, Path(path_out), schema, rounds, progress)
-
-
-def _placed(tiles: Any) -> Any:
-    start = 0
-    for tile in tiles:
-        yield start, tile
-        start += tile.rows
 
 
 def _fractional(model: Model, params: Any, encoding: Encoding, drawn: bool) -> set[str]:

@@ -59,6 +59,15 @@ class Choice:
     asked: bool = False
     #: the part that it has in the model, which judges it then: ``"target"``, ``"worker"``
     role: str = ""
+    #: how its cells were read, where a file does not say what they are
+    read: str = ""
+    #: cells without a value, where they were counted
+    missing: int | None = None
+
+    @property
+    def told(self) -> str:
+        """All that is to be said of the column: what it is and why, and how it was read."""
+        return "; ".join(part for part in (self.note, self.read) if part)
 
 
 @dataclass(frozen=True, slots=True)

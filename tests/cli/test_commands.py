@@ -131,6 +131,7 @@ def test_json_is_one_object(here: Path) -> None:
         "column": "since",
         "kind": "other",
         "family": None,
+        "missing": None,
         "note": told["columns"][4]["note"],
     }
     assert json.loads(ok("show", told["run"], "--json").stdout)["loglik"] == told["loglik"]

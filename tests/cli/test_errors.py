@@ -179,7 +179,7 @@ def test_bad_runs(here: Path) -> None:
     fails(5, "exists already", "fit", "people.parquet", "-k", "1", "--name", "a", *FAST)
     fails(5, "is a file, not a folder", "fit", "people.parquet", "-k", "1", "--out", "people.csv", *FAST)
     fails(5, "no folder", "assign", "runs/a", "people.parquet", "-o", "no/out.parquet")
-    fails(5, r"ends in \.parquet or \.csv", "assign", "runs/a", "people.parquet", "-o", "out.xls")
+    fails(5, r"ends in \.parquet, \.feather, \.csv", "assign", "runs/a", "people.parquet", "-o", "out.xls")
     with open("runs/a/arrays.npz", "ab") as file:
         file.write(b"x")
     for command in (

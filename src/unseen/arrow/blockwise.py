@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 from unseen.arrow.fill import as_float, filled
 from unseen.arrow.output import table_writer
+from unseen.arrow.rawrows import RawRows, as_text, fills_as_text, raw_schema, spelling
 from unseen.arrow.regroup import reorder
 from unseen.core.blas import one_blas_thread
 from unseen.core.block import BOOLEAN, CATEGORY, INTEGER, Block, Field, Frame
@@ -17,11 +18,11 @@ from unseen.core.source import Part, input_places
 from unseen.errors import DataError
 
 Progress = Callable[[int], Any] | None
-Fills = dict[str, tuple[Any, Any]]
+Fills = Mapping[str, tuple[Any, Any]]
 
 
-def assigned_schema(schema: Any, outputs: Sequence[Output], data: Sequence[Field], prefix: str) -> Any:
-    """The input's schema followed by what a model says of rows."""
+def assigned_schema(source: Any, path: Path, outputs: Sequence[Output], data: Sequence[Field], prefix: str) -> Any:
+    """The input's schema, as it goes to that file, followed by what a model says of rows."""
     import pyarrow as pa
 
     types = {INTEGER: pa.int32(), CATEGORY: pa.string(), BOOLEAN: pa.bool_()}
@@ -30,16 +31,23 @@ def assigned_schema(schema: Any, outputs: Sequence[Output], data: Sequence[Field
         for name, kind in output.kinds(data):
             whole = kind == INTEGER and name in output.categories
             new.append((f"{prefix}{name}", pa.int64() if whole else types.get(kind, pa.float64())))
+    schema = raw_schema(source) if as_text(source, path) else source.arrow_schema
     _free(schema, [name for name, _ in new])
-    for name, type_ in new:
-        schema = schema.append(pa.field(name, type_))
-    return schema
+    return pa.schema([*schema, *(pa.field(name, type_) for name, type_ in new)], metadata=schema.metadata)
 
 
-def imputed_schema(source: Any, encoding: Encoding, fractional: set[str], drawn: bool, prefix: str) -> Any:
+def imputed_schema(source: Any, path: Path, encoding: Encoding, fractional: set[str], drawn: bool, prefix: str) -> Any:
     """The input's schema with types that hold the completed values, after a column that numbers the draws."""
     import pyarrow as pa
 
+    schema = raw_schema(source) if as_text(source, path) else _completed(source, encoding, fractional)
+    if not drawn:
+        return schema
+    _free(schema, [f"{prefix}draw"])
+    return pa.schema([pa.field(f"{prefix}draw", pa.int32()), *schema], metadata=schema.metadata)
+
+
+def _completed(source: Any, encoding: Encoding, fractional: set[str]) -> Any:
     schema = source.arrow_schema
     gappy = _with_gaps(source, [n for n in schema.names if n in fractional])
     slots = {n: CATEGORY if s.coded else s.kind for s in encoding.slots for n in s.columns}
@@ -48,10 +56,7 @@ def imputed_schema(source: Any, encoding: Encoding, fractional: set[str], drawn:
             type_ = _roomy(field.type, slots[field.name], field.name in gappy)
             if type_ != field.type:  # what pandas noted about the old types holds no more
                 schema = schema.set(i, field.with_type(type_)).remove_metadata()
-    if not drawn:
-        return schema
-    _free(schema, [f"{prefix}draw"])
-    return schema.insert(0, pa.field(f"{prefix}draw", pa.int32()))
+    return schema
 
 
 def _roomy(type_: Any, kind: str, fractional: bool) -> Any:
@@ -87,18 +92,32 @@ def write_blocks(
     encoding: Encoding,
     path: Path,
     schema: Any,
-    more: Callable[[Any, Block], Iterable[Any]],
+    more: Callable[[Block], Iterable[Sequence[Any]]],
     progress: Progress = None,
 ) -> int:
-    """Write the tables that ``more(table, block)`` makes of every block."""
+    """Write the rows of the input, and beside them the columns that ``more(block)`` gives for a few rows at a time."""
+    import pyarrow as pa
+
+    names, text = encoding.columns(), as_text(source, path)
+    own = len(source.raw_names if text else source.arrow_schema)
+    new = pa.schema(list(schema)[own:])
 
     def pieces(part: Part) -> Iterator[Any]:
-        frame, table = source.read_all(part, encoding.columns())
-        for piece in more(table, encoding.encode(frame)):
-            yield piece.cast(schema)
+        frame, table = (source.read(part, names), None) if text else source.read_all(part, names)
+        start = 0
+        for columns in more(encoding.encode(frame)):
+            beside = pa.table(columns, names=new.names).cast(new)
+            if table is not None:
+                before = table.slice(start, len(columns[0]))
+                beside = pa.table([*before.columns, *beside.columns], names=schema.names).cast(schema)
+            start += len(columns[0])
+            yield beside
 
-    with one_blas_thread(), table_writer(path, schema) as write:
-        return _in_order(source, pieces, schema, write, progress)
+    with one_blas_thread(), table_writer(path, schema, spelling(source)) as write:
+        if not text:
+            return _in_order(source, pieces, schema, write, progress)
+        rows = RawRows(source)
+        return _in_order(source, pieces, new, lambda table: write(rows.beside(table, schema)), progress)
 
 
 def _in_order(source: Any, pieces: Callable[[Part], Iterable[Any]], schema: Any, write: Any, progress: Progress) -> int:
@@ -132,16 +151,47 @@ def write_completed(
     progress: Progress = None,
 ) -> int:
     """Write every block completed by the fills of each round, one round after the other."""
-    written = 0
-    with one_blas_thread(), table_writer(path, schema) as write:
-        for number, fill in rounds:
-            # bound now: a round is over before the next begins
-            def pieces(part: Part, number: int = number, fill: Callable[[Frame], Fills] = fill) -> Iterator[Any]:
-                frame, table = source.read_all(part, encoding.columns())
-                yield _complete(table, fill(frame), schema, number)
+    with one_blas_thread(), table_writer(path, schema, spelling(source)) as write:
+        one = _text_round if as_text(source, path) else _round
+        return sum(one(source, encoding, schema, number, fill, write, progress) for number, fill in rounds)
 
-            written += _in_order(source, pieces, schema, write, progress)
-    return written
+
+def _round(
+    source: Any,
+    encoding: Encoding,
+    schema: Any,
+    number: int,
+    fill: Callable[[Frame], Fills],
+    write: Any,
+    told: Progress,
+) -> int:
+    def pieces(part: Part) -> Iterator[Any]:
+        frame, table = source.read_all(part, encoding.columns())
+        yield _complete(table, fill(frame), schema, number)
+
+    return _in_order(source, pieces, schema, write, told)
+
+
+def _text_round(
+    source: Any,
+    encoding: Encoding,
+    schema: Any,
+    number: int,
+    fill: Callable[[Frame], Fills],
+    write: Any,
+    told: Progress,
+) -> int:
+    import pyarrow as pa
+
+    names = encoding.columns()
+    rows = RawRows(source)
+
+    def pieces(part: Part) -> Iterator[Any]:
+        frame = source.read(part, names)
+        yield fills_as_text(fill(frame), frame.rows, names, source.notations)
+
+    cells = pa.schema([(name, pa.string()) for name in names])
+    return _in_order(source, pieces, cells, lambda table: write(rows.completed(table, schema, number)), told)
 
 
 def _complete(table: Any, fills: Fills, schema: Any, number: int) -> Any:

@@ -10,6 +10,7 @@ from typing import Any
 
 from unseen.arrow.dialect import Dialect, cells_of, tabbed
 from unseen.arrow.place import Place
+from unseen.arrow.spelled import Spelling
 from unseen.arrow.unpacked import Unpacked, likely, text_of
 from unseen.errors import DataError
 
@@ -45,8 +46,16 @@ class Delimited:
         return self.dialect.columns()
 
     @property
+    def written_names(self) -> tuple[str, ...]:
+        return (*(self.dialect.header or self.dialect.names), *(key for key, _ in self.place.keys))
+
+    @property
     def notes(self) -> tuple[str, ...]:
         return self.dialect.notes
+
+    @property
+    def spelling(self) -> Spelling:
+        return self.dialect.spelling
 
     def batches(self, left: Left | None = None, *, raw: bool = False, skip_bad: bool = False) -> Iterator[Any]:
         """Record batches of the file, every column as text: see `batches`."""
@@ -56,7 +65,7 @@ class Delimited:
 def batches(dialect: Dialect, left: Left | None = None, *, raw: bool = False, skip_bad: bool = False) -> Iterator[Any]:
     """Record batches of a file, every column as text, those that its folders' names say at the end.
 
-    Cells of nothing are null; where they are ``raw`` nothing is, and names are not in it.
+    Cells of nothing are null; where they are ``raw`` nothing is.
 
     Raises
     ------
@@ -73,7 +82,7 @@ def batches(dialect: Dialect, left: Left | None = None, *, raw: bool = False, sk
             for batch in _reader(stream, dialect, raw, handler):
                 batch = _without_headers(batch, dialect, left)
                 left.rows += batch.num_rows
-                yield _with_keys(batch, dialect, raw)
+                yield _with_keys(batch, dialect)
         except MemoryError:
             raise
         except DataError:
@@ -106,7 +115,9 @@ class Tabbed(io.RawIOBase):
         while not self._ready:
             piece = self._below.read(1 << 18)
             whole, newline, self._rest = (self._rest + piece).rpartition(b"\n") if piece else (self._rest, b"", b"")
-            self._ready = tabbed((whole + newline).decode("utf-8", "surrogateescape")).encode("utf-8", "surrogateescape")
+            self._ready = tabbed((whole + newline).decode("utf-8", "surrogateescape")).encode(
+                "utf-8", "surrogateescape"
+            )
             if not piece:
                 break
         taken, self._ready = self._ready[: len(into)], self._ready[len(into) :]
@@ -165,12 +176,11 @@ def _without_headers(batch: Any, dialect: Dialect, left: Left) -> Any:
     return batch.filter(pc.invert(same)) if found else batch
 
 
-def _with_keys(batch: Any, dialect: Dialect, raw: bool) -> Any:
+def _with_keys(batch: Any, dialect: Dialect) -> Any:
     import pyarrow as pa
 
     keys = [pa.repeat(pa.scalar(value or None, pa.string()), batch.num_rows) for _, value in dialect.place.keys]
-    names = [*(dialect.header or dialect.names), *(k for k, _ in dialect.place.keys)] if raw else dialect.columns()
-    return pa.record_batch([*batch.columns, *keys], names=list(names))
+    return pa.record_batch([*batch.columns, *keys], names=list(dialect.columns()))
 
 
 # ---- what went wrong, and in which line
@@ -185,7 +195,9 @@ def _explained(dialect: Dialect, message: str) -> DataError:
             "(encoding='latin-1'; --encoding latin-1)"
         )
     if "straddling" in message or "too large" in message:
-        return DataError(f"{name!r} has a line of more than {BLOCK >> 20} MB: a quote may not be closed, or no line ends")
+        return DataError(
+            f"{name!r} has a line of more than {BLOCK >> 20} MB: a quote may not be closed, or no line ends"
+        )
     unclosed = _unclosed(dialect)
     if unclosed:
         return DataError(_quote(name, unclosed))
@@ -249,7 +261,7 @@ def _is_row(line: str, dialect: Dialect, numeric: list[bool] | None) -> bool:
     """Whether a line is a row by itself: as many cells, and numbers where there were some."""
     if line.count(dialect.quote) % 2:
         return False
-    cells = next(cells_of(iter([line]), dialect), [])
+    cells: list[str] = next(cells_of(iter([line]), dialect), [])
     if len(cells) != len(dialect.names):
         return False
     return all(_is_number(c) or not c for c, n in zip(cells, numeric or (), strict=False) if n)

@@ -8,10 +8,12 @@ import io
 import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
+from typing import Any
 
 from unseen.arrow.columns import names_once
 from unseen.arrow.layout import layout
 from unseen.arrow.place import Place
+from unseen.arrow.spelled import Spelling
 from unseen.arrow.unpacked import HEAD, encoding_of, head_of
 from unseen.core.reading import Reading
 from unseen.errors import DataError
@@ -40,7 +42,13 @@ class Dialect:
     skip: int
     names: tuple[str, ...]
     header: tuple[str, ...]
+    newline: str = "\n"
     notes: tuple[str, ...] = ()
+
+    @property
+    def spelling(self) -> Spelling:
+        """How rows are written that are to look like those of this file."""
+        return Spelling(self.between, self.quote, self.newline, self.encoding)
 
     @property
     def blanks(self) -> bool:
@@ -75,7 +83,9 @@ def laid_out(place: Place, head: bytes, encoding: str, asked: Reading, known: Se
     if len(head) == HEAD:
         text = text[: max(text.rfind("\n"), text.rfind("\r")) + 1]
     if not text.strip():
-        raise DataError(f"{place.name!r} has no rows" if text else f"{place.name!r} has a line of more than {HEAD:,} bytes")
+        raise DataError(
+            f"{place.name!r} has no rows" if text else f"{place.name!r} has a line of more than {HEAD:,} bytes"
+        )
     notes = [] if encoding in ("utf-8", "utf-8-sig") or asked.encoding else [f"read as {encoding}"]
     above, delimiter = asked.skip or 0, asked.delimiter
     lines = text.splitlines(keepends=True) if above else []
@@ -89,7 +99,9 @@ def laid_out(place: Place, head: bytes, encoding: str, asked: Reading, known: Se
     found = layout(rows, asked, known)
     names_once(found.names, f" in {place.name!r}")
     skip = above + (ends[found.above - 1] if found.above else 0)
-    return Dialect(place, encoding, delimiter, quote, escape, skip, found.names, found.header, (*notes, *found.notes))
+    newline = "\r\n" if "\r\n" in text else "\n"
+    notes += found.notes
+    return Dialect(place, encoding, delimiter, quote, escape, skip, found.names, found.header, newline, tuple(notes))
 
 
 def _sniffed(place: Place, text: str, delimiter: str | None) -> tuple[str, str, str]:
@@ -105,7 +117,7 @@ def _sniffed(place: Place, text: str, delimiter: str | None) -> tuple[str, str, 
     except Exception:  # its own errors, and those of odd text: then the usual is all there is
         found = None
     between = delimiter or (found.delimiter if found is not None else "") or ","
-    if delimiter is None and between == " " or between == " " and re.search(r"\S  +\S", sample):
+    if between == " " and (delimiter is None or re.search(r"\S  +\S", sample)):
         between = BLANKS
     quote = (found.quotechar if found is not None else "") or '"'
     return between, quote, (found.escapechar if found is not None else "") or ""
@@ -121,12 +133,12 @@ def tabbed(text: str) -> str:
     return "\n".join(BLANK.sub(lambda m: m[0] if m[0].startswith('"') else "\t", line) for line in lines)
 
 
-def cells_of(lines: Iterator[str], dialect: Dialect) -> Iterator[list[str]]:
+def cells_of(lines: Iterator[str], dialect: Dialect) -> Any:
     """The rows of some lines by Python's own reader: slow, and it knows at which line it is."""
     return _reader(lines, dialect.between, dialect.quote, dialect.escape)
 
 
-def _reader(lines: Iterator[str], between: str, quote: str, escape: str):  # type: ignore[no-untyped-def]
+def _reader(lines: Iterator[str], between: str, quote: str, escape: str) -> Any:
     return csv.reader(lines, delimiter=between, quotechar=quote, escapechar=escape or None, doublequote=not escape)
 
 

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import shlex
 from collections import Counter
 from dataclasses import dataclass, field, replace
 from typing import Any
 
 from unseen.arrow.columns import DATES
-from unseen.arrow.notation import DATE, NEARLY, as_plain, found, trimmed
+from unseen.arrow.notation import DATE, NEARLY, as_plain, notation_of, trimmed
 from unseen.core.block import BOOLEAN, CATEGORY, EMPTY, INTEGER, NUMBER, OTHER, Field
 from unseen.core.reading import IN_WORDS, USUAL, Notation, Reading
 
@@ -46,6 +47,7 @@ class Guess:
     words: set[str] = field(default_factory=set)
     codes: set[float] | None = field(default_factory=set)
     sample: dict[str, None] = field(default_factory=dict)
+    broken: str = ""
 
     def __post_init__(self) -> None:
         asked = next((k for k in ("text", "number", "date") if self.name in getattr(self.reading, k)), "")
@@ -79,10 +81,10 @@ class Guess:
         distinct = pc.unique(trimmed(cells.drop_null())).to_pylist()
         step = max(1, len(distinct) // SAMPLE)
         self.sample.update(dict.fromkeys(c for c in distinct[::step] if c and c.lower() not in self.marks))
-        how = found(list(self.sample), self.reading.decimal, self.loose)
+        how = notation_of(list(self.sample), self.reading.decimal, self.loose)
         if self.forced == NUMBER and how.kind not in NUMBERS:
-            numeric = [c for c in self.sample if found([c], self.reading.decimal).kind in NUMBERS]
-            how = found(numeric, self.reading.decimal, self.loose) if numeric else Notation(NUMBER)
+            numeric = [c for c in self.sample if notation_of([c], self.reading.decimal).kind in NUMBERS]
+            how = notation_of(numeric, self.reading.decimal, self.loose) if numeric else Notation(NUMBER)
             how = how if how.kind in NUMBERS else Notation(NUMBER, note="")
         same = how.plain and self.how.plain and {how.kind, self.how.kind} <= {*NUMBERS, EMPTY}
         self.again |= not same and self.how.kind != EMPTY and how != self.how
@@ -90,8 +92,6 @@ class Guess:
 
     def _numbers(self, cells: Any, before: int) -> Any:
         """The numbers of some cells; null where they mean missing, and where they are none."""
-        import pyarrow as pa
-        import pyarrow.compute as pc
 
         values = _cast(cells) if self.how.plain and not self.own else None
         if values is not None and not self._coded(cells, values):
@@ -232,30 +232,31 @@ class Guess:
     # ---- the end
 
     def settle(self) -> None:
-        """Decide at the end of the cells: numbers among which many other things stand are words."""
+        """Decide at the end of the cells: numbers among which other things stand are words, and doubtful ones.
+
+        ``broken`` says then why the column must not be used as it is.
+        """
         if self.how.kind not in NUMBERS or not self.strange or self.forced == NUMBER:
             return
         share = self.strange / (self.strange + self.numbers)
         coded = self.codes is not None and 2 * len(self.codes) <= self.numbers
-        if self.known is None and (share > 0.5 or (share > 1 - NEARLY and coded)):
-            self.how, self.again = Notation(CATEGORY), True
+        if self.known is not None or (share <= 0.5 and not (share > 1 - NEARLY and coded)):
+            self.broken = self._broken(100 * share)
+        self.how, self.again = Notation(CATEGORY), True
 
     def anew(self) -> Guess:
         """A guess that reads all cells again as this one came to see them."""
-        return Guess(self.name, self.reading, replace(self.how, marks=()), self.loose, final=True)
+        made = Guess(self.name, self.reading, replace(self.how, marks=()), self.loose, final=True)
+        made.broken = self.broken
+        return made
 
-    @property
-    def broken(self) -> str:
-        """Why the column must not be used as it is, or nothing."""
-        if self.how.kind not in NUMBERS or not self.strange or self.forced == NUMBER:
-            return ""
-        share = 100 * self.strange / (self.strange + self.numbers)
+    def _broken(self, share: float) -> str:
+        quoted = shlex.quote(self.name)
         return (
             f"column {self.name!r} looks numeric but has text in {self.strange:,} of its cells ({share:.2g} %), first "
             f"at data row {self.first_strange:,}: say which cell means missing (missing=[...]; --missing CELL), make "
-            f"all of them missing (number=[{self.name!r}]; --number {self.name}), read it as text "
-            f"(text=[{self.name!r}]; --text {self.name}), or leave it out (ignore=[{self.name!r}]; "
-            f"--ignore {self.name})"
+            f"all of them missing (number=[{self.name!r}]; --number {quoted}), read it as text "
+            f"(text=[{self.name!r}]; --text {quoted}), or leave it out (ignore=[{self.name!r}]; --ignore {quoted})"
         )
 
     def notation(self) -> Notation:
@@ -270,7 +271,7 @@ class Guess:
             listed = ", ".join(f"{m!r} in {n:,}" for m, n in sorted(taken.items(), key=lambda p: -p[1])[:4])
             parts.append(f"missing: {listed} cell{'s' * (sum(taken.values()) != 1)}")
         if self.forced == NUMBER and self.strange:
-            parts.append(f"{self.strange:,} cells that are no numbers are missing")
+            parts.append(f"missing: {self.strange:,} that are no numbers")
         if self.how.kind == CATEGORY and not self.forced:
             doubtful = sorted(self.words & DOUBTFUL)
             parts += [f"{w!r} is a category (--missing {self.name}={w} if it means missing)" for w in doubtful[:1]]
@@ -335,3 +336,12 @@ def _why_text(cells: Any, values: Any) -> str:
         if pc.any(pc.match_substring_regex(some, pattern)).as_py():
             return why
     return ""
+
+
+def numbers_in(name: str, texts: list[str], reading: Reading) -> dict[str, float]:
+    """The numbers that some texts are in their notation, by the text; those that are none are not among them."""
+    import pyarrow as pa
+
+    guess = Guess(name, reading)
+    values = guess.take(pa.array([text or None for text in texts], pa.string()))
+    return {text: float(v) for text, v in zip(texts, values.to_pylist(), strict=True) if v is not None}

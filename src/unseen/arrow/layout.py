@@ -6,7 +6,7 @@ from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from unseen.arrow.notation import found, looks_like_date
+from unseen.arrow.notation import looks_like_date, notation_of
 from unseen.core.block import BOOLEAN, INTEGER, NUMBER
 from unseen.core.reading import USUAL, Reading
 
@@ -110,7 +110,7 @@ def _kind(cell: str) -> str:
         return GAP
     if looks_like_date(cell):
         return NUMERIC
-    how = found([cell])
+    how = notation_of([cell])
     return NUMERIC if how.kind in (INTEGER, NUMBER, BOOLEAN) or how.note else WORD
 
 

@@ -11,7 +11,10 @@ from unseen.core.reading import Notation
 
 DATE = "date"
 #: signs and codes of money that stand before or after an amount
-MONEY = "USD EUR GBP CHF JPY CNY INR AUD CAD NZD SEK NOK DKK PLN CZK HUF RUB BRL MXN ZAR KRW TRY US$ A$ C$ R$ Fr. kr zł Rs".split()
+MONEY = (
+    "USD", "EUR", "GBP", "CHF", "JPY", "CNY", "INR", "AUD", "CAD", "NZD", "SEK", "NOK", "DKK", "PLN", "CZK", "HUF",
+    "RUB", "BRL", "MXN", "ZAR", "KRW", "TRY", "US$", "A$", "C$", "R$", "Fr.", "kr", "z\u0142", "Rs",
+)  # fmt: skip
 _BLANKS = "\u00a0\u202f\u2009 "
 _MONEY = "|".join(map(re.escape, sorted(MONEY, key=len, reverse=True))) + r"|[$\u00a2-\u00a5\u20a0-\u20cf]"
 _UNIT = r"%|‰|°\s?[CFK]?|[A-Za-zµμΩ][A-Za-zµμΩ/²³^·.]{0,7}[0-9²³]?"
@@ -25,12 +28,13 @@ _POWER = re.compile(r"\d+[eE]\d+")
 _MONTH = r"(?:jan|feb|mar|apr|may|mai|jun|jul|aug|sep|oct|okt|nov|dec|dez)[a-z]*\.?"
 _TIME = r"\d{1,2}:\d\d(?::\d\d(?:[.,]\d+)?)?\s?(?:[ap]\.?m\.?)?"
 _DAY = "|".join((
-    r"\d{4}-\d\d?-\d\d?", r"\d{4}/\d\d?/\d\d?", r"\d{4}\.\d\d?\.\d\d?", r"\d\d?[/.-]\d\d?[/.-]\d{4}", r"\d\d?/\d\d?/\d\d",
-    r"\d\d?\.\d\d?\.\d\d", rf"\d\d?[ .-]+{_MONTH}[ ,.-]*(?:\d{{4}}|\d\d)", rf"{_MONTH} \d\d?,? +\d{{4}}", rf"{_MONTH}[ -]\d{{4}}",
-    r"\d{4}-\d\d", r"\d{4}-?w\d\d(?:-?\d)?", r"\d{4}-?q[1-4]",
+    r"\d{4}-\d\d?-\d\d?", r"\d{4}/\d\d?/\d\d?", r"\d{4}\.\d\d?\.\d\d?", r"\d\d?[/.-]\d\d?[/.-]\d{4}",
+    r"\d\d?/\d\d?/\d\d", r"\d\d?\.\d\d?\.\d\d", rf"\d\d?[ .-]+{_MONTH}[ ,.-]*(?:\d{{4}}|\d\d)",
+    rf"{_MONTH} \d\d?,? +\d{{4}}", rf"{_MONTH}[ -]\d{{4}}", r"\d{4}-\d\d", r"\d{4}-?w\d\d(?:-?\d)?", r"\d{4}-?q[1-4]",
 ))  # fmt: skip
+_ZONE = r"(?:z|utc|gmt|[-+]\d\d:?\d\d)"
 _DATE = re.compile(
-    rf"(?:(?:mon|tue|wed|thu|fri|sat|sun)[a-z]*,? )?(?:{_DAY})(?:[t ,]+{_TIME})?\s?(?:z|utc|gmt|[-+]\d\d:?\d\d)?|{_TIME}",
+    rf"(?:(?:mon|tue|wed|thu|fri|sat|sun)[a-z]*,? )?(?:{_DAY})(?:[t ,]+{_TIME})?\s?{_ZONE}?|{_TIME}",
     re.IGNORECASE,
 )
 #: so few different values with different letters behind them are names
@@ -48,12 +52,12 @@ def looks_like_date(cell: str) -> bool:
     return _DATE.fullmatch(cell) is not None
 
 
-def found(cells: Sequence[str], decimal: str | None = None, loose: bool = False) -> Notation:
+def notation_of(cells: Sequence[str], decimal: str | None = None, loose: bool = False) -> Notation:
     """The notation of most of some cells, without those that are missing; ``loose`` where the file has decimal commas.
 
-    >>> found(["$58,475.44", "$1,200.00"]).told()
+    >>> notation_of(["$58,475.44", "$1,200.00"]).told()
     'thousands by comma; written with $'
-    >>> found(["007", "012"]).kind, found(["3", "4"]).kind, found(["58475,44", "3,1"]).decimal
+    >>> notation_of(["007", "012"]).kind, notation_of(["3", "4"]).kind, notation_of(["58475,44", "3,1"]).decimal
     ('category', 'integer', ',')
     """
     if not cells:

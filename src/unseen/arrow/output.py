@@ -3,16 +3,21 @@
 from __future__ import annotations
 
 import errno
+import json
+import math
 import os
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+from unseen.arrow.spelled import TABBED, TEXT, Spelling, TextTables, packing
 from unseen.core.disk import sync, umask
 from unseen.errors import RunError
 
+LINES = (".jsonl", ".ndjson")
 FULL = {errno.ENOSPC: "no space left", errno.EDQUOT: "disk quota exceeded", errno.EFBIG: "file size limit reached"}
 
 
@@ -27,18 +32,19 @@ def no_space(what: str) -> Iterator[None]:
 
 
 @contextmanager
-def table_writer(path: Path, schema: Any) -> Iterator[Any]:
-    """A function that takes tables and appends them to a Parquet or CSV file, by the ending of its name.
+def table_writer(path: Path, schema: Any, how: Spelling | None = None) -> Iterator[Any]:
+    """A function that takes tables and appends them to a file, of the format that the ending of its name says.
 
     The rows go to a temporary file in the same folder, which takes the name when all is on disk. After an error or
-    an interrupt the temporary file is gone and whatever had the name before is untouched.
+    an interrupt the temporary file is gone and whatever had the name before is untouched. ``how`` is how text is
+    written.
 
     Raises
     ------
     RunError
-        An unknown ending, a folder that is not there, a type that CSV cannot hold, or no space left.
+        An unknown ending, a folder that is not there, a type that the format cannot hold, or no space left.
     """
-    make = _maker(path, schema)
+    make = _maker(path, schema, how or Spelling())
     with no_space(repr(path.name)):
         handle, name = _temporary(path)
         try:
@@ -61,21 +67,34 @@ def table_writer(path: Path, schema: Any) -> Iterator[Any]:
             raise
 
 
-def _maker(path: Path, schema: Any) -> Any:
+def _maker(path: Path, schema: Any, how: Spelling) -> Any:
     import pyarrow as pa
-    import pyarrow.csv as pacsv
     import pyarrow.parquet as pq
 
-    ending = path.name.lower()
-    if ending.endswith((".parquet", ".pq")):
+    ending, packed = packing(path.name)
+    if ending in (".parquet", ".pq") and not packed:
         return lambda file: pq.ParquetWriter(file, schema)
-    if not ending.endswith(".csv"):
-        raise RunError(f"cannot write {path.name!r}: give it a name that ends in .parquet or .csv")
+    if ending in (".feather", ".arrow") and not packed:
+        return lambda file: pa.ipc.new_file(file, schema)
+    if ending in LINES:
+        return lambda file: JsonLines(file, schema, packed)
+    if ending not in TEXT:
+        raise RunError(
+            f"cannot write {path.name!r}: give it a name that ends in .parquet, .feather, .csv, .tsv, .txt or .jsonl, "
+            "text also with .gz, .zst or .bz2 behind that"
+        )
     for field in schema:
         if pa.types.is_nested(field.type) or "binary" in str(field.type):
             what = "nested values" if pa.types.is_nested(field.type) else "bytes"
             raise RunError(f"column {field.name!r} holds {what}, which CSV cannot: write a .parquet file")
-    return lambda file: CsvTables(pacsv, file, schema)
+    if ending in TABBED or how.delimiter == " ":
+        how = replace(how, delimiter="\t")
+    return lambda file: TextTables(file, schema, packed, how)
+
+
+def is_text(path: Path) -> bool:
+    """Whether a file of that name is written as delimited text."""
+    return packing(path.name)[0] in TEXT
 
 
 def _made(make: Any, file: Any, path: Path) -> Any:
@@ -90,27 +109,28 @@ def _made(make: Any, file: Any, path: Path) -> Any:
         ) from None
 
 
-class CsvTables:
-    """pyarrow's CSV writer with dictionaries written as the text they stand for."""
+class JsonLines:
+    """A writer of tables as one JSON object a line."""
 
-    def __init__(self, pacsv: Any, file: Any, schema: Any) -> None:
-        self.schema = plain_schema(schema)
-        self._writer = pacsv.CSVWriter(file, self.schema)
+    def __init__(self, file: Any, schema: Any, packed: str) -> None:
+        import pyarrow as pa
+
+        self._file, self._packed = file, packed
+        self._out = pa.CompressedOutputStream(file, packed) if packed else file
 
     def write_table(self, table: Any) -> None:
-        self._writer.write_table(table.cast(self.schema))
+        rows = (json.dumps(row, ensure_ascii=False, default=str, allow_nan=False) for row in _finite(table.to_pylist()))
+        self._out.write("".join(f"{row}\n" for row in rows).encode())
 
     def close(self) -> None:
-        self._writer.close()
+        if self._packed:
+            self._out.close()
 
 
-def plain_schema(schema: Any) -> Any:
-    """The schema with dictionaries replaced by their values, and text in a layout that the writer knows."""
-    import pyarrow as pa
-
-    fields = [f.with_type(f.type.value_type) if pa.types.is_dictionary(f.type) else f for f in schema]
-    fields = [f.with_type(pa.large_string()) if pa.types.is_string_view(f.type) else f for f in fields]
-    return pa.schema(fields)
+def _finite(rows: list[dict[str, Any]]) -> Iterator[dict[str, Any]]:
+    """JSON has no word for numbers that are none."""
+    for row in rows:
+        yield {k: None if isinstance(v, float) and not math.isfinite(v) else v for k, v in row.items()}
 
 
 def _temporary(path: Path) -> tuple[int, str]:

@@ -13,6 +13,7 @@ from unseen.arrow.delimited import Left
 from unseen.arrow.inference import Guess
 from unseen.arrow.output import no_space
 from unseen.arrow.place import Place
+from unseen.arrow.spelled import Spelling
 from unseen.core.reading import Notation, Reading
 
 #: rows of a row group of the temporary copy
@@ -29,7 +30,15 @@ class TextTable(Protocol):
     def names(self) -> tuple[str, ...]: ...
 
     @property
+    def written_names(self) -> tuple[str, ...]:
+        """The names as they stand in the file, nothing where there is no name."""
+        ...
+
+    @property
     def notes(self) -> tuple[str, ...]: ...
+
+    @property
+    def spelling(self) -> Spelling: ...
 
     def batches(self, left: Left | None = None, *, raw: bool = False, skip_bad: bool = False) -> Iterator[Any]:
         """Record batches in order; cells of nothing are null unless they are ``raw``, which keeps all as it is."""
@@ -100,9 +109,12 @@ class _Spool:
     def __init__(self, stack: ExitStack, path: Path, schema: Any) -> None:
         import pyarrow.parquet as pq
 
-        self.schema, self.whole, self.waiting, self.rows = schema, True, [], 0
+        self.schema, self.whole, self.rows = schema, True, 0
+        self.waiting: list[Any] = []
         stack.enter_context(no_space("the temporary copy of a text file (its place is set by TMPDIR)"))
-        self.writer = stack.enter_context(pq.ParquetWriter(path, schema, compression="lz4", use_dictionary=_words(schema)))
+        self.writer = stack.enter_context(
+            pq.ParquetWriter(path, schema, compression="lz4", use_dictionary=_words(schema))
+        )
         stack.callback(self.flush)
 
     def write(self, values: Sequence[Any], schema: Any) -> None:

@@ -140,7 +140,9 @@ def encoding_of(place: Place, head: bytes, given: str | None) -> str:
         try:
             return codecs.lookup(given).name
         except LookupError:
-            raise DataError(f"encoding: there is none called {given!r}: utf-8, latin-1, cp1252 and utf-16 are") from None
+            raise DataError(
+                f"encoding: there is none called {given!r}: utf-8, latin-1, cp1252 and utf-16 are"
+            ) from None
     for mark, name in MARKS.items():
         if head.startswith(mark):
             return name
@@ -153,7 +155,9 @@ def encoding_of(place: Place, head: bytes, given: str | None) -> str:
         raise DataError(f"{place.name!r} is no text: it holds bytes of value zero")
     controls = sum(head.count(bytes([b])) for b in (*range(1, 9), *range(14, 32)))
     if controls > 0.01 * len(head):
-        raise DataError(f"{place.name!r} is no text: one byte in {len(head) // controls} of its first is a control code")
+        raise DataError(
+            f"{place.name!r} is no text: one byte in {len(head) // controls} of its first is a control code"
+        )
     try:
         codecs.getincrementaldecoder("utf-8")().decode(head, len(head) < HEAD)
         return "utf-8"
@@ -185,13 +189,21 @@ def likely(place: Place, some: bytes) -> str:
             f"{place.name!r} is written in two encodings: other lines are UTF-8, line {first:,} is not; save it as "
             "UTF-8, or say which is meant (encoding='latin-1'; --encoding latin-1)"
         )
-    found = (chardet.detect(b"\n".join(x for x in some.split(b"\n") if not x.isascii()))["encoding"] or "cp1252").lower()
+    found = (
+        chardet.detect(b"\n".join(x for x in some.split(b"\n") if not x.isascii()))["encoding"] or "cp1252"
+    ).lower()
     name = codecs.lookup(found).name if found != "ascii" else "cp1252"
     # of Western letters all these have the same bytes, and cp1252 the most common signs beside them
-    return "cp1252" if name in ("cp1250", "iso8859-1", "iso8859-15", "iso8859-2", "mac-latin2", "cp1254") and _western(some) else name
+    return (
+        "cp1252"
+        if name in ("cp1250", "iso8859-1", "iso8859-15", "iso8859-2", "mac-latin2", "cp1254") and _western(some)
+        else name
+    )
 
 
 def _western(some: bytes) -> bool:
     """Whether the letters beyond ASCII are those of Western Europe, when read so."""
     beyond = {b for b in some if b >= 128}
-    return beyond <= set("äöüÄÖÜßéèêëàâáãåæçñíìîïóòôõøúùûÿýÉÈÊËÀÂÁÃÅÆÇÑÍÌÎÏÓÒÔÕØÚÙÛ€£§°µ²³·«»“”‘’„–—…©®±½¼¾ªº¿¡".encode("cp1252"))
+    return beyond <= set(
+        "äöüÄÖÜßéèêëàâáãåæçñíìîïóòôõøúùûÿýÉÈÊËÀÂÁÃÅÆÇÑÍÌÎÏÓÒÔÕØÚÙÛ€£§°µ²³·«»“”‘’„–—…©®±½¼¾ªº¿¡".encode("cp1252")
+    )

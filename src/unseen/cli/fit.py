@@ -11,6 +11,7 @@ from unseen.cli.common import as_json, data_argument, quiet
 from unseen.cli.exits import INTERRUPTED, NOT_CONVERGED, print_json
 from unseen.cli.kinds import MIXTURE, ModelCommand, fit_options, kinds
 from unseen.cli.options import ColumnFamily
+from unseen.cli.reading import read_options
 from unseen.cli.spelling import on_command_line
 from unseen.spec import COVARIANCES, FAMILIES
 
@@ -61,6 +62,7 @@ Examples:
     help="kmeans++, rows, random, labels, or a run to go on from.",
 )
 @fit_options
+@read_options
 @click.option(
     "--checkpoint",
     type=click.Path(path_type=Path),

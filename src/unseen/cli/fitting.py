@@ -13,8 +13,11 @@ import click
 from unseen.algorithms import algorithm
 from unseen.checkpoint.opening import check_asked
 from unseen.cli.options import split_columns
+from unseen.cli.reading import asked_reading
+from unseen.cli.spelling import on_command_line
 from unseen.core.interrupt import interruptible
 from unseen.core.profile import ColumnProfile
+from unseen.core.source import told_of
 from unseen.errors import ModelError
 from unseen.plan import Plan, fitted, plan
 from unseen.problem import survey
@@ -63,11 +66,13 @@ def prepare(data: Any, options: Mapping[str, Any]) -> Task:
     own = {option.name: options[option.name] for option in model(kind).options if options.get(option.name) is not None}
     number = own.pop(model(kind).order, None)
     unit = next((own[option.name] for option in model(kind).options if option.unit and option.name in own), None)
-    source, _, _ = open_source(data, unit=unit, whole=model(kind).unit.ordered and unit is None)
+    read = asked_reading(options)
+    source, _, _ = open_source(data, unit=unit, whole=model(kind).unit.ordered and unit is None, read=read)
+    names = [f.name for f in source.schema()]
     made = plan(
         source,
-        columns=split_columns(options["columns"]),
-        ignore=split_columns(options["ignore"]),
+        columns=split_columns(options["columns"], names),
+        ignore=split_columns(options["ignore"], names),
         families=dict(options["family"]),
         weights=options["weights"],
         labels=options["labels"],
@@ -87,7 +92,9 @@ def _resume(data: Any, options: Mapping[str, Any]) -> Task:
 
     result, folder = open_run(Path(options["start"]))
     before = result.encoding
-    source, _, _ = open_source(data, unit=before.unit, whole=result.model.unit.ordered and before.unit is None)
+    whole = result.model.unit.ordered and before.unit is None
+    read = asked_reading(options, before.reading)
+    source, _, _ = open_source(data, unit=before.unit, whole=whole, read=read, known=before.written())
     options = {**options, "weights": options["weights"] or before.weights, "labels": options["labels"] or before.labels}
     result.encoding.check(source.schema())
     used = [f.name for f in before.fields]
@@ -137,16 +144,22 @@ def column_table(plan: Plan) -> str:
     rows = [["column", "type", "family", "missing", "values", "why"]]
     for c in plan.choices:
         if not c.family:
-            rows.append([c.column, c.kind, "-", "", "", c.note])
+            share = "" if c.missing is None else _share(c.missing, plan.known.profile.rows)
+            rows.append([c.column, c.kind, "-", share, "", on_command_line(c.told)])
             continue
         known = plan.known.profile[c.column]
-        share = f"{100 * known.missing / known.rows:.3g} %" if known.missing else "none"
-        rows.append([c.column, c.kind, c.family, share, _values(known), c.note])
-    lines = [f"{plan.known.profile.rows:,} rows", *table(rows, left=6)]
+        share = _share(known.missing, known.rows)
+        rows.append([c.column, c.kind, c.family, share, _values(known), on_command_line(c.told)])
+    read = [f"  {on_command_line(note)}" for note in told_of(plan.known.source)]
+    lines = [f"{plan.known.profile.rows:,} rows", *read, *table(rows, left=6)]
     if plan.model_for(1).unit.ordered and plan.known.source.unit is None:
         lines.append("  one sequence, in the order of the rows (--unit COLUMN tells several apart)")
     another = "another family: --family COLUMN=FAMILY; " if plan.over_families else ""
     return "\n".join([*lines, f"  ({another}leave out: --ignore COLUMN)"])
+
+
+def _share(missing: int, rows: int) -> str:
+    return f"{100 * missing / rows:.3g} %" if missing else "none"
 
 
 def changed_families(plan: Plan, result: Result) -> str:

@@ -11,7 +11,7 @@ from typing import Any, TypeVar
 import click
 
 from unseen.cli.options import Components, Finite
-from unseen.core.option import COMPONENTS, FIT, FLAG, INTEGER, NUMBER, Option
+from unseen.core.option import COLUMN, COMPONENTS, FIT, FLAG, INTEGER, NUMBER, Option
 
 F = TypeVar("F", bound=Callable[..., Any])
 MIXTURE = "mixture"
@@ -40,8 +40,11 @@ def as_click(option: Option) -> click.Option:
     names = [option.name, f"--{option.name.replace('_', '-')}", *(["-k"] if option.order else [])]
     if option.unit and option.name != "unit":
         names.append("--unit")
+    told = f"  [default: {option.told}]" if option.told else ""
     if option.kind == FLAG:
-        return click.Option(names, is_flag=True, default=None, help=option.sentence)
+        if option.optional:  # it may be found in the data, or be said to be so or not
+            names[-1] += f"/--no-{option.name.replace('_', '-')}"
+        return click.Option(names, is_flag=True, default=None, help=option.sentence + told)
     if option.order:
         told = f"{option.sentence}  [default: from 1 to 8, until the criterion gets worse]"
         return click.Option(names, type=Components(), help=told)
@@ -53,9 +56,10 @@ def as_click(option: Option) -> click.Option:
     return click.Option(
         names,
         type=click.Choice(option.choices) if option.choices else types.get(option.kind, click.STRING),
-        metavar=None if option.choices or option.kind in types else "COL",
+        metavar=None if option.choices or option.kind in types else "COL" if option.kind == COLUMN else "TEXT",
         help=option.sentence + (f"  [default: {given}]" if given else ""),
         default=option.default,
+        multiple=option.many,
     )
 
 

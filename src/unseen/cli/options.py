@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import csv
 import math
 from collections.abc import Sequence
 from typing import Any
@@ -67,10 +68,17 @@ class ColumnFamily(click.ParamType):  # type: ignore[type-arg]
         return column, family
 
 
-def split_columns(values: Sequence[str]) -> tuple[str, ...]:
+def split_columns(values: Sequence[str], names: Sequence[str] = ()) -> tuple[str, ...]:
     """Column names of an option that was given several times, or with commas between the names.
+
+    A value that is a name itself is that one; in quotes a name may hold commas.
 
     >>> split_columns(["a,b", "c"])
     ('a', 'b', 'c')
+    >>> split_columns(["Price, EUR", '"Price, EUR",b'], ["Price, EUR", "b"])
+    ('Price, EUR', 'Price, EUR', 'b')
     """
-    return tuple(name for value in values for name in value.split(",") if name)
+    found: list[str] = []
+    for value in values:
+        found += [value] if value in names else next(csv.reader([value], skipinitialspace=True), [])
+    return tuple(name for name in found if name)

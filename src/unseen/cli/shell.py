@@ -12,6 +12,7 @@ import unseen
 from unseen.cli.exits import INTERRUPTED, guarded, told_as_json
 
 COMMANDS = {
+    "columns": "columns",
     "fit": "fit",
     "show": "look",
     "report": "look",

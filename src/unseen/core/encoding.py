@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 import numpy as np
 
-from unseen.core.block import CATEGORY, EMPTY, INDEX, OTHER, Block, Cells, Column, Field, Frame, Slot, label
+from unseen.core.block import EMPTY, INDEX, OTHER, Block, Cells, Column, Field, Frame, Slot, label
 from unseen.core.kinds import kind
 from unseen.core.lazy import Lazy
 from unseen.core.patterns import Patterns
+from unseen.core.reading import Notation, Reading, without_note
 from unseen.core.source import Source
 from unseen.core.stats import Array
 from unseen.errors import DataError, SchemaError
@@ -38,6 +39,9 @@ class Encoding:
     unit: str | None = None
     #: columns that the data may lack and does: every cell of them is missing
     absent: tuple[str, ...] = ()
+    #: what was said of how the fit's files are read, and how their columns were written: new ones are read so
+    reading: Reading = Reading()
+    notations: Mapping[str, Notation] = field(default_factory=dict, compare=False)
     _codes: dict[str, dict[str, int]] = field(default_factory=dict, compare=False)
 
     def columns(self) -> tuple[str, ...]:
@@ -45,11 +49,10 @@ class Encoding:
         extra = tuple(c for c in (self.weights, self.labels) if c is not None)
         return tuple(f.name for f in self.fields if f.name not in self.absent) + extra
 
-    def codes_as_text(self) -> list[str]:
-        """The columns that were text though some of it looks like numbers: new text files are read as those were."""
-        kinds = {f.name: f.kind for f in self.fields}
-        coded = [pair for s in self.slots if s.coded for pair in zip(s.columns, s.categories, strict=True)]
-        return [name for name, known in coded if kinds[name] == CATEGORY and any(c.isdigit() for c in known)]
+    def written(self) -> dict[str, Notation]:
+        """How the columns of new text files are read: as those of the fit were, or at least as what they were."""
+        known = {f.name: self.notations.get(f.name, Notation(f.kind)) for f in self.fields}
+        return {name: without_note(how) for name, how in known.items() if how.kind != EMPTY}
 
     def without(self, schema: Sequence[Field]) -> Encoding:
         """The same encoding for data that lacks what the model describes given the other columns."""

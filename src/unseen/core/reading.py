@@ -10,13 +10,16 @@ from unseen.core.kinds import kind
 from unseen.core.option import COLUMN, FLAG, INTEGER, TEXT, Option
 from unseen.errors import DataError
 
-#: cells that mean "missing" in a column of numbers or dates, whatever their case; nothing at all always does
-USUAL = frozenset(
-    "na n/a n.a. nan null none nil ? ?? - -- --- . .. ... unknown unk missing #n/a #na #div/0! #value! #ref! #name? #num! "
-    "#null! <na> (blank) n/d nd n.d. k.a. s/d tbd tba".split()
-)
-#: those that mean it in a column of words, too: "none" is a word like any other there
-IN_WORDS = frozenset("na n/a n.a. nan null ? ?? - -- --- . .. ... unknown unk missing #n/a #na <na> (blank)".split())
+#: cells that mean "missing" in a column of words, whatever their case; nothing at all always does
+IN_WORDS = frozenset({
+    "na", "n/a", "n.a.", "nan", "null", "?", "??", "-", "--", "---", ".", "..", "...", "unknown", "unk", "missing",
+    "#n/a", "#na", "<na>", "(blank)",
+})  # fmt: skip
+#: those that mean it among numbers and dates: "none" is a word like any other elsewhere
+USUAL = IN_WORDS | {
+    "none", "nil", "#div/0!", "#value!", "#ref!", "#name?", "#num!", "#null!", "n/d", "nd", "n.d.", "k.a.", "s/d",
+    "tbd", "tba",
+}  # fmt: skip
 #: ``missing=("none",)``: no cell but an empty one is missing unless it is named
 NOTHING = "none"
 
@@ -65,6 +68,11 @@ class Reading:
             elif mark != NOTHING and not (equals and name):
                 found.append(mark)
         return tuple(found)
+
+    @property
+    def of_columns(self) -> bool:
+        """Whether something is said that goes for typed tables, too."""
+        return bool(self.missing or self.text or self.number or self.date)
 
     @property
     def usual(self) -> bool:

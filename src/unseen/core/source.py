@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -10,6 +10,7 @@ import numpy as np
 
 from unseen.core.block import Field, Frame
 from unseen.core.lazy import Lazy
+from unseen.core.reading import Notation, Reading
 from unseen.core.stats import Array
 
 
@@ -60,6 +61,17 @@ class Frames(Lazy[Frame]):
 
     def at(self, index: int) -> Frame:
         return self.source.read(self.parts[index], self.columns)
+
+
+def how_read(source: Source) -> tuple[Reading, Mapping[str, Notation]]:
+    """What was said of how a source is to be read, and how its columns were found to be written if it is text."""
+    return getattr(source, "reading", Reading()), getattr(source, "notations", {})
+
+
+def told_of(source: Source) -> tuple[str, ...]:
+    """What a user should know of how a source was read: headers that were found, rows and files that are left out."""
+    told: tuple[str, ...] = getattr(source, "told", ())
+    return told
 
 
 def unit_missing(unit: str, missing: int) -> str:

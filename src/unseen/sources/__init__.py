@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
 
 from unseen.core.masked import as_array
-from unseen.core.source import Source
+from unseen.core.reading import Notation, Reading, reading
+from unseen.core.source import Source, how_read
 from unseen.errors import DataError, ModelError
+from unseen.sources.marked import Marked
 
 
 def open_source(
@@ -21,11 +23,12 @@ def open_source(
     unit: str | None = None,
     whole: bool = False,
     block_rows: int | None = None,
-    text: Sequence[str] = (),
+    read: Reading | Mapping[str, Any] | None = None,
+    known: Mapping[str, Notation] | None = None,
 ) -> tuple[Source, str | None, str | None]:
     """The source of some data, and the names of its weight and label columns.
 
-    ``text`` are columns of text files that are read as text whatever they look like.
+    ``read`` is what a user says of how files are written, ``known`` how the columns were that a model was fitted to.
     Weights and labels may be column names, or arrays, which join the data as columns of their own.
 
     Raises
@@ -39,12 +42,22 @@ def open_source(
         if value is not None and not isinstance(value, str)
     }
     names = [f"({r})" if f"({r})" in extra else v for r, v in (("weights", weights), ("labels", labels))]
-    source = _source(data, unit=unit, whole=whole, block_rows=block_rows, extra=extra, text=text)
+    asked = reading(read)
+    source = _source(data, unit=unit, whole=whole, block_rows=block_rows, extra=extra, read=asked, known=known or {})
+    if asked.of_columns and not isinstance(source, Marked) and not how_read(source)[1]:
+        source = Marked(source, asked)
     return source, names[0], names[1]
 
 
 def _source(
-    data: Any, *, unit: str | None, whole: bool, block_rows: int | None, extra: dict[str, Any], text: Sequence[str]
+    data: Any,
+    *,
+    unit: str | None,
+    whole: bool,
+    block_rows: int | None,
+    extra: dict[str, Any],
+    read: Reading,
+    known: Mapping[str, Notation],
 ) -> Any:
     if all(hasattr(data, name) for name in ("manifest", "read", "schema")) and not hasattr(data, "column_names"):
         if extra:
@@ -59,7 +72,7 @@ def _source(
 
         if extra:
             raise ModelError("name the weight and label columns of a file instead of passing arrays")
-        return open_files(data, unit=unit, whole=whole, block_rows=block_rows, text=text)
+        return open_files(data, unit=unit, whole=whole, block_rows=block_rows, read=read, known=known)
     if isinstance(data, (list, tuple)):
         return Arrays(_matrix(data), unit=unit, whole=whole, block_rows=block_rows, extra=extra)
     if hasattr(data, "__arrow_c_stream__") or hasattr(data, "column_names"):

@@ -12,6 +12,7 @@ from unseen.arrow.dialect import dialect_of, recoded
 from unseen.arrow.digest import file_digest
 from unseen.arrow.place import Place, at
 from unseen.arrow.rowgroups import RowGroups
+from unseen.arrow.spelled import Spelling
 from unseen.arrow.table import TableBlocks
 from unseen.arrow.typed import TextTable, Typed
 from unseen.core.block import Field, Frame
@@ -65,7 +66,11 @@ class Csv:
         self.reading.check(self.tables[0].names)
         self._folder = tempfile.TemporaryDirectory(prefix="unseen-")
         spool = Path(self._folder.name) / "table.parquet"
-        typed = self._typed(known or {}, spool, memory_bytes)
+        try:
+            typed = self._typed(known or {}, spool, memory_bytes)
+        except BaseException:
+            self._folder.cleanup()
+            raise
         self._rows, self._left = typed.left.rows, typed.left
         self.notations = {name: guess.notation() for name, guess in typed.guesses.items()}
         options: dict[str, Any] = {
@@ -101,8 +106,7 @@ class Csv:
         return tables
 
     def _typed(self, known: Mapping[str, Notation], spool: Path, memory_bytes: int) -> Typed:
-        loose = any(getattr(t, "dialect", None) is not None and t.dialect.delimiter == ";" for t in self.tables)  # type: ignore[attr-defined]
-        loose = loose or self.reading.decimal == ","
+        loose = self.reading.decimal == "," or any(t.spelling.delimiter == ";" for t in self.tables)
         try:
             return Typed(self.tables, self.reading, known, loose=loose, spool=spool, memory_bytes=memory_bytes)
         except NotInEncoding:
@@ -152,6 +156,16 @@ class Csv:
             order = [table.names.index(name) for name in names]
             for batch in table.batches(raw=True, skip_bad=self.reading.skip_bad):
                 yield batch.select(order)
+
+    @property
+    def raw_names(self) -> tuple[str, ...]:
+        """The names of the columns as the first file writes them."""
+        return self.tables[0].written_names
+
+    @property
+    def spelling(self) -> Spelling:
+        """How rows are written that are to look like those of the files."""
+        return self.tables[0].spelling
 
     @property
     def arrow_schema(self) -> Any:

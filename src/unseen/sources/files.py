@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from unseen.core.reading import Notation, Reading
 from unseen.errors import DataError
 
 PARQUET = (".parquet", ".pq")
@@ -19,11 +20,12 @@ def open_files(
     unit: str | None = None,
     whole: bool = False,
     block_rows: int | None = None,
-    text: Sequence[str] = (),
+    read: Reading | Mapping[str, Any] | None = None,
+    known: Mapping[str, Notation] | None = None,
 ) -> Any:
     """The source of one path or several; folders stand for the data files in them, sorted by name.
 
-    ``text`` are columns of text files that are read as text whatever they look like, where they are there.
+    ``read`` is what a user says of how files are written, ``known`` how the columns were that a model was fitted to.
 
     Raises
     ------
@@ -43,7 +45,7 @@ def open_files(
         return Parquet(paths, unit=unit, whole=whole, block_rows=block_rows)
     from unseen.sources.csv import Csv
 
-    return Csv(paths, unit=unit, whole=whole, block_rows=block_rows, known_text=text)
+    return Csv(paths, unit=unit, whole=whole, block_rows=block_rows, read=read, known=known)
 
 
 def listed(data: Sequence[str | Path]) -> list[Path]:

@@ -126,9 +126,11 @@ def _units(source: Source, part: Part, begin: int, first_row: int) -> tuple[Arra
 
 def _rows(path: Path, source: Source) -> int:
     """The rows of the files of a partition."""
-    from unseen.arrow.delimited import batches, dialect_of
     from unseen.arrow.files import opened
+    from unseen.arrow.place import at
     from unseen.arrow.rowgroups import RowGroups
+    from unseen.core.source import how_read
+    from unseen.sources.csv import Csv
     from unseen.sources.files import format_of, listed
 
     files = listed([path])
@@ -139,6 +141,6 @@ def _rows(path: Path, source: Source) -> int:
     return sum(
         sum(opened(file).groups)
         if format_of(file) == "parquet"
-        else sum(batch.num_rows for batch in batches(dialect_of(file)))
+        else sum(part.rows for part in Csv(at(file), read=how_read(source)[0]).manifest())
         for file in files
     )

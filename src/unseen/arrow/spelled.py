@@ -1,0 +1,105 @@
+"""Tables written as delimited text: cells in quotes only where they need them, packed and encoded as asked."""
+
+from __future__ import annotations
+
+import codecs
+from contextlib import ExitStack
+from dataclasses import dataclass
+from typing import Any
+
+from unseen.errors import RunError
+
+PACKS = {".gz": "gzip", ".zst": "zstd", ".bz2": "bz2"}
+TABBED = (".tsv", ".tab")
+TEXT = (".csv", ".txt", ".psv", *TABBED)
+
+
+@dataclass(frozen=True, slots=True)
+class Spelling:
+    """What a text file is written with: what stands between cells, the quote, how lines end, the encoding."""
+
+    delimiter: str = ","
+    quote: str = '"'
+    newline: str = "\n"
+    encoding: str = "utf-8"
+
+
+def packing(name: str) -> tuple[str, str]:
+    """The ending of a file's name, in lower case and without that of its packing, and how it is packed.
+
+    >>> packing("Rows.CSV.gz"), packing("rows.parquet")
+    (('.csv', 'gzip'), ('.parquet', ''))
+    """
+    stem = name.lower()
+    packed = next((how for ending, how in PACKS.items() if stem.endswith(ending)), "")
+    if packed:
+        stem = stem.rpartition(".")[0]
+    return "." + stem.rpartition(".")[2] if "." in stem else "", packed
+
+
+class TextTables:
+    """A writer of tables as lines of text, the names of their columns first."""
+
+    def __init__(self, file: Any, schema: Any, packed: str, how: Spelling) -> None:
+        import pyarrow as pa
+
+        self._open = ExitStack()
+        self._schema, self.how = schema, how
+        self._out = self._open.enter_context(pa.CompressedOutputStream(file, packed)) if packed else file
+        self._encoder = codecs.getincrementalencoder(how.encoding)()
+        self._plain = how.encoding in ("utf-8", "ascii")
+        self._write(pa.table([pa.array([name]) for name in schema.names], names=[str(i) for i in range(len(schema))]))
+
+    def write_table(self, table: Any) -> None:
+        if table.num_rows:
+            self._write(table)
+
+    def _write(self, table: Any) -> None:
+        for batch in table.combine_chunks().to_batches(max_chunksize=65_536):
+            lines = _lines(batch, self.how)
+            if not self._plain:
+                try:
+                    lines = self._encoder.encode(lines.decode())
+                except UnicodeEncodeError:
+                    raise RunError(
+                        f"a cell cannot be written in {self.how.encoding}, which the input is in: write .parquet"
+                    ) from None
+            self._out.write(lines)
+
+    def close(self) -> None:
+        self._open.close()
+
+
+def _lines(batch: Any, how: Spelling) -> Any:
+    import pyarrow as pa
+    import pyarrow.compute as pc
+
+    if not batch.num_columns:
+        return b""
+    cells = [_cells(column, how, alone=batch.num_columns == 1) for column in batch.columns]
+    rows = pc.binary_join_element_wise(*cells, pa.scalar(how.delimiter, pa.large_string()))
+    ended = pc.binary_join_element_wise(
+        rows, pa.scalar("", pa.large_string()), pa.scalar(how.newline, pa.large_string())
+    )
+    ends, text = ended.buffers()[1], ended.buffers()[2]
+    begin = memoryview(ends).cast("q")[ended.offset]
+    end = memoryview(ends).cast("q")[ended.offset + len(ended)]
+    return bytes(text)[begin:end]
+
+
+def _cells(column: Any, how: Spelling, alone: bool) -> Any:
+    """The cells of a column as text; nothing is null, and what is empty and not missing is in quotes."""
+    import pyarrow as pa
+    import pyarrow.compute as pc
+
+    is_words = pa.types.is_dictionary(column.type) or pa.types.is_string(column.type) or "string" in str(column.type)
+    text = column.cast(pa.large_string())
+    if is_words:
+        pattern = "".join("\\" + c if c in r"\^]-" else c for c in how.delimiter + how.quote) + "\r\n"
+        odd = pc.match_substring_regex(text, f"[{pattern}]|^[\\s]|[\\s]$" if how.delimiter == " " else f"[{pattern}]")
+        if pc.any(odd).as_py():
+            inside = pc.replace_substring(text, how.quote, how.quote * 2)
+            quote = pa.scalar(how.quote, pa.large_string())
+            nothing = pa.scalar("", pa.large_string())
+            text = pc.if_else(odd, pc.binary_join_element_wise(quote, inside, quote, nothing), text)
+    return pc.fill_null(text, "")
