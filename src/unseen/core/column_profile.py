@@ -63,6 +63,14 @@ class ColumnProfile(Known):
             raise DataError(f"column {self.name!r} has more than {MAX_CATEGORIES:,} distinct values")
         return tuple(sorted(known, key=str if self.kind == CATEGORY else float))
 
+    @property
+    def shares(self) -> Array:
+        """The share of the weight of each of `categories`; even ones where there is no weight."""
+        known = self.listed or {}
+        weights = np.array([known[name] for name in self.categories])
+        total = weights.sum()
+        return weights / total if total > 0 else np.full(len(weights), 1 / max(len(weights), 1))
+
     def __add__(self, other: ColumnProfile) -> ColumnProfile:
         # Chan, Golub & LeVeque (1979): moments about each part's own mean merge without cancellation
         weight = self.weight + other.weight

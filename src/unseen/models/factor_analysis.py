@@ -14,7 +14,7 @@ from unseen.core.description import Description, Fact
 from unseen.core.engine import Engine
 from unseen.core.equality import by_value, hash_by_value
 from unseen.core.events import EventKind
-from unseen.core.example import Example
+from unseen.core.example import Example, rows_of_moments
 from unseen.core.family import Floor, empty_cells, tile_rows
 from unseen.core.kinds import kind
 from unseen.core.memo import Last
@@ -269,10 +269,8 @@ ABILITY = {
 
 def example() -> Example:
     """Six ability tests of 112 people: rows made to have exactly the published covariance matrix."""
-    covariance, n = np.array(list(ABILITY.values())), 112
-    x = np.random.default_rng(0).standard_normal((n, len(covariance)))
-    x -= x.mean(axis=0)
-    x = np.linalg.qr(x)[0] * np.sqrt(n) @ np.linalg.cholesky(covariance).T
+    covariance = np.array(list(ABILITY.values()))
+    x = rows_of_moments(112, np.zeros(6), covariance)
     return Example(
         model=FactorAnalysis(1),
         params=Params(
