@@ -20,8 +20,8 @@ from unseen.search import kept
 from unseen.search.holdout import Split, score_held_out
 from unseen.search.kept import NOT_TRIED, WORST, Fit, Place, Rank
 from unseen.search.neighbours import Neighbour, lends
-from unseen.search.race import Start
 from unseen.search.restarts import Proposals
+from unseen.search.running import Start
 from unseen.search.tries import CANNOT_WIN, UNFINISHED, is_spurious, outstanding
 
 #: starts that are drawn by default: alone, beside those from neighbours, and beside those where neighbours win

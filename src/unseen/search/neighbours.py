@@ -18,7 +18,7 @@ from unseen.core.capabilities import Structured
 from unseen.core.engine import Engine
 from unseen.core.model import Latent, Model
 from unseen.core.stats import Array, Params, Stats
-from unseen.search.race import Start
+from unseen.search.running import Start
 from unseen.search.scatter import Scatter, filled
 
 #: components that are tried for division, and pairs of them for addition
