@@ -13,6 +13,7 @@ from unseen.core.events import EventKind
 from unseen.core.example import Example
 from unseen.core.family import Collect, Floor, tile_rows
 from unseen.core.kinds import kind
+from unseen.core.memo import once_per_params
 from unseen.core.stats import Array, Params, Sums, Validity
 from unseen.core.written import learned
 from unseen.errors import ModelError
@@ -87,10 +88,8 @@ class StudentT(Elliptical):
 
     # ---- E-step and M-step
 
+    @once_per_params
     def prepare(self, params: Params) -> StudentForm:
-        return self._last.made(params, self._form)
-
-    def _form(self, params: Params) -> StudentForm:
         compiled = self.incomplete and self._worth_compiling(len(params["locations"]))
         return StudentForm(params["locations"], params["scales"], params["df"], self.anchor, self._met, compiled)
 

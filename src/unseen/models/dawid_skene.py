@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from functools import cached_property
 from typing import Any, ClassVar, Self
 
 import numpy as np
@@ -16,7 +15,7 @@ from unseen.core.equality import by_value, hash_by_value
 from unseen.core.events import EventKind
 from unseen.core.example import Example
 from unseen.core.kinds import kind
-from unseen.core.memo import Last
+from unseen.core.memo import once_per_params
 from unseen.core.model import Penalised, Starting
 from unseen.core.option import COLUMN, Option
 from unseen.core.output import Output
@@ -133,9 +132,9 @@ class DawidSkene(Starting, Judging, Penalised, Completing, Generative):
     def _compiled(self) -> bool:
         return worthwhile(VOTE * self.rows * len(self.classes))
 
-    @cached_property
-    def _last(self) -> Last:
-        return Last()
+    @once_per_params
+    def _logs(self, params: Params) -> Array:
+        return table(params["confusion"])
 
     def _votes(self, block: Block) -> Votes:
         """The votes of a block, numbered once: cells do not change."""
@@ -149,8 +148,7 @@ class DawidSkene(Starting, Judging, Penalised, Completing, Generative):
 
     def _items(self, params: Params, votes: Votes) -> tuple[Array, Array]:
         """Posterior of the class of each item, (C, U), and the log-density of its votes, (U,)."""
-        logs = self._last.made(params, lambda p: table(p["confusion"]))
-        return votes.posterior(logs, params["weights"], self._compiled)
+        return votes.posterior(self._logs(params), params["weights"], self._compiled)
 
     def _collect(self, r: Array, votes: Votes, block: Block, density: Array | None = None) -> Stats:
         """Statistics of some items at posteriors (C, U); an item without votes says nothing."""

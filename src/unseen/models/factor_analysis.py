@@ -17,7 +17,7 @@ from unseen.core.events import EventKind
 from unseen.core.example import Example, rows_of_moments
 from unseen.core.family import Floor, empty_cells, tile_rows
 from unseen.core.kinds import kind
-from unseen.core.memo import Last
+from unseen.core.memo import once_per_params
 from unseen.core.model import Penalised, Starting
 from unseen.core.option import INTEGER, TEXT, Option
 from unseen.core.output import Output, density_output
@@ -125,21 +125,15 @@ class FactorAnalysis(Starting, Penalised, Completing, Generative, Projecting):
         return out
 
     @cached_property
-    def _last(self) -> Last:
-        return Last()
-
-    @cached_property
     def _met(self) -> Met:
         """Missing patterns met so far, at whatever parameters."""
         return Met()
 
+    @once_per_params
     def _form(self, params: Params) -> forms.FullForm:
-        def make(p: Params) -> forms.FullForm:
-            form = forms.FullForm(p["mean"][None], self.covariance(p)[None], self.anchor, self._met)
-            form.single = self.single
-            return form
-
-        return self._last.made(params, make)
+        form = forms.FullForm(params["mean"][None], self.covariance(params)[None], self.anchor, self._met)
+        form.single = self.single
+        return form
 
     # ---- E-step and M-step
 
