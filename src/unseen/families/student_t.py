@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from typing import Any, ClassVar, Self
+from typing import Any, ClassVar, Self, final
 
 import numpy as np
 
@@ -31,6 +31,7 @@ DF_START = 10.0
 EMPTY = 1e-8
 
 
+@final
 @kind("student_t")
 @dataclass(frozen=True)
 class StudentT(Elliptical):

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from typing import Any, ClassVar, Self
+from typing import Any, ClassVar, Self, final
 
 import numpy as np
 
@@ -32,6 +32,7 @@ from unseen.numerics.votes import Votes, confusion, drawn, labels, table
 VOTE = 100  # multiply-adds that take as long as what loops save at a vote and class
 
 
+@final
 @kind("dawid_skene")
 @dataclass(frozen=True)
 class DawidSkene(Starting, Judging, Penalised, Completing, Generative):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 from functools import cached_property
-from typing import Any, ClassVar, Self
+from typing import Any, ClassVar, Self, final
 
 import numpy as np
 
@@ -35,6 +35,7 @@ from unseen.numerics.tabulated import factor_tables
 FORMS = ("diagonal", "isotropic")
 
 
+@final
 @kind("factor_analysis")
 @dataclass(frozen=True)
 class FactorAnalysis(Starting, Penalised, Completing, Generative, Projecting):

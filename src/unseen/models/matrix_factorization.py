@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from typing import Any, ClassVar, Self
+from typing import Any, ClassVar, Self, final
 
 import numpy as np
 
@@ -29,6 +29,7 @@ from unseen.numerics.tabulated import rating_tables
 SPARK = 0.1  # standard deviations of the other loadings at the start: at zero they would stay there
 
 
+@final
 @kind("matrix_factorization")
 @dataclass(frozen=True)
 class MatrixFactorization(Starting, Penalised, Completing, Generative, Uncertain, Projecting):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 from functools import cached_property
-from typing import Any, ClassVar, Self
+from typing import Any, ClassVar, Self, final
 
 import numpy as np
 
@@ -27,6 +27,7 @@ from unseen.numerics.compiled import EXPONENTIAL, worthwhile
 from unseen.numerics.posterior import responsibilities
 
 
+@final
 @kind("mixture")
 @dataclass(frozen=True)
 class Mixture(Structured, Penalised, Completing, Generative):
