@@ -87,13 +87,13 @@ def test_a_race_finds_what_finishing_every_start_finds() -> None:
 
 
 def test_the_answer_is_the_same_whatever_runs_side_by_side(monkeypatch: pytest.MonkeyPatch) -> None:
-    from unseen.search import race
+    from unseen.search import running
 
     x = groups()
     x[np.random.default_rng(1).random(x.shape) < 0.1] = np.nan
     results = []
     for workers, worth in ((1, 1.0), (2, 0.0), (3, 0.0)):
-        monkeypatch.setattr(race, "WORTH_THREADS", worth)
+        monkeypatch.setattr(running, "WORTH_THREADS", worth)
         results.append(unseen.select(Mixture(Gaussian(), 1), x, seed=2, workers=workers))
     first = results[0]
     for other in results[1:]:

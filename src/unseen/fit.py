@@ -24,7 +24,7 @@ from unseen.errors import ModelError, NumericalError, RunError
 from unseen.loop import check_pair
 from unseen.problem import Problem, pose
 from unseen.result import Result
-from unseen.search.begin import SEQUENCE_PASSES, SHORT_SEQUENCES, STARTS, alone, how_many, start_of
+from unseen.search.begin import STARTS, alone, how_long, how_many, start_of
 
 if TYPE_CHECKING:
     from unseen.checkpoint.folder import Checkpoint
@@ -179,8 +179,6 @@ def solve(
     pseudo = able(problem.model, Penalised, "prior").prior(prior) if prior else None
     begin = start_of(start, problem, seed)
     count = how_many(problem, start, restarts, drawn)
-    if problem.model.unit.ordered and problem.profile.rows <= SHORT_SEQUENCES:
-        short = max(short, SEQUENCE_PASSES)
     make = partial(
         restart,
         problem.model,
@@ -193,7 +191,7 @@ def solve(
         seed=seed,
         rows=problem.profile.rows,
         weight=problem.profile.weight,
-        short=short,
+        short=how_long(problem, short),
         finish=1 if isinstance(start, Params) else finish,  # given parameters are gone on from, on all rows at once
         observers=observers,
         proposals=proposals,

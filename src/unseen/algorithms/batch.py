@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import ClassVar
+from typing import ClassVar, final
 
 from unseen.core.algorithm import Moves, State
 from unseen.core.stats import Kind, Params
 
 
+@final
 @dataclass(frozen=True)
 class Batch:
     r"""Batch EM, :math:`\theta_{t+1} = M(\theta_t)`.

@@ -5,13 +5,14 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import accumulate
-from typing import ClassVar
+from typing import ClassVar, final
 
 from unseen.core.algorithm import Answer, Moves, State, batches
 from unseen.core.stats import Kind, Params, Stats
 from unseen.errors import ModelError
 
 
+@final
 @dataclass(frozen=True)
 class Incremental:
     r"""Each batch of blocks replaces its own old statistics in the total, and the M-step follows at once.

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import ClassVar
+from typing import ClassVar, final
 
 import numpy as np
 
@@ -12,6 +12,7 @@ from unseen.core.stats import Kind, Params
 from unseen.errors import NumericalError
 
 
+@final
 @dataclass(frozen=True)
 class SQUAREM:
     r"""Two EM steps, one extrapolation along them, one EM step from there.

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import ClassVar
+from typing import ClassVar, final
 
 from unseen.core.algorithm import Moves, State, batches
 from unseen.core.stats import Kind, Params
 from unseen.errors import ModelError
 
 
+@final
 @dataclass(frozen=True)
 class Stepwise:
     r"""Running statistics move towards those of each batch of blocks by a share that shrinks.

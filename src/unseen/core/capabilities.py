@@ -99,6 +99,9 @@ class Uncertain(Predictive):
     def predictive(self, params: Params, block: Block) -> tuple[Array, Array]:
         """Expected target of each row and its variance, (n,) both, given the other rows of its unit."""
 
+    def predict(self, params: Params, block: Block) -> Array:
+        return self.predictive(params, block)[0]
+
 
 class Judging(Assigning):
     """Models with a discrete latent variable of each unit, whose values are those of a column."""

@@ -6,7 +6,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from unseen.core.stats import Params
+import numpy as np
+
+from unseen.core.stats import Array, Params
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,3 +31,11 @@ class Example:
     at_least: bool = False
     answer: Mapping[str, Any] = field(default_factory=dict)
     options: Mapping[str, Any] = field(default_factory=dict)
+
+
+def rows_of_moments(n: int, means: Array, covariance: Array) -> Array:
+    """Rows (n, d) whose means (d,) and covariances (d, d), divisor n, are exactly those that were published."""
+    x = np.random.default_rng(0).standard_normal((n, len(means)))
+    x -= x.mean(axis=0)
+    out: Array = np.linalg.qr(x)[0] * np.sqrt(n) @ np.linalg.cholesky(covariance).T + means
+    return out

@@ -5,9 +5,13 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable
 from dataclasses import fields, is_dataclass
-from typing import Any
+from functools import wraps
+from typing import Any, TypeVar
 
 from unseen.core.stats import Params
+
+S = TypeVar("S")
+T = TypeVar("T")
 
 # one for all: an object that held its own could not be pickled. Making may ask another memo, so it may be entered again
 _MAKING = threading.RLock()
@@ -20,24 +24,26 @@ def fields_only(one: Any) -> dict[str, Any]:
     return {f.name: getattr(one, f.name) for f in fields(one)}
 
 
-class Last:
-    """Keeps what was made of the last parameters it was asked for; they cannot change, so identity tells them.
+def once_per_params(make: Callable[[S, Params], T]) -> Callable[[S, Params], T]:
+    """Make a method of the parameters alone keep what it gave for the last ones.
 
-    >>> last, p = Last(), Params(weights=[1.0])
-    >>> last.made(p, lambda params: [params]) is last.made(p, lambda params: [params])
+    Parameters cannot change, so identity tells them. What is kept stands beside the fields, which alone are pickled.
+
+    >>> class Squares:
+    ...     @once_per_params
+    ...     def of(self, params): return [params["weights"] ** 2]
+    >>> squares, p = Squares(), Params(weights=[1.0])
+    >>> squares.of(p) is squares.of(p)
     True
     """
+    name = f"_last_{make.__name__}"
 
-    def __init__(self) -> None:
-        self._known: tuple[Params, Any] | None = None
-
-    def made(self, params: Params, make: Callable[[Params], Any]) -> Any:
-        """``make(params)``, or what it gave last time if the parameters are the same object."""
+    @wraps(make)
+    def kept(self: S, params: Params) -> T:
         with _MAKING:
-            if self._known is None or self._known[0] is not params:
-                self._known = params, make(params)
-            return self._known[1]
+            known: tuple[Params, T] | None = self.__dict__.get(name)
+            if known is None or known[0] is not params:
+                self.__dict__[name] = known = params, make(self, params)
+            return known[1]
 
-    def __reduce__(self) -> tuple[type[Last], tuple[()]]:
-        """Pickled empty: what it knows can be made again."""
-        return Last, ()
+    return kept

@@ -68,6 +68,15 @@ class Params(Mapping[str, Array]):
     def __repr__(self) -> str:
         return f"Params({', '.join(f'{k}{list(v.shape)}' for k, v in self._arrays.items())})"
 
+    def shaped(self, **shapes: tuple[int, ...]) -> Validity:
+        """Whether the parameters of these names are there, in these shapes and finite."""
+        for name, shape in shapes.items():
+            if name not in self or self[name].shape != shape:
+                return Validity(f"{name} is missing or does not have shape {shape}")
+            if not np.isfinite(self[name]).all():
+                return Validity(f"{name} is not finite")
+        return Validity()
+
     def sub(self, prefix: str) -> Params:
         """The parameters under ``prefix.``, without the prefix."""
         part = Params.__new__(Params)  # the arrays are this object's own and read-only: no need of copies

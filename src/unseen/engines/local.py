@@ -5,7 +5,7 @@ from __future__ import annotations
 from abc import abstractmethod
 from collections.abc import Callable, Iterable, Sequence
 from functools import partial
-from typing import Any, TypeVar
+from typing import Any, TypeVar, final
 
 from unseen.core.blas import one_blas_thread
 from unseen.core.engine import Engine, EngineTraits, R, Summed, T, Task, add_in_order, at_most
@@ -41,6 +41,7 @@ class Local(Engine):
         """What ``into`` makes of the task's values, in the order of the blocks."""
 
 
+@final
 class Memory(Local):
     """Reads every block once, keeps it, and sums sequentially: the plainest engine, and the reference.
 
@@ -55,6 +56,7 @@ class Memory(Local):
         return into(task(self.blocks[i]) for i in chosen)
 
 
+@final
 class Threads(Local):
     """Reads every block once, keeps it, and sums with ``workers`` threads, BLAS held to one thread each.
 
@@ -72,6 +74,7 @@ class Threads(Local):
         return self.workers.collect(lambda i: task(self.blocks[i]), chosen, into)
 
 
+@final
 class OutOfCore(Local):
     """Keeps nothing: each worker reads a block, uses it and lets it go, so memory holds ``workers`` blocks.
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from typing import Any, Self
+from typing import Any, Self, final
 
 import numpy as np
 
@@ -24,6 +24,7 @@ from unseen.numerics.embedding import indicator_coordinates
 EMPTY = 1e-8
 
 
+@final
 @kind("categorical")
 @dataclass(frozen=True)
 class Categorical(Categories):

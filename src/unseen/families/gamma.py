@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from typing import Any, Self
+from typing import Any, Self, final
 
 import numpy as np
 
@@ -35,6 +35,7 @@ class Ready:
     bound: float
 
 
+@final
 @kind("gamma")
 @dataclass(frozen=True)
 class Gamma(Density):

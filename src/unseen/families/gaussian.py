@@ -14,6 +14,7 @@ from unseen.core.events import EventKind
 from unseen.core.example import Example
 from unseen.core.family import Collect, Floor, Form, tile_rows
 from unseen.core.kinds import kind
+from unseen.core.memo import once_per_params
 from unseen.core.profile import Profile
 from unseen.core.stats import Array, Params, Sums, Validity
 from unseen.core.written import learned
@@ -133,10 +134,8 @@ class Gaussian(Elliptical):
 
     # ---- E-step
 
+    @once_per_params
     def prepare(self, params: Params) -> forms.Form:
-        return self._last.made(params, self._at_precision)
-
-    def _at_precision(self, params: Params) -> forms.Form:
         form = self._form(params)
         form.single = self.single
         return form

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import Any, Self
+from typing import Any, Self, final
 
 import numpy as np
 
@@ -37,6 +37,7 @@ class Ready:
     truncation: Truncation | None
 
 
+@final
 @kind("hurdle")
 @dataclass(frozen=True)
 class Hurdle(Modified):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Any, Self, cast
+from typing import TYPE_CHECKING, Any, Self, cast, final
 
 import numpy as np
 
@@ -32,6 +32,7 @@ if TYPE_CHECKING:
     from unseen.families.gaussian import Gaussian
 
 
+@final
 @kind("log_normal")
 @dataclass(frozen=True)
 class LogNormal(Modified):

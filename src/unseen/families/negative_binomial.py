@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from typing import Any, Self
+from typing import Any, Self, final
 
 import numpy as np
 
@@ -26,6 +26,7 @@ EMPTY = 1e-8
 SMALLEST, POISSON = 1e-4, 1e6
 
 
+@final
 @kind("negative_binomial")
 @dataclass(frozen=True)
 class NegativeBinomial(Counts):

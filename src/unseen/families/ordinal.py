@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from typing import Any, Self
+from typing import Any, Self, final
 
 import numpy as np
 
@@ -23,6 +23,7 @@ EMPTY = 1e-8
 MOST = 100
 
 
+@final
 @kind("ordinal")
 @dataclass(frozen=True)
 class Ordinal(Categories):

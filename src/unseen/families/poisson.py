@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, final
 
 import numpy as np
 
@@ -29,6 +29,7 @@ class Rates:
     logs: Array
 
 
+@final
 @kind("poisson")
 @dataclass(frozen=True)
 class Poisson(Counts):

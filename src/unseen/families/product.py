@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Self
+from typing import Any, Self, final
 
 import numpy as np
 
@@ -42,6 +42,7 @@ class Term:
         return prefixed(self.name, arrays)
 
 
+@final
 @kind("product")
 @dataclass(frozen=True, init=False)
 class Product(Family):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from typing import Any, ClassVar, Self
+from typing import Any, ClassVar, Self, final
 
 import numpy as np
 
@@ -13,6 +13,7 @@ from unseen.core.events import EventKind
 from unseen.core.example import Example
 from unseen.core.family import Collect, Floor, tile_rows
 from unseen.core.kinds import kind
+from unseen.core.memo import once_per_params
 from unseen.core.stats import Array, Params, Sums, Validity
 from unseen.core.written import learned
 from unseen.errors import ModelError
@@ -30,6 +31,7 @@ DF_START = 10.0
 EMPTY = 1e-8
 
 
+@final
 @kind("student_t")
 @dataclass(frozen=True)
 class StudentT(Elliptical):
@@ -87,10 +89,8 @@ class StudentT(Elliptical):
 
     # ---- E-step and M-step
 
+    @once_per_params
     def prepare(self, params: Params) -> StudentForm:
-        return self._last.made(params, self._form)
-
-    def _form(self, params: Params) -> StudentForm:
         compiled = self.incomplete and self._worth_compiling(len(params["locations"]))
         return StudentForm(params["locations"], params["scales"], params["df"], self.anchor, self._met, compiled)
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from typing import Any, Self
+from typing import Any, Self, final
 
 import numpy as np
 
@@ -34,6 +34,7 @@ class Ready:
     other: Array  # of what is no excess zero
 
 
+@final
 @kind("zero_inflated")
 @dataclass(frozen=True)
 class ZeroInflated(Family):

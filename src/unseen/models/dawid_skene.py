@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from functools import cached_property
-from typing import Any, ClassVar, Self
+from typing import Any, ClassVar, Self, final
 
 import numpy as np
 
@@ -16,7 +15,7 @@ from unseen.core.equality import by_value, hash_by_value
 from unseen.core.events import EventKind
 from unseen.core.example import Example
 from unseen.core.kinds import kind
-from unseen.core.memo import Last
+from unseen.core.memo import once_per_params
 from unseen.core.model import Penalised, Starting
 from unseen.core.option import COLUMN, Option
 from unseen.core.output import Output
@@ -26,13 +25,14 @@ from unseen.core.unit import Unit
 from unseen.core.written import learned
 from unseen.errors import DataError, ModelError
 from unseen.numerics.compiled import worthwhile
-from unseen.numerics.discrete import logarithm
+from unseen.numerics.discrete import log_prior
 from unseen.numerics.tabulated import vote_tables
-from unseen.numerics.votes import Votes, drawn, labels, shares, table
+from unseen.numerics.votes import Votes, confusion, drawn, labels, table
 
 VOTE = 100  # multiply-adds that take as long as what loops save at a vote and class
 
 
+@final
 @kind("dawid_skene")
 @dataclass(frozen=True)
 class DawidSkene(Starting, Judging, Penalised, Completing, Generative):
@@ -95,31 +95,28 @@ class DawidSkene(Starting, Judging, Penalised, Completing, Generative):
             raise ModelError(f"worker and label are both column {self.label!r}: name two columns")
 
     def bind(self, profile: Profile) -> Self:
-        votes, who = profile[self.label].listed, profile[self.worker].values or {}
-        if votes is None or not 2 <= len(votes) <= 1000:
+        label, worker = profile[self.label], profile[self.worker]
+        if label.listed is None or not 2 <= len(label.listed) <= 1000:
             raise DataError(
                 f"label column {self.label!r} needs 2 to 1,000 different values, which are the classes: name another "
                 "column (label='...'; --label COL)"
             )
-        classes, workers = profile[self.label].categories, profile[self.worker].categories
         return replace(
             self,
-            workers=workers,
-            classes=classes,
-            label_shares=shares([votes[c] for c in classes]),
-            worker_shares=shares([who[w] for w in workers]),
+            workers=worker.categories,
+            classes=label.categories,
+            label_shares=label.shares,
+            worker_shares=worker.shares,
             rows=profile.rows,
-            rows_per_unit=max(1, round(profile.rows / max(profile.units, 1))),
+            rows_per_unit=profile.rows_per_unit,
         )
 
     @property
     def wanted(self) -> tuple[str, ...]:
-        """The columns it reads."""
         return self.worker, self.label
 
     @property
     def index(self) -> tuple[str, ...]:
-        """The columns that are open vocabularies."""
         return (self.worker,)
 
     @property
@@ -128,7 +125,6 @@ class DawidSkene(Starting, Judging, Penalised, Completing, Generative):
 
     @property
     def cardinality(self) -> int:
-        """The number of classes, C."""
         return len(self.classes)
 
     # ---- E-step
@@ -137,9 +133,9 @@ class DawidSkene(Starting, Judging, Penalised, Completing, Generative):
     def _compiled(self) -> bool:
         return worthwhile(VOTE * self.rows * len(self.classes))
 
-    @cached_property
-    def _last(self) -> Last:
-        return Last()
+    @once_per_params
+    def _logs(self, params: Params) -> Array:
+        return table(params["confusion"])
 
     def _votes(self, block: Block) -> Votes:
         """The votes of a block, numbered once: cells do not change."""
@@ -153,18 +149,16 @@ class DawidSkene(Starting, Judging, Penalised, Completing, Generative):
 
     def _items(self, params: Params, votes: Votes) -> tuple[Array, Array]:
         """Posterior of the class of each item, (C, U), and the log-density of its votes, (U,)."""
-        logs = self._last.made(params, lambda p: table(p["confusion"]))
-        return votes.posterior(logs, params["weights"], self._compiled)
+        return votes.posterior(self._logs(params), params["weights"], self._compiled)
 
     def _collect(self, r: Array, votes: Votes, block: Block, density: Array | None = None) -> Stats:
         """Statistics of some items at posteriors (C, U); an item without votes says nothing."""
         weights, w = (votes.counts > 0).astype(float), block.unit_weights
         weights = weights if w is None else weights * w
-        dead, loglik = 0, 0.0
-        if density is not None and (lost := density == -np.inf).any():
-            dead, density = int(lost.sum()), np.where(weights > 0, density, 0.0)
+        loglik, dead = 0.0, 0
         if density is not None:
-            loglik = float(weights @ density)
+            loglik = float(weights @ np.where(weights > 0, density, 0.0))
+            dead = int(np.count_nonzero(density == -np.inf))
         if w is not None or not weights.all():
             r = r * weights
         sums = {"weights": r.sum(axis=1), "votes": votes.tables(r, self._compiled)}
@@ -177,7 +171,6 @@ class DawidSkene(Starting, Judging, Penalised, Completing, Generative):
         return self._collect(r, votes, block, density)
 
     def with_posterior(self, params: Params, block: Block) -> tuple[Stats, Array]:
-        """The statistics, and the posteriors (C, n) behind them, in one E-step."""
         votes = self._votes(block)
         r, density = self._items(params, votes)
         return self._collect(r, votes, block, density), block.by_row(r)
@@ -191,27 +184,21 @@ class DawidSkene(Starting, Judging, Penalised, Completing, Generative):
 
     def start(self, engine: Engine, seed: int) -> Params:
         """The parameters that averaged votes imply."""
-        stats: Stats = engine.total(_Averaging(self))
-        return self.maximize(stats.in_unit(), None)
+        return self.maximize(engine.total(_Averaging(self)).in_unit(), None)
 
     def maximize(self, stats: Stats, params: Params | None) -> Params:
         classes, votes = stats.sums["weights"], stats.sums["votes"]
-        mass = votes.sum(axis=2, keepdims=True)  # zero where a worker met no item of a class: that row stays as it was
         before = np.full(votes.shape, 1 / len(self.classes)) if params is None else params["confusion"]
-        return Params(
-            weights=classes / classes.sum(), confusion=np.divide(votes, mass, out=before.copy(), where=mass > 0)
-        )
+        return Params(weights=classes / classes.sum(), confusion=confusion(votes, before))
 
     def valid(self, params: Params) -> Validity:
         k = len(self.classes)
-        shapes = {"weights": (k,), "confusion": (len(self.workers), k, k)}
-        for name, shape in shapes.items():
-            if name not in params or params[name].shape != shape:
-                return Validity(f"{name} is missing or does not have shape {shape}")
+        checked = params.shaped(weights=(k,), confusion=(len(self.workers), k, k))
+        for name in ("weights", "confusion") if checked else ():
             p = params[name]
-            if not np.isfinite(p).all() or (p < 0).any() or (np.abs(p.sum(axis=-1) - 1) > 1e-8).any():
+            if (p < 0).any() or (np.abs(p.sum(axis=-1) - 1) > 1e-8).any():
                 return Validity(f"{name} holds something that is not a distribution")
-        return Validity()
+        return checked
 
     def size(self, params: Params) -> int:
         workers, k, _ = params["confusion"].shape
@@ -223,8 +210,7 @@ class DawidSkene(Starting, Judging, Penalised, Completing, Generative):
         return {"weights": np.full(k, float(strength)), "votes": votes}
 
     def log_prior(self, params: Params, prior: Sums) -> float:
-        pairs = (prior["weights"], params["weights"]), (prior["votes"], params["confusion"])
-        return float(sum((n[n > 0] * logarithm(p[n > 0])).sum() for n, p in pairs))
+        return log_prior(params["weights"], prior["weights"]) + log_prior(params["confusion"], prior["votes"])
 
     # ---- items and rows
 
@@ -245,7 +231,6 @@ class DawidSkene(Starting, Judging, Penalised, Completing, Generative):
         return (Output("truth", columns, of, {"truth": self.classes}, {"truth": self.label}),)
 
     def truth(self, params: Params, block: Block) -> Array:
-        """Posterior of the class of each item, (C, U)."""
         return self._items(params, self._votes(block))[0]
 
     def posterior(self, params: Params, block: Block) -> tuple[Array, Array]:
@@ -296,10 +281,10 @@ PATIENTS = """1111111 3334334 1122122 2223121 2223222 2223322 1222111 3333433 22
 def example() -> Example:
     """Fitness for anaesthesia of 45 patients by five observers, of whom the first looked three times."""
     share = np.array([0.4, 0.42, 0.11, 0.07])
-    confusion = np.tile(0.7 * np.eye(4) + 0.075, (5, 1, 1))
+    errors = np.tile(0.7 * np.eye(4) + 0.075, (5, 1, 1))
     return Example(
         model=DawidSkene("observer", "rating"),
-        params=Params(weights=share, confusion=confusion),
+        params=Params(weights=share, confusion=errors),
         data={
             "patient": np.repeat(np.arange(1, 46), 7),
             "observer": np.tile([1, 1, 1, 2, 3, 4, 5], 45),

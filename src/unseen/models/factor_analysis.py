@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 from functools import cached_property
-from typing import Any, ClassVar, Self
+from typing import Any, ClassVar, Self, final
 
 import numpy as np
 
@@ -14,10 +14,10 @@ from unseen.core.description import Description, Fact
 from unseen.core.engine import Engine
 from unseen.core.equality import by_value, hash_by_value
 from unseen.core.events import EventKind
-from unseen.core.example import Example
+from unseen.core.example import Example, rows_of_moments
 from unseen.core.family import Floor, empty_cells, tile_rows
 from unseen.core.kinds import kind
-from unseen.core.memo import Last
+from unseen.core.memo import once_per_params
 from unseen.core.model import Penalised, Starting
 from unseen.core.option import INTEGER, TEXT, Option
 from unseen.core.output import Output, density_output
@@ -35,6 +35,7 @@ from unseen.numerics.tabulated import factor_tables
 FORMS = ("diagonal", "isotropic")
 
 
+@final
 @kind("factor_analysis")
 @dataclass(frozen=True)
 class FactorAnalysis(Starting, Penalised, Completing, Generative, Projecting):
@@ -125,21 +126,15 @@ class FactorAnalysis(Starting, Penalised, Completing, Generative, Projecting):
         return out
 
     @cached_property
-    def _last(self) -> Last:
-        return Last()
-
-    @cached_property
     def _met(self) -> Met:
         """Missing patterns met so far, at whatever parameters."""
         return Met()
 
+    @once_per_params
     def _form(self, params: Params) -> forms.FullForm:
-        def make(p: Params) -> forms.FullForm:
-            form = forms.FullForm(p["mean"][None], self.covariance(p)[None], self.anchor, self._met)
-            form.single = self.single
-            return form
-
-        return self._last.made(params, make)
+        form = forms.FullForm(params["mean"][None], self.covariance(params)[None], self.anchor, self._met)
+        form.single = self.single
+        return form
 
     # ---- E-step and M-step
 
@@ -269,10 +264,8 @@ ABILITY = {
 
 def example() -> Example:
     """Six ability tests of 112 people: rows made to have exactly the published covariance matrix."""
-    covariance, n = np.array(list(ABILITY.values())), 112
-    x = np.random.default_rng(0).standard_normal((n, len(covariance)))
-    x -= x.mean(axis=0)
-    x = np.linalg.qr(x)[0] * np.sqrt(n) @ np.linalg.cholesky(covariance).T
+    covariance = np.array(list(ABILITY.values()))
+    x = rows_of_moments(112, np.zeros(6), covariance)
     return Example(
         model=FactorAnalysis(1),
         params=Params(

@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from functools import partial
 from operator import itemgetter
-from typing import ClassVar, Self
+from typing import ClassVar, Self, final
 
 import numpy as np
 
@@ -37,6 +37,7 @@ BLUR = 0.1
 CHAIN = 400  # multiply-adds that take as long as what loops save at a row and state
 
 
+@final
 @kind("hmm")
 @dataclass(frozen=True)
 class HMM(Structured, Penalised, Completing, Generative, Decoding):

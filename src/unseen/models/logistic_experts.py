@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from typing import Any, ClassVar, Self
+from typing import Any, ClassVar, Self, final
 
 import numpy as np
 
@@ -25,6 +25,7 @@ from unseen.numerics.posterior import responsibilities
 from unseen.numerics.tabulated import logistic_tables
 
 
+@final
 @kind("logistic_experts")
 @dataclass(frozen=True)
 class LogisticExperts(Starting, Assigning, Penalised, Completing, Predictive):

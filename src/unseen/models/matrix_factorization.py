@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from typing import Any, ClassVar, Self
+from typing import Any, ClassVar, Self, final
 
 import numpy as np
 
@@ -12,23 +12,24 @@ from unseen.core.capabilities import Completing, Generative, Projecting, Uncerta
 from unseen.core.description import Description, Fact
 from unseen.core.engine import Engine
 from unseen.core.equality import by_value, hash_by_value
-from unseen.core.example import Example
+from unseen.core.example import Example, rows_of_moments
 from unseen.core.kinds import kind
 from unseen.core.model import Penalised, Starting
 from unseen.core.option import COLUMN, INTEGER, NUMBER, Option
 from unseen.core.output import Output, density_output
 from unseen.core.profile import Profile
 from unseen.core.stats import Array, Params, Stats, Sums, Validity
+from unseen.core.tasks import Expect
 from unseen.core.unit import Unit
 from unseen.core.written import learned
 from unseen.errors import DataError, ModelError
-from unseen.numerics.packed import packing, unpacked
-from unseen.numerics.ratings import Posterior, Ratings, moments, posterior, variances
+from unseen.numerics import ratings as linear
 from unseen.numerics.tabulated import rating_tables
 
 SPARK = 0.1  # standard deviations of the other loadings at the start: at zero they would stay there
 
 
+@final
 @kind("matrix_factorization")
 @dataclass(frozen=True)
 class MatrixFactorization(Starting, Penalised, Completing, Generative, Uncertain, Projecting):
@@ -116,25 +117,21 @@ class MatrixFactorization(Starting, Penalised, Completing, Generative, Uncertain
                 f"rating column {self.rating!r} {why}, which factors cannot explain: name another "
                 "(rating='...'; --rating COL)"
             )
-        known = items.values or {}
-        shares = np.array([known[name] for name in items.categories])
         return replace(
             self,
             items=items.categories,
-            item_shares=shares / shares.sum(),
+            item_shares=items.shares,
             anchor=ratings.mean,
             variance=ratings.variance,
-            rows_per_unit=max(1, round(profile.rows / max(profile.units, 1))),
+            rows_per_unit=profile.rows_per_unit,
         )
 
     @property
     def wanted(self) -> tuple[str, ...]:
-        """The columns it reads."""
         return self.item, self.rating
 
     @property
     def index(self) -> tuple[str, ...]:
-        """The columns that are open vocabularies."""
         return (self.item,)
 
     @property
@@ -143,42 +140,32 @@ class MatrixFactorization(Starting, Penalised, Completing, Generative, Uncertain
 
     # ---- E-step
 
-    def _ratings(self, block: Block) -> Ratings:
+    def _ratings(self, block: Block) -> linear.Ratings:
         """The ratings of a block, about the anchor; sorted once, since cells do not change."""
 
-        def made() -> tuple[Cells, Ratings]:
+        def made() -> tuple[Cells, linear.Ratings]:
             value = rating.values[0].astype(float) - self.anchor
-            return item, Ratings.of(item.values[0], value, block.complete(), block.bounds)
+            return item, linear.Ratings.of(item.values[0], value, block.complete(), block.bounds)
 
         item, rating = block.cells
         of, found = rating.derived(("ratings", self.anchor), made)
         return found if of is item else made()[1]
 
-    def latent(self, params: Params, block: Block) -> Posterior:
+    def latent(self, params: Params, block: Block) -> linear.Posterior:
         """Posterior mean (q, U) and covariance (U, q, q) of each user's factors, and log-density (U,)."""
-        noise = float(params["noise"][0])
-        return posterior(self._ratings(block), params["mean"] - self.anchor, params["loadings"], noise)
+        return linear.posterior(self._ratings(block), self._responses(params), float(params["noise"][0]))
 
     def expect(self, params: Params, block: Block) -> Stats:
         ratings, found, w = self._ratings(block), self.latent(params, block), block.unit_weights
-        second, cross = moments(ratings, found, w, len(self.items))
         weights = np.ones(block.units) if w is None else w
-        rows = weights * ratings.counts
-        squares = weights[ratings.user] @ ratings.value**2
-        sums = {"moments": second, "cross": cross, "squares": np.array(squares), "ratings": np.array(rows.sum())}
-        return Stats(sums, block.units, float(rows.sum()), float(weights @ found.density))
+        sums = linear.moments(ratings, found, weights, len(self.items))
+        return Stats(sums, block.units, float(sums["ratings"]), float(weights @ found.density))
 
     # ---- M-step
 
     def maximize(self, stats: Stats, params: Params | None) -> Params:
-        second, cross = stats.sums["moments"], stats.sums["cross"]
-        some = second[0] > 0  # what nobody rated stays as it was
-        found = np.zeros_like(cross)
-        if params is not None:
-            found = np.vstack([params["mean"] - self.anchor, params["loadings"].T])
-        full = unpacked(second[:, some], self.factors + 1)
-        found[:, some] = np.linalg.solve(full, cross[:, some].T[:, :, None])[:, :, 0].T
-        left = float(stats.sums["squares"] - (cross * found).sum()) / float(stats.sums["ratings"])
+        before = np.zeros_like(stats.sums["cross"]) if params is None else self._responses(params)
+        found, left = linear.solved(stats.sums, before)
         noise = max(left, self._least)
         return Params(
             mean=self.anchor + found[0],
@@ -186,6 +173,10 @@ class MatrixFactorization(Starting, Penalised, Completing, Generative, Uncertain
             noise=[noise],
             events={"noise floor": 1} if left < self._least else None,
         )
+
+    def _responses(self, params: Params) -> Array:
+        """Mean, about the anchor, and loadings of each item, (q + 1, I)."""
+        return np.vstack([params["mean"] - self.anchor, params["loadings"].T])
 
     @property
     def _least(self) -> float:
@@ -195,7 +186,7 @@ class MatrixFactorization(Starting, Penalised, Completing, Generative, Uncertain
         """Means of the items, and users who differ by their general level and, a little, by drawn factors."""
         sd, shape = float(np.sqrt(self.variance)), (len(self.items), self.factors)
         flat = Params(mean=np.full(shape[0], self.anchor), loadings=np.zeros(shape), noise=[self.variance])
-        stats: Stats = engine.sum(_Expecting(self, flat)).stats
+        stats = engine.total(Expect(self, flat))
         means = stats.sums["cross"][0] / (stats.sums["moments"][0] + 1)  # a rating at the general mean for each item
         loadings = SPARK * sd * np.random.default_rng([seed, 0]).standard_normal(shape)
         loadings[:, 0] = self.level * sd
@@ -203,33 +194,21 @@ class MatrixFactorization(Starting, Penalised, Completing, Generative, Uncertain
 
     def valid(self, params: Params) -> Validity:
         n = len(self.items)
-        for name, shape in {"mean": (n,), "loadings": (n, self.factors), "noise": (1,)}.items():
-            if name not in params or params[name].shape != shape:
-                return Validity(f"{name} is missing or does not have shape {shape}")
-            if not np.isfinite(params[name]).all():
-                return Validity(f"{name} is not finite")
-        low = params["noise"][0] < self._least * (1 - 1e-9)
-        return Validity("the noise variance is below its floor" if low else "")
+        checked = params.shaped(mean=(n,), loadings=(n, self.factors), noise=(1,))
+        low = checked and params["noise"][0] < self._least * (1 - 1e-9)
+        return Validity("the noise variance is below its floor") if low else checked
 
     def size(self, params: Params) -> int:
         n, q = params["loadings"].shape
         return int(n + n * q - q * (q - 1) // 2 + 1)
 
     def prior(self, strength: float) -> Sums:
-        n, q = len(self.items), self.factors
-        firm = strength * np.append(1.0, np.full(q, self.shrinkage))
-        usual = np.append([0.0, self.level * float(np.sqrt(self.variance))], np.zeros(q - 1))
-        return {
-            "moments": np.repeat(packing(np.diag(firm)[None]), n, axis=1),
-            "cross": np.repeat((firm * usual)[:, None], n, axis=1),
-            "squares": np.array(n * (firm * usual) @ usual),
-        }
+        firm, usual = np.full(self.factors + 1, float(strength * self.shrinkage)), np.zeros(self.factors + 1)
+        firm[0], usual[1] = strength, self.level * float(np.sqrt(self.variance))
+        return linear.pseudo_moments(firm, usual, len(self.items))
 
     def log_prior(self, params: Params, prior: Sums) -> float:
-        both = np.vstack([params["mean"] - self.anchor, params["loadings"].T])
-        full = unpacked(prior["moments"], self.factors + 1)
-        squares = prior["squares"] - 2 * (prior["cross"] * both).sum() + np.einsum("ai,iab,bi->", both, full, both)
-        return float(-0.5 * squares / params["noise"][0])
+        return float(-0.5 * linear.misfit(prior, self._responses(params)) / params["noise"][0])
 
     # ---- users and rows
 
@@ -255,40 +234,18 @@ class MatrixFactorization(Starting, Penalised, Completing, Generative, Uncertain
         return np.where(block.complete(), shares, 0.0)
 
     def predictive(self, params: Params, block: Block) -> tuple[Array, Array]:
-        r"""Mean and variance of each row's rating given the others of its user, (n,) each; its own is not looked at.
+        """Mean and variance of each row's rating given the others of its user, (n,) each; its own is not looked at.
 
-        A rating that is there is taken out of its user's posterior: with :math:`h = v^\top S v / \sigma^2` and residual
-        e, the mean is :math:`r - e / (1 - h)` and the variance :math:`\sigma^2 / (1 - h)`. An item that was not there
-        when the model was fitted is taken for one at random.
+        An item that was not there when the model was fitted is taken for one at random.
         """
         mean, variance = self._given(params, block, self.latent(params, block))
-        told, noise = block.complete(), float(params["noise"][0])
         value = block.cells[1].values[0].astype(float)
-        left = np.maximum(1 - variance / noise, 1e-12)
-        mean = np.where(told, value - (value - mean) / left, mean)
-        return mean, np.where(told, noise / left, noise + variance)
+        return linear.left_out(value, block.complete(), mean, variance, float(params["noise"][0]))
 
-    def _given(self, params: Params, block: Block, found: Posterior) -> tuple[Array, Array]:
+    def _given(self, params: Params, block: Block, found: linear.Posterior) -> tuple[Array, Array]:
         """Mean and variance of a row's noiseless rating given all ratings of its user, (n,) each."""
-        item, user = block.cells[0], block.by_row(np.arange(block.units))
-        loadings, base = params["loadings"][item.values[0]], params["mean"][item.values[0]]
-        unknown = np.zeros(block.rows, bool) if item.observed is None else ~item.observed[0]
-        both = np.column_stack([params["mean"], params["loadings"]])
-        usual = self.item_shares @ both
-        base[unknown], loadings[unknown] = usual[0], usual[1:]
-        centre = found.mean.T[user]
-        mean = base + (loadings * centre).sum(axis=1)
-        variance = variances(loadings, found.covariance, user)
-        if unknown.any():
-            apart = (both - usual).T * self.item_shares @ (both - usual)
-            at = np.column_stack([np.ones(int(unknown.sum())), centre[unknown]])
-            spread = np.einsum("uab,ab->u", found.covariance, apart[1:, 1:])[user[unknown]]
-            variance[unknown] += np.einsum("na,ab,nb->n", at, apart, at) + spread
-        return mean, variance
-
-    def predict(self, params: Params, block: Block) -> Array:
-        """Mean of each row's rating given the others of its user, (n,)."""
-        return self.predictive(params, block)[0]
+        user = block.by_row(np.arange(block.units))
+        return linear.noiseless(params["mean"], params["loadings"], self.item_shares, block.cells[0], found, user)
 
     def impute(self, params: Params, block: Block) -> list[Array]:
         """The cells, with conditional means where ratings are missing."""
@@ -297,11 +254,7 @@ class MatrixFactorization(Starting, Penalised, Completing, Generative, Uncertain
 
     def draw(self, params: Params, block: Block, rng: np.random.Generator) -> list[Array]:
         """The cells, with ratings drawn where they are missing: factors of each user, then ratings."""
-        found = self.latent(params, block)
-        root = np.linalg.cholesky(found.covariance)
-        z = found.mean + np.einsum("uab,bu->au", root, rng.standard_normal(found.mean.shape))
-        fixed = Posterior(z, np.zeros_like(found.covariance), found.density)
-        mean, variance = self._given(params, block, fixed)
+        mean, variance = self._given(params, block, self.latent(params, block).drawn(rng))
         item, rating = block.cells
         drawn = mean + np.sqrt(params["noise"][0] + variance) * rng.standard_normal(block.rows)
         return [item.values, rating.filled(drawn)]
@@ -316,17 +269,6 @@ class MatrixFactorization(Starting, Penalised, Completing, Generative, Uncertain
         return [item[None].astype(np.int32), rating[None]], z
 
 
-@dataclass(frozen=True, slots=True)
-class _Expecting:
-    """The statistics of a block at some parameters."""
-
-    model: MatrixFactorization
-    params: Params
-
-    def __call__(self, block: Block) -> Stats:
-        return self.model.expect(self.params, block)
-
-
 MARKS = (
     (305.768, 127.223, 101.579, 106.273, 117.405),
     (127.223, 172.842, 85.157, 94.673, 99.012),
@@ -338,11 +280,8 @@ MARKS = (
 
 def example() -> Example:
     """Marks of 88 students in five examinations, all there: rows made to have the published means and covariances."""
-    covariance, n = np.array(MARKS), 88
-    means = np.array([38.9545, 50.5909, 50.6023, 46.6818, 42.3068])
-    x = np.random.default_rng(0).standard_normal((n, 5))
-    x -= x.mean(axis=0)
-    x = np.linalg.qr(x)[0] * np.sqrt(n) @ np.linalg.cholesky(covariance).T + means
+    n, means = 88, np.array([38.9545, 50.5909, 50.6023, 46.6818, 42.3068])
+    x = rows_of_moments(n, means, np.array(MARKS))
     return Example(
         model=MatrixFactorization(1, "examination", "mark"),
         params=Params(mean=means, loadings=[[12.0], [9.0], [8.0], [11.0], [13.0]], noise=[110.0]),

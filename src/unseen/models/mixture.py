@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 from functools import cached_property
-from typing import Any, ClassVar, Self
+from typing import Any, ClassVar, Self, final
 
 import numpy as np
 
@@ -16,7 +16,7 @@ from unseen.core.events import EventKind
 from unseen.core.example import Example
 from unseen.core.family import Collect, Family, empty_cells
 from unseen.core.kinds import kind
-from unseen.core.memo import Last
+from unseen.core.memo import once_per_params
 from unseen.core.model import Penalised
 from unseen.core.option import COMPONENTS, Option
 from unseen.core.profile import Profile
@@ -27,6 +27,7 @@ from unseen.numerics.compiled import EXPONENTIAL, worthwhile
 from unseen.numerics.posterior import responsibilities
 
 
+@final
 @kind("mixture")
 @dataclass(frozen=True)
 class Mixture(Structured, Penalised, Completing, Generative):
@@ -72,13 +73,10 @@ class Mixture(Structured, Penalised, Completing, Generative):
 
     # ---- E-step
 
-    @cached_property
-    def _last(self) -> Last:
-        return Last()
-
+    @once_per_params
     def _prepare(self, params: Params) -> Any:
         """The family's preparation, kept for the blocks that follow at the same parameters."""
-        return self._last.made(params, self.family.prepare)
+        return self.family.prepare(params)
 
     @cached_property
     def _blank(self) -> Params:

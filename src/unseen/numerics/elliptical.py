@@ -8,7 +8,6 @@ from typing import Any, ClassVar, Self
 
 import numpy as np
 
-from unseen.core.memo import Last
 from unseen.core.profile import Profile
 from unseen.core.stats import Array
 from unseen.errors import DataError, ModelError
@@ -70,11 +69,6 @@ class Elliptical(Density):
         """One point (d,) near the middle of the data."""
         centre: Array = self.anchor if self.anchor.ndim == 1 else self.anchor.mean(axis=0)
         return centre
-
-    @cached_property
-    def _last(self) -> Last:
-        """What was prepared for the last parameters."""
-        return Last()
 
     @cached_property
     def _met(self) -> Met:

@@ -136,6 +136,16 @@ class Ranks:
         return sums.T
 
 
+def confusion(votes: Array, before: Array) -> Array:
+    """Probability of each label by worker and class from counts of votes, (W, C, C).
+
+    What a worker says of a class of which it met no item stays as it was ``before``.
+    """
+    mass = votes.sum(axis=2, keepdims=True)
+    out: Array = np.divide(votes, mass, out=before.copy(), where=mass > 0)
+    return out
+
+
 def table(confusion: Array) -> Array:
     """What `Votes.posterior` looks up, (W + 1, C, C), of the probabilities (W, C, C) of labels by worker and class."""
     return np.concatenate([logarithm(confusion), np.zeros((1, *confusion.shape[1:]))])
@@ -154,9 +164,3 @@ def labels(who: Cells, confusion: Array, worker_shares: Array, r: Array) -> Arra
         p[~who.observed[0]] = np.tensordot(worker_shares, confusion, 1)
     out: Array = np.einsum("cn,ncl->ln", r, p)
     return out
-
-
-def shares(weights: list[float]) -> Array:
-    """Weights over their sum; even ones where there is none."""
-    total = np.asarray(weights, float)
-    return total / total.sum() if total.sum() > 0 else np.full(len(total), 1 / max(len(total), 1))

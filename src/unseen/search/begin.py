@@ -26,6 +26,12 @@ def how_many(problem: Problem, start: str | Params, restarts: int | None, drawn:
     return drawn if start != "labels" and problem.encoding.labels is None else min(drawn, 1)
 
 
+def how_long(problem: Problem, short: int) -> int:
+    """Passes of the short runs: no fewer than sequences need, where a pass is cheap."""
+    cheap = problem.model.unit.ordered and problem.profile.rows <= SHORT_SEQUENCES
+    return max(short, SEQUENCE_PASSES) if cheap else short
+
+
 def alone(model: Model) -> bool:
     """Whether there is one component, so that there is one optimum."""
     return isinstance(model, Assigning) and model.cardinality == 1

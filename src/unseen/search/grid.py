@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from unseen.checkpoint.folder import Checkpoint
-from unseen.core.model import Latent, Model
+from unseen.core.model import Model
 from unseen.core.observe import Event, Observer
 from unseen.core.stop import CONVERGED, FAILED, FELL, INTERRUPTED, TIME
 from unseen.errors import DataError, ModelError, NumericalError
@@ -19,15 +19,9 @@ from unseen.result import Result
 from unseen.search import kept
 from unseen.search.holdout import Split, score_held_out
 from unseen.search.kept import NOT_TRIED, WORST, Fit, Place, Rank
-from unseen.search.neighbours import Neighbour, lends
-from unseen.search.race import Start
-from unseen.search.restarts import Proposals
+from unseen.search.neighbours import Neighbour, beside, combined
 from unseen.search.tries import CANNOT_WIN, UNFINISHED, is_spurious, outstanding
 
-#: starts that are drawn by default: alone, beside those from neighbours, and beside those where neighbours win
-ALONE, BESIDE, BESIDE_NEIGHBOURS = 10, 4, 2
-#: observed cells that each parameter should have
-CELLS_EACH = 4
 #: fits that are run to their end at most, the best and those that came near it
 MOST_FINISHED = 4
 
@@ -81,10 +75,12 @@ class Grid:
         self.tried[place] = WORST
         try:
             problem = self._bound(k, form)
-            if (reason := self._too_large(problem.model)) and not insist:
+            # numbers that were asked for, and no forms, are tried as they are
+            asked = insist or not (self.forms or self.bounded)
+            if not asked and (reason := kept.too_large(problem.model, self.known.profile)):
                 row.update(outcome=NOT_TRIED, reason=reason)
             else:
-                proposals, drawn = self._proposals(place)
+                proposals, drawn = beside(self.fits, self.drawn, place)
                 self.drawn[place] = drawn
                 beat = self._needed(place, problem)
                 self._judge(problem, self.fit_one(problem, proposals=proposals, beat=beat, drawn=drawn), row)
@@ -105,7 +101,7 @@ class Grid:
     def improve(self, k: int, form: str = "") -> None:
         """Start once more from what was fitted since: where that is better it takes the row's place."""
         place = (k, form)
-        proposals = self._combined([(self.fits.get((k + 1, form)), Neighbour.one_less)])
+        proposals = combined([(self.fits.get((k + 1, form)), Neighbour.one_less)])
         if place not in self.fits or proposals is None or self.interrupted or self.late or self.split is not None:
             return
         before = self.fits[place]
@@ -173,16 +169,6 @@ class Grid:
             self.likes.append(problem)
         return problem
 
-    def _too_large(self, model: Model) -> str:
-        """Why a model asks more of the rows than they can tell; what the caller insists on is tried as it is."""
-        size, profile = parameters(model), self.known.profile
-        if not (self.forms or self.bounded) or size is None:
-            return ""
-        cells = kept.observed_cells(profile)
-        if CELLS_EACH * size <= cells:
-            return ""
-        return f"{size:,} parameters are too many for {cells:,.0f} observed cells: fewer than {CELLS_EACH} for each"
-
     def smallest(self, k: int) -> str:
         """The form of fewest parameters."""
 
@@ -191,7 +177,7 @@ class Grid:
                 model = self._bound(k, form).model
             except (DataError, ModelError, NumericalError):
                 return np.inf
-            return float(parameters(model) or np.inf)
+            return float(kept.parameters(model) or np.inf)
 
         return min(self.forms, key=size)
 
@@ -217,42 +203,6 @@ class Grid:
         self.tried[place], self.fits[place] = rank, Fit(result, row, rank)
         return rank
 
-    # ---- what is known already
-
-    def _proposals(self, place: Place) -> tuple[Proposals | None, int]:
-        """Starts from the fits beside this one, and how many to draw beside them."""
-        k, form = place
-        others = [self.fits[p] for p in self.fits if p[0] == k and p[1] != form]
-        same = min(others, key=lambda f: f.rank) if others and form else None
-        near = [
-            (self.fits.get((k - 1, form)), Neighbour.one_more),
-            (self.fits.get((k + 1, form)), Neighbour.one_less),
-            (same, Neighbour.as_it_is),
-        ]
-        proposals = self._combined(near)
-        if proposals is None:
-            return None, ALONE
-        # where the start that won last was a neighbour's, drawn ones are there for the surprise
-        before = self.fits.get((k - 1, form))
-        settled = before is not None and (same is not None or self._from_neighbour(before.result, (k - 1, form)))
-        return proposals, BESIDE_NEIGHBOURS if settled else BESIDE
-
-    def _from_neighbour(self, result: Result, place: Place) -> bool:
-        """Whether the start that won was none of those that were drawn."""
-        best = max(result.restarts, key=lambda r: float(r["objective"]))
-        return bool(best["start"] >= self.drawn.get(place, ALONE))
-
-    def _combined(self, pairs: Sequence[tuple[Fit | None, Callable[..., Sequence[Start]]]]) -> Proposals | None:
-        found = [(f.result.model, f.result.params, how) for f, how in pairs if f is not None]
-        known = [(Neighbour(model, params), how) for model, params, how in found if lends(model)]
-        if not known:
-            return None
-
-        def proposals(model: Any, engine: Any) -> Sequence[Start]:
-            return [start for near, how in known if near.fits(model) for start in how(near, model, engine)]
-
-        return proposals
-
     def _needed(self, place: Place, problem: Problem) -> float:
         """The objective at which the criterion would be as good as the best so far; ICL is never below BIC."""
         best = self.best
@@ -260,7 +210,7 @@ class Grid:
         if not self.bounded or best is None or not sound or self.split is not None or best.result.log_prior:
             return -np.inf
         result, model = best.result, problem.model
-        size = parameters(model)
+        size = kept.parameters(model)
         if size is None:
             return -np.inf
         if place[1] != best.row.get("form", "") and model.slots != result.model.slots:
@@ -291,7 +241,7 @@ class Grid:
         chosen = best.result
         if self.split is not None and not self.interrupted:
             again = bind(self._model(*best.place), self.known)
-            chosen = self.fit_one(again, proposals=self._combined([(best, Neighbour.as_it_is)]), explore=None)
+            chosen = self.fit_one(again, proposals=combined([(best, Neighbour.as_it_is)]), explore=None)
         options = {**chosen.options, "criterion": self.criterion}
         if form := best.row.get("form"):
             options["form"] = form
@@ -315,11 +265,6 @@ class Grid:
     def _tell(self, stage: str, place: Place) -> None:
         for observe in self.observers:
             observe(Event("components", {"components": place[0], "form": place[1], "stage": stage}))
-
-
-def parameters(model: Model) -> int | None:
-    """The number of free parameters before there is a fit; None for a model that does not say."""
-    return int(model.size(model.vague())) if isinstance(model, Latent) else None
 
 
 __all__ = ["Grid"]

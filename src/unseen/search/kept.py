@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 
+from unseen.core.model import Latent, Model
 from unseen.core.profile import Profile
 from unseen.core.stats import Params
 from unseen.core.stop import INTERRUPTED, TIME, Outcome
@@ -18,6 +19,8 @@ NOT_TRIED = "not tried"
 #: observed cells that each parameter of the smallest component should have: with fewer the criterion is misled by
 #: what a component says of its own few rows
 CELLS_OF_EACH = 5
+#: observed cells that each parameter of a model should have
+CELLS_EACH = 4
 #: a total weight below this is no number of rows
 FEWEST_ROWS = 10
 #: components and form
@@ -110,6 +113,19 @@ def observed_cells(profile: Profile) -> float:
     if are_shares(profile):
         return float(sum(c.rows - c.missing for c in profile.columns))
     return sum(c.weight for c in profile.columns)
+
+
+def parameters(model: Model) -> int | None:
+    """The number of free parameters before there is a fit; None for a model that does not say."""
+    return int(model.size(model.vague())) if isinstance(model, Latent) else None
+
+
+def too_large(model: Model, profile: Profile) -> str:
+    """Why a model asks more of the rows than they can tell, or ``""``."""
+    size, cells = parameters(model), observed_cells(profile)
+    if size is None or CELLS_EACH * size <= cells:
+        return ""
+    return f"{size:,} parameters are too many for {cells:,.0f} observed cells: fewer than {CELLS_EACH} for each"
 
 
 def last_objective(result: Result) -> float:

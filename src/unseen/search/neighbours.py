@@ -7,7 +7,7 @@ found in the coordinates that families give their cells for geometric starts.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, Protocol, TypeGuard
 
@@ -18,9 +18,16 @@ from unseen.core.capabilities import Structured
 from unseen.core.engine import Engine
 from unseen.core.model import Latent, Model
 from unseen.core.stats import Array, Params, Stats
-from unseen.search.race import Start
+from unseen.search.kept import Fit, Place
+from unseen.search.restarts import Proposals
+from unseen.search.running import Start
 from unseen.search.scatter import Scatter, filled
 
+#: what is made of a neighbour for a model on the blocks of an engine
+How = Callable[["Neighbour", Any, Any], Sequence[Start]]
+
+#: starts that are drawn by default: alone, beside those from neighbours, and beside those where neighbours win
+ALONE, BESIDE, BESIDE_NEIGHBOURS = 10, 4, 2
 #: components that are tried for division, and pairs of them for addition
 DIVIDED, ADDED = 3, 2
 
@@ -77,6 +84,44 @@ class Neighbour:
         a, b = np.triu_indices(len(mass), 1)
         overlap = shared[a, b] / np.maximum(np.minimum(mass[a], mass[b]), 1e-300)
         return [self.begin(AddUp(int(a[i]), int(b[i]))) for i in np.argsort(-overlap, kind="stable")[:ADDED]]
+
+
+def combined(pairs: Sequence[tuple[Fit | None, How]]) -> Proposals | None:
+    """The starts that each of some fits is made into, as it says beside it; None where there is nothing to go by."""
+    found = [(f.result.model, f.result.params, how) for f, how in pairs if f is not None]
+    known = [(Neighbour(model, params), how) for model, params, how in found if lends(model)]
+    if not known:
+        return None
+
+    def proposals(model: Any, engine: Any) -> Sequence[Start]:
+        return [start for near, how in known if near.fits(model) for start in how(near, model, engine)]
+
+    return proposals
+
+
+def beside(fits: Mapping[Place, Fit], drawn: Mapping[Place, int], place: Place) -> tuple[Proposals | None, int]:
+    """Starts from the fits beside a place, and how many to draw beside them; ``drawn`` is how many were elsewhere."""
+    k, form = place
+    others = [fits[p] for p in fits if p[0] == k and p[1] != form]
+    same = min(others, key=lambda f: f.rank) if others and form else None
+    before = fits.get((k - 1, form))
+    near: list[tuple[Fit | None, How]] = [
+        (before, Neighbour.one_more),
+        (fits.get((k + 1, form)), Neighbour.one_less),
+        (same, Neighbour.as_it_is),
+    ]
+    proposals = combined(near)
+    if proposals is None:
+        return None, ALONE
+    # where the start that won last was a neighbour's, drawn ones are there for the surprise
+    settled = before is not None and (same is not None or _won(before, drawn.get(before.place, ALONE)))
+    return proposals, BESIDE_NEIGHBOURS if settled else BESIDE
+
+
+def _won(fit: Fit, drawn: int) -> bool:
+    """Whether the start that won was a neighbour's: none of the first, which were drawn."""
+    best = max(fit.result.restarts, key=lambda r: float(r["objective"]))
+    return bool(best["start"] >= drawn)
 
 
 class Change(Protocol):

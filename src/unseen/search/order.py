@@ -10,6 +10,7 @@ from typing import Any
 from unseen.checkpoint.opening import check_asked, opened
 from unseen.checkpoint.task import task_of
 from unseen.core.blas import one_blas_thread
+from unseen.core.model import Model
 from unseen.core.option import fit_option
 from unseen.errors import DataError, ModelError
 from unseen.fit import tell_unkept
@@ -87,7 +88,7 @@ def select(
     if forms and not callable(model):
         raise ModelError("forms need a function that takes the number of components and the form, and gives a model")
     model_for: Callable[..., Any] = model if callable(model) else (lambda k: _with(model, k))
-    first = model_for(tried[0], forms[0]) if forms else model_for(tried[0])
+    first = model_for(tried[0], *forms[:1])
     whole = first.unit.ordered and unit is None and not on_disk(data)  # as in `fit`
     source, weights, labels = open_source(data, weights, labels, unit=unit, whole=whole, block_rows=block_rows)
     tell_unkept(first)
@@ -146,32 +147,15 @@ def search(
     check_asked(checkpoint, every, resume)
     weight = max(known.profile.weight, known.profile.rows - known.profile.empty_rows)  # weights may be shares
     fitting = Fitting(weight, components is None, **options)
-    fit_option("criterion").check(criterion)
-    split = None
-    if criterion == "heldout":
-        unit = (model_for(tried[0], forms[0]) if forms else model_for(tried[0])).unit
-        if unit.many:
-            raise ModelError(f"rows of a {unit.value} cannot be held out one by one: choose criterion='bic' or 'icl'")
-        split = Split(share, fitting.seed)
-    elif known.weights and are_shares(known.profile):
-        raise DataError(
-            f"the row weights sum to {known.profile.weight:.3g}, which {criterion.upper()} takes for the number of "
-            "rows: a row of weight w counts as w copies, so scale the weights, for example to a mean of 1"
-        )
+    first = model_for(tried[0], *forms[:1])
+    check_criterion(criterion, first, known)
+    split = Split(share, fitting.seed) if criterion == "heldout" else None
     grid = Grid(
-        model_for,
-        known,
-        criterion,
-        fitting,
-        split,
-        tuple(forms),
-        dict(variants or {}),
-        bounded=fitting.bounded,
-        deadline=fitting.deadline,
-        observers=fitting.observers,
-    )
+        model_for, known, criterion, fitting, split, tuple(forms), dict(variants or {}),
+        bounded=fitting.bounded, deadline=fitting.deadline, observers=fitting.observers,
+    )  # fmt: skip
     task = {} if checkpoint is None else task_of(
-        "select", model_for(tried[0], *forms[:1]), known.source, columns=tuple(f.name for f in known.fields),
+        "select", first, known.source, columns=tuple(f.name for f in known.fields),
         weights=known.weights, labels=known.labels, components=None if fitting.bounded else tried, criterion=criterion,
         forms=tuple(forms), variants={name: tuple(v) for name, v in (variants or {}).items()}, share=share,
         **fitting.asked(),
@@ -184,6 +168,26 @@ def search(
             result = grid.result()
         result = result if fitting.done(result) else fitting.finished(result, grid.best_problem())
         return result if kept is None else kept.told(result)
+
+
+def check_criterion(criterion: str, model: Model, known: Survey) -> None:
+    """Refuse a criterion that there is not, or that would compare nothing on these rows.
+
+    Raises
+    ------
+    DataError
+        Row weights that are no numbers of rows, which all but held-out rows ask for.
+    ModelError
+        An unknown criterion, or units of several rows to hold out.
+    """
+    fit_option("criterion").check(criterion)
+    if criterion == "heldout" and model.unit.many:
+        raise ModelError(f"rows of a {model.unit.value} cannot be held out one by one: choose criterion='bic' or 'icl'")
+    if criterion != "heldout" and known.weights and are_shares(known.profile):
+        raise DataError(
+            f"the row weights sum to {known.profile.weight:.3g}, which {criterion.upper()} takes for the number of "
+            "rows: a row of weight w counts as w copies, so scale the weights, for example to a mean of 1"
+        )
 
 
 __all__ = ["CRITERIA", "DEFAULT", "search", "select"]

@@ -18,7 +18,8 @@ from unseen.core.stats import Params, Sums
 from unseen.core.stop import INTERRUPTED, PAUSED, TIME, Outcome, Rule
 from unseen.errors import NumericalError
 from unseen.loop import Run
-from unseen.search.race import Race, Start
+from unseen.search.race import Race
+from unseen.search.running import Start, Starts
 from unseen.search.since import Since
 from unseen.search.subsample import subsample
 from unseen.search.tries import (
@@ -84,62 +85,63 @@ def restart(
     """
     total = max(weight, rows, 1.0)  # weights may be shares
     since = Since(stop, clock=clock)
-    race = Race(algorithm, since, prior, observers, beat, total, faster, Journal() if journal is None else journal)
+    starts = Starts(algorithm, since, prior, observers, faster, Journal() if journal is None else journal)
+    race = Race(starts, beat, total)
     short = max(short, 1)
     try:
         few = engine if finish is not None and finish >= restarts else subsample(model, engine, rows, seed)
-        seeds = _begin(race, model, few, start, range(seed, seed + restarts), short if finish is None else 0)
+        seeds = _begin(starts, model, few, start, range(seed, seed + restarts), short if finish is None else 0)
         for i, proposed in enumerate(proposals(model, few) if proposals and seeds else ()):
-            race.begin(model, few, proposed, seed + restarts + i)
+            starts.begin(model, few, proposed, seed + restarts + i)
         if finish is not None:
-            _finish(race, few, engine, finish, restarts, short)
+            _finish(starts, few, engine, finish, restarts, short)
         elif few is engine:
             race.run(engine, short, explore)
         else:
             race.run_on_sample(few, engine, short, explore)
     except KeyboardInterrupt:
-        if not any(t.params is not None for t in race.tries):
+        if not any(t.params is not None for t in starts.tries):
             raise
-        return _interrupted(race, restarts, weight)
+        return _interrupted(starts.tries, restarts, weight)
     return _closed(race, weight)
 
 
-def _begin(race: Race, model: Model, engine: Engine, start: Start, seeds: Sequence[int], short: int) -> bool:
+def _begin(starts: Starts, model: Model, engine: Engine, start: Start, seeds: Sequence[int], short: int) -> bool:
     """Begin every start, the first with its short run; False if the time was used up on the way."""
     for i, seed in enumerate(seeds):
-        new = race.begin(model, engine, start, seed)
+        new = starts.begin(model, engine, start, seed)
         if short and i == 0 and new.alive:
-            race.advance([new], engine, race.stop, short)
-        race.told(new, "started")
-        first = race.tries[0]
-        if race.stop.late or (short and first.run is not None and _late(race, first)):
-            race.journal.freeze()
+            starts.advance([new], engine, starts.stop, short)
+        starts.told(new, "started")
+        first = starts.tries[0]
+        if starts.stop.late or (short and first.run is not None and _late(starts, first)):
+            starts.journal.freeze()
             return False
     return True
 
 
-def _late(race: Race, t: Try) -> bool:
-    ended = race.stop(t.trace, 0.0)
+def _late(starts: Starts, t: Try) -> bool:
+    ended = starts.stop(t.trace, 0.0)
     return ended is not None and ended.name == TIME
 
 
-def _finish(race: Race, few: Engine, engine: Engine, finish: int, restarts: int, short: int) -> None:
+def _finish(starts: Starts, few: Engine, engine: Engine, finish: int, restarts: int, short: int) -> None:
     """Finish as many of the starts as was asked for, one after the other, however they compare."""
     if finish < restarts:
-        for t in [t for t in race.tries if t.alive]:
-            race.advance([t], few, race.stop, short)
+        for t in [t for t in starts.tries if t.alive]:
+            starts.advance([t], few, starts.stop, short)
     finished = False
-    for t in sorted(race.tries, key=lambda t: -t.objective)[:finish]:
+    for t in sorted(starts.tries, key=lambda t: -t.objective)[:finish]:
         if t.error is not None:
             continue
-        if race.stop.late and (finished or (few is engine and t.run is not None)):
-            race.journal.freeze()
+        if starts.stop.late and (finished or (few is engine and t.run is not None)):
+            starts.journal.freeze()
             break
         finished = True
         if few is not engine or t.ended:
             t.before, t.run = len(t.trace), None
-        race.advance([t], engine, race.stop, 2**62)
-    for t in race.tries:
+        starts.advance([t], engine, starts.stop, 2**62)
+    for t in starts.tries:
         if t.alive and t.run is not None:
             t.stopped = "ended with its short run"
 
@@ -150,8 +152,8 @@ def _closed(race: Race, weight: float) -> Restarts:
         raise best.error or NumericalError("no start led anywhere: look for cells of another order of magnitude")
     done = best.run or Run(best.params, Outcome(TIME, "the time was used up before the first iteration"), (), 0, 0.0)
     late = next((t.run.outcome for t in race.tries if t.run is not None and t.run.outcome.name == TIME), None)
-    if late is None and race.stop.late and best.trace:
-        late = race.stop(best.trace, race.stop.spent)
+    if late is None and race.starts.stop.late and best.trace:
+        late = race.starts.stop(best.trace, race.starts.stop.spent)
     if best.stopped == CANNOT_WIN:
         done = replace(done, outcome=Outcome(CANNOT_WIN, "none of its starts can win over a fit that is known already"))
     elif best.stopped or done.outcome.name == PAUSED:
@@ -163,15 +165,15 @@ def _closed(race: Race, weight: float) -> Restarts:
     return Restarts(replace(done, kept=None), best.model, table(race.tries, weight), best.begun)
 
 
-def _interrupted(race: Race, planned: int, weight: float) -> Restarts:
+def _interrupted(tries: Sequence[Try], planned: int, weight: float) -> Restarts:
     """The best so far when the user interrupts."""
-    known = [t for t in race.tries if t.params is not None]
+    known = [t for t in tries if t.params is not None]
     began = sum(t.run is not None for t in known) or len(known)
     told = Outcome(INTERRUPTED, f"interrupted in start {began} of {planned}; the best parameters so far were kept")
     best = min(known, key=lambda t: (unsound(t.params) if t.params else 9, -t.objective, t.start))
     assert best.params is not None
     done = best.run or Run(best.params, told, (), 0, 0.0)
-    return Restarts(replace(done, outcome=told, kept=None), best.model, table(race.tries, weight), best.begun)
+    return Restarts(replace(done, outcome=told, kept=None), best.model, table(tries, weight), best.begun)
 
 
 __all__ = [

@@ -4,20 +4,22 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from typing import ClassVar, Self
+from typing import ClassVar, Self, final
 
 import numpy as np
 
 from unseen.algorithms.batch import Batch
+from unseen.core.algorithm import Moves, State
 from unseen.core.events import EventKind
 from unseen.core.profile import Profile
-from unseen.core.stats import Array, Params, Sums
+from unseen.core.stats import Array, Kind, Params, Sums
 from unseen.core.stop import Converged, Record
 from unseen.errors import NumericalError
 from unseen.families.gaussian import Gaussian
 from unseen.numerics.gaussian import Form
 
 
+@final
 @dataclass(frozen=True)
 class RidgedGaussian(Gaussian):
     r"""Gaussian components whose M-step adds a constant to every variance.
@@ -105,15 +107,23 @@ class RidgedGaussian(Gaussian):
         return Gaussian(**{name: getattr(self, name) for name in names})
 
 
+@final
 @dataclass(frozen=True)
-class RidgedBatch(Batch):
+class RidgedBatch:
     """Batch EM with a ridge: no longer exactly a maximisation, so the log-likelihood may sink a little.
 
     >>> RidgedBatch().monotone
     False
     """
 
+    needs: ClassVar[Kind] = Batch.needs
     monotone: ClassVar[bool] = False
+
+    def init(self, params: Params, moves: Moves) -> State:
+        return Batch().init(params, moves)
+
+    def step(self, state: State, moves: Moves) -> State:
+        return Batch().step(state, moves)
 
 
 @dataclass(frozen=True)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pickle
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
-from typing import Any
+from typing import Any, final
 
 import numpy as np
 
@@ -58,6 +58,7 @@ class Pick:
         return Picked((block,) * self.share)
 
 
+@final
 class Travelling(Engine):
     """Sums as `Memory` does, but pickles every task before it is run, as an engine on other machines has to.
 
