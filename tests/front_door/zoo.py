@@ -79,6 +79,7 @@ class Case:
     secret: tuple[str, ...] = ()
     data: tuple[str, ...] | None = None
     code: int | tuple[int, ...] = 3
+    at_home: bool = False
 
 
 def read(name: str, made: bytes | Mapping[str, bytes], columns: Mapping[str, Want], *options: str, **more: Any) -> Case:
@@ -239,7 +240,8 @@ def judge(case: Case, folder: Path) -> None:
     for name, content in case.files.items():
         (folder / name).parent.mkdir(parents=True, exist_ok=True)
         (folder / name).write_bytes(content)
-    data = [str(folder / name) for name in (case.data if case.data is not None else case.files)]
+    names = case.data if case.data is not None else case.files
+    data = [name if case.at_home else str(folder / name) for name in names]
     result = CliRunner().invoke(cli, ["columns", *data, *case.options, "--json"])
     assert result.exception is None or isinstance(result.exception, SystemExit), repr(result.exception)
     here = str(folder).lower()
