@@ -22,7 +22,9 @@ from unseen.cli.shell import cli
 N = 90
 LEFT_OUT = "-"
 COUNTS = frozenset(f"{zeros}{law}" for law in ("poisson", "negative_binomial") for zeros in ("", "zero_inflated_"))
-HURDLES = frozenset(f"hurdle_{law}" for law in ("gaussian", "log_normal", "student_t", "gamma", "poisson"))
+HURDLES = frozenset(
+    f"hurdle_{law}" for law in (*["gaussian", "log_normal", "student_t", "gamma", "beta"], *sorted(COUNTS)[:2])
+)
 REALS = frozenset({"gaussian", "log_normal", "student_t", "gamma"})
 NUMBERS = REALS | COUNTS | HURDLES | {"ordinal", "beta"}
 LEVELS = frozenset({"categorical", "ordinal", "bernoulli"})
