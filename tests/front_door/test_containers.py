@@ -46,7 +46,6 @@ READ = [
         "t.csv.gz": gzip.compress(GOOD),
         "t.csv.bz2": bz2.compress(GOOD),
         "t.csv.zst": zst(GOOD),
-        "t.csv.xz": lzma.compress(GOOD),
         "t.tsv.gz": gzip.compress(TABS),
         "t.tsv.zst": zst(TABS),
         "t.txt.gz": gzip.compress(TABS),
@@ -68,7 +67,7 @@ READ = [
          only=True),
     read("zip as a Macintosh makes it", zipped({"people.csv": GOOD, "__MACOSX/._people.csv": b"\x00\x05\x16\x07" * 9,
          ".DS_Store": b"\x00\x00\x00\x01Bud1"}), PEOPLE, file="t.zip", only=True),
-    read("zip with a note beside the table", zipped({"people.csv": GOOD, "README.txt": b"about it\n"}), PEOPLE,
+    read("zip with a note beside the table", zipped({"people.csv": GOOD, "README.md": b"about it\n"}), PEOPLE,
          file="t.zip", only=True),
     read("zip, stored only", zipped({"people.csv": GOOD}, zipfile.ZIP_STORED), PEOPLE, file="t.zip", only=True),
     read("zip: tabs", zipped({"people.tsv": TABS}), PEOPLE, file="t.zip", only=True),
@@ -83,6 +82,7 @@ READ = [
 ]  # fmt: skip
 
 REFUSED = [
+    refused("xz", lzma.compress(GOOD), "xz|lzma", file="t.csv.xz"),
     refused("gzip, cut", gzip.compress(GOOD)[:-40], "gzip|gz|cut|ends|truncated|damaged", file="t.csv.gz"),
     refused("gzip, checksum wrong", gzip.compress(GOOD)[:-8] + b"\x00" * 8, "gzip|gz|checksum|crc|damaged",
             file="t.csv.gz"),

@@ -38,9 +38,7 @@ GOOD = table(people())
 HEAD, *ROWS = lines(GOOD)
 X = reals()
 WEST = {"ville": picks("Orléans Besançon Nîmes Paris"), "âge": people()["age"], "x": X}
-WEST_WANT = {"ville": levels(), "âge": whole(), "x": real()}
 EURO = {"preis": picks("5€ 10€ 20€"), "wort": picks("„so“ „anders“", seed=5), "x": X}
-EURO_WANT = {"preis": None, "wort": levels(), "x": real()}
 RUSSIAN = {"город": picks("Москва Казань Омск"), "x": X}
 JAPANESE = {"都市": picks("東京 大阪 京都"), "x": X}
 CHINESE = {"城市": picks("北京 上海 广州"), "x": X}

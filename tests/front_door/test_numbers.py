@@ -108,6 +108,19 @@ GROUPS = [
     column("thousands with holes", holes(strings(MONEY, CENTS), "", "NA"), real(THOUSANDS, missing=10)),
 ]  # fmt: skip
 
+POINTS = [f"{v * 30:,}" for v in AGES]
+SAID = [
+    column("1,234 and --decimal .: thousands", POINTS, want(WHOLE, family=NUMBERS), "--decimal", "."),
+    column("1,234 and --decimal ,: decimals", [comma(v, 3) for v in reals(1.5, 0.2, 3)], real(), "--decimal", ",",
+           sep=";"),
+    column("1.234 and --decimal .: decimals", reals(1.5, 0.2, 3), real(), "--decimal", ".", sep=";", decimal="."),
+    column("1.234 and --decimal ,: thousands", [p.replace(",", ".") for p in POINTS], want(WHOLE, family=NUMBERS),
+           "--decimal", ",", sep=";"),
+    refused("--decimal of a letter", table(beside(LENGTHS)), "--decimal", options=("--decimal", "x"), code=(2, 3)),
+    refused("--decimal that is the delimiter too", table(beside(LENGTHS)), "--decimal", "--delimiter",
+            options=("--decimal", ",", "--delimiter", ","), code=(2, 3)),
+]  # fmt: skip
+
 MARKS = {
     "dollars": ("${:,.2f}", "$|currency"),
     "euros in front": ("€{:,.2f}", "€|currency"),
@@ -195,7 +208,7 @@ NUMBER = [
          {"v": want("category", "unique|differ|nearly|own|identif", family=LEFT_OUT), **PLAIN}, rows=N),
 ]  # fmt: skip
 
-CASES: list[Case] = [*PLAIN_NUMBERS, *COMMAS, *GROUPS, *ONE_MARK, *SIGNS, *MIXED, *REFUSALS, *NUMBER]
+CASES: list[Case] = [*PLAIN_NUMBERS, *COMMAS, *GROUPS, *SAID, *ONE_MARK, *SIGNS, *MIXED, *REFUSALS, *NUMBER]
 
 
 @each(CASES)

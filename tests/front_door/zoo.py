@@ -244,7 +244,9 @@ def judge(case: Case, folder: Path) -> None:
         (folder / name).write_bytes(content)
     names = case.data if case.data is not None else case.files
     data = [name if case.at_home else str(folder / name) for name in names]
+    before = sorted(folder.rglob("*"))
     result = CliRunner().invoke(cli, ["columns", *data, *case.options, "--json"])
+    assert sorted(folder.rglob("*")) == before, "nothing is written beside the data"
     assert result.exception is None or isinstance(result.exception, SystemExit), repr(result.exception)
     here = str(folder).lower()
     if case.refused is not None:
