@@ -5,12 +5,15 @@ from __future__ import annotations
 import threading
 from collections import OrderedDict, deque
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from typing import Any
 
 #: rows decoded at a time
 BATCH = 131_072
 #: row groups that are handed out at the same time
 OPEN = 4
+#: readers that are kept open for what is read next
+IDLE = 8
 
 
 class Stream:
@@ -88,3 +91,29 @@ class Streams:
         """Let go of a stream that has given its last rows."""
         with self._lock:
             self._open.pop(key, None)
+
+
+class Readers:
+    """The few readers that were used last, so that a footer is not parsed again for every block of its file.
+
+    A reader belongs to one thread at a time, and one that met trouble is not used again.
+    """
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._idle: deque[tuple[Any, Any]] = deque()
+
+    @contextmanager
+    def of(self, key: Any, make: Callable[[], Any]) -> Iterator[Any]:
+        with self._lock:
+            place = next((i for i, (k, _) in enumerate(self._idle) if k == key), None)
+            reader = None if place is None else self._idle[place][1]
+            if place is not None:
+                del self._idle[place]
+        reader = make() if reader is None else reader
+        yield reader
+        with self._lock:
+            self._idle.append((key, reader))
+            spare = self._idle.popleft()[1] if len(self._idle) > IDLE else None
+        if spare is not None:
+            spare.close(force=True)

@@ -127,18 +127,14 @@ def _units(source: Source, part: Part, begin: int, first_row: int) -> tuple[Arra
 def _rows(path: Path, source: Source) -> int:
     """The rows of the files of a partition."""
     from unseen.arrow.delimited import batches, dialect_of
-    from unseen.arrow.files import opened
     from unseen.arrow.rowgroups import RowGroups
-    from unseen.sources.files import format_of, listed
+    from unseen.sources.files import format_of, listed, open_files
 
     files = listed([path])
-    if isinstance(source, RowGroups) and [p.resolve() for p in files] != [
+    if isinstance(source, RowGroups) and [Path(p.path).resolve() for p in files] != [
         p.resolve() for p in source.paths[-len(files) :]
     ]:
         raise DataError(f"the newest partition {path.name!r} is not the last of the files that are read")
-    return sum(
-        sum(opened(file).groups)
-        if format_of(file) == "parquet"
-        else sum(batch.num_rows for batch in batches(dialect_of(file)))
-        for file in files
-    )
+    if format_of(files[0]) == "text":
+        return sum(batch.num_rows for file in files for batch in batches(dialect_of(Path(file.path))))
+    return sum(part.rows for part in open_files(path).manifest())
