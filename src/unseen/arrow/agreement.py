@@ -62,7 +62,7 @@ def agree(files: Sequence[Any], bad: dict[Place, str] | None = None) -> Any:
 
     Text may be plain or a dictionary, numbers may be of any width (a month with holes is often written as floating
     point where one without is whole numbers), and a column without any value agrees with every type. With ``bad``,
-    files that differ from what most are, by their names of columns, are told there instead of being refused.
+    files that differ from what most are are told there instead of being refused.
 
     Raises
     ------
@@ -73,8 +73,8 @@ def agree(files: Sequence[Any], bad: dict[Place, str] | None = None) -> Any:
 
     first = files[0]
     if bad is not None:
-        usual = Counter(frozenset(f.schema.names) for f in files).most_common(1)[0][0]
-        first = next(f for f in files if usual == set(f.schema.names))
+        likes = [_like(f.schema) for f in files]
+        first = files[likes.index(Counter(likes).most_common(1)[0][0])]
     agreed = {f.name: (f, first) for f in first.schema}
     for other in files:
         if other is first or other.schema.equals(first.schema):
@@ -86,6 +86,11 @@ def agree(files: Sequence[Any], bad: dict[Place, str] | None = None) -> Any:
                 raise
             bad[other.place] = str(error)
     return pa.schema([f for f, _ in agreed.values()], metadata=first.schema.metadata)
+
+
+def _like(schema: Any) -> frozenset[tuple[str, str]]:
+    """Names and types of columns, alike for files that could be read together."""
+    return frozenset((f.name, "number" if is_number(f.type) else str(plain(f.type))) for f in schema)
 
 
 def _joined(agreed: dict[str, tuple[Any, Any]], first: Any, other: Any) -> dict[str, tuple[Any, Any]]:

@@ -83,10 +83,12 @@ def _by_name(name: str, packed: bool, start: bytes) -> str:
 
 
 def _in_archive(place: Place) -> str:
+    import pyarrow as pa
+
     try:
-        with place.open() as file, zipfile.ZipFile(file) as archive:
+        with zipfile.ZipFile(place.open()) as archive:
             names = set(archive.namelist())
-    except (zipfile.BadZipFile, OSError):
+    except (zipfile.BadZipFile, pa.ArrowException, OSError):
         raise DataError(
             f"{place.name!r} starts as an archive but its end is missing or damaged: copy it again"
         ) from None

@@ -119,6 +119,8 @@ def _stat(path: str, shown: str, store: Any) -> tuple[int, int]:
         raise DataError(refused(shown, error)) from None
     except (OSError, pa.ArrowException) as error:
         raise DataError(refused(shown, error)) from None
+    except DataError:
+        raise
     except ValueError:
         raise DataError("a path holds a null character: there is no such file") from None
     if not info.is_file:

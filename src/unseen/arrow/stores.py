@@ -55,6 +55,8 @@ def stored(given: str, chosen: Callable[[list[Place], bool], list[Place]]) -> li
             path, pattern = path[:cut], path[cut + 1 :].split("/")
             shown = shown[: shown.rfind("/", 0, MAGIC.search(shown).start())]  # type: ignore[union-attr]
         found = _below(store, path, shown, pattern)
+        if not found and root and store.get_file_info(root).type.name == "NotFound":
+            raise DataError(f"there is no bucket {root!r}: its name is what follows {scheme_of(given)}://")
     except (OSError, pa.ArrowException) as error:
         raise DataError(refused(shown, error)) from None
     if not found:
