@@ -9,6 +9,7 @@ import lzma
 import os
 import pickle
 import sqlite3
+import sys
 import time
 import zipfile
 from pathlib import Path
@@ -23,6 +24,7 @@ import unseen
 from tests.tabular import cells, kinds, table_of
 from unseen.arrow.digest import file_digest
 from unseen.arrow.place import Place, at
+from unseen.arrow.stores import _shown
 from unseen.core.disk import not_an_input
 from unseen.errors import DataError, RunError
 from unseen.sources.files import format_of, listed, local_paths, open_files
@@ -95,6 +97,7 @@ def test_patterns_home_and_addresses_of_files(tmp_path: Path, monkeypatch) -> No
     assert names("[x].csv") == ["[x].csv"]
     assert names("~/2023") == names("~/2023/jan.csv") == ["jan.csv"]
     assert names((tmp_path / "2023" / "jan.csv").as_uri()) == names(f"file://{tmp_path}/2023") == ["jan.csv"]
+    assert names(Path((tmp_path / "2023").as_uri())) == ["jan.csv"]
     assert names(["2024/feb.csv", Path("2023")]) == ["feb.csv", "jan.csv"]
     assert local_paths("2023") == [Path("2023/jan.csv")]
     assert "no file that matches '2022/*.csv'" in refusal("2022/*.csv")
@@ -293,6 +296,13 @@ def test_names_with_newlines_are_names_and_text_is_no_path(tmp_path: Path) -> No
     assert r"'two\nlines.csv' is a Python pickle" in refusal(tmp_path)
 
 
+@pytest.mark.skipif(sys.platform != "linux", reason="names are text elsewhere")
+def test_a_name_may_be_no_text(tmp_path: Path) -> None:
+    text(tmp_path / os.fsdecode(b"caf\xe9.csv"))
+    write(tmp_path / "n" / "t").rename(tmp_path / "n" / os.fsdecode(b"\xff.parquet"))
+    assert format_of(listed(tmp_path)[0]) == "text" and len(cells(open_files(tmp_path / "n"), "x")) == 30
+
+
 def test_the_same_file_twice(tmp_path: Path) -> None:
     a = text(tmp_path / "a.csv")
     os.link(a, tmp_path / "b.csv")
@@ -336,7 +346,15 @@ def test_a_place_that_changed_is_refused(tmp_path: Path) -> None:
 def test_what_is_read_is_not_written_over(tmp_path: Path, monkeypatch) -> None:
     out = text(tmp_path / "a.csv")
     monkeypatch.setenv("HOME", str(tmp_path))
-    for data in (out, str(tmp_path / "*.csv"), "~/a.csv", "~", out.as_uri(), ["s3://bucket/x", "~/*.csv"]):
+    for data in (
+        out,
+        str(tmp_path / "*.csv"),
+        "~/a.csv",
+        "~",
+        out.as_uri(),
+        Path(out.as_uri()),
+        ["s3://bucket/x", "~/*.csv"],
+    ):
         with pytest.raises(RunError, match="among the data that is read"):
             not_an_input(out, data)
     not_an_input(out, ["s3://bucket/a.csv", "~/b.csv", str(tmp_path / "*.parquet")])
@@ -351,8 +369,24 @@ def test_thousands_of_files_are_listed_in_no_time(tmp_path: Path) -> None:
 
 
 def test_addresses_that_need_another_package(monkeypatch) -> None:
-    monkeypatch.setitem(__import__("sys").modules, "fsspec.core", None)
+    monkeypatch.setitem(sys.modules, "fsspec.core", None)
     assert (
         refusal("ftp://ann:SECRET@host/x.csv?key=SECRET")
         == "'ftp://host/x.csv' needs fsspec: pip install 'unseen[stores]'"
     )
+
+
+@pytest.mark.parametrize(
+    ("given", "shown"),
+    [
+        ("s3://AK:se/c@ret@bucket/a b?region=x&endpoint_override=http://h", "s3://bucket/a b"),
+        ("s3://bucket/year=?/x@y.csv", "s3://bucket/year=?/x@y.csv"),
+        ("https://ann@host/x.csv?sig=secret#t", "https://host/x.csv"),
+        ("sftp://ann:secret@host:22/x.csv", "sftp://host:22/x.csv"),
+        ("abfs://files:secret@account/x", "abfs://files@account/x"),
+        ("abfs://files@account/x/", "abfs://files@account/x"),
+        ("gs://", "gs://"),
+    ],
+)
+def test_what_is_secret_in_an_address_is_not_shown(given: str, shown: str) -> None:
+    assert _shown(given) == shown

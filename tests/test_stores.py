@@ -110,6 +110,7 @@ def test_prefixes_patterns_keys_and_single_files(s3: FileSystem) -> None:
     assert told("s3://bucket/data/") == [
         f"s3://bucket/data/year={y}/{n}" for y in (2023, 2024) for n in ("a.parquet", "b.PARQUET")
     ]
+    assert told(Path("s3://bucket/data")) == told("s3://bucket/data")
     assert told("s3://bucket") == told("s3://bucket/data") == told("s3://bucket/data/year=*") == told("s3://bucket/**")
     assert told("s3://bucket/data/*/a.parquet") == [f"s3://bucket/data/year={y}/a.parquet" for y in (2023, 2024)]
     assert told("s3://bucket/data/year=202?/b*") == [f"s3://bucket/data/year={y}/b.PARQUET" for y in (2023, 2024)]
@@ -152,6 +153,9 @@ def test_what_is_not_in_a_store(s3: FileSystem, monkeypatch: pytest.MonkeyPatch)
     assert refusal("s3://wrong/x.parquet") == "there is no bucket 'wrong': its name is what follows s3://"
     assert "no bucket" in refusal("s3://wrong") and "no bucket" in refusal("s3://wrong/*.parquet")
     pq.write_table(table_of(5), "bucket/a/x.parquet", filesystem=s3)
+    assert "'s3://' is no address of a store" in refusal("s3://")
+    assert "'s3://bucket' is no address of a store" in refusal(f"s3://key:{HUSH}@bucket?nonsense=1")
+    assert told("s3a://bucket/a") == ["s3a://bucket/a/x.parquet"]
     assert "there is no file 's3://bucket/b'" in refusal("s3://bucket/b")
     assert "there is no file 's3://bucket/*.csv'" in refusal("s3://bucket/*.csv")
     with s3.open_output_stream("bucket/n/x.md") as sink:

@@ -53,7 +53,7 @@ def together(places: Sequence[Place], look: Callable[[Place], Any], skip_bad: bo
     files = [with_keys(f, keys) for f in files] if len(keys) else files
     bad: dict[Place, str] = {}
     schema = agree(files, bad if skip_bad else None)
-    told = (f"{p.name!r} is left out: {why}" for p, why in bad.items())
+    told = (f"{p.called!r} is left out: {why}" for p, why in bad.items())
     return Together(tuple(f for f in files if f.place not in bad), schema, keys, (*skipped, *told))
 
 
@@ -120,7 +120,7 @@ def _joined(agreed: dict[str, tuple[Any, Any]], first: Any, other: Any) -> dict[
 def _told_apart(one: Any, two: Any) -> tuple[str, str]:
     """The names of two files, with their folders where they have one name."""
     a, b = one.place, two.place
-    return (repr(a.shown), repr(b.shown)) if a.name == b.name else (repr(a.name), repr(b.name))
+    return (repr(a.shown), repr(b.shown)) if a.called == b.called else (repr(a.called), repr(b.called))
 
 
 def with_keys(file: Any, keys: Any) -> Any:

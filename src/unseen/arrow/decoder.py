@@ -114,4 +114,4 @@ def _explained(entry: Any, first: int, last: int) -> Iterator[None]:
         if isinstance(error, DataError):
             raise
         which = f"its row group {first}" if first == last else f"one of its row groups {first} to {last}"
-        raise DataError(f"{entry.place.name!r} is damaged: {which} cannot be read; write the file again") from None
+        raise DataError(f"{entry.place.called!r} is damaged: {which} cannot be read; write the file again") from None

@@ -66,10 +66,10 @@ def opened(place: Place) -> ParquetFile:
     except (pa.ArrowException, OSError):
         refuse_other(place, b"PAR1", "Parquet")
         raise DataError(
-            f"{place.name!r} starts as a Parquet file but its footer is missing or damaged: it was probably cut "
+            f"{place.called!r} starts as a Parquet file but its footer is missing or damaged: it was probably cut "
             "short while it was written or copied; make it again"
         ) from None
-    names_once(schema.names, f" in {place.name!r}")
+    names_once(schema.names, f" in {place.called!r}")
     return ParquetFile(place, groups, schema, hollow)
 
 
@@ -77,10 +77,10 @@ def refuse_other(place: Place, magic: bytes, called: str) -> None:
     """Say of a file that is not what its name says that it is empty, or something else."""
     head = place.head(len(magic))
     if not head:
-        raise DataError(f"{place.name!r} is empty: it holds no bytes at all") from None
+        raise DataError(f"{place.called!r} is empty: it holds no bytes at all") from None
     if head != magic:
         raise DataError(
-            f"{place.name!r} is not a {called} file: if it is text, give it a name that ends in .csv or .tsv"
+            f"{place.called!r} is not a {called} file: if it is text, give it a name that ends in .csv or .tsv"
         ) from None
 
 
@@ -102,7 +102,7 @@ def each(
     else:  # a store takes its time for every answer
         with ThreadPoolExecutor(AT_ONCE) as pool:
             found = list(pool.map(told, places))
-    bad = [f"{p.name!r} is left out: {x}" for p, x in zip(places, found, strict=True) if isinstance(x, DataError)]
+    bad = [f"{p.called!r} is left out: {x}" for p, x in zip(places, found, strict=True) if isinstance(x, DataError)]
     if skipped is not None:
         skipped += bad
     return {p: x for p, x in zip(places, found, strict=True) if not isinstance(x, DataError)}

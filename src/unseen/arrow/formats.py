@@ -66,7 +66,7 @@ def format_of(place: Place) -> str:
     start = head.removeprefix(b"\xef\xbb\xbf").lstrip()
     for magic, what in _OTHERS.items():
         if head.startswith(magic) or start.lower().startswith(magic):
-            raise DataError(f"{place.name!r} is {what}")
+            raise DataError(f"{place.called!r} is {what}")
     packed = head.startswith(_PACKED)
     if head.startswith(b"PK") and packed and _in_archive(place) == "sheet":
         return "sheet"
@@ -90,10 +90,10 @@ def _in_archive(place: Place) -> str:
             names = set(archive.namelist())
     except (zipfile.BadZipFile, pa.ArrowException, OSError):
         raise DataError(
-            f"{place.name!r} starts as an archive but its end is missing or damaged: copy it again"
+            f"{place.called!r} starts as an archive but its end is missing or damaged: copy it again"
         ) from None
     if names & {"word/document.xml", "ppt/presentation.xml"}:
-        raise DataError(f"{place.name!r} is an Office document and no workbook: {_TABLES}")
+        raise DataError(f"{place.called!r} is an Office document and no workbook: {_TABLES}")
     if names and all(n.endswith(".npy") for n in names):
-        raise DataError(f"{place.name!r} is an archive of NumPy arrays: load it with numpy.load and give the arrays")
+        raise DataError(f"{place.called!r} is an archive of NumPy arrays: load it with numpy.load and give the arrays")
     return "sheet" if names & {"xl/workbook.xml", "xl/workbook.bin", "content.xml"} else "text"

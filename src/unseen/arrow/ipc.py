@@ -46,10 +46,10 @@ def opened_arrow(place: Place) -> ArrowFile:
     except (pa.ArrowException, OSError):
         refuse_other(place, b"ARROW1", "Feather")
         raise DataError(
-            f"{place.name!r} starts as a Feather file but cannot be read to its end: it was probably cut short while "
+            f"{place.called!r} starts as a Feather file but cannot be read to its end: it was probably cut short while "
             "it was written or copied; make it again"
         ) from None
-    names_once(schema.names, f" in {place.name!r}")
+    names_once(schema.names, f" in {place.called!r}")
     return ArrowFile(place, groups, schema)
 
 

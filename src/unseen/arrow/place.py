@@ -31,6 +31,17 @@ class Place:
         return self.shown.replace("\\", "/").rstrip("/").rpartition("/")[2]
 
     @property
+    def called(self) -> str:
+        """Its name, from the first folder on that says a key: in such folders many files have one name.
+
+        >>> Place("", "data/year=2023/a.csv", 1, 0, (("year", "2023"),)).called
+        'year=2023/a.csv'
+        """
+        parts = self.shown.replace("\\", "/").rstrip("/").split("/")
+        first = next((i for i, part in enumerate(parts) if "=" in part), -1) if self.keys else -1
+        return "/".join(parts[first:])
+
+    @property
     def local(self) -> bool:
         return self.filesystem is None
 
@@ -43,7 +54,7 @@ class Place:
             It has gone, has changed, or may not be looked at any more.
         """
         if _stat(self.path, self.shown, self.filesystem) != (self.size, self.modified):
-            raise DataError(f"{self.name!r} was changed while it was being read: start again")
+            raise DataError(f"{self.called!r} was changed while it was being read: start again")
 
     def open(self) -> Any:
         """The bytes of the file, for reading anywhere in it.
@@ -57,7 +68,9 @@ class Place:
 
         self.unchanged()
         try:
-            return pa.OSFile(self.path) if self.local else self.filesystem.open_input_file(self.path)
+            if self.local:  # a name may be bytes that are no text
+                return pa.OSFile(os.fsencode(self.path) if os.name == "posix" else self.path)
+            return self.filesystem.open_input_file(self.path)
         except (OSError, pa.ArrowException) as error:
             raise DataError(refused(self.shown, error)) from None
 

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
+import os
 import re
 from collections.abc import Callable, Sequence
 from fnmatch import fnmatchcase
 from typing import Any
-from urllib.parse import urlsplit
 
 from unseen.arrow.hive import keys_of
 from unseen.arrow.place import Place, refused, stamp
@@ -17,13 +17,28 @@ MAGIC = re.compile(r"[*?[]")
 
 _ADDRESS = re.compile(r"([A-Za-z][A-Za-z0-9+.-]+)://")
 #: filesystems of pyarrow itself; what it was built without is asked of fsspec
-_OWN = ("s3", "gs", "gcs", "abfs", "abfss", "hdfs", "viewfs")
+_OWN = ("s3", "s3a", "s3n", "gs", "gcs", "abfs", "abfss", "hdfs", "viewfs")
 
 
 def scheme_of(given: str) -> str:
     """``s3`` of ``s3://bucket``; empty for a path."""
     found = _ADDRESS.match(given)
     return found[1].lower() if found else ""
+
+
+def spelled(given: str | os.PathLike[str]) -> str:
+    """What was given as text; a `Path` made of an address has lost a slash.
+
+    >>> from pathlib import Path
+    >>> spelled(Path("s3://bucket/x.csv")), spelled("a//b")
+    ('s3://bucket/x.csv', 'a//b')
+    """
+    text = os.fspath(given)
+    return text if isinstance(given, str) else re.sub(r"^([A-Za-z][A-Za-z0-9+.-]+):/(?!/)", _whole_address, text)
+
+
+def _whole_address(found: re.Match[str]) -> str:
+    return f"{found[1]}:///" if found[1].lower() == "file" else f"{found[1]}://"
 
 
 def hidden(parts: Sequence[str]) -> bool:
@@ -101,12 +116,24 @@ def _store(given: str) -> tuple[Any, str, str]:
         host, slash, rest = given[len(scheme) + 3 :].partition("/")
         # a question mark may stand for a character of a name; pyarrow's options are words with values
         rest, options = re.fullmatch(r"(.*?)((?:\?[a-z_]+=.*)?)", rest, re.DOTALL).groups()  # type: ignore[union-attr]
+        if not host and scheme.startswith(("s3", "g", "abfs")):  # which would be all buckets
+            raise _no_address(given)
         try:
-            store, root = FileSystem.from_uri(f"{scheme}://{host}{slash if scheme == 'hdfs' else ''}{options}")
+            kind = "s3" if scheme.startswith("s3") else scheme
+            store, root = FileSystem.from_uri(f"{kind}://{host}{slash if scheme == 'hdfs' else ''}{options}")
             return store, root, f"{root.rstrip('/')}/{rest}".rstrip("/")
-        except (pa.ArrowNotImplementedError, pa.ArrowInvalid):
+        except pa.ArrowNotImplementedError:
             pass
+        except pa.ArrowInvalid:
+            raise _no_address(given) from None
     return _behind_fsspec(given, scheme)
+
+
+def _no_address(given: str) -> DataError:
+    return DataError(
+        f"{_shown(given)!r} is no address of a store: it is {scheme_of(given)}://bucket/folder, where a key in front "
+        "of @ has its special characters escaped, and options such as region come last"
+    )
 
 
 def _behind_fsspec(given: str, scheme: str) -> tuple[Any, str, str]:
@@ -126,15 +153,19 @@ def _behind_fsspec(given: str, scheme: str) -> tuple[Any, str, str]:
 
 
 def _shown(given: str) -> str:
-    """An address without passwords, keys and what else its options say."""
+    """An address without passwords, keys and what else its options say.
+
+    >>> _shown("s3://key:sec/ret@bucket/x.csv?region=here"), _shown("https://host/x.csv?token=secret")
+    ('s3://bucket/x.csv', 'https://host/x.csv')
+    """
     scheme = scheme_of(given)
-    host, slash, path = given[len(scheme) + 3 :].partition("/")
-    user, at, host = host.rpartition("@")
-    container = f"{user.partition(':')[0]}@" if at and scheme.startswith("abfs") else ""
-    path = (
-        urlsplit(f"//h/{path}").path[1:] if scheme not in _OWN else re.sub(r"\?[a-z_]+=.*", "", path, flags=re.DOTALL)
-    )
-    return f"{scheme}://{container}{host.partition('?')[0]}{slash}{path}".rstrip("/")
+    rest = given[len(scheme) + 3 :]
+    # a key that was not escaped may hold any character
+    rest = re.sub(r"^([^@:/?]*):.*@", r"\1@" if scheme.startswith("abfs") else "", rest, flags=re.DOTALL)
+    if not scheme.startswith("abfs"):
+        rest = re.sub(r"^[^@/?]*@", "", rest)
+    options = r"\?[a-z_]+=.*" if scheme in _OWN else r"[?#].*"
+    return f"{scheme}://{re.sub(options, '', rest, flags=re.DOTALL).rstrip('/')}"
 
 
 def _parts(shown: str) -> list[str]:

@@ -14,6 +14,8 @@ BATCH = 131_072
 OPEN = 4
 #: readers that are kept open for what is read next
 IDLE = 8
+#: bytes of their footers, which are several times larger in memory; beyond them one reader is kept
+FOOTERS = 16 << 20
 
 
 class Stream:
@@ -112,8 +114,14 @@ class Readers:
                 del self._idle[place]
         reader = make() if reader is None else reader
         yield reader
+        spare = []
         with self._lock:
             self._idle.append((key, reader))
-            spare = self._idle.popleft()[1] if len(self._idle) > IDLE else None
-        if spare is not None:
-            spare.close(force=True)
+            while len(self._idle) > IDLE or len(self._idle) > 1 and sum(map(_footer, self._idle)) > FOOTERS:
+                spare.append(self._idle.popleft()[1])
+        for reader in spare:
+            reader.close(force=True)
+
+
+def _footer(entry: tuple[Any, Any]) -> int:
+    return int(getattr(getattr(entry[1], "metadata", None), "serialized_size", 0))

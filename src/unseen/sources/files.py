@@ -13,7 +13,7 @@ from urllib.request import url2pathname
 from unseen.arrow.files import each
 from unseen.arrow.formats import ARROW, CALLED, LOOSE, PARQUET, SHEET, format_of, known
 from unseen.arrow.place import Place
-from unseen.arrow.stores import MAGIC, scheme_of, stored
+from unseen.arrow.stores import MAGIC, scheme_of, spelled, stored
 from unseen.arrow.walk import globbed, one, walked
 from unseen.errors import DataError
 
@@ -54,10 +54,10 @@ def open_files(
     if odd and not skip_bad:
         same = next(p for p, kind in formats.items() if kind == most)
         raise DataError(
-            f"{odd[0].name!r} is {CALLED[formats[odd[0]]]} and {same.name!r} is {CALLED[most]}, which cannot be read "
-            "together: give files of one format"
+            f"{odd[0].called!r} is {CALLED[formats[odd[0]]]} and {same.called!r} is {CALLED[most]}, which cannot be "
+            "read together: give files of one format"
         )
-    skipped += [f"{p.name!r} is left out: it is {CALLED[formats[p]]}, and most are {CALLED[most]}" for p in odd]
+    skipped += [f"{p.called!r} is left out: it is {CALLED[formats[p]]}, and most are {CALLED[most]}" for p in odd]
     chosen = [p for p, kind in formats.items() if kind == most]
     source = _opened(most, chosen, {"unit": unit, "whole": whole, "block_rows": block_rows}, text, skip_bad)
     source.skipped = (*skipped, *getattr(source, "skipped", ()))
@@ -81,7 +81,7 @@ def _opened(kind: str, places: list[Place], cuts: dict[str, Any], text: Sequence
 
 
 def _sheet_or_json(kind: str, places: list[Place]) -> Any:
-    raise DataError(f"{places[0].name!r} is {CALLED[kind]}, which cannot be read yet: save it as CSV")
+    raise DataError(f"{places[0].called!r} is {CALLED[kind]}, which cannot be read yet: save it as CSV")
 
 
 def listed(data: Given, skipped: list[str] | None = None, skip_bad: bool = False) -> list[Place]:
@@ -96,7 +96,7 @@ def listed(data: Given, skipped: list[str] | None = None, skip_bad: bool = False
     """
     told = [] if skipped is None else skipped
     many = [data] if isinstance(data, (str, os.PathLike)) else data
-    places = [place for given in many for place in _meant(os.fspath(given), told, skip_bad)]
+    places = [place for given in many for place in _meant(spelled(given), told, skip_bad)]
     seen = set()
     for place in places:
         key = os.stat(place.path)[1:3] if place.local else (place.shown, 0)  # inode and device
