@@ -174,8 +174,8 @@ def test_paths_that_lead_nowhere(tmp_path: Path) -> None:
         open_files(tmp_path / "none.csv")
     with pytest.raises(DataError, match="holds no file that ends in"):
         open_files(tmp_path)
-    (tmp_path / "notes.doc").write_text("hello")
-    with pytest.raises(DataError, match="cannot tell the format of 'notes.doc'"):
+    (tmp_path / "notes.doc").write_bytes(b"%PDF-1.7")
+    with pytest.raises(DataError, match="'notes.doc' is a PDF document: write the table as Parquet or CSV"):
         open_files(tmp_path / "notes.doc")
     (tmp_path / "a.csv").write_text("x\n1\n")
     pq.write_table(pa.table({"x": [1]}), tmp_path / "a.parquet")

@@ -12,7 +12,7 @@ import numpy as np
 from unseen.choices import column_facts, decided, infer
 from unseen.core.blas import one_blas_thread
 from unseen.core.model import Model
-from unseen.core.source import Source, told_of
+from unseen.core.source import Source, missing_in, told_of
 from unseen.core.stats import Array
 from unseen.making import model_of, of_kind
 from unseen.numerics.dependence import dependent
@@ -104,6 +104,11 @@ def plan(
         empty=True,
     )
     spec = decided(spec, known.profile, before)
+    unread = missing_in(source)
+    spec = replace(
+        spec,
+        choices=tuple(c if c.missing is not None else replace(c, missing=unread.get(c.column)) for c in spec.choices),
+    )
     if spec.over_families:
         spec, known = _without_dependent(spec, known)
     else:  # what families say of columns is not what this model says

@@ -188,7 +188,7 @@ def _with_keys(batch: Any, dialect: Dialect) -> Any:
 
 def _explained(dialect: Dialect, message: str) -> DataError:
     """pyarrow's messages quote the cells they stumble on: ours do not."""
-    name = dialect.place.name
+    name = dialect.place.called
     if "UTF8" in message or "UTF-8" in message or "codec can't" in message:
         return NotInEncoding(
             f"{name!r} is not {dialect.encoding} text{_at(_undecodable(dialect))}: say what it is written in "
@@ -226,7 +226,7 @@ def _check_quotes(dialect: Dialect, below: Unpacked, left: Left) -> None:
     if len(dialect.names) > 1 and (below.quotes % 2 or lines > left.rows + left.headers + left.uneven + 1):
         line = _unclosed(dialect)
         if line:
-            raise DataError(_quote(dialect.place.name, line))
+            raise DataError(_quote(dialect.place.called, line))
 
 
 def _lines(dialect: Dialect) -> Iterator[str]:

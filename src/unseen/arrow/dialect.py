@@ -84,7 +84,7 @@ def laid_out(place: Place, head: bytes, encoding: str, asked: Reading, known: Se
         text = text[: max(text.rfind("\n"), text.rfind("\r")) + 1]
     if not text.strip():
         raise DataError(
-            f"{place.name!r} has no rows" if text else f"{place.name!r} has a line of more than {HEAD:,} bytes"
+            f"{place.called!r} has no rows" if text else f"{place.called!r} has a line of more than {HEAD:,} bytes"
         )
     notes = [] if encoding in ("utf-8", "utf-8-sig") or asked.encoding else [f"read as {encoding}"]
     above, delimiter = asked.skip or 0, asked.delimiter
@@ -95,9 +95,9 @@ def laid_out(place: Place, head: bytes, encoding: str, asked: Reading, known: Se
     delimiter, quote, escape = _sniffed(place, text, delimiter)
     rows, ends = _rows(text, delimiter, quote, escape, complete=len(head) < HEAD)
     if not rows:
-        raise DataError(f"{place.name!r} has no rows: {asked.skip:,} lines were skipped (skip; --skip)")
+        raise DataError(f"{place.called!r} has no rows: {asked.skip:,} lines were skipped (skip; --skip)")
     found = layout(rows, asked, known)
-    names_once(found.names, f" in {place.name!r}")
+    names_once(found.names, f" in {place.called!r}")
     skip = above + (ends[found.above - 1] if found.above else 0)
     newline = "\r\n" if "\r\n" in text else "\n"
     notes += found.notes

@@ -40,6 +40,7 @@ class Guess:
     again: bool = False
     #: cells: all, of nothing, of each mark, numbers, and other things among numbers with the first of their rows
     rows: int = 0
+    nothing: int = 0
     marked: Counter[str] = field(default_factory=Counter)
     numbers: int = 0
     strange: int = 0
@@ -64,6 +65,7 @@ class Guess:
     def take(self, cells: Any) -> Any:
         """Take in some cells, text in which nothing is null; returns them as what the column seems to be."""
         before, self.rows = self.rows, self.rows + len(cells)
+        self.nothing += cells.null_count
         if cells.null_count == len(cells):
             return cells
         if not self.final and (self.how.kind == EMPTY or (self.forced == NUMBER and not self.sample)):
@@ -243,6 +245,12 @@ class Guess:
         if self.known is not None or (share <= 0.5 and not (share > 1 - NEARLY and coded)):
             self.broken = self._broken(100 * share)
         self.how, self.again = Notation(CATEGORY), True
+
+    @property
+    def missing(self) -> int:
+        """Cells without a value."""
+        strange = self.strange if self.how.kind in NUMBERS else 0
+        return self.nothing + sum(self.marked.values()) + strange
 
     def anew(self) -> Guess:
         """A guess that reads all cells again as this one came to see them."""

@@ -5,12 +5,17 @@ from __future__ import annotations
 import threading
 from collections import OrderedDict, deque
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from typing import Any
 
 #: rows decoded at a time
 BATCH = 131_072
 #: row groups that are handed out at the same time
 OPEN = 4
+#: readers that are kept open for what is read next
+IDLE = 8
+#: bytes of their footers, which are several times larger in memory; beyond them one reader is kept
+FOOTERS = 16 << 20
 
 
 class Stream:
@@ -88,3 +93,35 @@ class Streams:
         """Let go of a stream that has given its last rows."""
         with self._lock:
             self._open.pop(key, None)
+
+
+class Readers:
+    """The few readers that were used last, so that a footer is not parsed again for every block of its file.
+
+    A reader belongs to one thread at a time, and one that met trouble is not used again.
+    """
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._idle: deque[tuple[Any, Any]] = deque()
+
+    @contextmanager
+    def of(self, key: Any, make: Callable[[], Any]) -> Iterator[Any]:
+        with self._lock:
+            place = next((i for i, (k, _) in enumerate(self._idle) if k == key), None)
+            reader = None if place is None else self._idle[place][1]
+            if place is not None:
+                del self._idle[place]
+        reader = make() if reader is None else reader
+        yield reader
+        spare = []
+        with self._lock:
+            self._idle.append((key, reader))
+            while len(self._idle) > IDLE or len(self._idle) > 1 and sum(map(_footer, self._idle)) > FOOTERS:
+                spare.append(self._idle.popleft()[1])
+        for reader in spare:
+            reader.close(force=True)
+
+
+def _footer(entry: tuple[Any, Any]) -> int:
+    return int(getattr(getattr(entry[1], "metadata", None), "serialized_size", 0))

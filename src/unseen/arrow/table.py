@@ -55,6 +55,11 @@ class TableBlocks:
         return None if self._order is None else self._order[start:stop]
 
     @property
+    def missing(self) -> dict[str, int]:
+        """Cells without a value, of columns that no model reads."""
+        return {f.name: self.arrow.column(f.name).null_count for f in self.fields if f.kind == OTHER}
+
+    @property
     def arrow_schema(self) -> Any:
         return self.arrow.schema
 

@@ -53,7 +53,7 @@ class Unpacked(io.RawIOBase):
         self.quotes += piece.count(b'"')
         if self.packed and self.taken > max(BOMB, RATIO * self.place.size):
             raise DataError(
-                f"{self.place.name!r} unpacks to more than {RATIO} times its size: unpack it yourself, and look at it"
+                f"{self.place.called!r} unpacks to more than {RATIO} times its size: unpack it yourself, and look at it"
             )
         return len(piece)
 
@@ -65,10 +65,10 @@ class Unpacked(io.RawIOBase):
 
     def _damaged(self, error: Exception) -> DataError:
         if isinstance(error, RuntimeError) and "password" in str(error):
-            return DataError(f"{self.place.name!r} is protected by a password: unpack it yourself")
+            return DataError(f"{self.place.called!r} is protected by a password: unpack it yourself")
         if self.packed:
-            return DataError(f"{self.place.name!r} cannot be decompressed: it was cut short or damaged")
-        return DataError(f"{self.place.name!r} cannot be read: the disk or the network failed")
+            return DataError(f"{self.place.called!r} cannot be decompressed: it was cut short or damaged")
+        return DataError(f"{self.place.called!r} cannot be read: the disk or the network failed")
 
 
 def packed_by(place: Place) -> str:
@@ -77,7 +77,7 @@ def packed_by(place: Place) -> str:
     found = next((how for magic, how in PACKED.items() if head.startswith(magic)), "")
     if not found and place.name.lower().endswith((".gz", ".zst", ".bz2", ".xz", ".zip")):
         kind = place.name.rpartition(".")[2]
-        raise DataError(f"{place.name!r} cannot be decompressed: it is no {kind} file, or it was cut short")
+        raise DataError(f"{place.called!r} cannot be decompressed: it is no {kind} file, or it was cut short")
     return found
 
 
@@ -96,7 +96,7 @@ def _stream(place: Place, packed: str) -> Any:
         names = [i.filename for i in archive.infolist() if not i.is_dir() and not i.filename.startswith("__MACOSX/")]
         if len(names) != 1:
             raise DataError(
-                f"{place.name!r} holds {len(names):,} files: unpack it, and give the folder or the one that is meant"
+                f"{place.called!r} holds {len(names):,} files: unpack it, and give the folder or the one that is meant"
             )
         return archive.open(names[0])
     return file
@@ -124,7 +124,7 @@ def head_of(place: Place) -> bytes:
     with Unpacked(place) as raw:
         head = io.BufferedReader(raw).read(HEAD)
     if not head:
-        raise DataError(f"{place.name!r} is empty: it holds no bytes at all")
+        raise DataError(f"{place.called!r} is empty: it holds no bytes at all")
     return head
 
 
@@ -152,11 +152,11 @@ def encoding_of(place: Place, head: bytes, given: str | None) -> str:
         even = head[0::2].count(0) > 0.3 * len(head) / 2
         if odd != even:
             return "utf-16-le" if odd else "utf-16-be"
-        raise DataError(f"{place.name!r} is no text: it holds bytes of value zero")
+        raise DataError(f"{place.called!r} is no text: it holds bytes of value zero")
     controls = sum(head.count(bytes([b])) for b in (*range(1, 9), *range(14, 32)))
     if controls > 0.01 * len(head):
         raise DataError(
-            f"{place.name!r} is no text: one byte in {len(head) // controls} of its first is a control code"
+            f"{place.called!r} is no text: one byte in {len(head) // controls} of its first is a control code"
         )
     try:
         codecs.getincrementaldecoder("utf-8")().decode(head, len(head) < HEAD)
@@ -186,7 +186,7 @@ def likely(place: Place, some: bytes) -> str:
             first = first or number
     if mixed and first:
         raise DataError(
-            f"{place.name!r} is written in two encodings: other lines are UTF-8, line {first:,} is not; save it as "
+            f"{place.called!r} is written in two encodings: other lines are UTF-8, line {first:,} is not; save it as "
             "UTF-8, or say which is meant (encoding='latin-1'; --encoding latin-1)"
         )
     found = (

@@ -4,8 +4,11 @@ from __future__ import annotations
 
 import os
 import sys
+from glob import glob
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
+from urllib.request import url2pathname
 
 from unseen.errors import RunError
 
@@ -57,8 +60,14 @@ def not_an_input(output: Path, inputs: Any) -> None:
     """
     if not output.exists():
         return
-    for path in [inputs] if isinstance(inputs, (str, Path)) else inputs if isinstance(inputs, (list, tuple)) else []:
-        if not isinstance(path, (str, Path)) or not Path(path).exists():
-            continue
-        if output.samefile(path) or Path(path).is_dir() and Path(path).resolve() in output.resolve().parents:
+    many = [inputs] if isinstance(inputs, (str, Path)) else inputs if isinstance(inputs, (list, tuple)) else []
+    for path in (found for given in many if isinstance(given, (str, Path)) for found in _here(str(given))):
+        if output.samefile(path) or path.is_dir() and path.resolve() in output.resolve().parents:
             raise RunError(f"{output} is among the data that is read: give another name for the output")
+
+
+def _here(given: str) -> list[Path]:
+    """What a path, a pattern or an address means on this machine, as far as it is there."""
+    path = url2pathname(urlsplit(given).path) if given.startswith("file:/") else given
+    path = path if os.path.lexists(path) else os.path.expanduser(path)
+    return [Path(p) for p in ([path] if os.path.exists(path) else glob(path, recursive=True))]

@@ -68,6 +68,12 @@ def how_read(source: Source) -> tuple[Reading, Mapping[str, Notation]]:
     return getattr(source, "reading", Reading()), getattr(source, "notations", {})
 
 
+def missing_in(source: Source) -> Mapping[str, int]:
+    """Cells without a value in columns that no model reads, where the source counted them."""
+    found: Mapping[str, int] = getattr(source, "missing", {})
+    return found
+
+
 def told_of(source: Source) -> tuple[str, ...]:
     """What a user should know of how a source was read: headers that were found, rows and files that are left out."""
     told: tuple[str, ...] = getattr(source, "told", ())

@@ -10,8 +10,10 @@ from typing import Any
 from unseen.arrow.delimited import Delimited, NotInEncoding, in_its_encoding
 from unseen.arrow.dialect import dialect_of, recoded
 from unseen.arrow.digest import file_digest
+from unseen.arrow.objects import objects_of
 from unseen.arrow.place import Place, at
 from unseen.arrow.rowgroups import RowGroups
+from unseen.arrow.sheets import sheet_of
 from unseen.arrow.spelled import Spelling
 from unseen.arrow.table import TableBlocks
 from unseen.arrow.typed import TextTable, Typed
@@ -36,6 +38,7 @@ class Csv:
     block_rows : rows per block
     read : what is known of how the files are written: `unseen.core.reading.Reading`, or its fields by name
     known : how columns were written that a model was fitted to: new ones are read so
+    kind : ``"text"``, ``"sheet"`` of a workbook, or ``"json"``: objects, one a line or in an array
     memory_bytes : values beyond this size, at 8 bytes each, go to the temporary file
 
     Raises
@@ -56,11 +59,14 @@ class Csv:
         block_rows: int | None = None,
         read: Reading | Mapping[str, Any] | None = None,
         known: Mapping[str, Notation] | None = None,
+        kind: str = "text",
         memory_bytes: int = 256 << 20,
     ) -> None:
-        self.unit, self.whole, self.reading = unit, whole, reading(read)
+        self._kind, self.unit, self.whole, self.reading = kind, unit, whole, reading(read)
         many: Any = [paths] if isinstance(paths, (str, Path, Place)) else paths
         places = [p if isinstance(p, Place) else at(p) for p in many]
+        if self.reading.sheet is not None and kind != "sheet":
+            raise DataError(f"sheet: {places[0].called!r} is no workbook, and has no sheets")
         self.skipped: tuple[str, ...] = ()
         self.tables = self._opened(places, tuple(known or ()))
         self.reading.check(self.tables[0].names)
@@ -72,6 +78,8 @@ class Csv:
             self._folder.cleanup()
             raise
         self._rows, self._left = typed.left.rows, typed.left
+        #: cells without a value, by the columns
+        self.missing = {name: guess.missing for name, guess in typed.guesses.items()}
         self.notations = {name: guess.notation() for name, guess in typed.guesses.items()}
         options: dict[str, Any] = {
             "unit": unit,
@@ -93,7 +101,7 @@ class Csv:
         skipped = []
         for place in places:
             try:
-                table = Delimited(dialect_of(place, self.reading, known))
+                table = self._table(place, known)
                 _same_columns([*tables[:1], table])
                 tables.append(table)
             except DataError as error:
@@ -104,6 +112,13 @@ class Csv:
             raise DataError(f"none of {len(places):,} files can be read; the first: {skipped[0]}")
         self.skipped = tuple(skipped)
         return tables
+
+    def _table(self, place: Place, known: Sequence[str]) -> TextTable:
+        if self._kind == "sheet":
+            return sheet_of(place, self.reading, known)
+        if self._kind == "json":
+            return objects_of(place, self.reading)
+        return Delimited(dialect_of(place, self.reading, known))
 
     def _typed(self, known: Mapping[str, Notation], spool: Path, memory_bytes: int) -> Typed:
         loose = self.reading.decimal == "," or any(t.spelling.delimiter == ";" for t in self.tables)
@@ -172,7 +187,7 @@ class Csv:
         return self._blocks.arrow_schema
 
     def fingerprint(self) -> dict[str, str | int]:
-        return {"format": "csv", "rows": self._rows, **file_digest([Path(t.place.path) for t in self.tables])}
+        return {"format": "csv", "rows": self._rows, **file_digest([t.place for t in self.tables])}
 
 
 def _same_columns(tables: Sequence[TextTable]) -> None:
@@ -180,8 +195,8 @@ def _same_columns(tables: Sequence[TextTable]) -> None:
     for name in sorted(set(first.names) ^ set(other.names)):
         has, lacks = (first, other) if name in first.names else (other, first)
         raise DataError(
-            f"column {name!r} is in {has.place.name!r} but not in {lacks.place.name!r}: files that are read together "
-            "need the same columns"
+            f"column {name!r} is in {has.place.called!r} but not in {lacks.place.called!r}: files that are read "
+            "together need the same columns"
         )
 
 

@@ -1,21 +1,31 @@
-"""Paths to sources: a file, several files or a folder, by the endings of their names."""
+"""What a user calls data on disk to the files that are meant, and to the source that reads them."""
 
 from __future__ import annotations
 
 import os
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
+from urllib.request import url2pathname
 
-from unseen.core.reading import Notation, Reading
+from unseen.arrow.files import each
+from unseen.arrow.formats import ARROW, CALLED, LOOSE, PARQUET, SHEET, format_of
+from unseen.arrow.formats import known as is_data
+from unseen.arrow.place import Place
+from unseen.arrow.stores import MAGIC, scheme_of, spelled, stored
+from unseen.arrow.walk import globbed, one, walked
+from unseen.core.reading import Notation, Reading, reading
 from unseen.errors import DataError
 
-PARQUET = (".parquet", ".pq")
-TEXT = (".csv", ".tsv", ".csv.gz", ".tsv.gz")
+__all__ = ["format_of", "listed", "local_paths", "open_files"]
+
+Given = str | os.PathLike[str] | Sequence[str | os.PathLike[str]]
 
 
 def open_files(
-    data: str | Path | Sequence[str | Path],
+    data: Given,
     *,
     unit: str | None = None,
     whole: bool = False,
@@ -25,60 +35,122 @@ def open_files(
 ) -> Any:
     """The source of one path or several; folders stand for the data files in them, sorted by name.
 
-    ``read`` is what a user says of how files are written, ``known`` how the columns were that a model was fitted to.
+    Parameters
+    ----------
+    data : paths, folders, patterns (``data/*.csv``) and addresses (``s3://bucket/folder``), one or several
+    read : what a user says of how they are written; with ``skip_bad`` files that cannot be read as what the others are
+        are left out, and the source says which and why in ``skipped``
+    known : how the columns were written that a model was fitted to
 
     Raises
     ------
     DataError
-        Nothing there, an unknown format, or Parquet and CSV mixed.
+        Nothing there, nothing that is a table, or files of different formats.
     """
-    paths = listed([data] if isinstance(data, (str, os.PathLike)) else list(data))
-    twice = [p for i, p in enumerate(paths) if any(p.samefile(o) for o in paths[:i])]
-    if twice:
-        raise DataError(f"{twice[0]} is given twice: its rows would count twice (row weights say so: --weights)")
-    formats = {format_of(p) for p in paths}
-    if len(formats) > 1:
-        raise DataError("Parquet and CSV files cannot be read together: give files of one format")
-    if formats == {"parquet"}:
+    asked = reading(read)
+    skip_bad, skipped = asked.skip_bad, list[str]()
+    places = listed(data, skipped, skip_bad)
+    formats = each(places, format_of, skipped if skip_bad else None)
+    if not formats:
+        raise DataError(f"none of the {len(places):,} files can be read: {skipped[0]}")
+    (most, _), *others = Counter(formats.values()).most_common()
+    odd = [p for p, kind in formats.items() if kind != most]
+    if odd and not skip_bad:
+        same = next(p for p, kind in formats.items() if kind == most)
+        raise DataError(
+            f"{odd[0].called!r} is {CALLED[formats[odd[0]]]} and {same.called!r} is {CALLED[most]}, which cannot be "
+            "read together: give files of one format"
+        )
+    skipped += [f"{p.called!r} is left out: it is {CALLED[formats[p]]}, and most are {CALLED[most]}" for p in odd]
+    chosen = [p for p, kind in formats.items() if kind == most]
+    cuts = {"unit": unit, "whole": whole, "block_rows": block_rows}
+    source = _opened(most, chosen, cuts, asked, known or {})
+    source.skipped = (*skipped, *getattr(source, "skipped", ()))
+    return source
+
+
+def _opened(kind: str, places: list[Place], cuts: dict[str, Any], asked: Reading, known: Mapping[str, Notation]) -> Any:
+    if kind == "parquet":
         from unseen.sources.parquet import Parquet
 
-        return Parquet(paths, unit=unit, whole=whole, block_rows=block_rows)
+        return Parquet(places, **cuts, skip_bad=asked.skip_bad)
+    if kind == "arrow":
+        from unseen.sources.feather import Feather
+
+        return Feather(places, **cuts, skip_bad=asked.skip_bad)
     from unseen.sources.csv import Csv
 
-    return Csv(paths, unit=unit, whole=whole, block_rows=block_rows, read=read, known=known)
+    return Csv(places, **cuts, read=asked, known=known, kind=kind)
 
 
-def listed(data: Sequence[str | Path]) -> list[Path]:
-    """Files in the given order, folders replaced by the data files in them (hidden ones left out)."""
-    paths = []
-    for given in map(Path, data):
-        if not given.is_dir():
-            paths.append(given)
-            continue
-        inside = [
-            p
-            for p in sorted(given.rglob("*"))
-            if p.name.endswith((*PARQUET, *TEXT)) and p.is_file() and not _hidden(p.relative_to(given))
-        ]
-        if not inside:
-            raise DataError(f"folder {str(given)!r} holds no file that ends in {', '.join((*PARQUET, *TEXT))}")
-        paths += inside
-    return paths
+def listed(data: Given, skipped: list[str] | None = None, skip_bad: bool = False) -> list[Place]:
+    """The files that are meant, in the given order: folders and patterns stand for the data files in them, by name.
+
+    Hidden files are left out. ``skipped`` is told which others were, and, with ``skip_bad``, which cannot be looked at.
+
+    Raises
+    ------
+    DataError
+        There is no such file, it may not be read, it is no file, or it is given twice.
+    """
+    told = [] if skipped is None else skipped
+    many = [data] if isinstance(data, (str, os.PathLike)) else data
+    places = [place for given in many for place in _meant(spelled(given), told, skip_bad)]
+    seen = set()
+    for place in places:
+        key = os.stat(place.path)[1:3] if place.local else (place.shown, 0)  # inode and device
+        if key in seen:
+            raise DataError(
+                f"{place.shown!r} is given twice: its rows would count twice (row weights say so: --weights)"
+            )
+        seen.add(key)
+    return places
 
 
-def format_of(path: Path) -> str:
-    """``parquet`` or ``csv``, by the name, else by the first bytes."""
-    from unseen.arrow.files import first_bytes
+def local_paths(data: Given) -> list[Path]:
+    """The files that are meant, for what reads files of this machine only.
 
-    name = path.name.lower()
-    if name.endswith(PARQUET):
-        return "parquet"
-    if name.endswith(TEXT):
-        return "csv"
-    if first_bytes(path) == b"PAR1":
-        return "parquet"
-    raise DataError(f"cannot tell the format of {path.name!r}: give it a name that ends in .parquet, .csv or .tsv")
+    Raises
+    ------
+    DataError
+        One lies elsewhere, or whatever `listed` refuses.
+    """
+    places = listed(data)
+    for place in places:
+        if not place.local:
+            raise DataError(f"{place.shown!r} is not on this machine: copy it here first")
+    return [Path(p.path) for p in places]
 
 
-def _hidden(path: Path) -> bool:
-    return any(part.startswith((".", "_")) for part in path.parts)
+def _meant(given: str, skipped: list[str], skip_bad: bool) -> list[Place]:
+    scheme = scheme_of(given)
+    if scheme and scheme != "file":
+        return stored(given, lambda found, folder: _data(found, given, folder, skipped))
+    path = url2pathname(urlsplit(given).path) if scheme else given
+    path = path if os.path.lexists(path) else os.path.expanduser(path)
+    if os.path.isdir(path):
+        return _data(walked(path, skipped if skip_bad else None), path, True, skipped)
+    if os.path.lexists(path) or not MAGIC.search(path):
+        if "\n" in path and not os.path.lexists(path):
+            raise DataError("there is no file of a name with several lines: data is given by its path, not as text")
+        return one(path)
+    found = globbed(path, skipped if skip_bad else None)
+    if not found:
+        raise DataError(f"there is no file that matches {given!r}")
+    return _data(found, given, False, skipped)
+
+
+def _data(found: list[Place], given: str, folder: bool, skipped: list[str]) -> list[Place]:
+    """Which of the files of a folder, or else of a pattern, are data.
+
+    A pattern that asks for other endings means it; one that also meets notes and checksums does not.
+    """
+    rest: list[Place] = [] if folder else found
+    chosen = [p for p in found if is_data(p.name)] or [p for p in found if is_data(p.name, LOOSE)] or rest
+    if not chosen:
+        endings = ", ".join((*PARQUET, *ARROW, ".csv", ".tsv", ".jsonl", *SHEET, ".txt"))
+        raise DataError(f"folder {given!r} holds no file that ends in {endings} (or one of these and .gz, .zst, .zip)")
+    taken = {p.path for p in chosen}
+    left = [p for p in found if p.path not in taken and (is_data(p.name, LOOSE) or not folder)]
+    skipped += [f"{p.shown!r} is left out: its name says data less clearly than those of the others" for p in left]
+    return chosen

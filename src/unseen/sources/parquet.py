@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+from unseen.arrow.place import Place
 from unseen.arrow.rowgroups import RowGroups
 
 
@@ -13,8 +14,10 @@ class Parquet(RowGroups):
     """Columns on disk; nothing but the footers is read until a block is asked for.
 
     A block is a row group; one of more than 131,072 rows is cut evenly, and so are row groups where there are fewer
-    than eight of them. Reading is thread-safe, and memory holds the columns of one block per reader. Blocks that
-    are parts of one row group share a decoder, so that a pass in order decodes each row once.
+    than eight of them. Where there are more, tiny ones that follow each other, also in several files, become blocks
+    of 8,192 rows or of an eighth of all, whatever is less. Reading is thread-safe, and memory holds the columns of one
+    block per reader. Blocks that are parts of one row group share a decoder, so that a pass in order decodes each row
+    once. What the names of folders say (``year=2023``) is in columns after those of the files.
 
     Parameters
     ----------
@@ -23,6 +26,7 @@ class Parquet(RowGroups):
         cut between units, also where one crosses row groups. Where rows of one unit do not stand together, blocks are
         read from a temporary copy in which they do, removed at exit. ``whole=True`` makes all rows one unit
     block_rows : rows per block instead; row groups are cut and joined to fit
+    skip_bad : leave out files that are damaged or have other columns than most; ``skipped`` says which and why
 
     Raises
     ------
@@ -37,11 +41,12 @@ class Parquet(RowGroups):
 
     def __init__(
         self,
-        paths: str | Path | Sequence[str | Path],
+        paths: str | Path | Sequence[str | Path | Place],
         *,
         unit: str | None = None,
         whole: bool = False,
         block_rows: int | None = None,
+        skip_bad: bool = False,
     ) -> None:
         many: Any = [paths] if isinstance(paths, (str, Path)) else paths
-        super().__init__([Path(p) for p in many], unit=unit, whole=whole, block_rows=block_rows)
+        super().__init__(many, unit=unit, whole=whole, block_rows=block_rows, skip_bad=skip_bad)

@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 
 from unseen.core.stats import Sums
-from unseen.errors import DataError, SchemaError
+from unseen.errors import SchemaError
 from unseen.ops.config.settings import Settings
 from unseen.ops.drift import state as states
 from unseen.ops.drift.battery import Battery, Found
@@ -150,12 +150,9 @@ def batch_id(data: Sequence[str | Path]) -> str:
     from unseen.sources.files import listed as files
 
     digests = []
-    for path in files(data):
-        try:
-            with open(path, "rb") as file:
-                digests.append(hashlib.file_digest(file, "sha256").hexdigest())
-        except FileNotFoundError:
-            raise DataError(f"there is no file {path.name!r}") from None
+    for place in files(data):
+        with place.open() as file:
+            digests.append(hashlib.file_digest(file, "sha256").hexdigest())
     return digests[0] if len(digests) == 1 else hashlib.sha256("\n".join(digests).encode()).hexdigest()
 
 

@@ -6,8 +6,8 @@ import re
 from collections.abc import Sequence
 from pathlib import Path
 
+from unseen.arrow.formats import TEXT
 from unseen.ops.record import Finding
-from unseen.sources.files import TEXT
 
 # numbers, dates, telephone and card numbers, nothing at all; and addresses
 _CELL = re.compile(r"[\d\s.,:;/+()_-]*|.*@.*", re.DOTALL)

@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-import os
 import re
 from collections.abc import Iterator, Sequence
-from fnmatch import fnmatchcase
 from pathlib import Path
 
+from unseen.arrow.formats import known
+from unseen.arrow.walk import matches
 from unseen.errors import DataError
 from unseen.ops.config import Settings
-from unseen.sources.files import PARQUET, TEXT
 
 _PATTERN = re.compile(r"[*?[]")
 _DEEP = ("**", "*")
@@ -61,34 +60,15 @@ def _named(given: Path) -> Iterator[Path]:
         yield given
         return
     if given.is_dir():
-        yield from (p for p in _matches(given, _DEEP) if _known(p))
+        yield from (p for p in _files(given, _DEEP) if known(p.name))
         return
     magic = next((i for i, part in enumerate(given.parts) if _PATTERN.search(part)), None)
     if magic is None or not (root := Path(*given.parts[:magic])).is_dir():
         return
-    matched = set(_matches(root, given.parts[magic:]))
+    matched = set(_files(root, given.parts[magic:]))
     # a pattern that asks for other endings means it; one that also meets notes and checksums does not
-    yield from [p for p in matched if _known(p)] or matched
+    yield from [p for p in matched if known(p.name)] or matched
 
 
-def _known(path: Path) -> bool:
-    return path.name.lower().endswith((*PARQUET, *TEXT))
-
-
-def _matches(folder: Path, parts: Sequence[str]) -> Iterator[Path]:
-    """Files below a folder whose path matches; unlike `glob`, errors of the file system are not swallowed."""
-    part, rest = parts[0], parts[1:]
-    if part == "**":
-        yield from _matches(folder, rest or ("*",))
-    with os.scandir(folder) as entries:
-        for entry in entries:
-            if entry.name.startswith((".", "_")):
-                continue
-            if part == "**":
-                if entry.is_dir(follow_symlinks=False):
-                    yield from _matches(Path(entry.path), parts)
-            elif fnmatchcase(entry.name, part):
-                if rest and entry.is_dir():
-                    yield from _matches(Path(entry.path), rest)
-                elif not rest and entry.is_file():
-                    yield Path(entry.path)
+def _files(folder: Path, parts: Sequence[str]) -> Iterator[Path]:
+    return (Path(entry.path) for entry in matches(folder, parts) if entry.is_file())

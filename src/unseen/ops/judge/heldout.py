@@ -9,7 +9,7 @@ import numpy as np
 
 from unseen.core.block import Block
 from unseen.core.encoding import Encoded
-from unseen.core.source import Part, Source, input_places
+from unseen.core.source import Part, Source, how_read, input_places
 from unseen.core.stats import Array
 from unseen.errors import DataError
 from unseen.search.holdout import SPLIT_STEP, Share, Split
@@ -126,21 +126,13 @@ def _units(source: Source, part: Part, begin: int, first_row: int) -> tuple[Arra
 
 def _rows(path: Path, source: Source) -> int:
     """The rows of the files of a partition."""
-    from unseen.arrow.files import opened
-    from unseen.arrow.place import at
     from unseen.arrow.rowgroups import RowGroups
-    from unseen.core.source import how_read
-    from unseen.sources.csv import Csv
-    from unseen.sources.files import format_of, listed
+    from unseen.sources.files import listed, open_files
 
     files = listed([path])
-    if isinstance(source, RowGroups) and [p.resolve() for p in files] != [
+    if isinstance(source, RowGroups) and [Path(p.path).resolve() for p in files] != [
         p.resolve() for p in source.paths[-len(files) :]
     ]:
         raise DataError(f"the newest partition {path.name!r} is not the last of the files that are read")
-    return sum(
-        sum(opened(file).groups)
-        if format_of(file) == "parquet"
-        else sum(part.rows for part in Csv(at(file), read=how_read(source)[0]).manifest())
-        for file in files
-    )
+    read, known = how_read(source)
+    return sum(part.rows for part in open_files(path, read=read, known=known).manifest())

@@ -1,0 +1,157 @@
+"""Files that are read as one table: whether they belong together, and as what columns they are read."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+from unseen.arrow.columns import INDEX, fields_of, index_names
+from unseen.arrow.files import each
+from unseen.arrow.hive import key_schema
+from unseen.arrow.place import Place
+from unseen.core.block import EMPTY, OTHER, Field
+from unseen.errors import DataError
+
+
+@dataclass(frozen=True)
+class Together:
+    """Files, the columns that all are read as, those of them that only folders' names say, and what was left out."""
+
+    files: tuple[Any, ...]
+    schema: Any
+    keys: Any
+    skipped: tuple[str, ...]
+
+    def fields(self) -> tuple[Field, ...]:
+        """The columns with their kinds, as far as the files say them before they are read."""
+        hollow = frozenset.intersection(*(f.hollow for f in self.files))
+        told = {m[b"pandas"]: f.schema for f in self.files if b"pandas" in (m := f.schema.metadata or {})}
+        index = frozenset[str]().union(*map(index_names, told.values()))
+        named = [Field(f.name, OTHER, INDEX) if f.name in index else f for f in fields_of(self.schema)]
+        return tuple(Field(f.name, EMPTY) if f.name in hollow else f for f in named)
+
+
+def together(places: Sequence[Place], look: Callable[[Place], Any], skip_bad: bool = False) -> Together:
+    """Look at files, and find what they share; with ``skip_bad``, files that are not as most are left out.
+
+    Raises
+    ------
+    DataError
+        A file cannot be read, or not together with the others.
+    """
+    import pyarrow as pa
+
+    skipped: list[str] = []
+    files = list(each(places, look, skipped if skip_bad else None).values())
+    if not files:
+        raise DataError(f"none of the {len(places):,} files can be read: {skipped[0]}")
+    own = {name for f in files for name in f.schema.names}
+    # where a file has a column of a key's name, its cells are what counts
+    keys = pa.schema([f for f in key_schema([f.place for f in files]) if f.name not in own])
+    files = [with_keys(f, keys) for f in files] if len(keys) else files
+    bad: dict[Place, str] = {}
+    schema = agree(files, bad if skip_bad else None)
+    told = (f"{p.called!r} is left out: {why}" for p, why in bad.items())
+    return Together(tuple(f for f in files if f.place not in bad), schema, keys, (*skipped, *told))
+
+
+def agree(files: Sequence[Any], bad: dict[Place, str] | None = None) -> Any:
+    """The schema that all files share, in the order of the first.
+
+    Text may be plain or a dictionary, numbers may be of any width (a month with holes is often written as floating
+    point where one without is whole numbers), and a column without any value agrees with every type. With ``bad``,
+    files that differ from what most are are told there instead of being refused.
+
+    Raises
+    ------
+    DataError
+        A column is missing from one file, or has another type there; both files are named.
+    """
+    import pyarrow as pa
+
+    first = files[0]
+    if bad is not None:
+        likes = [_like(f.schema) for f in files]
+        first = files[likes.index(Counter(likes).most_common(1)[0][0])]
+    agreed = {f.name: (f, first) for f in first.schema}
+    for other in files:
+        if other is first or other.schema.equals(first.schema):
+            continue
+        try:
+            agreed = _joined(agreed, first, other)
+        except DataError as error:
+            if bad is None:
+                raise
+            bad[other.place] = str(error)
+    return pa.schema([f for f, _ in agreed.values()], metadata=first.schema.metadata)
+
+
+def _like(schema: Any) -> frozenset[tuple[str, str]]:
+    """Names and types of columns, alike for files that could be read together."""
+    return frozenset((f.name, "number" if is_number(f.type) else str(plain(f.type))) for f in schema)
+
+
+def _joined(agreed: dict[str, tuple[Any, Any]], first: Any, other: Any) -> dict[str, tuple[Any, Any]]:
+    """Columns so far, each with the file that has it so, after another file."""
+    import pyarrow as pa
+
+    here, out = {f.name: f for f in other.schema}, dict(agreed)
+    for name in [*(n for n in agreed if n not in here), *(n for n in here if n not in agreed)]:
+        has, lacks = _told_apart(*((first, other) if name in agreed else (other, first)))
+        raise DataError(
+            f"column {name!r} is in {has} but not in {lacks}: files that are read together need the same columns"
+        )
+    for name, (field, where) in agreed.items():
+        if pa.types.is_null(field.type):
+            out[name] = (here[name], other)
+        elif is_number(field.type) and is_number(here[name].type):
+            out[name] = (field.with_type(wider(field.type, here[name].type)), where)
+        elif not pa.types.is_null(here[name].type) and plain(field.type) != plain(here[name].type):
+            one, two = _told_apart(where, other)
+            raise DataError(
+                f"column {name!r} is {field.type} in {one} and {here[name].type} in {two}: files that are read "
+                "together need the same types"
+            )
+    return out
+
+
+def _told_apart(one: Any, two: Any) -> tuple[str, str]:
+    """The names of two files, with their folders where they have one name."""
+    a, b = one.place, two.place
+    return (repr(a.shown), repr(b.shown)) if a.called == b.called else (repr(a.called), repr(b.called))
+
+
+def with_keys(file: Any, keys: Any) -> Any:
+    """A file that has columns for what the names of its folders say."""
+    import pyarrow as pa
+
+    names = dict(file.place.keys)
+    fields = [*file.schema, *(f for f in keys if f.name in names)]
+    return replace(file, schema=pa.schema(fields, metadata=file.schema.metadata))
+
+
+def is_number(type_: Any) -> bool:
+    """Whether a type is whole numbers or floating point, of any width."""
+    import pyarrow as pa
+
+    return bool(pa.types.is_integer(type_) or pa.types.is_floating(type_))
+
+
+def wider(a: Any, b: Any) -> Any:
+    """The narrowest type that holds the numbers of both."""
+    import pyarrow as pa
+
+    one, two = pa.schema([("x", a)]), pa.schema([("x", b)])
+    return pa.unify_schemas([one, two], promote_options="permissive").field(0).type
+
+
+def plain(type_: Any) -> Any:
+    """The type without its layout: text is text, whether large, viewed or in a dictionary."""
+    import pyarrow as pa
+
+    from unseen.arrow.columns import is_text
+
+    inner = type_.value_type if pa.types.is_dictionary(type_) else type_
+    return pa.string() if is_text(inner) else inner

@@ -1,0 +1,99 @@
+"""What a file is: by its first bytes, then by the ending of its name."""
+
+from __future__ import annotations
+
+import zipfile
+
+from unseen.arrow.place import Place
+from unseen.errors import DataError
+
+PARQUET = (".parquet", ".pq")
+ARROW = (".feather", ".arrow", ".ipc")
+SHEET = (".xlsx", ".xlsm", ".xlsb", ".xls", ".ods")
+COMPRESSED = (".gz", ".zst", ".bz2", ".xz", ".zip")
+LINES = (".jsonl", ".ndjson")
+TEXT = tuple(base + packed for base in (".csv", ".tsv", ".psv", *LINES) for packed in ("", *COMPRESSED))
+#: data or notes, so that a folder stands for them only where it holds nothing else
+LOOSE = tuple(base + packed for base in (".txt", ".dat", ".data", ".json") for packed in ("", *COMPRESSED))
+
+#: what each format is called
+CALLED = {"parquet": "Parquet", "arrow": "Feather", "text": "text", "sheet": "a workbook", "json": "JSON"}
+
+_PACKED = (b"\x1f\x8b", b"\x28\xb5\x2f\xfd", b"BZh", b"\xfd7zXZ\x00", b"PK\x03\x04", b"PK\x05\x06")
+_WORKBOOK = b"\xd0\xcf\x11\xe0"
+_TABLES = "write the table as Parquet or CSV"
+#: first bytes of files that are no table by themselves, and what to do with them
+_OTHERS = {
+    b"FEA1": "a Feather file of version 1: read it with pyarrow.feather and write it again",
+    b"PARE": "a Parquet file whose footer is encrypted: decrypt it first",
+    b"\xff\xff\xff\xff": "an Arrow stream, which is read only once: write it as an Arrow file (pyarrow.ipc.new_file)",
+    b"SQLite format 3\x00": f"an SQLite database: {_TABLES}",
+    b"\x89HDF": f"an HDF5 file: {_TABLES}",
+    b"\x93NUMPY": "a NumPy array: load it with numpy.load and give the array",
+    b"%PDF": f"a PDF document: {_TABLES}",
+    b"Obj\x01": f"an Avro file: {_TABLES}",
+    b"{\\rtf": f"an RTF document: {_TABLES}",
+    b"<!doctype html": f"an HTML page: {_TABLES}",
+    b"<html": f"an HTML page: {_TABLES}",
+    b"<?xml": f"an XML document: {_TABLES}",
+    b"<stata_dta>": f"a Stata file: {_TABLES}",
+    b"$FL2": f"an SPSS file: {_TABLES}",
+    b"RDX3\n": f"an R data file: {_TABLES}",
+    **{bytes([0x80, n]): f"a Python pickle, which runs code when it is read: {_TABLES}" for n in range(2, 6)},
+}  # fmt: skip
+
+
+def known(name: str, endings: tuple[str, ...] = (*PARQUET, *ARROW, *TEXT, *SHEET)) -> bool:
+    """Whether a name ends like one of data, in whatever case."""
+    return name.lower().endswith(endings)
+
+
+def format_of(place: Place) -> str:
+    """``parquet``, ``arrow``, ``text`` (also compressed), ``sheet`` or ``json``.
+
+    Raises
+    ------
+    DataError
+        It is something else, which is named, or cannot be opened.
+    """
+    head = place.head(512)
+    if head.startswith(b"PAR1"):
+        return "parquet"
+    if head.startswith(b"ARROW1"):
+        return "arrow"
+    if head.startswith(_WORKBOOK):
+        return "sheet"
+    start = head.removeprefix(b"\xef\xbb\xbf").lstrip()
+    for magic, what in _OTHERS.items():
+        if head.startswith(magic) or start.lower().startswith(magic):
+            raise DataError(f"{place.called!r} is {what}")
+    packed = head.startswith(_PACKED)
+    if head.startswith(b"PK") and packed and _in_archive(place) == "sheet":
+        return "sheet"
+    return _by_name(place.name.lower(), packed, start)
+
+
+def _by_name(name: str, packed: bool, start: bytes) -> str:
+    if known(name, PARQUET) or known(name, ARROW):  # without its first bytes it is a damaged one
+        return "parquet" if known(name, PARQUET) else "arrow"
+    bare = name.removesuffix(next((e for e in COMPRESSED if name.endswith(e)), "") if packed else "")
+    if bare.endswith(LINES) or bare.endswith(".json") and (packed or start[:1] in (b"{", b"[")):
+        return "json"
+    return "text"
+
+
+def _in_archive(place: Place) -> str:
+    import pyarrow as pa
+
+    try:
+        with zipfile.ZipFile(place.open()) as archive:
+            names = set(archive.namelist())
+    except (zipfile.BadZipFile, pa.ArrowException, OSError):
+        raise DataError(
+            f"{place.called!r} starts as an archive but its end is missing or damaged: copy it again"
+        ) from None
+    if names & {"word/document.xml", "ppt/presentation.xml"}:
+        raise DataError(f"{place.called!r} is an Office document and no workbook: {_TABLES}")
+    if names and all(n.endswith(".npy") for n in names):
+        raise DataError(f"{place.called!r} is an archive of NumPy arrays: load it with numpy.load and give the arrays")
+    return "sheet" if names & {"xl/workbook.xml", "xl/workbook.bin", "content.xml"} else "text"

@@ -1,0 +1,68 @@
+"""What the names of folders say of the rows in them: ``year=2023/carrier=AA``."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Sequence
+from typing import Any
+from urllib.parse import unquote
+
+from unseen.arrow.place import Place
+
+#: how such folders write that a key is missing
+MISSING = "__HIVE_DEFAULT_PARTITION__"
+
+_WHOLE = re.compile(r"0|-?[1-9][0-9]{0,18}")
+
+
+def keys_of(folders: Iterable[str]) -> tuple[tuple[str, str], ...]:
+    """Keys and values in the names of folders, the outermost first; characters that were escaped are themselves again.
+
+    >>> keys_of(["data", "year=2023", "city=New%20York"])
+    (('year', '2023'), ('city', 'New York'))
+    """
+    pairs = (name.partition("=") for name in folders)
+    return tuple({unquote(key): unquote(value) for key, sep, value in pairs if sep and key}.items())
+
+
+def key_schema(places: Sequence[Place]) -> Any:
+    """The columns that keys make: whole numbers where every value is one, else text; nulls where none is known.
+
+    A code with leading zeros is text, as it is in a column.
+
+    >>> at = [Place("a", "a", 1, 0, (("year", "2023"), ("month", "01"))), Place("b", "b", 1, 0, (("year", MISSING),))]
+    >>> print(key_schema(at))
+    year: int64
+    month: string
+    """
+    import pyarrow as pa
+
+    values: dict[str, set[str]] = {}
+    for place in places:
+        for key, value in place.keys:
+            values.setdefault(key, set()).add(value)
+    return pa.schema([(key, _type(seen - {MISSING, ""})) for key, seen in values.items()])
+
+
+def key_array(place: Place, field: Any, rows: int, coded: bool = False) -> Any:
+    """The value that a file's folders give a key, once for each row; ``coded`` makes text a dictionary."""
+    import pyarrow as pa
+    import pyarrow.compute as pc
+
+    value, type_ = dict(place.keys).get(field.name, MISSING), field.type
+    if coded and pa.types.is_string(type_):
+        type_ = pa.dictionary(pa.int32(), type_)
+    if value in (MISSING, ""):
+        return pa.nulls(rows, type_)
+    if pa.types.is_dictionary(type_):
+        return pa.DictionaryArray.from_arrays(pa.repeat(pa.scalar(0, pa.int32()), rows), pa.array([value]))
+    return pa.repeat(pc.cast(pa.scalar(value), type_), rows)
+
+
+def _type(values: set[str]) -> Any:
+    import pyarrow as pa
+
+    if not values:
+        return pa.null()
+    whole = all(_WHOLE.fullmatch(v) and -(2**63) <= int(v) < 2**63 for v in values)
+    return pa.int64() if whole else pa.string()

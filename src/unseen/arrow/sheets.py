@@ -1,0 +1,126 @@
+"""A sheet of a workbook as a table of text."""
+
+from __future__ import annotations
+
+import datetime
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from unseen.arrow.columns import names_once
+from unseen.arrow.delimited import Left
+from unseen.arrow.layout import layout
+from unseen.arrow.place import Place
+from unseen.arrow.spelled import Spelling
+from unseen.core.reading import Reading
+from unseen.errors import DataError
+
+#: rows of a batch
+BATCH = 65_536
+
+
+@dataclass(frozen=True, slots=True)
+class Sheet:
+    """The rows of one sheet, below its header."""
+
+    place: Place
+    names: tuple[str, ...]
+    written_names: tuple[str, ...]
+    notes: tuple[str, ...]
+    rows: Sequence[Sequence[str]] = field(repr=False)
+    spelling: Spelling = Spelling()
+
+    def batches(self, left: Left | None = None, *, raw: bool = False, skip_bad: bool = False) -> Iterator[Any]:
+        """Record batches of the sheet, every column as text; cells of nothing are null unless they are ``raw``."""
+        import pyarrow as pa
+
+        keys = [value for _, value in self.place.keys]
+        for start in range(0, len(self.rows), BATCH):
+            some = [[*row, *keys] for row in self.rows[start : start + BATCH]]
+            columns = [
+                pa.array([c if raw or c else None for c in column], pa.string()) for column in zip(*some, strict=True)
+            ]
+            if left is not None:
+                left.rows += len(some)
+            yield pa.record_batch(columns, names=list(self.names))
+
+
+def sheet_of(place: Place, asked: Reading, known: Sequence[str] = ()) -> Sheet:
+    """The sheet of a workbook that is asked for, else the first that can be seen.
+
+    Raises
+    ------
+    DataError
+        No workbook, one that is protected by a password, no sheet of that name, or one without rows.
+    """
+    from python_calamine import CalamineWorkbook
+
+    try:
+        with place.open() as file:
+            book = CalamineWorkbook.from_filelike(file)
+        sheets = {s.name: "Visible" in str(s.visible) for s in book.sheets_metadata if "WorkSheet" in str(s.typ)}
+        name = _chosen(place, sheets, asked.sheet)
+        rows = _filled(book.get_sheet_by_name(name))
+    except DataError:
+        raise
+    except Exception as error:  # its own, of many kinds
+        raise DataError(_why(place, error)) from None
+    skip = asked.skip or 0
+    rows = [row for row in rows[skip:] if any(cell.strip() for cell in row)]
+    if not rows:
+        raise DataError(
+            f"sheet {name!r} of {place.called!r} has no rows: another can be named (sheet='...'; --sheet NAME)"
+        )
+    found = layout(rows, asked, known)
+    names_once(found.names, f" in sheet {name!r} of {place.called!r}")
+    others = "" if len(sheets) == 1 or asked.sheet else f", the first of {len(sheets)} (sheet='...'; --sheet NAME)"
+    header = found.header or found.names
+    return Sheet(
+        place,
+        (*found.names, *(key for key, _ in place.keys)),
+        (*header, *(key for key, _ in place.keys)),
+        (f"sheet {name!r}{others}", *found.notes),
+        rows[found.above :],
+    )
+
+
+def _chosen(place: Place, sheets: dict[str, bool], asked: str | None) -> str:
+    if asked is not None:
+        if asked not in sheets:
+            names = ", ".join(map(repr, sheets))
+            raise DataError(f"sheet: {place.called!r} has none called {asked!r}; it has {names}")
+        return asked
+    found = next((name for name, seen in sheets.items() if seen), next(iter(sheets), None))
+    if found is None:
+        raise DataError(f"{place.called!r} has no sheet with cells")
+    return found
+
+
+def _filled(sheet: Any) -> list[list[str]]:
+    """All cells as text; those that are merged have the value of the first of them."""
+    rows = [[_text(cell) for cell in row] for row in sheet.to_python(skip_empty_area=False)]
+    for (top, left), (bottom, right) in sheet.merged_cell_ranges or ():
+        for i in range(top, min(bottom, len(rows) - 1) + 1):
+            for j in range(left, min(right, len(rows[i]) - 1) + 1):
+                rows[i][j] = rows[top][left]
+    width = max((j + 1 for row in rows for j, cell in enumerate(row) if cell), default=0)
+    first = min((j for row in rows for j, cell in enumerate(row) if cell), default=0)
+    return [row[first:width] for row in rows]
+
+
+def _text(cell: Any) -> str:
+    if isinstance(cell, bool):
+        return "true" if cell else "false"
+    if isinstance(cell, float) and cell.is_integer() and abs(cell) < 2**53:
+        return str(int(cell))
+    if isinstance(cell, (datetime.date, datetime.time)):
+        return cell.isoformat().removesuffix("T00:00:00")
+    return "" if cell is None else str(cell)
+
+
+def _why(place: Place, error: Exception) -> str:
+    with place.open() as file:
+        head = file.read(1 << 20)
+    if "assword" in str(error) or "EncryptedPackage".encode("utf-16-le") in head:
+        return f"{place.called!r} is protected by a password: save it without one"
+    return f"{place.called!r} cannot be read as a workbook: it was cut short or damaged ({type(error).__name__})"
