@@ -203,7 +203,7 @@ def test_a_category_the_fit_has_not_seen(fitted: MixedMixture) -> None:
 def test_what_cannot_be_used_is_said() -> None:
     table = customers()
     left = MixtureImputer(2).fit(table.assign(amount=np.nan)).columns_
-    assert [c["note"] for c in left if c["column"] == "amount"] == ["left out: has no observed value at all"]
+    assert [c["note"] for c in left if c["column"] == "amount"] == ["left out: is empty: no cell has a value"]
     with pytest.raises(DataError, match="'plan' mixes numbers with text"):
         MixedMixture(2).fit(table.assign(plan=table["plan"].where(table.index > 50, 3)))
     with pytest.raises(DataError, match="no column is left to fit"):

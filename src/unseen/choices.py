@@ -138,7 +138,7 @@ def _earlier(before: Sequence[Mapping[str, Any]]) -> dict[str, Decision]:
 def _useless(choice: Choice, known: ColumnProfile) -> str:
     """Why no fit can use a column, or nothing."""
     if known.missing == known.rows:
-        return "has no observed value at all"
+        return "is empty: no cell has a value"
     discrete = choice.family == "categorical" or known.kind == CATEGORY
     listed = known.listed if discrete else {}
     if listed is None or len(listed) > MAX_CATEGORIES:

@@ -174,9 +174,10 @@ def readable(schema: Mapping[str, str], columns: Sequence[str]) -> None:
     DataError
         One of ``columns`` is in ``schema``, which maps broken columns to the reason.
     """
-    for name in columns:
-        if name in schema:
-            raise DataError(schema[name])
+    broken = [name for name in columns if name in schema]
+    if broken:
+        others = ", ".join(map(repr, broken[1:]))
+        raise DataError(schema[broken[0]] + (f"; so does {others}" if others else ""))
 
 
 def _int32(values: Array) -> Any:

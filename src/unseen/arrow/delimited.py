@@ -8,7 +8,8 @@ from contextlib import closing
 from dataclasses import dataclass, field
 from typing import Any
 
-from unseen.arrow.dialect import Dialect, cells_of, tabbed
+from unseen.arrow.dialect import Dialect, cells_of, close_up, tabbed
+from unseen.arrow.hive import MISSING
 from unseen.arrow.place import Place
 from unseen.arrow.spelled import Spelling
 from unseen.arrow.unpacked import Unpacked, likely, text_of
@@ -97,16 +98,17 @@ def _text(dialect: Dialect) -> tuple[Any, Unpacked]:
     import pyarrow as pa
 
     stream, below = text_of(dialect.place, dialect.encoding)
-    if dialect.blanks:
-        stream = pa.PythonFile(io.BufferedReader(Tabbed(stream), 1 << 20), mode="r")
+    if dialect.blanks or dialect.spaced:
+        plain = Plain(stream, tabbed if dialect.blanks else close_up)
+        stream = pa.PythonFile(io.BufferedReader(plain, 1 << 20), mode="r")
     return stream, below
 
 
-class Tabbed(io.RawIOBase):
-    """Text in which each run of blanks between cells is one tab."""
+class Plain(io.RawIOBase):
+    """Text whose lines are made such as readers know them."""
 
-    def __init__(self, below: Any) -> None:
-        self._below, self._rest, self._ready = below, b"", b""
+    def __init__(self, below: Any, made: Callable[[str], str]) -> None:
+        self._below, self._made, self._rest, self._ready = below, made, b"", b""
 
     def readable(self) -> bool:
         return True
@@ -115,9 +117,8 @@ class Tabbed(io.RawIOBase):
         while not self._ready:
             piece = self._below.read(1 << 18)
             whole, newline, self._rest = (self._rest + piece).rpartition(b"\n") if piece else (self._rest, b"", b"")
-            self._ready = tabbed((whole + newline).decode("utf-8", "surrogateescape")).encode(
-                "utf-8", "surrogateescape"
-            )
+            text = self._made((whole + newline).decode("utf-8", "surrogateescape"))
+            self._ready = text.encode("utf-8", "surrogateescape")
             if not piece:
                 break
         taken, self._ready = self._ready[: len(into)], self._ready[len(into) :]
@@ -179,7 +180,8 @@ def _without_headers(batch: Any, dialect: Dialect, left: Left) -> Any:
 def _with_keys(batch: Any, dialect: Dialect) -> Any:
     import pyarrow as pa
 
-    keys = [pa.repeat(pa.scalar(value or None, pa.string()), batch.num_rows) for _, value in dialect.place.keys]
+    known = [None if value in ("", MISSING) else value for _, value in dialect.place.keys]
+    keys = [pa.repeat(pa.scalar(value, pa.string()), batch.num_rows) for value in known]
     return pa.record_batch([*batch.columns, *keys], names=list(dialect.columns()))
 
 

@@ -14,13 +14,14 @@ from unseen.arrow.columns import names_once
 from unseen.arrow.layout import layout
 from unseen.arrow.place import Place
 from unseen.arrow.spelled import Spelling
-from unseen.arrow.unpacked import HEAD, encoding_of, head_of
+from unseen.arrow.unpacked import HEAD, encoding_of, head_of, said_otherwise
 from unseen.core.reading import Reading
 from unseen.errors import DataError
 
 DELIMITERS = (",", ";", "\t", "|", ":", "~", "^", " ")
-#: what a run of blanks between cells becomes
+#: a run of blanks between cells, and blanks between the delimiter and a quote
 BLANKS, BLANK = "blanks", re.compile(r'"[^"\n]*"|[ \t]+')
+SPACED = re.compile(r'"[^"\n]*"|(?<=[,;|\t]) +(?=")')
 #: characters that the delimiter is found in
 SNIFFED = 20_000
 #: rows that the header is found in
@@ -43,6 +44,8 @@ class Dialect:
     names: tuple[str, ...]
     header: tuple[str, ...]
     newline: str = "\n"
+    #: whether blanks stand between delimiters and quotes
+    spaced: bool = False
     notes: tuple[str, ...] = ()
 
     @property
@@ -83,25 +86,29 @@ def laid_out(place: Place, head: bytes, encoding: str, asked: Reading, known: Se
     if len(head) == HEAD:
         text = text[: max(text.rfind("\n"), text.rfind("\r")) + 1]
     if not text.strip():
-        raise DataError(
-            f"{place.called!r} has no rows" if text else f"{place.called!r} has a line of more than {HEAD:,} bytes"
-        )
+        long = len(head) == HEAD and not text
+        why = f"a line of more than {HEAD:,} bytes" if long else "no rows: it is empty"
+        raise DataError(f"{place.called!r} has {why}")
     notes = [] if encoding in ("utf-8", "utf-8-sig") or asked.encoding else [f"read as {encoding}"]
+    notes += [told] if (told := said_otherwise(place)) else []
     above, delimiter = asked.skip or 0, asked.delimiter
     lines = text.splitlines(keepends=True) if above else []
     text = "".join(lines[above:]) if above else text
-    if told := re.match(r"sep=(.)\r?\n", text, re.IGNORECASE):
-        above, delimiter, text = above + 1, delimiter or told[1], text[told.end() :]
+    if sep := re.match(r"\"?sep=(.)\"?\r?\n", text, re.IGNORECASE):
+        above, delimiter, text = above + 1, delimiter or sep[1], text[sep.end() :]
     delimiter, quote, escape = _sniffed(place, text, delimiter)
+    spaced = quote == '"' and any(not m[0].startswith('"') for m in SPACED.finditer(text[:SNIFFED]))
+    text = close_up(text) if spaced else text
     rows, ends = _rows(text, delimiter, quote, escape, complete=len(head) < HEAD)
     if not rows:
         raise DataError(f"{place.called!r} has no rows: {asked.skip:,} lines were skipped (skip; --skip)")
     found = layout(rows, asked, known)
-    names_once(found.names, f" in {place.called!r}")
+    names_once((*found.names, *(key for key, _ in place.keys)), f" in {place.called!r}")
     skip = above + (ends[found.above - 1] if found.above else 0)
     newline = "\r\n" if "\r\n" in text else "\n"
     notes += found.notes
-    return Dialect(place, encoding, delimiter, quote, escape, skip, found.names, found.header, newline, tuple(notes))
+    named = (skip, found.names, found.header)
+    return Dialect(place, encoding, delimiter, quote, escape, *named, newline, spaced, tuple(notes))
 
 
 def _sniffed(place: Place, text: str, delimiter: str | None) -> tuple[str, str, str]:
@@ -110,7 +117,7 @@ def _sniffed(place: Place, text: str, delimiter: str | None) -> tuple[str, str, 
 
     sample = text[:SNIFFED]
     sample = sample[: max(sample.rfind("\n"), sample.rfind("\r")) + 1] or sample
-    if delimiter is None and place.name.lower().partition(".")[2].startswith(("tsv", "tab")):
+    if delimiter is None and "\t" in sample and place.name.lower().partition(".")[2].startswith(("tsv", "tab")):
         delimiter = "\t"
     try:
         found = clevercsv.Sniffer().sniff(sample, delimiters=[delimiter] if delimiter else list(DELIMITERS))
@@ -121,6 +128,15 @@ def _sniffed(place: Place, text: str, delimiter: str | None) -> tuple[str, str, 
         between = BLANKS
     quote = (found.quotechar if found is not None else "") or '"'
     return between, quote, (found.escapechar if found is not None else "") or ""
+
+
+def close_up(text: str) -> str:
+    """Text without the blanks between a delimiter and a quote.
+
+    >>> close_up('"a, \"b", "3"')
+    '"a, \"b","3"'
+    """
+    return SPACED.sub(lambda m: m[0] if m[0].startswith('"') else "", text)
 
 
 def tabbed(text: str) -> str:

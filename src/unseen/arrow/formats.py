@@ -39,6 +39,15 @@ _OTHERS = {
     b"<stata_dta>": f"a Stata file: {_TABLES}",
     b"$FL2": f"an SPSS file: {_TABLES}",
     b"RDX3\n": f"an R data file: {_TABLES}",
+    b"RDX2\n": f"an R data file: {_TABLES}",
+    b"X\n\x00\x00\x00": f"an R data file: {_TABLES}",
+    b"\x89PNG": "a picture (PNG) and no table",
+    b"\xff\xd8\xff": "a picture (JPEG) and no table",
+    b"GIF8": "a picture (GIF) and no table",
+    b"\x7fELF": "a program and no table",
+    b"MZ\x90\x00": "a program and no table",
+    b"7z\xbc\xaf": "a 7z archive: unpack it first",
+    b"Rar!": "a RAR archive: unpack it first",
     **{bytes([0x80, n]): f"a Python pickle, which runs code when it is read: {_TABLES}" for n in range(2, 6)},
 }  # fmt: skip
 
@@ -46,6 +55,15 @@ _OTHERS = {
 def known(name: str, endings: tuple[str, ...] = (*PARQUET, *ARROW, *TEXT, *SHEET)) -> bool:
     """Whether a name ends like one of data, in whatever case."""
     return name.lower().endswith(endings)
+
+
+def other(head: bytes) -> str:
+    """What a file is that is no table, by its first bytes, and what to do with it; nothing if it may be one."""
+    start = head.removeprefix(b"\xef\xbb\xbf").lstrip().lower()
+    for magic, what in _OTHERS.items():
+        if head.startswith(magic) or start.startswith(magic):
+            return what
+    return "a tar archive: unpack it first" if head[257:262] == b"ustar" else ""
 
 
 def format_of(place: Place) -> str:
@@ -64,9 +82,10 @@ def format_of(place: Place) -> str:
     if head.startswith(_WORKBOOK):
         return "sheet"
     start = head.removeprefix(b"\xef\xbb\xbf").lstrip()
-    for magic, what in _OTHERS.items():
-        if head.startswith(magic) or start.lower().startswith(magic):
-            raise DataError(f"{place.called!r} is {what}")
+    if what := other(head):
+        raise DataError(f"{place.called!r} is {what}")
+    if head.startswith(b"PK\x05\x06"):
+        raise DataError(f"{place.called!r} is an archive with no file in it")
     packed = head.startswith(_PACKED)
     if head.startswith(b"PK") and packed and _in_archive(place) == "sheet":
         return "sheet"

@@ -19,6 +19,8 @@ CODES = 50
 #: whole numbers from here on are not told apart by double precision: they are names
 LONGEST = 15
 NUMBERS = (INTEGER, NUMBER)
+#: so few different words among numbers are remarks rather than codes
+FEW = 3
 #: words that mean missing to some and are a category here: told
 DOUBTFUL = frozenset(("none", "nil", "null", "blank", "other"))
 
@@ -173,7 +175,8 @@ class Guess:
 
         self.numbers += len(values) - values.null_count
         if pa.types.is_floating(values.type):
-            if self.how.kind == INTEGER and not pc.all(pc.equal(values, pc.floor(values))).as_py():
+            whole = pc.or_(pc.equal(values, pc.floor(values)), pc.is_nan(values))
+            if self.how.kind == INTEGER and not pc.all(whole).as_py():
                 self.how = replace(self.how, kind=NUMBER)
             nans = pc.sum(pc.is_nan(values)).as_py() or 0
             self.marked["nan"] += nans
@@ -242,7 +245,8 @@ class Guess:
             return
         share = self.strange / (self.strange + self.numbers)
         coded = self.codes is not None and 2 * len(self.codes) <= self.numbers
-        if self.known is not None or (share <= 0.5 and not (share > 1 - NEARLY and coded)):
+        few = share <= 1 - NEARLY or (len(self.words) <= FEW and not coded)
+        if self.known is not None or (share <= 0.5 and few):
             self.broken = self._broken(100 * share)
         self.how, self.again = Notation(CATEGORY), True
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -13,6 +14,8 @@ from unseen.core.reading import USUAL, Reading
 NUMERIC, WORD, GAP = "numeric", "word", "gap"
 #: a column is numeric if so much of what is in it is
 MOSTLY = 0.8
+#: how remarks above a table begin
+REMARKS = ("#", "%", "//")
 #: rows that are looked at below the header
 BODY = 100
 
@@ -48,6 +51,7 @@ def layout(rows: Rows, asked: Reading, known: Sequence[str] = ()) -> Layout:
     elif body and len(head) == width - 1:  # the header of R's tables names no row names
         ends = all(not r[-1].strip() for r in body)
         head = [*head, ""] if ends else ["", *head]
+        notes += [] if ends else ["the header has one name less than the rows have cells: the first are row names"]
     if not _is_header(head, body, asked, known):
         names = tuple(f"column_{j + 1}" for j in range(len(head)))
         if asked.header is None:
@@ -56,9 +60,9 @@ def layout(rows: Rows, asked: Reading, known: Sequence[str] = ()) -> Layout:
     if asked.header is None and _all_words([head, *body]):
         notes.append("the first line is taken for the header (header=False; --no-header if it is data)")
     above = start + 1
-    if asked.header is None and len(body) > 1 and _is_header(body[0], body[1:], asked, ()) and not _all_words(body):
-        head = [f"{a} {b.strip()}".strip() for a, b in zip(_filled(head), body[0], strict=True)]
-        notes.append("two header lines, joined")
+    if asked.header is None and len(body) > 1 and body[0] != head and _is_second(body[0], body[1:]):
+        head, told = _of_two(head, body[0])
+        notes.append(told)
         above += 1
     names = tuple(cell.strip().strip("\ufeff") or f"column_{j + 1}" for j, cell in enumerate(head))
     return Layout(above, names, tuple(head), tuple(notes))
@@ -70,6 +74,8 @@ def _start(rows: Rows, width: int) -> int:
         marks = next((i for i, r in enumerate(rows) if not r[0].startswith("#")), 0)
         return marks if marks < len(rows) else 0
     for i, row in enumerate(rows):
+        if row[0].lstrip().startswith(REMARKS) and i + 2 < len(rows) and _is_second(rows[i + 1], rows[i + 2 :]):
+            continue  # a remark that happens to have as many cells
         there = sum(bool(cell.strip()) for cell in row)
         last = i + 1 >= len(rows)
         if last or (there > 1 and abs(len(row) - width) <= 1 and len(rows[i + 1]) in (width, width + 1)):
@@ -77,6 +83,21 @@ def _start(rows: Rows, width: int) -> int:
                 continue
             return i if not last else 0
     return 0
+
+
+def _is_second(row: Sequence[str], body: Rows) -> bool:
+    """Whether a row below the header is one, too: words over numbers, and no number over any."""
+    over = [_kind(c.strip()) for j, c in enumerate(row) if _numeric_column([r[j] for r in body if j < len(r)])]
+    return WORD in over and NUMERIC not in over
+
+
+def _of_two(upper: Sequence[str], lower: Sequence[str]) -> tuple[list[str], str]:
+    """The names that two lines make: those of the lower one where the upper only groups them, else both."""
+    names = [cell.strip() for cell in lower]
+    groups = [cell.strip() for cell in upper]
+    if all(names) and len(set(names)) == len(names) and (not all(groups) or len(set(groups)) < len(groups)):
+        return names, "two header lines: the upper one groups the columns, and is left out"
+    return [f"{a} {b}".strip() for a, b in zip(_filled(upper), names, strict=True)], "two header lines, joined"
 
 
 def _is_header(head: Sequence[str], body: Rows, asked: Reading, known: Sequence[str]) -> bool:
@@ -89,11 +110,19 @@ def _is_header(head: Sequence[str], body: Rows, asked: Reading, known: Sequence[
     numeric = [_numeric_column([r[j] for r in body if j < len(r)]) for j in range(len(cells))]
     if any(k == WORD and n for k, n in zip(kinds, numeric, strict=True)):
         return True
-    if any(k == NUMERIC and n for k, n in zip(kinds, numeric, strict=True)) or not any(cells):
+    years = [_is_year(cell) and not all(_is_year(r[j]) for r in body if j < len(r)) for j, cell in enumerate(cells)]
+    over = [k == NUMERIC and n for k, n in zip(kinds, numeric, strict=True)]
+    if not any(cells) or any(o and not y for o, y in zip(over, years, strict=True)):
         return False
-    columns = [{r[j].strip() for r in body if j < len(r)} for j in range(len(cells))]
+    if any(years):
+        return True
+    columns = [{r[j].strip() for r in body if j < len(r) and list(r) != list(head)} for j in range(len(cells))]
     again = any(cell and cell in column for cell, column in zip(cells, columns, strict=True))
     return not again or len(body) < 2
+
+
+def _is_year(cell: str) -> bool:
+    return bool(re.fullmatch(r"(?:18|19|20|21)\d\d", cell.strip()))
 
 
 def _numeric_column(cells: Sequence[str]) -> bool:

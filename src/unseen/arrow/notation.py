@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections import Counter
 from collections.abc import Iterable, Sequence
 from typing import Any
 
@@ -18,7 +19,7 @@ MONEY = (
 _BLANKS = "\u00a0\u202f\u2009 "
 _MONEY = "|".join(map(re.escape, sorted(MONEY, key=len, reverse=True))) + r"|[$\u00a2-\u00a5\u20a0-\u20cf]"
 _UNIT = r"%|‰|°\s?[CFK]?|[A-Za-zµμΩ][A-Za-zµμΩ/²³^·.]{0,7}[0-9²³]?"
-_BODY = rf"\d(?:[\d.,'{_BLANKS}]*\d)?[.,]?|[.,]\d+"
+_BODY = rf"\d(?:[\d.,'\u2019{_BLANKS}]*\d)?[.,]?|[.,]\d+"
 _NUMBER = re.compile(
     rf"(?P<open>\()?(?P<sign>[-+\u2212])?(?P<before>(?:{_MONEY})\s?)?(?P<inner>[-+\u2212])?(?P<body>{_BODY})"
     rf"(?P<power>[eE][-+\u2212]?\d+)?(?P<after>\s?(?:{_MONEY}|{_UNIT}))?(?P<trail>[-\u2212])?(?P<close>\))?",
@@ -71,11 +72,15 @@ def notation_of(cells: Sequence[str], decimal: str | None = None, loose: bool = 
         return Notation(CATEGORY)
     codes = [c for c in cells if _CODE.fullmatch(c)]
     powers = [m[0] for m in parsed if m["power"]]
-    if codes:
-        return Notation(CATEGORY, note=_told_codes(codes[0]))
+    if codes or all(re.fullmatch(r"\+\d+", c) for c in cells):
+        return Notation(CATEGORY, note=_told_codes(codes[0] if codes else "+"))
     if powers and all(_POWER.fullmatch(p) for p in powers) and not any("." in m["body"] for m in parsed):
         return Notation(CATEGORY, note="codes, some of which look like powers of ten: kept as text")
-    affixes = {((m["before"] or "").strip(), (m["after"] or "").strip()) for m in parsed}
+    common = Counter(((m["before"] or "").strip(), (m["after"] or "").strip()) for m in parsed)
+    (most, times), affixes = common.most_common(1)[0], set(common)
+    if most == ("", "") and times >= NEARLY * len(parsed):  # the others are no numbers
+        parsed = [m for m in parsed if not m["before"] and not m["after"]]
+        affixes = {most}
     if len(affixes) > 1 and len(set(cells)) <= FEW:  # 1st, 2nd, 3rd
         return Notation(CATEGORY)
     if len(affixes) > 1:
@@ -88,6 +93,7 @@ def notation_of(cells: Sequence[str], decimal: str | None = None, loose: bool = 
     if marks is None:
         return Notation(CATEGORY)
     point, thousands, doubt = marks
+    doubt = "; ".join([doubt] * bool(doubt) + _odd_signs(parsed))
     whole = not any(point in m["body"] or m["power"] for m in parsed)
     return Notation(INTEGER if whole else NUMBER, point, thousands, before, after, note=doubt)
 
@@ -100,6 +106,17 @@ def _told_codes(code: str) -> str:
     return "whole numbers of more than 15 digits: kept as text"
 
 
+def _odd_signs(parsed: Sequence[re.Match[str]]) -> list[str]:
+    """What is told of negative numbers that are not written with a minus before them."""
+    signs = "".join((m["sign"] or "") + (m["inner"] or "") + (m["trail"] or "") for m in parsed)
+    told = {
+        "a minus behind the number": any(m["trail"] for m in parsed),
+        "the minus sign U+2212": "\u2212" in signs,
+        "negative numbers in parentheses": any(m["open"] for m in parsed),
+    }
+    return [name for name, there in told.items() if there]
+
+
 def _unit_of_numbers(parsed: Sequence[re.Match[str]]) -> bool:
     """Whether what follows numbers is a unit: the numbers are no codes like 12B, of one or two digits and a letter."""
     after = parsed[0]["after"]
@@ -108,7 +125,7 @@ def _unit_of_numbers(parsed: Sequence[re.Match[str]]) -> bool:
 
 def _separators(bodies: Sequence[str], decimal: str | None, loose: bool) -> tuple[str, str, str] | None:
     """The decimal mark, that of thousands, and what is doubtful about them; None where they do not agree."""
-    bodies = [re.sub(rf"[{_BLANKS}]", " ", b) for b in bodies]
+    bodies = [re.sub(rf"[{_BLANKS}]", " ", b).replace("\u2019", "'") for b in bodies]
     both = [max(b.rfind(","), b.rfind(".")) for b in bodies if "," in b and "." in b]
     signs = {c for b in bodies for c in b if c in ",.' "}
     point, doubt = decimal, ""
@@ -179,6 +196,8 @@ def as_plain(cells: Any, how: Notation) -> Any:
         cells = pc.replace_substring_regex(cells, pattern, by)
 
     swap("\u2212", "-")
+    if how.thousands == "'":
+        swap("\u2019", "'")
     swap(r"^\((.*)\)$", r"-\1")
     swap(r"^([^-].*)-$", r"-\1")
     if how.before:

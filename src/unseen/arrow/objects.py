@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import io
 import json
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from unseen.arrow.columns import NESTED, names_once
 from unseen.arrow.delimited import Left
 from unseen.arrow.place import Place
 from unseen.arrow.spelled import Spelling
@@ -27,7 +28,8 @@ class Objects:
     encoding: str
     array: bool
     keys: tuple[str, ...]
-    nested: tuple[str, ...]
+    #: what is to be told of single columns
+    about: Mapping[str, str]
     notes: tuple[str, ...] = ()
     spelling: Spelling = Spelling()
 
@@ -74,17 +76,24 @@ def objects_of(place: Place, asked: Reading) -> Objects:
     encoding = encoding_of(place, head, asked.encoding)
     array = head.decode(encoding, "replace").lstrip("\ufeff \t\r\n").startswith("[")
     keys: dict[str, None] = {}
-    nested: dict[str, None] = {}
-    rows = 0
+    about: dict[str, str] = {}
     for row in _rows(place, encoding, array):
-        rows += 1
         for key, value in row.items():
             keys.setdefault(key)
             if isinstance(value, list):
-                nested.setdefault(key)
+                about[key] = NESTED
+            elif type(value) is str and value[:1].isdigit():
+                about.setdefault(key, "numbers written as text")
     if not keys:
         raise DataError(f"{place.called!r} has no rows: no object with a key in it")
-    return Objects(place, encoding, array, tuple(keys), tuple(nested))
+    names_once((*keys, *(key for key, _ in place.keys)), f" in {place.called!r}")
+    inside = [key for key in keys if "." in key]
+    notes = [f"keys inside objects stand behind a point, as in {inside[0]!r}"] if inside else []
+    return Objects(place, encoding, array, tuple(keys), about, tuple(notes))
+
+
+class _Number(str):
+    """A number as it is written."""
 
 
 def _rows(place: Place, encoding: str, array: bool) -> Iterator[dict[str, Any]]:
@@ -107,7 +116,7 @@ def _rows(place: Place, encoding: str, array: bool) -> Iterator[dict[str, Any]]:
 
 def _parsed(place: Place, line: str, number: int) -> Any:
     try:
-        return json.loads(line, parse_int=str, parse_float=str)
+        return json.loads(line, parse_int=_Number, parse_float=_Number)
     except ValueError:
         raise DataError(
             f"{place.called!r} is no JSON in line {number:,}: each line has to be one whole object"
@@ -116,7 +125,8 @@ def _parsed(place: Place, line: str, number: int) -> Any:
 
 def _listed(place: Place, lines: Any) -> Sequence[Any]:
     try:
-        found = json.load(lines, parse_int=str, parse_float=str)
+        text = "".join(iter(lambda: lines.read(1 << 20), ""))
+        found = json.loads(text, parse_int=_Number, parse_float=_Number)
     except ValueError as error:
         line = f" (line {error.lineno:,})" if isinstance(error, json.JSONDecodeError) else ""
         raise DataError(f"{place.called!r} is no JSON{line}: it may have been cut short") from None

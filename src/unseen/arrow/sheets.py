@@ -58,9 +58,12 @@ def sheet_of(place: Place, asked: Reading, known: Sequence[str] = ()) -> Sheet:
     try:
         with place.open() as file:
             book = CalamineWorkbook.from_filelike(file)
-        sheets = {s.name: "Visible" in str(s.visible) for s in book.sheets_metadata if "WorkSheet" in str(s.typ)}
+        sheets = {
+            s.name: str(s.visible).endswith(".Visible") for s in book.sheets_metadata if "WorkSheet" in str(s.typ)
+        }
         name = _chosen(place, sheets, asked.sheet)
-        rows = _filled(book.get_sheet_by_name(name))
+        sheet = book.get_sheet_by_name(name)
+        rows, down = _filled(sheet), any(bottom > top for (top, _), (bottom, _) in sheet.merged_cell_ranges or ())
     except DataError:
         raise
     except Exception as error:  # its own, of many kinds
@@ -79,7 +82,7 @@ def sheet_of(place: Place, asked: Reading, known: Sequence[str] = ()) -> Sheet:
         place,
         (*found.names, *(key for key, _ in place.keys)),
         (*header, *(key for key, _ in place.keys)),
-        (f"sheet {name!r}{others}", *found.notes),
+        (f"sheet {name!r} of a workbook{others}", *["merged cells are filled downwards"] * down, *found.notes),
         rows[found.above :],
     )
 
@@ -97,12 +100,12 @@ def _chosen(place: Place, sheets: dict[str, bool], asked: str | None) -> str:
 
 
 def _filled(sheet: Any) -> list[list[str]]:
-    """All cells as text; those that are merged have the value of the first of them."""
+    """All cells as text; those that are merged downwards have the value of the first of them."""
     rows = [[_text(cell) for cell in row] for row in sheet.to_python(skip_empty_area=False)]
-    for (top, left), (bottom, right) in sheet.merged_cell_ranges or ():
-        for i in range(top, min(bottom, len(rows) - 1) + 1):
-            for j in range(left, min(right, len(rows[i]) - 1) + 1):
-                rows[i][j] = rows[top][left]
+    for (top, left), (bottom, _) in sheet.merged_cell_ranges or ():
+        for i in range(top + 1, min(bottom, len(rows) - 1) + 1):
+            if left < len(rows[i]):
+                rows[i][left] = rows[top][left]
     width = max((j + 1 for row in rows for j, cell in enumerate(row) if cell), default=0)
     first = min((j for row in rows for j, cell in enumerate(row) if cell), default=0)
     return [row[first:width] for row in rows]

@@ -4,15 +4,22 @@ from __future__ import annotations
 
 import codecs
 import io
+import re
 import zipfile
+import zlib
 from contextlib import suppress
-from typing import Any
+from typing import Any, cast
 
+from unseen.arrow.formats import LOOSE, known, other
 from unseen.arrow.place import Place
+from unseen.arrow.stores import hidden
 from unseen.errors import DataError
 
 #: bytes that say what a file is packed by
 PACKED = {b"\x1f\x8b": "gzip", b"\x28\xb5\x2f\xfd": "zstd", b"BZh": "bz2", b"\xfd7zXZ\x00": "xz", b"PK\x03\x04": "zip"}
+ENDINGS = {".gz": "gzip", ".zst": "zstd", ".bz2": "bz2", ".xz": "xz", ".zip": "zip"}
+#: what readers of packed files raise where those are damaged
+DAMAGE = (OSError, EOFError, zipfile.BadZipFile, zlib.error, RuntimeError, NotImplementedError, ValueError)
 MARKS = {
     codecs.BOM_UTF8: "utf-8-sig",
     codecs.BOM_UTF32_LE: "utf-32",
@@ -34,19 +41,19 @@ class Unpacked(io.RawIOBase):
         self.packed = packed_by(place)
         try:
             self._stream = _stream(place, self.packed)
-        except (OSError, EOFError, zipfile.BadZipFile) as error:
+        except DAMAGE as error:
             raise self._damaged(error) from None
 
     def readable(self) -> bool:
         return True
 
     def readinto(self, into: Any) -> int:
-        import pyarrow as pa
-
         try:
             piece = self._stream.read(len(into))
-        except (OSError, EOFError, zipfile.BadZipFile, RuntimeError, pa.ArrowException) as error:
+        except DAMAGE as error:
             raise self._damaged(error) from None
+        if piece.endswith(b"\x1a"):  # how DOS ended a text
+            piece = piece.rstrip(b"\x1a")
         into[: len(piece)] = piece
         self.taken += len(piece)
         self.lines += piece.count(b"\n")
@@ -64,7 +71,9 @@ class Unpacked(io.RawIOBase):
         super().close()
 
     def _damaged(self, error: Exception) -> DataError:
-        if isinstance(error, RuntimeError) and "password" in str(error):
+        if isinstance(error, DataError):
+            return error
+        if "password" in str(error):
             return DataError(f"{self.place.called!r} is protected by a password: unpack it yourself")
         if self.packed:
             return DataError(f"{self.place.called!r} cannot be decompressed: it was cut short or damaged")
@@ -72,33 +81,51 @@ class Unpacked(io.RawIOBase):
 
 
 def packed_by(place: Place) -> str:
-    """What a file is packed by, or nothing."""
-    head = place.head(6)
-    found = next((how for magic, how in PACKED.items() if head.startswith(magic)), "")
-    if not found and place.name.lower().endswith((".gz", ".zst", ".bz2", ".xz", ".zip")):
-        kind = place.name.rpartition(".")[2]
-        raise DataError(f"{place.called!r} cannot be decompressed: it is no {kind} file, or it was cut short")
-    return found
+    """What a file is packed by, or nothing: its first bytes say that, whatever its name does."""
+    return _magic(place.head(6))
+
+
+def said_otherwise(place: Place) -> str:
+    """What is told of a file whose name does not say how it is packed, or says so and it is not."""
+    packed, name = packed_by(place), place.name.lower()
+    ending = next((e for e in ENDINGS if name.endswith(e)), "")
+    if packed and ENDINGS.get(ending) != packed:
+        return f"compressed by {packed}, which its name does not say"
+    return f"not compressed, though its name ends in {ending}" if ending and not packed else ""
+
+
+def _magic(head: bytes) -> str:
+    return next((how for magic, how in PACKED.items() if head.startswith(magic)), "")
 
 
 def _stream(place: Place, packed: str) -> Any:
+    file = place.open()
+    if packed != "zip":
+        return _unwrapped(file, packed)
+    archive = zipfile.ZipFile(file)
+    inside = [i.filename for i in archive.infolist() if not i.is_dir() and not hidden(i.filename.split("/"))]
+    inside = [n for n in inside if known(n)] or [n for n in inside if known(n, LOOSE)] or inside
+    if len(inside) != 1:
+        some = ", ".join(map(repr, inside[:5])) + ", ..." * (len(inside) > 5)
+        raise DataError(
+            f"{place.called!r} holds {some or 'no file'}: unpack it, and give the folder or the one that is meant"
+        )
+    stream = io.BufferedReader(cast(Any, archive.open(inside[0])))
+    within = _magic(stream.peek(6)[:6])
+    if within == "zip":
+        raise DataError(f"{place.called!r} holds another zip archive: unpack it")
+    return _unwrapped(stream, within)
+
+
+def _unwrapped(file: Any, packed: str) -> Any:
     import pyarrow as pa
 
-    file = place.open()
     if packed in ("gzip", "zstd", "bz2"):
         return pa.CompressedInputStream(file, packed)
     if packed == "xz":
         import lzma
 
         return lzma.open(file)
-    if packed == "zip":
-        archive = zipfile.ZipFile(file)
-        names = [i.filename for i in archive.infolist() if not i.is_dir() and not i.filename.startswith("__MACOSX/")]
-        if len(names) != 1:
-            raise DataError(
-                f"{place.called!r} holds {len(names):,} files: unpack it, and give the folder or the one that is meant"
-            )
-        return archive.open(names[0])
     return file
 
 
@@ -138,31 +165,38 @@ def encoding_of(place: Place, head: bytes, given: str | None) -> str:
     """
     if given is not None:
         try:
-            return codecs.lookup(given).name
+            name = codecs.lookup(given).name
         except LookupError:
             raise DataError(
-                f"encoding: there is none called {given!r}: utf-8, latin-1, cp1252 and utf-16 are"
+                f"there is no encoding {given!r}: utf-8, latin-1, cp1252, utf-16 are (encoding='latin-1'; "
+                "--encoding latin-1)"
             ) from None
+        return "utf-8" if name == "ascii" else name
+    if what := other(head):
+        raise DataError(f"{place.called!r} is {what}")
     for mark, name in MARKS.items():
         if head.startswith(mark):
             return name
-    nulls = head.count(0)
-    if nulls:
-        odd = head[1::2].count(0) > 0.3 * len(head) / 2
-        even = head[0::2].count(0) > 0.3 * len(head) / 2
-        if odd != even:
-            return "utf-16-le" if odd else "utf-16-be"
-        raise DataError(f"{place.called!r} is no text: it holds bytes of value zero")
+    if head.count(0):
+        return _wide(place, head)
     controls = sum(head.count(bytes([b])) for b in (*range(1, 9), *range(14, 32)))
     if controls > 0.01 * len(head):
-        raise DataError(
-            f"{place.called!r} is no text: one byte in {len(head) // controls} of its first is a control code"
-        )
+        raise DataError(f"{place.called!r} is no text: too many of its first bytes are control codes")
     try:
         codecs.getincrementaldecoder("utf-8")().decode(head, len(head) < HEAD)
         return "utf-8"
-    except UnicodeDecodeError:
+    except UnicodeDecodeError as error:
+        if error.reason == "unexpected end of data" and error.end == len(head):
+            raise DataError(f"{place.called!r} ends within a letter of UTF-8: it was cut short") from None
         return likely(place, head)
+
+
+def _wide(place: Place, head: bytes) -> str:
+    """UTF-16 without a mark, where every other byte of ASCII is zero."""
+    odd, even = (head[i::2].count(0) > 0.3 * len(head) / 2 for i in (1, 0))
+    if odd == even:
+        raise DataError(f"{place.called!r} is no text: it holds NUL bytes")
+    return "utf-16-le" if odd else "utf-16-be"
 
 
 def likely(place: Place, some: bytes) -> str:
@@ -176,7 +210,8 @@ def likely(place: Place, some: bytes) -> str:
     import chardet
 
     first, mixed = 0, False
-    for number, line in enumerate(some.split(b"\n")[: some.count(b"\n") or 1], 1):
+    lines = some.split(b"\n")
+    for number, line in enumerate(lines[:-1] or lines, 1):
         if line.isascii():
             continue
         try:
@@ -189,21 +224,22 @@ def likely(place: Place, some: bytes) -> str:
             f"{place.called!r} is written in two encodings: other lines are UTF-8, line {first:,} is not; save it as "
             "UTF-8, or say which is meant (encoding='latin-1'; --encoding latin-1)"
         )
-    found = (
-        chardet.detect(b"\n".join(x for x in some.split(b"\n") if not x.isascii()))["encoding"] or "cp1252"
-    ).lower()
-    name = codecs.lookup(found).name if found != "ascii" else "cp1252"
-    # of Western letters all these have the same bytes, and cp1252 the most common signs beside them
-    return (
-        "cp1252"
-        if name in ("cp1250", "iso8859-1", "iso8859-15", "iso8859-2", "mac-latin2", "cp1254") and _western(some)
-        else name
-    )
+    if _western(some):
+        return "cp1252"
+    found = chardet.detect(b"\n".join(line for line in lines if not line.isascii()))["encoding"]
+    return codecs.lookup(found).name if found and found.lower() != "ascii" else "cp1252"
+
+
+#: letters and signs beyond ASCII of Western Europe
+_WESTERN = set(
+    "äöüÄÖÜßéèêëàâáãåæçñíìîïóòôõøúùûÿýÉÈÊËÀÂÁÃÅÆÇÑÍÌÎÏÓÒÔÕØÚÙÛ€£§°µ²³·«»“”‘’„–—…©®±½¼¾ªº¿¡\u00a0".encode("cp1252")
+)
 
 
 def _western(some: bytes) -> bool:
-    """Whether the letters beyond ASCII are those of Western Europe, when read so."""
-    beyond = {b for b in some if b >= 128}
-    return beyond <= set(
-        "äöüÄÖÜßéèêëàâáãåæçñíìîïóòôõøúùûÿýÉÈÊËÀÂÁÃÅÆÇÑÍÌÎÏÓÒÔÕØÚÙÛ€£§°µ²³·«»“”‘’„–—…©®±½¼¾ªº¿¡".encode("cp1252")
-    )
+    """Whether all letters beyond ASCII are Western ones in cp1252, and words have others beside them."""
+    if not {b for b in some if b >= 128} <= _WESTERN:
+        return False
+    words = [w for w in re.findall(rb"[A-Za-z\xc0-\xff]+", some) if not w.isascii()]
+    beyond = sum(sum(b >= 128 for b in word) for word in words)
+    return 2 * beyond <= sum(map(len, words)) or len(words) == 0

@@ -13,11 +13,11 @@ from unseen.errors import DataError
 #: cells that mean "missing" in a column of words, whatever their case; nothing at all always does
 IN_WORDS = frozenset({
     "na", "n/a", "n.a.", "nan", "null", "?", "??", "-", "--", "---", ".", "..", "...", "unknown", "unk", "missing",
-    "#n/a", "#na", "<na>", "(blank)",
+    "#n/a", "#na", "<na>", "(blank)", "\u2014", "\u2013",
 })  # fmt: skip
 #: those that mean it among numbers and dates: "none" is a word like any other elsewhere
 USUAL = IN_WORDS | {
-    "none", "nil", "#div/0!", "#value!", "#ref!", "#name?", "#num!", "#null!", "n/d", "nd", "n.d.", "k.a.", "s/d",
+    "none", "nil", "nat", "#div/0!", "#value!", "#ref!", "#name?", "#num!", "#null!", "n/d", "nd", "n.d.", "k.a.", "s/d",
     "tbd", "tba",
 }  # fmt: skip
 #: ``missing=("none",)``: no cell but an empty one is missing unless it is named
