@@ -2,26 +2,17 @@
 
 from __future__ import annotations
 
-import bz2
-import gzip
-import json
-import lzma
 import os
 import pickle
-import sqlite3
 import sys
 import time
-import zipfile
 from pathlib import Path
 
-import numpy as np
 import pyarrow as pa
-import pyarrow.feather as feather
 import pyarrow.parquet as pq
 import pytest
 
-import unseen
-from tests.tabular import cells, kinds, table_of
+from tests.tabular import cells, table_of
 from unseen.arrow.digest import file_digest
 from unseen.arrow.place import Place, at
 from unseen.arrow.stores import _shown
@@ -114,157 +105,6 @@ def test_links_are_followed_once(tmp_path: Path) -> None:
     (tmp_path / "again").symlink_to(tmp_path / "jan")
     (tmp_path / "jan" / "around").symlink_to(tmp_path)
     assert names(tmp_path) == ["a.csv"]
-
-
-# ---- keys
-
-
-def hive(root: Path) -> Path:
-    for i, (year, carrier) in enumerate([("2023", "AA"), ("2024", "B%20B"), ("2024", "__HIVE_DEFAULT_PARTITION__")]):
-        pq.write_table(
-            pa.table({"x": [float(i), i + 0.5]}), _made(root / f"year={year}" / f"carrier={carrier}") / "p.parquet"
-        )
-    return root
-
-
-def _made(folder: Path) -> Path:
-    folder.mkdir(parents=True, exist_ok=True)
-    return folder
-
-
-def test_keys_of_folders_are_columns(tmp_path: Path) -> None:
-    source = open_files(hive(tmp_path / "data"))
-    assert kinds(source) == {"x": "number", "year": "integer", "carrier": "category"}
-    assert cells(source, "year") == [2023, 2023, 2024, 2024, 2024, 2024]
-    assert cells(source, "carrier") == ["AA", "AA", "B B", "B B", None, None]
-    assert source.arrow_schema.names == ["x", "year", "carrier"]
-    assert sum(source.table(p).num_rows for p in source.manifest()) == 6
-    frame, table = source.read_all(source.manifest()[0], ["year"])
-    assert table.schema.types == [pa.float64(), pa.int64(), pa.string()] and list(frame.columns) == ["year"]
-
-
-def test_keys_are_known_behind_patterns_and_for_a_single_file(tmp_path: Path, monkeypatch) -> None:
-    hive(tmp_path / "data")
-    monkeypatch.chdir(tmp_path / "data")
-    assert cells(open_files("year=*/carrier=A*/*.parquet"), "carrier") == ["AA", "AA"]
-    assert cells(open_files("year=2023"), "year") == [2023, 2023]
-    assert listed("year=2024/carrier=B%20B/p.parquet")[0].keys == (("year", "2024"), ("carrier", "B B"))
-
-
-def test_keys_tell_units_and_are_blocks_of_any_size(tmp_path: Path) -> None:
-    for who in ("eve", "ann"):
-        for part in ("1", "2"):
-            write(_made(tmp_path / f"part={part}" / f"who={who}") / "t.parquet", 10)
-    source = open_files(tmp_path, unit="who")
-    lengths = [np.diff(source.read(p, ["x"]).offsets).tolist() for p in source.manifest()]
-    assert sum(lengths, []) == [20, 20]
-    assert kinds(source)["part"] == "integer" and "who" not in kinds(source)
-    assert cells(open_files(tmp_path, block_rows=7), "who") == (["ann"] * 10 + ["eve"] * 10) * 2
-
-
-def test_keys_have_to_agree_and_columns_of_files_go_first(tmp_path: Path) -> None:
-    hive(tmp_path)
-    pq.write_table(pa.table({"x": [1.0]}), tmp_path / "p.parquet")
-    message = refusal(tmp_path)
-    assert "column 'year' is in" in message and "but not in" in message and "year=2023" in message
-    os.remove(tmp_path / "p.parquet")
-    pq.write_table(pa.table({"x": [1.0], "year": ["late"]}), _made(tmp_path / "own" / "year=1") / "q.parquet")
-    assert cells(open_files(tmp_path / "own"), "year") == ["late"]
-
-
-def test_codes_with_zeros_are_text_and_a_key_without_values_is_empty(tmp_path: Path) -> None:
-    for month in ("01", "12"):
-        write(tmp_path / f"month={month}" / "none=" / f"big={'9' * 30}" / "t.parquet", 5)
-    assert {k: v for k, v in kinds(open_files(tmp_path)).items() if k in ("month", "none", "big")} == {
-        "month": "category", "none": "empty", "big": "category"}  # fmt: skip
-
-
-def test_what_pyarrow_writes_in_folders_is_read_back(tmp_path: Path) -> None:
-    table = pa.table(
-        {"x": np.arange(90.0), "year": [2023 + i % 3 for i in range(90)], "city": ["New York", "a/b", None] * 30}
-    )
-    pq.write_to_dataset(table, tmp_path, partition_cols=["year", "city"])
-    source = open_files(tmp_path)
-    found = sorted(zip(cells(source, "x"), cells(source, "year"), cells(source, "city"), strict=True))
-    assert [tuple(row.values()) for row in table.to_pylist()] == found
-    assert unseen.fit(unseen.Mixture(unseen.Gaussian(), 1), tmp_path, ignore=["city"]).profile.names == ("x", "year")
-
-
-def test_the_fingerprint_is_of_bytes_and_keys(tmp_path: Path) -> None:
-    a, b, c = (write(tmp_path / f / "t.parquet") for f in ("a", "b", "year=1"))
-    assert file_digest([a]) == file_digest([b]) == file_digest([at(a)])
-    assert open_files(a).fingerprint() == open_files(b).fingerprint() != open_files(c).fingerprint()
-
-
-# ---- formats
-
-
-def test_formats_are_told_by_content_then_by_name(tmp_path: Path) -> None:
-    def told(name: str, content: bytes) -> str:
-        return format_of(at(text(tmp_path / name, content)))
-
-    parquet = write(tmp_path / "t").read_bytes()
-    assert told("t.csv", parquet) == told("t", parquet) == told("bad.parquet", b"nothing") == "parquet"
-    feather.write_feather(table_of(5), tmp_path / "f")
-    assert told("f.parquet", (tmp_path / "f").read_bytes()) == told("empty.feather", b"") == "arrow"
-    assert (
-        told("t.csv", b"a,b\n1,2\n")
-        == told("no ending", b"a")
-        == told("t.json", b"a,b\n")
-        == told("e.csv", b"")
-        == "text"
-    )
-    for packed in (gzip.compress(b"a\n1\n"), bz2.compress(b"a\n1\n"), lzma.compress(b"a\n1\n"), b"\x28\xb5\x2f\xfd..."):
-        assert told("t.csv", packed) == "text"
-        assert told("t.jsonl.gz", packed) == told("t.ndjson", packed) == "json"
-    for content in (b'\xef\xbb\xbf \n{"a": 1}\n', b'[{"a": 1}]'):
-        assert told("t.json", content) == told("t.jsonl", content) == "json"
-    assert told("t.xls", b"\xd0\xcf\x11\xe0....") == "sheet"
-
-
-@pytest.mark.parametrize(
-    ("inside", "kind"),
-    [("xl/workbook.xml", "sheet"), ("content.xml", "sheet"), ("xl/workbook.bin", "sheet"), ("a.csv", "text")],
-)
-def test_archives_are_workbooks_by_what_they_hold(tmp_path: Path, inside: str, kind: str) -> None:
-    with zipfile.ZipFile(tmp_path / "t.zip", "w") as archive:
-        archive.writestr(inside, "a,b\n1,2\n")
-    assert format_of(at(tmp_path / "t.zip")) == kind
-
-
-def test_what_is_no_table_is_refused_by_its_name(tmp_path: Path) -> None:
-    sqlite3.connect(tmp_path / "t.db").execute("create table t(a)").connection.close()
-    with zipfile.ZipFile(tmp_path / "t.docx", "w") as archive:
-        archive.writestr("word/document.xml", "")
-    np.save(tmp_path / "t.npy", np.arange(3))
-    np.savez(tmp_path / "t.npz", a=np.arange(3))
-    text(tmp_path / "old.feather", b"FEA1....FEA1")
-    with pa.OSFile(str(tmp_path / "t.arrows"), "wb") as sink, pa.ipc.new_stream(sink, table_of(5).schema) as writer:
-        writer.write_table(table_of(5))
-    text(tmp_path / "t.pkl", pickle.dumps([1]))
-    text(tmp_path / "t.h5", b"\x89HDF\r\n\x1a\n")
-    text(tmp_path / "t.xls", b"\n  <!DOCTYPE html><html>")
-    text(tmp_path / "cut.zip", b"PK\x03\x04....")
-    for name, what in {
-        "t.db": "an SQLite database", "t.docx": "an Office document", "t.npy": "a NumPy array", "t.npz": "NumPy arrays",
-        "old.feather": "Feather file of version 1", "t.arrows": "an Arrow stream", "t.pkl": "a Python pickle",
-        "t.h5": "an HDF5 file", "t.xls": "an HTML page", "cut.zip": "its end is missing",
-    }.items():  # fmt: skip
-        message = refusal(tmp_path / name)
-        assert what in message and name in message
-
-
-def test_parquet_under_another_name_is_read(tmp_path: Path) -> None:
-    path = write(tmp_path / "t.csv")
-    assert cells(open_files(path), "x") == table_of(30).column("x").to_pylist()
-    assert json.dumps(open_files(path).fingerprint())
-
-
-def test_formats_do_not_mix(tmp_path: Path) -> None:
-    write(tmp_path / "a.parquet"), text(tmp_path / "b.csv"), write(tmp_path / "c.parquet")
-    assert "'b.csv' is text and 'a.parquet' is Parquet, which cannot be read together" in refusal(tmp_path)
-    source = open_files(tmp_path, skip_bad=True)
-    assert len(source.files) == 2 and source.skipped == ("'b.csv' is left out: it is text, and most are Parquet",)
 
 
 # ---- refusals

@@ -239,3 +239,15 @@ def test_row_labels_of_pandas_stay_out_in_many_files_and_folders(tmp_path: Path)
         assert found["year"].kind == "integer"
         result = unseen.fit(unseen.Mixture(unseen.Gaussian(), 1), tmp_path / folder, seed=0)
         assert set(result.profile.names) == {"a", "b", "year"}
+
+
+def test_row_labels_of_some_files_only_are_left_out_and_told(tmp_path: Path) -> None:
+    pd = pytest.importorskip("pandas")
+    frame = pd.DataFrame({"a": np.arange(9.0), "b": np.arange(9.0)[::-1]})
+    frame.iloc[[0, 1, 4, 8]].to_parquet(tmp_path / "jan.parquet")
+    frame.to_parquet(tmp_path / "feb.parquet")
+    for options in ({}, {"skip_bad": True}):
+        source = open_files([tmp_path / "jan.parquet", tmp_path / "feb.parquet"], **options)
+        assert source.arrow_schema.names == ["a", "b"] and sum(sizes(source)) == 13
+        assert len(source.skipped) == 1 and "'__index_level_0__' is left out" in source.skipped[0]
+        assert len(source.table(source.manifest()[0]).to_pandas()) == 4

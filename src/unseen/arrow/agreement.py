@@ -47,6 +47,7 @@ def together(places: Sequence[Place], look: Callable[[Place], Any], skip_bad: bo
     files = list(each(places, look, skipped if skip_bad else None).values())
     if not files:
         raise DataError(f"none of the {len(places):,} files can be read: {skipped[0]}")
+    files = _without_labels(files, skipped)
     own = {name for f in files for name in f.schema.names}
     # where a file has a column of a key's name, its cells are what counts
     keys = pa.schema([f for f in key_schema([f.place for f in files]) if f.name not in own])
@@ -55,6 +56,19 @@ def together(places: Sequence[Place], look: Callable[[Place], Any], skip_bad: bo
     schema = agree(files, bad if skip_bad else None)
     told = (f"{p.called!r} is left out: {why}" for p, why in bad.items())
     return Together(tuple(f for f in files if f.place not in bad), schema, keys, (*skipped, *told))
+
+
+def _without_labels(files: list[Any], told: list[str]) -> list[Any]:
+    """Files without the row labels that pandas wrote into some of them only, as it does once a table was filtered."""
+    names = {n for f in files for n in index_names(f.schema) if n.startswith("__index_level_")}
+    for name in sorted(n for n in names if any(n not in f.schema.names for f in files)):
+        told.append(f"column {name!r} is left out: the labels of rows, which pandas wrote into some of the files only")
+        for i, file in enumerate(files):
+            if name in index_names(file.schema):
+                rest = {k: v for k, v in file.schema.metadata.items() if k != b"pandas"}
+                schema = file.schema.remove(file.schema.get_field_index(name)).with_metadata(rest)
+                files[i] = replace(file, schema=schema)
+    return files
 
 
 def agree(files: Sequence[Any], bad: dict[Place, str] | None = None) -> Any:
