@@ -78,8 +78,10 @@ def infer(
     return spec
 
 
-def decided(spec: Spec, profile: Profile, before: Sequence[Mapping[str, Any]] = ()) -> Spec:
+def decided(spec: Spec, profile: Profile, before: Sequence[Mapping[str, Any]] = (), refuse: bool = True) -> Spec:
     """The spec with the family of every undecided column found in the data, or as an earlier plan had it ``before``.
+
+    ``refuse`` a table of which no column is left.
 
     Raises
     ------
@@ -98,7 +100,7 @@ def decided(spec: Spec, profile: Profile, before: Sequence[Mapping[str, Any]] = 
             if why and c.asked:
                 raise DataError(
                     f"column {c.column!r} {why}: leave it out (ignore=[{c.column!r}]; --ignore "
-                    f"{shlex.quote(c.column)})" + (", or group the rare ones" if "categories" in why else "")
+                    f"{shlex.quote(c.column)})" + (", or group the rare ones" if "different values" in why else "")
                 )
             if why or not c.asked and c.column not in known and (why := _few(profile[c.column])):
                 c = replace(c, family="", note=f"left out: {why}")
@@ -123,7 +125,7 @@ def decided(spec: Spec, profile: Profile, before: Sequence[Mapping[str, Any]] = 
                     f"column {c.column!r} has no value that stands out, as a hurdle needs: write --family {plain}"
                 )
         choices.append(c)
-    if not any(c.family for c in choices):
+    if refuse and not any(c.family for c in choices):
         whys = "; ".join(f"{c.column!r} {c.note}" for c in choices if c.note.startswith("left out"))
         raise DataError(f"no column is left to fit: {whys or 'all are ignored'}")
     return replace(spec, choices=tuple(choices))
@@ -142,7 +144,7 @@ def _useless(choice: Choice, known: ColumnProfile) -> str:
     discrete = choice.family == "categorical" or known.kind == CATEGORY
     listed = known.listed if discrete else {}
     if listed is None or len(listed) > MAX_CATEGORIES:
-        return f"has more than {MAX_CATEGORIES:,} categories, too many to compare"
+        return f"has more than {MAX_CATEGORIES:,} different values, too many to compare"
     one = len(known.values or ()) == 1 if known.kind == CATEGORY else not known.variance > 0
     return "is constant, so it tells components nothing" if one else ""
 

@@ -120,13 +120,10 @@ def _hurdle(family: str) -> str:
 def _text(column: ColumnProfile) -> Decision:
     values = column.values
     if values is not None and len(values) > 20 and len(values) > UNIQUE * column.weight:
+        told = f"left out: {len(values):,} different values, nearly one for each row"
         if _written_numbers(values):
-            return Decision(
-                "",
-                f"left out: text that looks like numbers (number=[{column.name!r}]; --number "
-                f"{shlex.quote(column.name)})",
-            )
-        return Decision("", f"left out: {len(values):,} different values, nearly one for each row")
+            told += f"; they look like numbers (number=[{column.name!r}]; --number {shlex.quote(column.name)})"
+        return Decision("", told)
     return Decision("categorical", f"{len(values or ()):,} categories")
 
 

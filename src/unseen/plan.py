@@ -11,6 +11,7 @@ import numpy as np
 
 from unseen.choices import column_facts, decided, infer
 from unseen.core.blas import one_blas_thread
+from unseen.core.block import CATEGORY, Column
 from unseen.core.model import Model
 from unseen.core.source import Source, missing_in, told_of
 from unseen.core.stats import Array
@@ -23,6 +24,8 @@ from unseen.spec import FLOOR, Choice, Spec
 
 #: complete rows that it takes to say that columns follow from one another: any few points lie in a plane
 ROWS_PER_COLUMN = 2
+#: families of codes, of which a copy would count twice
+CODED = ("categorical", "ordinal")
 #: share of its own variance below which a column nearly follows from others, and the lowest floor that is set then
 NEARLY, LEAST_FLOOR = 1e-4, 1e-12
 
@@ -68,12 +71,13 @@ def plan(
     engine: str = "auto",
     workers: int | None = None,
     before: Sequence[Mapping[str, Any]] = (),
+    refuse: bool = True,
 ) -> Plan:
     """Decide what each column is, profile the columns in one pass, and leave out those that follow from others.
 
     ``model`` is the name of a kind with its own ``options``, its number of components, states or factors apart.
     ``before`` is what an earlier plan said of the columns (`Plan.columns`): its families stand, so that models of
-    different days can be compared.
+    different days can be compared. ``refuse`` a table of which no column is left to fit.
 
     Raises
     ------
@@ -103,14 +107,14 @@ def plan(
         workers=workers,
         empty=True,
     )
-    spec = decided(spec, known.profile, before)
+    spec = decided(spec, known.profile, before, refuse)
     unread = missing_in(source)
     spec = replace(
         spec,
         choices=tuple(c if c.missing is not None else replace(c, missing=unread.get(c.column)) for c in spec.choices),
     )
     if spec.over_families:
-        spec, known = _without_dependent(spec, known)
+        spec, known = _without_dependent(_without_copies(spec, known), known)
     else:  # what families say of columns is not what this model says
         spec = replace(
             spec, choices=tuple(replace(c, family=model, note=c.role) if c.family else c for c in spec.choices)
@@ -172,6 +176,51 @@ def _without_dependent(spec: Spec, known: Survey) -> tuple[Spec, Survey]:
         for c in spec.choices
     )
     return replace(spec, choices=choices), known
+
+
+def _without_copies(spec: Spec, known: Survey) -> Spec:
+    """Leave out columns of codes that say what another says, in the same words or others: they would count twice."""
+    profile, left = known.profile, dict[str, str]()
+    alike: dict[tuple[int, int], list[str]] = {}
+    for c in spec.choices:
+        if c.family in CODED and not c.role:
+            column = profile[c.column]
+            codes = len(column.values or ()) if column.kind == CATEGORY else column.distinct or 0
+            if codes > 2:  # two columns of yes and no may well agree
+                alike.setdefault((codes, column.missing), []).append(c.column)
+    for names in alike.values():
+        for j, name in enumerate(names):
+            first = next((n for n in names[:j] if n not in left and _same_codes(known.source, n, name)), None)
+            if first is not None:
+                left[name] = first
+    choices = tuple(
+        replace(c, family="", note=f"left out: the same as {left[c.column]}, in other words or the same")
+        if c.column in left and not c.asked
+        else c
+        for c in spec.choices
+    )
+    return replace(spec, choices=choices)
+
+
+def _same_codes(source: Source, one: str, other: str) -> bool:
+    """Whether each value of a column always stands beside one and the same value of another, and back."""
+    there: dict[Any, Any] = {}
+    back: dict[Any, Any] = {}
+    for part in source.manifest():
+        columns = source.read(part, (one, other)).columns
+        a, b = (_values(columns[name]) for name in (one, other))
+        for x, y in dict.fromkeys(zip(a.tolist(), b.tolist(), strict=True)):
+            if there.setdefault(x, y) != y or back.setdefault(y, x) != x:
+                return False
+    return True
+
+
+def _values(column: Column) -> Array:
+    values: Array = np.array(column.categories, object)[column.values] if column.categories else column.values
+    values = values.astype(object)
+    if column.observed is not None:
+        values[~column.observed] = None
+    return values
 
 
 def complete_rows(source: Source, names: Sequence[str], most: int = 20_000) -> Array:

@@ -132,7 +132,7 @@ FITS = [
     column("True and False as Python writes them", picks("True False"), want("boolean", family="bernoulli")),
     column("rare ones", [1 if i % 18 == 5 else 0 for i in range(N)], want(("boolean", "integer"), family="bernoulli")),
     column("1 and 2", picks("1 2"), want("integer", family=LEVELS)),
-    column("small counts", VISITS, want("integer", family=COUNTS | LEVELS)),
+    column("small counts", VISITS, want("integer", family=COUNTS | LEVELS | {"gaussian"})),
     column("small counts with holes", holes(VISITS, ""), want("integer", family=COUNTS | LEVELS, missing=10)),
     column("small counts as pandas writes them with holes", holes(strings(VISITS, "{}.0"), ""),
            want(("integer", "number"), family=COUNTS | LEVELS, missing=10)),

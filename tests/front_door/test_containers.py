@@ -82,7 +82,7 @@ READ = [
 ]  # fmt: skip
 
 REFUSED = [
-    refused("xz", lzma.compress(GOOD), "xz|lzma", file="t.csv.xz"),
+    read("xz", lzma.compress(GOOD), PEOPLE, file="t.csv.xz", only=True),
     refused("gzip, cut", gzip.compress(GOOD)[:-40], "gzip|gz|cut|ends|truncated|damaged", file="t.csv.gz"),
     refused("gzip, checksum wrong", gzip.compress(GOOD)[:-8] + b"\x00" * 8, "gzip|gz|checksum|crc|damaged",
             file="t.csv.gz"),

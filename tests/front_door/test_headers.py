@@ -59,8 +59,8 @@ TITLES = [
     read("empty lines above", above("", "", ""), PEOPLE, only=True),
     read("ten comments above", above(*[f"# line {i} of what was done" for i in range(10)]), PEOPLE, told=(SKIPPED,),
          only=True),
-    read("a comment in the middle", joined([HEAD, *ROWS[:40], "# here the device was changed", *ROWS[40:]]), PEOPLE,
-         told=("comment|skip|#|line 42",), only=True),
+    refused("a comment in the middle", joined([HEAD, *ROWS[:40], "# here the device was changed", *ROWS[40:]]),
+         "line 42", "--skip-bad", secret=("device",)),
     read("--skip says how many", above("Survey of 2024", "x,y,z,u"), PEOPLE, "--skip", "2", only=True),
     read("--skip 0 is the first line", GOOD, PEOPLE, "--skip", "0", only=True),
     refused("--skip beyond the end", GOOD, "--skip", options=("--skip", "400")),
@@ -136,16 +136,16 @@ NAMES = [
 
 BELOW = [
     read("empty lines below", GOOD + b"\n\n\n", PEOPLE, only=True),
-    read("lines of commas below", GOOD + b",,,\n,,,\n", PEOPLE, told=("empty|blank|skip|nothing",), only=True),
+    read("lines of commas below are rows of holes", GOOD + b",,,\n,,,\n", {"age": whole(missing=2), "city":
+         levels(missing=2)}, rows=N + 2),
     read("a footnote below, --skip-bad", GOOD + b"made by a machine\n", PEOPLE, "--skip-bad", told=("1|one",),
          only=True),
     refused("a footnote below", GOOD + b"made by a machine\n", "line 92", "--skip-bad", secret=("machine",)),
     refused("a line of totals below", GOOD + b"Total,15300.5,270,\n", "age", "--missing|--number", secret=("Total",)),
     read("a line of totals below, --number", GOOD + b"Total,160.5,2,Oslo\n", {"age": whole("missing", missing=1)},
          "--number", "age", rows=N + 1),
-    refused("a line of units below the header", joined([HEAD, "years,cm,,", *ROWS]), "age",
-            "--skip|--number|--missing|unit",
-            secret=("years",)),
+    read("a line of units below the header", joined([HEAD, "years,cm,,", *ROWS]), {"age years": whole(), "height cm":
+         real()}, told=("two header lines",)),
     read("rows numbered in a column without a name in the header", joined([HEAD, *(f"{i},{r}" for i, r in
          enumerate(ROWS, 1))]), PEOPLE, told=("row names|counter|without a name|index|one more",)),
     read("no line break at the end", GOOD.rstrip(b"\n"), PEOPLE, only=True),

@@ -94,7 +94,7 @@ PENGUINS = {
 }
 ADULT = numbered(
     whole(), levels("missing", missing=5), want("integer"), levels(), few(), levels(), levels("missing", missing=5),
-    levels(), levels(), levels(), want("integer", family=NUMBERS), want("integer", family=NUMBERS), whole(),
+    levels(), levels(), levels(), want("integer"), want("integer"), whole(),
     levels("missing", missing=5), levels(),
 )  # fmt: skip
 MASSES = numbered(holed(few(), 1), whole(), holed(few(), 8), holed(few(), 20), holed(few(), 47), ONE_ZERO)
@@ -124,16 +124,16 @@ PBC = {
 CREDIT = {
     "Status": levels(),
     "Seniority": whole(),
-    "Home": levels("missing", missing=2),
+    "Home": levels(missing=2),
     "Time": few(),
     "Age": whole(),
     "Marital": levels(),
     "Records": YES_NO,
-    "Job": levels("missing", missing=1),
+    "Job": levels(missing=1),
     "Expenses": whole(),
-    "Income": want(WHOLE, "missing", family=NUMBERS, missing=55),
-    "Assets": want(WHOLE, "missing", family=NUMBERS, missing=3),
-    "Debt": want(WHOLE, "missing", family=NUMBERS, missing=2),
+    "Income": want(WHOLE, family=NUMBERS, missing=55),
+    "Assets": want(WHOLE, family=NUMBERS, missing=3),
+    "Debt": want(WHOLE, family=NUMBERS, missing=2),
     "Amount": whole(),
     "Price": whole(),
 }

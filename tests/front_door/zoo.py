@@ -170,7 +170,7 @@ def beside(cells: Sequence[object], decimal: str = ".") -> dict[str, Sequence[ob
     return {
         "v": cells,
         "x": [comma(v) for v in x] if decimal == "," else x,
-        "colour": picks(rows=len(cells)),
+        "colour": picks(rows=len(cells), seed=11),
     }
 
 

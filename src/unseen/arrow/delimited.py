@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import io
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import closing
 from dataclasses import dataclass, field
 from typing import Any
@@ -12,7 +12,7 @@ from unseen.arrow.dialect import Dialect, cells_of, close_up, tabbed
 from unseen.arrow.hive import MISSING
 from unseen.arrow.place import Place
 from unseen.arrow.spelled import Spelling
-from unseen.arrow.unpacked import Unpacked, likely, text_of
+from unseen.arrow.unpacked import Unpacked, likely, null_bytes, text_of
 from unseen.errors import DataError
 
 #: bytes of text per batch, and of the longest line
@@ -55,6 +55,10 @@ class Delimited:
         return self.dialect.notes
 
     @property
+    def about(self) -> Mapping[str, str]:
+        return {}
+
+    @property
     def spelling(self) -> Spelling:
         return self.dialect.spelling
 
@@ -91,6 +95,8 @@ def batches(dialect: Dialect, left: Left | None = None, *, raw: bool = False, sk
         except (pa.ArrowException, OSError, EOFError, UnicodeError) as error:
             raise _explained(dialect, str(error)) from None
     if not raw:
+        if below.nulls and "16" not in dialect.encoding and "32" not in dialect.encoding:
+            raise null_bytes(dialect.place, _first_null(dialect.place))
         _check_quotes(dialect, below, left)
 
 
@@ -229,6 +235,11 @@ def _check_quotes(dialect: Dialect, below: Unpacked, left: Left) -> None:
         line = _unclosed(dialect)
         if line:
             raise DataError(_quote(dialect.place.called, line))
+
+
+def _first_null(place: Place) -> int:
+    with Unpacked(place) as raw:
+        return next((n for n, line in enumerate(io.BufferedReader(raw), 1) if 0 in line), 1)
 
 
 def _lines(dialect: Dialect) -> Iterator[str]:

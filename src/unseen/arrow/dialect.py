@@ -97,6 +97,11 @@ def laid_out(place: Place, head: bytes, encoding: str, asked: Reading, known: Se
     if sep := re.match(r"\"?sep=(.)\"?\r?\n", text, re.IGNORECASE):
         above, delimiter, text = above + 1, delimiter or sep[1], text[sep.end() :]
     delimiter, quote, escape = _sniffed(place, text, delimiter)
+    if asked.decimal == delimiter:
+        raise DataError(
+            f"{place.called!r} has {delimiter!r} between its cells, so it cannot be the decimal mark (decimal='.'; "
+            "--decimal . or --delimiter)"
+        )
     spaced = quote == '"' and any(not m[0].startswith('"') for m in SPACED.finditer(text[:SNIFFED]))
     text = close_up(text) if spaced else text
     rows, ends = _rows(text, delimiter, quote, escape, complete=len(head) < HEAD)

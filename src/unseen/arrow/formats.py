@@ -27,6 +27,7 @@ _OTHERS = {
     b"FEA1": "a Feather file of version 1: read it with pyarrow.feather and write it again",
     b"PARE": "a Parquet file whose footer is encrypted: decrypt it first",
     b"\xff\xff\xff\xff": "an Arrow stream, which is read only once: write it as an Arrow file (pyarrow.ipc.new_file)",
+    b"version https://git-lfs": "a pointer of Git LFS and not the file itself: git lfs pull",
     b"SQLite format 3\x00": f"an SQLite database: {_TABLES}",
     b"\x89HDF": f"an HDF5 file: {_TABLES}",
     b"\x93NUMPY": "a NumPy array: load it with numpy.load and give the array",
@@ -55,6 +56,13 @@ _OTHERS = {
 def known(name: str, endings: tuple[str, ...] = (*PARQUET, *ARROW, *TEXT, *SHEET)) -> bool:
     """Whether a name ends like one of data, in whatever case."""
     return name.lower().endswith(endings)
+
+
+def misnamed(name: str, kind: str) -> bool:
+    """Whether a name ends like that of another format than the file has."""
+    own = {"parquet": PARQUET, "arrow": ARROW, "sheet": SHEET, "json": (*LINES, ".json")}
+    others = [ending for other, endings in own.items() if other != kind for ending in endings]
+    return known(name, tuple(others)) or kind in ("parquet", "arrow", "sheet") and known(name, TEXT)
 
 
 def other(head: bytes) -> str:

@@ -22,7 +22,7 @@ NUMBERS = (INTEGER, NUMBER)
 #: so few different words among numbers are remarks rather than codes
 FEW = 3
 #: words that mean missing to some and are a category here: told
-DOUBTFUL = frozenset(("none", "nil", "null", "blank", "other"))
+DOUBTFUL = frozenset(("none", "nil"))
 
 
 @dataclass
@@ -87,9 +87,12 @@ class Guess:
         self.sample.update(dict.fromkeys(c for c in distinct[::step] if c and c.lower() not in self.marks))
         how = notation_of(list(self.sample), self.reading.decimal, self.loose)
         if self.forced == NUMBER and how.kind not in NUMBERS:
-            numeric = [c for c in self.sample if notation_of([c], self.reading.decimal).kind in NUMBERS]
+            numeric = [
+                c for c in self.sample if notation_of([c.lstrip("0") or c], self.reading.decimal).kind in NUMBERS
+            ]
             how = notation_of(numeric, self.reading.decimal, self.loose) if numeric else Notation(NUMBER)
-            how = how if how.kind in NUMBERS else Notation(NUMBER, note="")
+            whole = not any("." in cell for cell in self.sample)
+            how = how if how.kind in NUMBERS else Notation(INTEGER if whole else NUMBER)
         same = how.plain and self.how.plain and {how.kind, self.how.kind} <= {*NUMBERS, EMPTY}
         self.again |= not same and self.how.kind != EMPTY and how != self.how
         self.how = how
@@ -99,21 +102,20 @@ class Guess:
 
         values = _cast(cells) if self.how.plain and not self.own else None
         if values is not None and not self._coded(cells, values):
+            values = self._without_nan(values)
             self._count(values)
             return values
         plain = trimmed(cells)
         rest = self._without_marks(plain, self.marks)
         values = self._cast(rest)
         if values is None and self._look_again(rest):
-            if self.how.kind not in NUMBERS:
-                return self._words(cells)
             values = self._cast(rest)
         if values is None:
             values = self._numbers_among_others(plain, rest, before)
         if self._coded(rest, values):
             self.how, self.again = Notation(CATEGORY, note=_why_text(rest, values)), True
             return self._words(cells)
-        values = self._without_numbers(values)
+        values = self._without_nan(self._without_numbers(values))
         self._count(values)
         return values
 
@@ -128,6 +130,16 @@ class Guess:
         is_mark = pc.fill_null(pc.is_in(pc.utf8_lower(cells), pa.array(sorted(marks | {""}))), False)
         self._note_marks(cells.filter(is_mark))
         return pc.if_else(is_mark, pa.scalar(None, pa.string()), cells)
+
+    def _without_nan(self, values: Any) -> Any:
+        """Numbers with null for what is written as NaN, which is missing."""
+        import pyarrow as pa
+        import pyarrow.compute as pc
+
+        if not pa.types.is_floating(values.type) or not pc.any(nans := pc.fill_null(pc.is_nan(values), False)).as_py():
+            return values
+        self.marked["NaN"] += pc.sum(nans).as_py()
+        return pc.if_else(nans, pa.scalar(None, values.type), values)
 
     def _without_numbers(self, values: Any) -> Any:
         """Numbers with null for those that the user takes for missing, however they are written."""
@@ -155,11 +167,11 @@ class Guess:
         """Whether the cells show another way of writing than was found before."""
         if self.final:
             return False
-        before = self.how
+        before, again = self.how, self.again
         self._look(rest)
-        if self.known is not None and self.how.kind not in NUMBERS:
-            self.how = before
-        return self.how != before or not before.plain
+        if self.how.kind not in NUMBERS:  # what share of the cells are none is decided at the end
+            self.how, self.again = before, again
+        return self.how != before
 
     def _coded(self, cells: Any, values: Any) -> bool:
         """Whether some whole numbers are names rather: 007, +4479..., more than 15 digits."""
@@ -174,13 +186,9 @@ class Guess:
         import pyarrow.compute as pc
 
         self.numbers += len(values) - values.null_count
-        if pa.types.is_floating(values.type):
-            whole = pc.or_(pc.equal(values, pc.floor(values)), pc.is_nan(values))
-            if self.how.kind == INTEGER and not pc.all(whole).as_py():
-                self.how = replace(self.how, kind=NUMBER)
-            nans = pc.sum(pc.is_nan(values)).as_py() or 0
-            self.marked["nan"] += nans
-            self.numbers -= nans
+        whole = self.how.kind == INTEGER and pa.types.is_floating(values.type)
+        if whole and not pc.all(pc.equal(values, pc.floor(values))).as_py():
+            self.how = replace(self.how, kind=NUMBER)
         if self.codes is not None and self.how.kind == INTEGER:
             self.codes.update(pc.unique(values).drop_null().slice(0, CODES + 1).cast(pa.float64()).to_pylist())
         if self.codes is not None and (len(self.codes) > CODES or self.how.kind == NUMBER):

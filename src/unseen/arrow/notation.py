@@ -31,6 +31,7 @@ _TIME = r"\d{1,2}:\d\d(?::\d\d(?:[.,]\d+)?)?\s?(?:[ap]\.?m\.?)?"
 _DAY = "|".join((
     r"\d{4}-\d\d?-\d\d?", r"\d{4}/\d\d?/\d\d?", r"\d{4}\.\d\d?\.\d\d?", r"\d\d?[/.-]\d\d?[/.-]\d{4}",
     r"\d\d?/\d\d?/\d\d", r"\d\d?\.\d\d?\.\d\d", rf"\d\d?[ .-]+{_MONTH}[ ,.-]*(?:\d{{4}}|\d\d)",
+    rf"\d\d?{_MONTH}\d{{4}}", rf"\d\d?/{_MONTH}/\d{{4}}:{_TIME}", rf"{_MONTH} +\d\d? {_TIME} \d{{4}}",
     rf"{_MONTH} \d\d?,? +\d{{4}}", rf"{_MONTH}[ -]\d{{4}}", r"\d{4}-\d\d", r"\d{4}-?w\d\d(?:-?\d)?", r"\d{4}-?q[1-4]",
 ))  # fmt: skip
 _ZONE = r"(?:z|utc|gmt|[-+]\d\d:?\d\d)"
@@ -38,6 +39,8 @@ _DATE = re.compile(
     rf"(?:(?:mon|tue|wed|thu|fri|sat|sun)[a-z]*,? )?(?:{_DAY})(?:[t ,]+{_TIME})?\s?{_ZONE}?|{_TIME}",
     re.IGNORECASE,
 )
+#: so many numbers of eight digits are dates if each could be one
+SEVERAL, _EIGHT = 10, re.compile(r"(?:19|20)\d\d(?:0[1-9]|1[0-2])(?:0[1-9]|[12]\d|3[01])")
 #: so few different values with different letters behind them are names
 FEW = 20
 #: of so much of a column it can be said what it is
@@ -67,6 +70,8 @@ def notation_of(cells: Sequence[str], decimal: str | None = None, loose: bool = 
         return Notation(BOOLEAN)
     if sum(map(looks_like_date, cells)) >= NEARLY * len(cells):
         return Notation(DATE)
+    if len(set(cells)) >= SEVERAL and all(map(_EIGHT.fullmatch, cells)):
+        return Notation(DATE, note="eight digits that are dates")
     parsed = [m for c in cells if (m := _NUMBER.fullmatch(c)) and bool(m["open"]) == bool(m["close"])]
     if 2 * len(parsed) <= len(cells):
         return Notation(CATEGORY)

@@ -10,6 +10,7 @@ from typing import Any
 
 from unseen.arrow.columns import NESTED, names_once
 from unseen.arrow.delimited import Left
+from unseen.arrow.formats import LINES
 from unseen.arrow.place import Place
 from unseen.arrow.spelled import Spelling
 from unseen.arrow.unpacked import encoding_of, head_of, text_of
@@ -75,6 +76,7 @@ def objects_of(place: Place, asked: Reading) -> Objects:
     head = head_of(place)
     encoding = encoding_of(place, head, asked.encoding)
     array = head.decode(encoding, "replace").lstrip("\ufeff \t\r\n").startswith("[")
+    array = array and not place.name.lower().removesuffix(".gz").endswith(LINES)
     keys: dict[str, None] = {}
     about: dict[str, str] = {}
     for row in _rows(place, encoding, array):

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import datetime
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -29,6 +29,7 @@ class Sheet:
     notes: tuple[str, ...]
     rows: Sequence[Sequence[str]] = field(repr=False)
     spelling: Spelling = Spelling()
+    about: Mapping[str, str] = field(default_factory=dict)
 
     def batches(self, left: Left | None = None, *, raw: bool = False, skip_bad: bool = False) -> Iterator[Any]:
         """Record batches of the sheet, every column as text; cells of nothing are null unless they are ``raw``."""
@@ -91,7 +92,7 @@ def _chosen(place: Place, sheets: dict[str, bool], asked: str | None) -> str:
     if asked is not None:
         if asked not in sheets:
             names = ", ".join(map(repr, sheets))
-            raise DataError(f"sheet: {place.called!r} has none called {asked!r}; it has {names}")
+            raise DataError(f"{place.called!r} has no sheet {asked!r}; it has {names} (sheet='...'; --sheet NAME)")
         return asked
     found = next((name for name, seen in sheets.items() if seen), next(iter(sheets), None))
     if found is None:

@@ -9,15 +9,24 @@ from contextlib import ExitStack
 from pathlib import Path
 from typing import Any, Protocol
 
-from unseen.arrow.delimited import Left
+from unseen.arrow.delimited import Left, NotInEncoding
 from unseen.arrow.inference import Guess
 from unseen.arrow.output import no_space
 from unseen.arrow.place import Place
 from unseen.arrow.spelled import Spelling
 from unseen.core.reading import Notation, Reading
+from unseen.errors import DataError
 
 #: rows of a row group of the temporary copy
 GROUP = 131_072
+
+
+class BadTable(DataError):
+    """One of several tables that cannot be read to its end."""
+
+    def __init__(self, table: TextTable, why: str) -> None:
+        super().__init__(why)
+        self.table = table
 
 
 class TextTable(Protocol):
@@ -36,6 +45,11 @@ class TextTable(Protocol):
 
     @property
     def notes(self) -> tuple[str, ...]: ...
+
+    @property
+    def about(self) -> Mapping[str, str]:
+        """What is to be told of single columns; of values that are not modelled, why."""
+        ...
 
     @property
     def spelling(self) -> Spelling: ...
@@ -73,6 +87,16 @@ class Typed:
             self.left = Left()
             self._read()
 
+    def counts(self, name: str) -> bool:
+        """Whether a column counts the rows one by one; of what is in a file, that is not looked at."""
+        if self.table is None or self.table.num_rows < 3:
+            return False
+        values = self.table.column(name)
+        if values.null_count:
+            return False
+        numbers = values.to_numpy()
+        return bool((numbers[1:] - numbers[:-1] == 1).all() and numbers[0] in (0, 1))
+
     def _read(self) -> bool:
         """Take all cells in, and keep them; whether every column kept its type from the first written row on."""
         self.table = None
@@ -81,7 +105,7 @@ class Typed:
         size, spooled = 0, None
         with ThreadPoolExecutor(os.cpu_count() or 1) as pool, ExitStack() as stack:
             for table in self.tables:
-                for batch in table.batches(self.left, skip_bad=self.reading.skip_bad):
+                for batch in self._batches(table):
                     cells = [batch.column(table.names.index(name)) for name in names]
                     values = list(pool.map(lambda g, c: g.take(c), self.guesses.values(), cells))
                     if spooled is None:
@@ -96,6 +120,16 @@ class Typed:
         if spooled is None:
             self.table = _joined(kept, self._schema())
         return spooled is None or spooled.whole
+
+    def _batches(self, table: TextTable) -> Iterator[Any]:
+        try:
+            yield from table.batches(self.left, skip_bad=self.reading.skip_bad)
+        except NotInEncoding:
+            raise
+        except DataError as error:
+            if len(self.tables) > 1:
+                raise BadTable(table, f"{error}; or leave such files out (skip_bad=True; --skip-bad)") from None
+            raise
 
     def _schema(self) -> Any:
         import pyarrow as pa

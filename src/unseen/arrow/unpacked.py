@@ -37,7 +37,7 @@ class Unpacked(io.RawIOBase):
     """The unpacked bytes of a file, counted as they are read."""
 
     def __init__(self, place: Place) -> None:
-        self.place, self.taken, self.lines, self.quotes = place, 0, 0, 0
+        self.place, self.taken, self.lines, self.quotes, self.nulls = place, 0, 0, 0, 0
         self.packed = packed_by(place)
         try:
             self._stream = _stream(place, self.packed)
@@ -58,6 +58,7 @@ class Unpacked(io.RawIOBase):
         self.taken += len(piece)
         self.lines += piece.count(b"\n")
         self.quotes += piece.count(b'"')
+        self.nulls += piece.count(0)
         if self.packed and self.taken > max(BOMB, RATIO * self.place.size):
             raise DataError(
                 f"{self.place.called!r} unpacks to more than {RATIO} times its size: unpack it yourself, and look at it"
@@ -195,8 +196,13 @@ def _wide(place: Place, head: bytes) -> str:
     """UTF-16 without a mark, where every other byte of ASCII is zero."""
     odd, even = (head[i::2].count(0) > 0.3 * len(head) / 2 for i in (1, 0))
     if odd == even:
-        raise DataError(f"{place.called!r} is no text: it holds NUL bytes")
+        raise null_bytes(place, 1 + head[: head.index(0)].count(b"\n"))
     return "utf-16-le" if odd else "utf-16-be"
+
+
+def null_bytes(place: Place, line: int) -> DataError:
+    """What is said of a text with bytes of value zero in it."""
+    return DataError(f"{place.called!r} is no text: it holds NUL bytes (first in line {line:,}); it may be damaged")
 
 
 def likely(place: Place, some: bytes) -> str:

@@ -17,8 +17,8 @@ IN_WORDS = frozenset({
 })  # fmt: skip
 #: those that mean it among numbers and dates: "none" is a word like any other elsewhere
 USUAL = IN_WORDS | {
-    "none", "nil", "nat", "#div/0!", "#value!", "#ref!", "#name?", "#num!", "#null!", "n/d", "nd", "n.d.", "k.a.", "s/d",
-    "tbd", "tba",
+    "none", "nil", "nat", "#div/0!", "#value!", "#ref!", "#name?", "#num!", "#null!", "n/d", "nd", "n.d.", "k.a.",
+    "s/d", "tbd", "tba",
 }  # fmt: skip
 #: ``missing=("none",)``: no cell but an empty one is missing unless it is named
 NOTHING = "none"
@@ -124,7 +124,7 @@ def reading(given: Mapping[str, Any] | Reading | None) -> Reading:
     if values.get("delimiter") in ("tab", "\\t", "TAB"):
         values["delimiter"] = "\t"
     if len(values.get("delimiter", ",")) != 1:
-        raise DataError("delimiter: give one character, or tab")
+        raise DataError("what stands between cells is one character, or tab (delimiter=';'; --delimiter ';')")
     return Reading(**values)
 
 

@@ -76,8 +76,8 @@ def missing_in(source: Source) -> Mapping[str, int]:
 
 def told_of(source: Source) -> tuple[str, ...]:
     """What a user should know of how a source was read: headers that were found, rows and files that are left out."""
-    told: tuple[str, ...] = getattr(source, "told", ())
-    return told
+    told = (*getattr(source, "named", ()), *getattr(source, "told", ()), *getattr(source, "skipped", ()))
+    return tuple(dict.fromkeys(told))
 
 
 def unit_missing(unit: str, missing: int) -> str:

@@ -12,7 +12,7 @@ from unseen.core.masked import as_array
 from unseen.core.reading import Notation, Reading, reading
 from unseen.core.source import Source, how_read
 from unseen.errors import DataError, ModelError
-from unseen.sources.marked import Marked
+from unseen.sources.marked import Marked, with_numbers
 
 
 def open_source(
@@ -44,8 +44,9 @@ def open_source(
     names = [f"({r})" if f"({r})" in extra else v for r, v in (("weights", weights), ("labels", labels))]
     asked = reading(read)
     source = _source(data, unit=unit, whole=whole, block_rows=block_rows, extra=extra, read=asked, known=known or {})
-    if asked.of_columns and not isinstance(source, Marked) and not how_read(source)[1]:
-        source = Marked(source, asked)
+    if not isinstance(source, Marked) and not how_read(source)[1]:
+        asked = with_numbers(source, asked)
+        source = Marked(source, asked) if asked.of_columns else source
     return source, names[0], names[1]
 
 

@@ -4,20 +4,23 @@ from __future__ import annotations
 
 import tempfile
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+from unseen.arrow.columns import NESTED
 from unseen.arrow.delimited import Delimited, NotInEncoding, in_its_encoding
 from unseen.arrow.dialect import dialect_of, recoded
 from unseen.arrow.digest import file_digest
+from unseen.arrow.inference import Guess
 from unseen.arrow.objects import objects_of
 from unseen.arrow.place import Place, at
 from unseen.arrow.rowgroups import RowGroups
 from unseen.arrow.sheets import sheet_of
 from unseen.arrow.spelled import Spelling
 from unseen.arrow.table import TableBlocks
-from unseen.arrow.typed import TextTable, Typed
-from unseen.core.block import Field, Frame
+from unseen.arrow.typed import BadTable, TextTable, Typed
+from unseen.core.block import INTEGER, NUMBER, OTHER, Field, Frame
 from unseen.core.reading import Notation, Reading, reading
 from unseen.core.source import Part
 from unseen.errors import DataError
@@ -66,7 +69,7 @@ class Csv:
         many: Any = [paths] if isinstance(paths, (str, Path, Place)) else paths
         places = [p if isinstance(p, Place) else at(p) for p in many]
         if self.reading.sheet is not None and kind != "sheet":
-            raise DataError(f"sheet: {places[0].called!r} is no workbook, and has no sheets")
+            raise DataError(f"{places[0].called!r} is no workbook, and has no sheets (sheet; --sheet)")
         self.skipped: tuple[str, ...] = ()
         self.tables = self._opened(places, tuple(known or ()))
         self.reading.check(self.tables[0].names)
@@ -85,7 +88,7 @@ class Csv:
             "unit": unit,
             "whole": whole,
             "block_rows": block_rows,
-            "fields": [g.field() for g in typed.guesses.values()],
+            "fields": [self._field(guess, typed) for guess in typed.guesses.values()],
             "broken": {name: g.broken for name, g in typed.guesses.items() if g.broken},
         }
         self._blocks: TableBlocks | RowGroups
@@ -107,7 +110,7 @@ class Csv:
             except DataError as error:
                 if not self.reading.skip_bad:
                     raise
-                skipped.append(str(error))
+                skipped.append(f"{place.called!r} is left out: {error}")
         if not tables:
             raise DataError(f"none of {len(places):,} files can be read; the first: {skipped[0]}")
         self.skipped = tuple(skipped)
@@ -124,11 +127,30 @@ class Csv:
         loose = self.reading.decimal == "," or any(t.spelling.delimiter == ";" for t in self.tables)
         try:
             return Typed(self.tables, self.reading, known, loose=loose, spool=spool, memory_bytes=memory_bytes)
+        except BadTable as bad:
+            if not self.reading.skip_bad:
+                raise
+            self.skipped += (f"{bad.table.place.called!r} is left out: {str(bad).partition('; or leave')[0]}",)
+            self.tables = [table for table in self.tables if table is not bad.table]
+            return self._typed(known, spool, memory_bytes)
         except NotInEncoding:
             if self.reading.encoding is not None:
                 raise
             self.tables = [_recoded(table) for table in self.tables]
             return Typed(self.tables, self.reading, known, loose=loose, spool=spool, memory_bytes=memory_bytes)
+
+    def _field(self, guess: Guess, typed: Typed) -> Field:
+        """A column, with what its table tells of it."""
+        found, table = guess.field(), self.tables[0]
+        about = table.about.get(guess.name, "")
+        if about == NESTED:
+            return Field(guess.name, OTHER, about)
+        if about and found.kind in (INTEGER, NUMBER):
+            found = replace(found, note="; ".join(part for part in (about, found.note) if part))
+        unnamed = table.written_names[table.names.index(guess.name)].strip() == ""
+        if unnamed and found.kind == INTEGER and typed.counts(guess.name):
+            return Field(guess.name, OTHER, "left out: a counter of rows without a name")
+        return found
 
     @property
     def told(self) -> tuple[str, ...]:
@@ -138,7 +160,6 @@ class Csv:
             notes.append(f"the header is repeated in {self._left.headers:,} rows, which are left out")
         if self._left.uneven:
             notes.append(f"{self._left.uneven:,} rows of another length are left out")
-        notes += [f"left out: {why}" for why in self.skipped]
         return tuple(notes)
 
     # ---- the source

@@ -13,6 +13,7 @@ from urllib.request import url2pathname
 from unseen.arrow.files import each
 from unseen.arrow.formats import ARROW, CALLED, LOOSE, PARQUET, SHEET, format_of
 from unseen.arrow.formats import known as is_data
+from unseen.arrow.formats import misnamed as is_misnamed
 from unseen.arrow.place import Place
 from unseen.arrow.stores import MAGIC, scheme_of, spelled, stored
 from unseen.arrow.walk import globbed, one, walked
@@ -66,6 +67,8 @@ def open_files(
     cuts = {"unit": unit, "whole": whole, "block_rows": block_rows}
     source = _opened(most, chosen, cuts, asked, known or {})
     source.skipped = (*skipped, *getattr(source, "skipped", ()))
+    misnamed = [p for p in chosen if is_misnamed(p.name, most)]
+    source.named = (f"{misnamed[0].called!r} is {CALLED[most]}, whatever its name says",) if misnamed else ()
     return source
 
 

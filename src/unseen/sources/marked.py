@@ -13,6 +13,26 @@ from unseen.core.reading import Reading
 from unseen.core.source import Part, Source
 from unseen.core.stats import Array
 
+#: so many different numbers in text are no codes
+MANY = 20
+
+
+def with_numbers(source: Source, asked: Reading) -> Reading:
+    """The reading of a typed table in which numbers stand as text: of columns that hold many and nothing else."""
+    from unseen.arrow.inference import numbers_in
+
+    parts = source.manifest()
+    named = {*asked.text, *asked.number, *asked.date}
+    texts = [f.name for f in source.schema() if f.kind == CATEGORY and f.name not in named]
+    if not parts or not texts or not parts[0].rows:
+        return asked
+    found = []
+    for name, column in source.read(parts[0], texts).columns.items():
+        cells = list(column.categories)
+        if len(cells) > MANY and len(numbers_in(name, cells, Reading())) == len(cells):
+            found.append(name)
+    return replace(asked, number=(*asked.number, *found))
+
 
 class Marked:
     """A source whose columns are taken for what a `Reading` says; all else is as the source has it."""
@@ -37,7 +57,7 @@ class Marked:
             return Field(field.name, OTHER, "said to be dates or times, which are not modelled")
         if field.name in self.reading.text and field.kind != OTHER:
             return replace(field, kind=CATEGORY)
-        return replace(field, kind=NUMBER) if field.name in self._numbers else field
+        return Field(field.name, NUMBER, "numbers written as text") if field.name in self._numbers else field
 
     def read(self, part: Part, columns: Sequence[str]) -> Frame:
         return self._read(self._source.read(part, columns))
