@@ -1,4 +1,4 @@
-"""NumPy's masked arrays where someone uses them; for everyone else their module, which is slow to load, stays out."""
+"""Anything as an array, masked where it is; who has no masked array never loads their module, which is slow."""
 
 from __future__ import annotations
 
@@ -11,16 +11,33 @@ from unseen.core.stats import Array
 
 
 def as_array(values: Any) -> Array:
-    """An array of anything; one that is masked stays so.
+    """An array of anything; one that is masked stays so, and a list whose cells no one type can hold stays objects.
 
-    >>> as_array([1, 2])
-    array([1, 2])
+    >>> as_array([1, 2]), as_array([1, "a"])
+    (array([1, 2]), array([1, 'a'], dtype=object))
     """
+    if isinstance(values, (list, tuple)):
+        return _of_list(values)
     masked = sys.modules.get("numpy.ma")  # who has a masked array has loaded it
     if masked is None or type(values) is np.ndarray:
         return np.asarray(values)
     made: Array = masked.asanyarray(values)
     return made if masked.getmask(made) is not masked.nomask else np.asarray(made)
+
+
+def _of_list(values: Any) -> Array:
+    """NumPy would turn the numbers beside text into text, and whole numbers that floats cannot tell apart to floats."""
+    masked = sys.modules.get("numpy.ma")
+    if masked is not None and any(isinstance(v, masked.MaskedArray) for v in values):
+        return as_array(masked.array(values))
+    plain = np.asarray(values)
+    if plain.dtype.kind in "US":
+        cells = np.asarray(values, object)
+        return plain if all(isinstance(v, (str, bytes)) for v in cells.flat) else cells
+    if plain.dtype.kind == "f" and bool((np.abs(plain) >= 2**53).any()):
+        cells = np.asarray(values, object)
+        return cells if any(isinstance(v, int) and abs(v) > 2**53 for v in cells.flat) else plain
+    return plain
 
 
 def shown(values: Any) -> Any:
