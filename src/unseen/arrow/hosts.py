@@ -71,7 +71,8 @@ def _column(name: str, values: Any, fill: tuple[Array, Array] | None) -> Any:
     import pandas as pd
 
     if isinstance(values, pd.Series):
-        return pd.Series(pandas_columns.completed(name, values, *fill), values.index, name=values.name)
+        cells = pandas_columns.completed(name, values, *fill)
+        return pd.Series(cells, values.index, cells.dtype, name=values.name)
     return pandas_columns.completed(name, pd.Series(values), *fill)
 
 
@@ -117,12 +118,15 @@ def _filled_table(table: Any, fills: Fills) -> Any:
 
 def _pandas(data: Any, fills: Fills) -> Any:
     """Cells go by position, so that names of any kind, and several levels of them, stay what they are."""
+    import pandas as pd
+
     from unseen.arrow.pandas_columns import completed
 
     out = data.copy()
     for j, label in enumerate(data.columns):
         if str(label) in fills:
-            out.isetitem(j, completed(str(label), data.iloc[:, j], *fills[str(label)]))
+            values = completed(str(label), data.iloc[:, j], *fills[str(label)])
+            out.isetitem(j, pd.Series(values, out.index, values.dtype))  # told its type, or pandas would guess one
     if type(out) is not type(data):  # a class that does not say how it is made of its own kind
         out.__class__ = type(data)
     return out
