@@ -16,8 +16,9 @@ def filled(column: Any, rows: Array, values: Array, name: str = "") -> Any:
     """The column with ``values`` at positions ``rows``.
 
     Integers and booleans that get fractional values become float64, except integers beyond 2**53, which floats would
-    change: what fills those is rounded, with a warning. Decimals keep their places, and are filled to the last of
-    them. A category that a dictionary does not list is added at its end.
+    change: what fills those is rounded, with a warning. Without the column's ``name`` they become floats, too: for
+    those who said beforehand which type it has. Decimals keep their places, and are filled to the last of them. A
+    category that a dictionary does not list is added at its end.
     """
     import pyarrow as pa
     import pyarrow.compute as pc
@@ -48,7 +49,7 @@ def _number(array: Any, rows: Array, values: Array, name: str) -> Any:
         limits = np.iinfo(t.to_pandas_dtype())
         whole = within(values, int(limits.min), int(limits.max))
         fits = whole == values.tolist()
-        if fits or beyond_floats(array):
+        if fits or (name and beyond_floats(array)):
             if not fits:
                 tell_rounded(name)
             return _replaced(array, rows, pa.array(whole, t))

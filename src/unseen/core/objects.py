@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from datetime import date, time, timedelta
 from decimal import Context, Decimal
 from fractions import Fraction
@@ -35,14 +35,21 @@ def absent(value: Any) -> bool:
     return type(value).__name__ in ("NAType", "NaTType") or (isinstance(value, np.datetime64) and bool(np.isnat(value)))
 
 
-def gaps(values: Iterable[Any]) -> Array:
+def gaps(values: Collection[Any]) -> Array:
     """Which cells are missing, (n,)."""
-    return np.array([absent(v) for v in values], bool)
+    plain = all(issubclass(t, (str, int, type(None))) for t in set(map(type, values)))
+    return np.array([v is None if plain else absent(v) for v in values], bool)
 
 
-def types_of(values: Iterable[Any]) -> Counter[type]:
+def types_of(values: Collection[Any]) -> Counter[type]:
     """How many present cells there are of each type."""
-    return Counter(type(v) for v in values if not absent(v))
+    found = Counter(map(type, values))
+    for kind in list(found):
+        if kind is type(None) or kind.__name__ in ("NAType", "NaTType"):
+            del found[kind]
+        elif issubclass(kind, (float, np.floating, Decimal, np.datetime64)):  # one of them may be missing
+            found[kind] = sum(type(v) is kind and not absent(v) for v in values)
+    return +found
 
 
 def families_of(types: Iterable[type]) -> set[str]:
@@ -130,7 +137,7 @@ def _float(value: Any) -> float:
         return float("inf") if value > 0 else float("-inf")
 
 
-def cannot_be_read(name: str, values: Iterable[Any]) -> str:
+def cannot_be_read(name: str, values: Collection[Any]) -> str:
     """What is said of a column of objects that is neither numbers, nor truth values, nor text."""
     types = types_of(values)
     way = f"or leave the column out (ignore=[{name!r}]; --ignore {name})"
