@@ -120,6 +120,29 @@ def test_categories_that_a_column_does_not_list_join_its_own() -> None:
     assert out.to_list() == ["a", "b"] and out.dtype == pl.String
 
 
+@pytest.mark.parametrize(
+    "holes",
+    [
+        pd.Series([None, None], dtype="Int64"),
+        pd.Series([None, None], dtype="boolean"),
+        pd.Series([None, None], dtype="float64[pyarrow]"),
+        pd.Series([None, None], dtype=object),
+        pd.Series([np.nan, np.nan]),
+        pd.Series(pd.Categorical([None, None])),
+        pl.Series([None, None]),
+        pl.Series([None, None], dtype=pl.Int8),
+        pa.nulls(2),
+        pa.nulls(2, pa.int8()),
+    ],
+    ids=lambda v: f"{type(v).__module__.partition('.')[0]}-{getattr(v, 'dtype', '') or v.type}",
+)
+def test_a_column_without_any_cell_takes_what_fills_it(holes) -> None:
+    made = {"pandas": pd.DataFrame, "polars": pl.DataFrame, "pyarrow": pa.table}
+    data = made[type(holes).__module__.partition(".")[0]]({"c": holes})
+    out = labels("b", "a").impute(data)
+    assert [str(v) for v in out["c"]] == ["b", "b"]
+
+
 def test_intervals_come_back_as_intervals() -> None:
     bins = pd.cut([1, 1, 3, np.nan], [0, 2, 4])
     for values in (bins, pd.arrays.IntervalArray(bins)):

@@ -33,10 +33,20 @@ def filled(column: Any, rows: Array, values: Array, name: str = "") -> Any:
     if pa.types.is_dictionary(array.type):
         return _dictionary(array, rows, values)
     if is_text(array.type) or values.dtype == object:
-        text = array.cast(pa.string() if pa.types.is_null(array.type) else pa.large_string())
-        new = _replaced(text, rows, pa.array([str(v) for v in values], text.type))
-        return new if pa.types.is_null(array.type) else new.cast(array.type)
+        return _text(array, rows, values)
     return _decimal(array, rows, values) if pa.types.is_decimal(array.type) else _number(array, rows, values, name)
+
+
+def _text(array: Any, rows: Array, values: Array) -> Any:
+    """Text; in a column of another type only where that can be read as one of its values."""
+    import pyarrow as pa
+
+    text = array.cast(pa.large_string())
+    new = _replaced(text, rows, pa.array([str(v) for v in values], text.type))
+    try:
+        return new.cast(pa.string() if pa.types.is_null(array.type) else array.type)
+    except pa.ArrowInvalid:  # a column of numbers that holds none
+        return new.cast(pa.string())
 
 
 def _number(array: Any, rows: Array, values: Array, name: str) -> Any:

@@ -6,6 +6,7 @@ from typing import Any
 
 import numpy as np
 
+from unseen.arrow.columns import is_text
 from unseen.arrow.fill import filled
 from unseen.arrow.objects import objects_to_arrow
 from unseen.core.completed import completed_array
@@ -89,7 +90,8 @@ def completed(name: str, series: Any, rows: Array, new: Array) -> Any:
     array, _ = to_arrow(name, series)
     after = pa.chunked_array([filled(array, rows, new, name)])
     if after.type != array.type:
-        dtype = pd.ArrowDtype(after.type) if isinstance(dtype, pd.ArrowDtype) else pd.Float64Dtype()
+        other = pd.StringDtype() if is_text(after.type) else pd.Float64Dtype()
+        dtype = pd.ArrowDtype(after.type) if isinstance(dtype, pd.ArrowDtype) else other
     return dtype.__from_arrow__(after)
 
 
@@ -102,11 +104,21 @@ def _categorical(name: str, series: Any, rows: Array, new: Array) -> Any:
     place = {label: i for i, label in enumerate(known.cast(pa.string()).to_pylist())}
     texts = [str(v) for v in new]
     if unlisted := sorted({t for t in texts if t not in place}):
-        values = values.add_categories(pa.array(unlisted).cast(known.type).to_pandas())
+        values = values.add_categories(_as_those(unlisted, known))
         place |= {text: len(place) + i for i, text in enumerate(unlisted)}
     codes = values.codes.astype(np.int64)
     codes[rows] = [place[t] for t in texts]
     return pd.Categorical.from_codes(codes, dtype=values.dtype)
+
+
+def _as_those(labels: list[str], known: Any) -> Any:
+    """New categories in the type that the known ones have."""
+    import pyarrow as pa
+
+    try:
+        return pa.array(labels).cast(known.type).to_pandas()
+    except pa.ArrowInvalid:  # the type of no category at all
+        return labels
 
 
 def _intervals(series: Any, rows: Array, new: Array) -> Any:
