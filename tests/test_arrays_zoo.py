@@ -115,7 +115,17 @@ def test_tables_handed_over_by_a_protocol(make) -> None:
     check(make(TABLE), WHOLE)
 
 
-def test_matrices_of_other_libraries() -> None:
+class Cube(Tensor):
+    """An array that gives its cells as one long column."""
+
+    ndim = 2
+
+    def __arrow_c_stream__(self, requested_schema=None):
+        return pa.table({"values": self.values.ravel()}).__arrow_c_stream__(requested_schema)
+
+
+@pytest.mark.parametrize("Tensor", [Tensor, Cube])
+def test_matrices_of_other_libraries(Tensor) -> None:
     source, _, _ = open_source(Tensor(np.array([[1.0, np.nan], [2.0, 3.0]])))
     assert cells(source, "x1") == [None, 3]
 

@@ -14,6 +14,7 @@ import pytest
 
 import unseen
 from tests.test_arrays_zoo import Interchange, Pair, Row, Stream
+from tests.test_frames_zoo import Places
 
 X = [0.0, 1.0, None, 3.0]
 
@@ -184,6 +185,13 @@ def test_runs_come_back_as_runs() -> None:
     runs = pa.RunEndEncodedArray.from_arrays(pa.array([2, 3], pa.int32()), pa.array([1.5, None]))
     out = numbers("x").impute(pa.table({"x": runs}))
     assert out.schema.field("x").type == runs.type and out["x"].to_pylist()[:2] == [1.5, 1.5]
+
+
+def test_columns_of_other_packages_keep_their_type() -> None:
+    frame = pd.DataFrame({"x": Places([1.5, None])})
+    out = numbers("x").impute(frame)["x"]
+    assert type(out.array) is Places and out[0] == 1.5 and out[1] is not None
+    assert frame["x"][1] is None
 
 
 # ---- what pandas notes

@@ -110,6 +110,38 @@ PANDAS = {
 }  # fmt: skip
 
 
+class Places(pd.api.extensions.ExtensionArray):
+    """A column type of another package, that Arrow knows nothing of."""
+
+    class dtype(pd.api.extensions.ExtensionDtype):
+        name, type = "place", object
+
+    dtype = dtype()
+
+    def __init__(self, values) -> None:
+        self.values = np.asarray(values, object)
+
+    def __len__(self) -> int:
+        return len(self.values)
+
+    def __getitem__(self, item):
+        return Places(self.values[item]) if isinstance(item, slice) else self.values[item]
+
+    def __setitem__(self, item, values) -> None:
+        self.values[item] = values
+
+    def isna(self):
+        return pd.isna(self.values)
+
+    def copy(self):
+        return Places(self.values.copy())
+
+
+def test_pandas_columns_of_other_packages() -> None:
+    for values, expected in ([Path("a"), None, Path("b")], strange(type(Path()).__name__)), ([1.5, None, 2.0], NUMBERS):
+        check(pd.DataFrame({"c": Places(values), "x": [1.5, np.nan, 2.5]}), expected)
+
+
 @pytest.mark.parametrize("name", PANDAS)
 def test_pandas(name: str) -> None:
     values, expected = PANDAS[name]

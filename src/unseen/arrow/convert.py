@@ -12,7 +12,7 @@ from unseen.core.given import column_array
 from unseen.errors import DataError
 
 #: methods that make a table or an array of something that is none
-WAYS = ("collect", "compute", "to_arrow", "to_pandas", "toPandas", "to_dataframe", "to_frame", "toarray", "to_numpy")
+WAYS = ("to_pandas", "toPandas", "to_dataframe", "to_arrow", "collect", "compute", "to_frame", "toarray", "to_numpy")
 
 
 @dataclass(frozen=True)
@@ -41,9 +41,15 @@ def library_of(data: Any) -> str:
 
 
 def is_table(data: Any) -> bool:
-    """Whether some data says that it is a table, or gives itself as one."""
+    """Whether some data says that it is a table, or gives itself as one.
+
+    An array may give its cells as one long column, whatever its shape: that is no table.
+    """
+    if library_of(data):
+        return True
     protocols = ("__arrow_c_stream__", "__arrow_c_array__", "__dataframe__", "column_names")
-    return bool(library_of(data)) or any(hasattr(data, name) for name in protocols)
+    array = hasattr(data, "__array__") and hasattr(data, "ndim") and not hasattr(data, "columns")
+    return not array and any(hasattr(data, name) for name in protocols)
 
 
 def in_types_of_their_own(data: Any) -> bool:

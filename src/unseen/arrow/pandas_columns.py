@@ -10,7 +10,7 @@ from unseen.arrow.columns import is_text
 from unseen.arrow.fill import filled
 from unseen.arrow.objects import objects_to_arrow
 from unseen.core.completed import completed_array
-from unseen.core.objects import holds_complex
+from unseen.core.objects import holds_complex, like
 from unseen.core.stats import Array
 from unseen.errors import DataError
 
@@ -43,7 +43,10 @@ def to_arrow(name: str, series: Any) -> tuple[Any, str]:
         series = _native(series)
     if pd.api.types.is_object_dtype(dtype):
         return objects_to_arrow(name, series.to_numpy())
-    array = pa.Array.from_pandas(series)
+    try:
+        array = pa.Array.from_pandas(series)
+    except (pa.ArrowException, TypeError, ValueError, NotImplementedError):  # a dtype of another package
+        return objects_to_arrow(name, series.to_numpy(object))
     return (array.combine_chunks() if isinstance(array, pa.ChunkedArray) else array), ""
 
 
@@ -87,6 +90,10 @@ def completed(name: str, series: Any, rows: Array, new: Array) -> Any:
         return _categorical(name, series, rows, new)
     if isinstance(dtype, pd.IntervalDtype):
         return _intervals(series, rows, new)
+    if not hasattr(dtype, "__from_arrow__"):  # a dtype of another package
+        cells = series.array.copy()
+        cells[rows] = like(series.to_numpy(object), new)
+        return cells
     array, _ = to_arrow(name, series)
     after = pa.chunked_array([filled(array, rows, new, name)])
     if after.type != array.type:
