@@ -16,7 +16,9 @@ import pyarrow as pa
 import pyarrow.dataset as ds
 import pytest
 
+from tests.tabular import cells
 from tests.zoo import BYTES, COMPLEX, DATES, DAY, DURATIONS, LONG, NESTED, NUMBERS, TEXT, TRUTH, WHOLE, check, strange
+from unseen.errors import DataError
 from unseen.sources import open_source
 
 
@@ -103,6 +105,7 @@ PANDAS = {
     "nullable floats": (pd.Series([1.5, None, 2], dtype="Float32"), NUMBERS),
     "nullable truth": (pd.Series([True, None, False], dtype="boolean"), TRUTH),
     "Arrow decimals": (arrow_type([Decimal("1.5"), None, Decimal(2)], pa.decimal128(9, 2)), NUMBERS),
+    "Arrow text views": (arrow_type(["a", None, "b"], pa.string_view()), TEXT),
     "Arrow halves": (arrow_type([1.5, None, 2], pa.float16()), NUMBERS),
     "Arrow dictionaries": (arrow_type(["a", None, "b"], pa.dictionary(pa.int8(), pa.string())), TEXT),
     "Arrow lists": (arrow_type([[1], None, [2]], pa.list_(pa.int8())), NESTED),
@@ -229,3 +232,36 @@ def test_tables_without_rows_or_columns() -> None:
     for data in (pd.DataFrame({"a": np.empty(0)}), pl.DataFrame({"a": []}), pa.table({"a": pa.array([], pa.int8())})):
         (part,) = open_source(data)[0].manifest()
         assert part.rows == 0
+
+
+@pytest.mark.parametrize(
+    "unit",
+    [
+        objects(uuid.UUID(int=1), uuid.UUID(int=2), uuid.UUID(int=1)),
+        pd.PeriodIndex(["2020-01", "2020-02", "2020-01"], freq="M"),
+        pd.cut([1, 3, 1], [0, 2, 4]),
+        objects(2**70, 1, 2**70),
+        objects(b"a", b"b", b"a"),
+    ],
+    ids=["identifiers", "periods", "intervals", "long", "bytes"],
+)
+def test_units_go_by_what_is_not_modelled(unit) -> None:
+    source, _, _ = open_source(pd.DataFrame({"u": unit, "x": [1.0, 2.0, 3.0]}), unit="u")
+    assert cells(source, "x") == [1, 3, 2]
+
+
+@pytest.mark.parametrize(
+    ("unit", "sentence"),
+    [
+        (objects(Path("a"), Path("b"), Path("a")), "unit column 'u' cannot tell units apart: values of type"),
+        (objects([1], [2], [1]), "unit column 'u' cannot tell units apart: lists"),
+        (objects(1, "a", 1), "column 'u' mixes numbers with text"),
+    ],
+    ids=["paths", "lists", "mixed"],
+)
+def test_units_that_cannot_be_told_apart(unit, sentence: str) -> None:
+    with pytest.raises(DataError, match=sentence):
+        open_source(pd.DataFrame({"u": unit, "x": [1.0, 2.0, 3.0]}), unit="u")
+    if "mixes" in sentence:
+        with pytest.raises(DataError, match=sentence):
+            open_source({"u": unit.to_numpy(), "x": [1.0, 2.0, 3.0]}, unit="u")

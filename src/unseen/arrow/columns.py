@@ -11,7 +11,7 @@ import numpy as np
 from unseen.core.block import BOOLEAN, CATEGORY, EMPTY, INTEGER, NUMBER, OTHER, Column, Field, Frame
 from unseen.core.objects import BYTES, DURATIONS, NESTED
 from unseen.core.objects import DATES as DATES
-from unseen.core.source import unit_missing
+from unseen.core.source import no_names, unit_missing
 from unseen.core.stats import Array
 from unseen.errors import DataError
 
@@ -160,14 +160,20 @@ def unit_codes(values: Any, name: str) -> Array:
     Raises
     ------
     DataError
-        A row does not say which unit it belongs to.
+        A row does not say which unit it belongs to, or says it by what cannot be compared.
     """
+    import pyarrow as pa
     import pyarrow.compute as pc
 
+    if isinstance(values.type, pa.BaseExtensionType):
+        values = pa.chunked_array([c.storage for c in values.chunks], values.type.storage_type)
     missing = pc.sum(pc.is_null(values, nan_is_null=True)).as_py() or 0
     if missing:
         raise DataError(unit_missing(name, missing))
-    encoded = pc.dictionary_encode(values) if not hasattr(values.type, "index_type") else values
+    try:
+        encoded = pc.dictionary_encode(values) if not hasattr(values.type, "index_type") else values
+    except pa.ArrowNotImplementedError:
+        raise DataError(no_names(name, kind_of(values.type)[1])) from None
     encoded = encoded.unify_dictionaries() if hasattr(encoded, "unify_dictionaries") else encoded
     chunks = encoded.chunks if hasattr(encoded, "chunks") else [encoded]
     return np.concatenate([np.empty(0, np.int64), *(c.indices.to_numpy() for c in chunks)]).astype(np.int64)

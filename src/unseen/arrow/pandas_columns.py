@@ -41,7 +41,7 @@ def to_arrow(name: str, series: Any) -> tuple[Any, str]:
         raise DataError(holds_complex(name))
     if isinstance(dtype, np.dtype) and dtype.kind in "iuf":
         series = _native(series)
-    if pd.api.types.is_object_dtype(dtype):
+    if isinstance(dtype, np.dtype) and dtype.kind == "O":
         return objects_to_arrow(name, series.to_numpy())
     try:
         array = pa.Array.from_pandas(series)

@@ -13,6 +13,7 @@ from unseen.core.block import Field, Frame
 from unseen.core.cells import column_of_array, kind_of_array, missing_cells
 from unseen.core.given import column_array
 from unseen.core.masked import as_array, mask_of, unmasked
+from unseen.core.objects import cannot_be_read, families_of, types_of
 from unseen.core.source import Part, cut, grouping, no_unit, unit_missing
 from unseen.core.stats import Array
 from unseen.errors import DataError
@@ -70,6 +71,8 @@ class Arrays:
         key = self._columns[unit]
         if missing := int(missing_cells(key).sum()):
             raise DataError(unit_missing(unit, missing))
+        if key.dtype == object and len(types := types_of(key)) > 1 and len(families_of(types)) > 1:
+            raise DataError(cannot_be_read(unit, key))
         return np.asarray(key)
 
     def schema(self) -> tuple[Field, ...]:

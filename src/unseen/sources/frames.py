@@ -8,8 +8,9 @@ from typing import Any
 from unseen.arrow.columns import fields_of
 from unseen.arrow.convert import converted
 from unseen.arrow.table import TableBlocks
-from unseen.core.block import EMPTY, Field
+from unseen.core.block import EMPTY, OTHER, Field
 from unseen.core.masked import as_array
+from unseen.core.source import no_names
 from unseen.errors import DataError
 
 
@@ -48,6 +49,10 @@ class Frames(TableBlocks):
     ) -> None:
         known = converted(data)
         table, self.host = known.table, known.host
+        if unit in known.broken:
+            raise DataError(known.broken[unit])
+        if unit in known.fields and known.fields[unit].kind == OTHER:
+            raise DataError(no_names(unit, known.fields[unit].note))
         for name, values in (extra or {}).items():
             table = table.append_column(name, _extra(name, values, table.num_rows))
         hollow = {name for name in table.column_names if _hollow(table.column(name))}
