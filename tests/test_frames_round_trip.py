@@ -236,8 +236,10 @@ def test_structured_arrays(table) -> None:
     types = [("x", "f4"), ("n", "i2"), ("long", "u8"), ("price", "f8"), ("paid", "?"), ("kind", "U4"), ("day", "M8[D]")]
     rows = [[0 if v is None else v for v in row] for row in zip(*table.values(), strict=True)]
     holes = [tuple(v is None for v in row) for row in zip(*table.values(), strict=True)]
-    masked = np.ma.array(np.array([tuple(r) for r in rows], types), mask=holes)
+    masked = np.ma.array(np.array([tuple(r) for r in rows], types), mask=holes, hard_mask=True)
+    kept = masked.copy()
     out = impute(masked)
+    assert np.ma.getmaskarray(masked).tolist() == np.ma.getmaskarray(kept).tolist()
     assert isinstance(out, np.ndarray) and not isinstance(out, np.ma.MaskedArray)
     assert out.dtype.names == tuple(table)
     plain = np.ma.getdata(masked)

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from unseen.core.exact import EXACT, tell_rounded, within
-from unseen.core.masked import mask_of, unmasked
+from unseen.core.masked import is_masked, mask_of, unmasked
 from unseen.core.objects import like
 from unseen.core.stats import Array
 
@@ -28,7 +28,7 @@ def completed_array(name: str, values: Array, fill: Fill | None) -> Array:
         return values
     rows, new = fill
     dtype, cells = _fitted(name, values, new)
-    out = values.astype(dtype)
+    out = _writable(values.astype(dtype))
     out[rows] = cells
     return _plain_if_full(out)
 
@@ -38,7 +38,7 @@ def completed_matrix(matrix: Array, names: Mapping[str, int], fills: Mapping[str
     whole = matrix[:, None] if matrix.ndim == 1 else matrix
     # one type for all: that of the column which needs the widest
     fitted = {n: _fitted(n, whole[:, names[n]], new, whole) for n, (_, new) in fills.items()}
-    out = whole.astype(np.result_type(whole.dtype, *(t for t, _ in fitted.values())))
+    out = _writable(whole.astype(np.result_type(whole.dtype, *(t for t, _ in fitted.values()))))
     for name, (rows, _) in fills.items():
         out[rows, names[name]] = fitted[name][1]
     return _plain_if_full(out).reshape(matrix.shape)
@@ -50,9 +50,9 @@ def completed_fields(records: Array, fills: Mapping[str, Fill]) -> Array:
     columns = {n: completed_array(n, records[n], fills.get(n)) for n in names}
     types = [(n, columns[n].dtype if n in fills else records.dtype[n]) for n in names]
     same = all(records.dtype[n] == t for n, t in types)
-    masked = mask_of(records) is not None
+    masked = is_masked(records)
     empty: Any = np.ma.empty if masked else np.empty
-    out: Array = records.copy() if same else empty(records.shape, types)
+    out: Array = _writable(records.copy()) if same else empty(records.shape, types)
     for name, column in columns.items():
         out[name] = column
     out = out.view(type(records)) if not masked and type(records) is not type(out) else out
@@ -88,6 +88,13 @@ def _beyond_floats(values: Array) -> bool:
     mask, plain = mask_of(values), unmasked(values)
     seen = plain if mask is None else plain[~mask]
     return bool(seen.size) and (int(seen.max()) > EXACT or int(seen.min()) < -EXACT)
+
+
+def _writable(copy: Array) -> Array:
+    """A copy whose masked cells can be set, which a hard mask forbids."""
+    if is_masked(copy):
+        copy.soften_mask()  # type: ignore[attr-defined]
+    return copy
 
 
 def _plain_if_full(values: Array) -> Array:

@@ -28,7 +28,7 @@ def as_array(values: Any) -> Array:
 def _of_list(values: Any) -> Array:
     """NumPy would turn the numbers beside text into text, and whole numbers that floats cannot tell apart to floats."""
     masked = sys.modules.get("numpy.ma")
-    if masked is not None and any(isinstance(v, masked.MaskedArray) for v in values):
+    if masked is not None and any(map(is_masked, values)):
         return as_array(masked.array(values))
     plain = np.asarray(values)
     if plain.dtype.kind in "US":
@@ -40,13 +40,18 @@ def _of_list(values: Any) -> Array:
     return plain
 
 
+def is_masked(values: Any) -> bool:
+    """Whether an array is one of NumPy's masked ones."""
+    masked = sys.modules.get("numpy.ma")
+    return masked is not None and isinstance(values, masked.MaskedArray)
+
+
 def shown(values: Any) -> Any:
     """What a masked array shows: NaN under the mask of numbers, None under that of others; anything else as it is."""
-    masked = sys.modules.get("numpy.ma")
-    if masked is None or not isinstance(values, masked.MaskedArray):
+    if not is_masked(values):
         return values
-    hidden, numbers = masked.getmaskarray(values), values.dtype.kind in "fiub"
-    plain = masked.getdata(values)
+    hidden, numbers = np.ma.getmaskarray(values), values.dtype.kind in "fiub"
+    plain = np.ma.getdata(values)
     plain = plain.astype(float if values.dtype.kind in "iub" else plain.dtype if numbers else object)
     plain[hidden] = np.nan if numbers else None
     return plain
@@ -54,9 +59,9 @@ def shown(values: Any) -> Any:
 
 def mask_of(values: Array) -> Array | None:
     """Where a masked array is masked (same shape), or None for any other array."""
-    return None if type(values) is np.ndarray else np.ma.getmaskarray(values)
+    return np.ma.getmaskarray(values) if is_masked(values) else None
 
 
 def unmasked(values: Array) -> Array:
     """What lies in an array, under its mask as well."""
-    return values if type(values) is np.ndarray else np.ma.getdata(values)
+    return np.ma.getdata(values) if is_masked(values) else values
