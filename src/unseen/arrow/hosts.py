@@ -40,7 +40,7 @@ def insert(data: Any, source: Any, fills: Fills) -> Any:
     arrays = arrays_of(data)
     if isinstance(arrays, Mapping):
         return {name: _column(str(name), values, fills.get(str(name))) for name, values in arrays.items()}
-    return _arrow(data, source, fills) if arrays is None else _array(as_array(arrays), source, fills)
+    return _arrow(data, source, fills) if arrays is None else _array(arrays, source, fills)
 
 
 def _are_paths(data: Any) -> bool:
@@ -52,7 +52,7 @@ def _array(values: Array, source: Any, fills: Fills) -> Array:
     """Columns of a matrix are named by position, so the schema tells which is which."""
     if values.dtype.names:
         return completed_fields(values, fills)
-    return completed_matrix(values, {f.name: j for j, f in enumerate(source.schema())}, fills)
+    return completed_matrix(as_array(values), {f.name: j for j, f in enumerate(source.schema())}, fills)
 
 
 def _column(name: str, values: Any, fill: tuple[Array, Array] | None) -> Any:

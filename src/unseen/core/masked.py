@@ -18,17 +18,13 @@ def as_array(values: Any) -> Array:
     """
     if isinstance(values, (list, tuple)):
         return _of_list(values)
-    masked = sys.modules.get("numpy.ma")  # who has a masked array has loaded it
-    if masked is None or type(values) is np.ndarray:
-        return np.asarray(values)
-    made: Array = masked.asanyarray(values)
-    return made if masked.getmask(made) is not masked.nomask else np.asarray(made)
+    return values if is_masked(values) and values.mask is not np.ma.nomask else np.asarray(values)
 
 
 def _of_list(values: Any) -> Array:
     """NumPy would turn the numbers beside text into text, and whole numbers that floats cannot tell apart to floats."""
     masked = sys.modules.get("numpy.ma")
-    if masked is not None and any(map(is_masked, values)):
+    if masked is not None and any(isinstance(v, masked.MaskedArray) for v in values):
         return as_array(masked.array(values))
     plain = np.asarray(values)
     if plain.dtype.kind in "US":
@@ -42,7 +38,7 @@ def _of_list(values: Any) -> Array:
 
 def is_masked(values: Any) -> bool:
     """Whether an array is one of NumPy's masked ones."""
-    masked = sys.modules.get("numpy.ma")
+    masked = sys.modules.get("numpy.ma")  # who has a masked array has loaded it
     return masked is not None and isinstance(values, masked.MaskedArray)
 
 
