@@ -10,6 +10,7 @@ import numpy as np
 import pandas as pd
 import polars as pl
 import pyarrow as pa
+import pyarrow.compute as pc
 import pyarrow.dataset as ds
 import pytest
 import scipy.sparse
@@ -53,6 +54,7 @@ PLAIN = {
     "pandas": ({"x": X, "c": pd.Series([1, None, 2], dtype="Int64")}, WHOLE),
     "pandas categories": ({"x": X, "c": pd.Categorical(["a", None, "b"])}, TEXT),
     "polars": ({"x": X, "c": pl.Series([1, None, 2])}, WHOLE),
+    "runs": ({"x": X, "c": pc.run_end_encode(pa.array([1, None, 2]))}, WHOLE),
     "pyarrow": ({"x": X, "c": pa.chunked_array([[1, None], [2]])}, WHOLE),
 }  # fmt: skip
 
@@ -158,6 +160,10 @@ REFUSED = {
     "a generator for a column": ({"a": (i for i in range(3))}, "column 'a' is a generator"),
     "a dict for a column": ({"a": {"r": 1}}, "column 'a' is a dict"),
     "a number beside a column": ({"a": 1.0, "b": pd.Series([1])}, "column 'a' is a float"),
+    "a table for a column": ({"a": pd.DataFrame({"b": [1], "c": [2]}), "b": pd.Series([1])}, "'a' has 2 dimensions"),
+    "an Arrow table for a column": ({"a": TABLE}, "column 'a' has 2 dimensions"),
+    "a moment for a column": ({"a": pd.Timestamp(0)}, "column 'a' is a Timestamp"),
+    "a lazy frame for a column": ({"a": pl.LazyFrame({"b": [1]})}, "column 'a' is a LazyFrame"),
     "lengths": ({"a": [1, 2], "b": pd.Series([1])}, "the columns have different lengths"),
     "pandas names": (pd.DataFrame([[1, 2]], columns=["a", "a"]), "column names are duplicated: 'a'; rename them"),
     "pandas names as text": (pd.DataFrame([[1, 2]], columns=[1, "1"]), "column names are duplicated: '1'"),

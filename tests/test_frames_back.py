@@ -218,5 +218,5 @@ def test_notes_of_pandas_fit_a_table_that_columns_have_joined() -> None:
         table = before.append_column("component", [[0, 1]])
         out = table.cast(fitting(table.schema, before.schema)).to_pandas()
         assert list(out) == [*map(str, frame.columns), "component"] and out.index.equals(frame.index)
-    broken = before.schema.with_metadata({b"pandas": b"{}", b"other": b"kept"})
-    assert fitting(broken, broken).metadata == {b"other": b"kept"}
+    broken = table.schema.with_metadata({b"pandas": b"{}", b"other": b"kept"})
+    assert fitting(broken, before.schema).metadata == {b"other": b"kept"}

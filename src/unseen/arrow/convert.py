@@ -54,7 +54,14 @@ def is_table(data: Any) -> bool:
 
 def in_types_of_their_own(data: Any) -> bool:
     """Whether some data is a mapping of which a column comes from a table library."""
-    return isinstance(data, Mapping) and any(library_of(values) for values in data.values())
+    return isinstance(data, Mapping) and any(is_column(values) for values in data.values())
+
+
+def is_column(values: Any) -> bool:
+    """Whether a column comes from a table library."""
+    if not library_of(values) or not hasattr(values, "__len__"):
+        return False
+    return not any(hasattr(values, name) for name in ("columns", "column_names"))
 
 
 def converted(data: Any) -> Converted:
@@ -96,7 +103,7 @@ def _by_column(
         if note:
             fields[name] = Field(name, OTHER if pa.types.is_null(array.type) else kind_of(array.type)[0], note)
         arrays.append(array)
-    return Converted(pa.table(arrays, names=names), data, broken, fields)
+    return Converted(_decoded(pa.table(arrays, names=names)), data, broken, fields)
 
 
 def _polars(data: Any) -> Converted:
@@ -113,7 +120,7 @@ def _polars(data: Any) -> Converted:
 def _mapping(data: Mapping[Any, Any]) -> Converted:
     """Columns of which some come from a library with types of its own."""
     names = [str(name) for name in data]
-    values = [v if library_of(v) else column_array(n, v) for n, v in zip(names, data.values(), strict=True)]
+    values = [v if is_column(v) else column_array(n, v) for n, v in zip(names, data.values(), strict=True)]
     lengths = {len(v) for v in values}
     if len(lengths) > 1:
         raise DataError("the columns have different lengths: every column needs one value per row")
@@ -121,7 +128,6 @@ def _mapping(data: Mapping[Any, Any]) -> Converted:
 
 
 def _any_column(name: str, values: Any) -> tuple[Any, str]:
-
     from unseen.arrow import pandas_columns, polars_columns
     from unseen.arrow.objects import objects_to_arrow
 
@@ -153,7 +159,8 @@ def _pyarrow(data: Any) -> Converted:
         table = pa.Table.from_struct_array(data)
     else:
         raise DataError(cannot_read(data))
-    return _decoded(table, data if isinstance(data, pa.RecordBatch) else table)
+    names_once(table.column_names)
+    return Converted(_decoded(table), data if isinstance(data, pa.RecordBatch) else table)
 
 
 def _protocol(data: Any) -> Converted:
@@ -169,20 +176,20 @@ def _protocol(data: Any) -> Converted:
             table = from_dataframe(data)
     except Exception:  # whatever another library makes of it
         raise DataError(cannot_read(data)) from None
-    return _decoded(table, data)
+    names_once(table.column_names)
+    return Converted(_decoded(table), data)
 
 
-def _decoded(table: Any, host: Any) -> Converted:
+def _decoded(table: Any) -> Any:
     """Columns that are stored in runs of equal values, one value per row."""
     import pyarrow as pa
     import pyarrow.compute as pc
 
-    names_once(table.column_names)
     for i, f in enumerate(table.schema):
         if pa.types.is_run_end_encoded(f.type):
             chunks = [pc.run_end_decode(c) for c in table.column(i).chunks]
             table = table.set_column(i, f.name, pa.chunked_array(chunks, f.type.value_type))
-    return Converted(table, host)
+    return table
 
 
 def cannot_read(data: Any) -> str:

@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from unseen.arrow.convert import is_table, library_of
+from unseen.arrow.convert import is_column, is_table, library_of
 from unseen.arrow.fill import filled
 from unseen.arrow.metadata import fitting
 from unseen.arrow.regroup import taken
@@ -57,11 +57,11 @@ def _array(values: Array, source: Any, fills: Fills) -> Array:
 
 def _column(name: str, values: Any, fill: tuple[Array, Array] | None) -> Any:
     """One column of a mapping, of whatever library it came from; a list becomes an array."""
-    library = library_of(values)
-    if not library:
+    if not is_column(values):
         return completed_array(name, column_array(name, values), fill)
     if fill is None:
         return values
+    library = library_of(values)
     if library == "pyarrow":
         return filled(values, *fill, name)
     from unseen.arrow import pandas_columns, polars_columns

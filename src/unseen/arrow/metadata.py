@@ -17,11 +17,11 @@ def fitting(schema: Any, before: Any) -> Any:
     True
     """
     told = (schema.metadata or {}).get(b"pandas")
-    if not told:
+    if not told or (schema.names == before.names and schema.types == before.types):
         return schema
     try:
         notes = json.loads(told)
-        notes["columns"] = [c for c in notes["columns"] if _unchanged(c["field_name"], schema, before)]
+        notes["columns"] = [c for c in notes["columns"] if _unchanged(c.get("field_name", c["name"]), schema, before)]
         if set(schema.names) - set(before.names):
             notes["column_indexes"] = []
     except (ValueError, KeyError, TypeError):  # not as pandas writes it
