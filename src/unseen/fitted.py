@@ -186,8 +186,9 @@ class Fitted:
         return ratio(sums[rows > 0], rows[rows > 0])
 
     def impute(self, data: Any, draws: int | None = None, seed: int = 0, unknown: str | None = None) -> Any:
-        """The data with its missing cells filled in, of the same type as it came.
+        """The data with its missing cells filled in, of the same type as it came, and every observed cell as it was.
 
+        Files, datasets, and what hands itself over as an Arrow stream come back as a pyarrow Table, tensors as arrays.
         By default with the conditional expectation given the observed cells of the row (for a category, the
         most probable one); ``draws`` gives a list of so many random completions instead.
         """

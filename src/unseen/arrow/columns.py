@@ -9,14 +9,15 @@ from typing import Any
 import numpy as np
 
 from unseen.core.block import BOOLEAN, CATEGORY, EMPTY, INTEGER, NUMBER, OTHER, Column, Field, Frame
-from unseen.core.source import unit_missing
+from unseen.core.objects import BYTES, DURATIONS, NESTED
+from unseen.core.objects import DATES as DATES
+from unseen.core.source import no_names, unit_missing
 from unseen.core.stats import Array
 from unseen.errors import DataError
 
-DATES = "dates and times are not modelled: derive numbers from them"
-NESTED = "lists and other nested values are not modelled: flatten them to columns"
 INDEX = "left out: the index of a pandas table, which names rows"
-BYTES = "bytes are not modelled: decode them to text or numbers"
+PERIODS = "periods of time are not modelled: derive numbers from them"
+INTERVALS = "intervals are not modelled: give their ends or middles as numbers, or their names as text"
 
 
 def kind_of(type_: Any) -> tuple[str, str]:
@@ -36,8 +37,14 @@ def kind_of(type_: Any) -> tuple[str, str]:
     if t.is_dictionary(type_):
         kind, note = kind_of(type_.value_type)
         return (OTHER, note) if kind == OTHER else (CATEGORY, "")
+    if t.is_duration(type_) or t.is_interval(type_):
+        return OTHER, DURATIONS
     if t.is_temporal(type_):
         return OTHER, DATES
+    if hasattr(type_, "extension_name"):
+        known = {"pandas.period": PERIODS, "pandas.interval": INTERVALS}
+        name = type_.extension_name
+        return OTHER, known.get(name, f"values of type {name} are not modelled: convert them to numbers or text")
     if t.is_nested(type_):
         return OTHER, NESTED
     return OTHER, BYTES if "binary" in str(type_) else f"values of type {type_} are not modelled"
@@ -153,14 +160,20 @@ def unit_codes(values: Any, name: str) -> Array:
     Raises
     ------
     DataError
-        A row does not say which unit it belongs to.
+        A row does not say which unit it belongs to, or says it by what cannot be compared.
     """
+    import pyarrow as pa
     import pyarrow.compute as pc
 
+    if isinstance(values.type, pa.BaseExtensionType):
+        values = pa.chunked_array([c.storage for c in values.chunks], values.type.storage_type)
     missing = pc.sum(pc.is_null(values, nan_is_null=True)).as_py() or 0
     if missing:
         raise DataError(unit_missing(name, missing))
-    encoded = pc.dictionary_encode(values) if not hasattr(values.type, "index_type") else values
+    try:
+        encoded = pc.dictionary_encode(values) if not hasattr(values.type, "index_type") else values
+    except pa.ArrowNotImplementedError:
+        raise DataError(no_names(name, kind_of(values.type)[1])) from None
     encoded = encoded.unify_dictionaries() if hasattr(encoded, "unify_dictionaries") else encoded
     chunks = encoded.chunks if hasattr(encoded, "chunks") else [encoded]
     return np.concatenate([np.empty(0, np.int64), *(c.indices.to_numpy() for c in chunks)]).astype(np.int64)

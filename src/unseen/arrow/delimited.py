@@ -2,25 +2,20 @@
 
 from __future__ import annotations
 
-import io
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import closing
 from dataclasses import dataclass, field
 from typing import Any
 
-from unseen.arrow.dialect import Dialect, cells_of, close_up, tabbed
+from unseen.arrow.damage import check_whole, explained
+from unseen.arrow.dialect import Dialect, text_stream
 from unseen.arrow.hive import MISSING
 from unseen.arrow.place import Place
 from unseen.arrow.spelled import Spelling
-from unseen.arrow.unpacked import Unpacked, likely, null_bytes, text_of
 from unseen.errors import DataError
 
 #: bytes of text per batch, and of the longest line
 BLOCK = 8 << 20
-
-
-class NotInEncoding(DataError):
-    """Bytes that are none of the encoding that the first ones seemed to be in."""
 
 
 @dataclass
@@ -80,7 +75,7 @@ def batches(dialect: Dialect, left: Left | None = None, *, raw: bool = False, sk
     import pyarrow as pa
 
     left = left if left is not None else Left()
-    stream, below = _text(dialect)
+    stream, below = text_stream(dialect)
     handler = _counting(left) if skip_bad else None
     with closing(below):
         try:
@@ -93,43 +88,9 @@ def batches(dialect: Dialect, left: Left | None = None, *, raw: bool = False, sk
         except DataError:
             raise
         except (pa.ArrowException, OSError, EOFError, UnicodeError) as error:
-            raise _explained(dialect, str(error)) from None
+            raise explained(dialect, str(error), BLOCK) from None
     if not raw:
-        if below.nulls and "16" not in dialect.encoding and "32" not in dialect.encoding:
-            raise null_bytes(dialect.place, _first_null(dialect.place))
-        _check_quotes(dialect, below, left)
-
-
-def _text(dialect: Dialect) -> tuple[Any, Unpacked]:
-    import pyarrow as pa
-
-    stream, below = text_of(dialect.place, dialect.encoding)
-    if dialect.blanks or dialect.spaced:
-        plain = Plain(stream, tabbed if dialect.blanks else close_up)
-        stream = pa.PythonFile(io.BufferedReader(plain, 1 << 20), mode="r")
-    return stream, below
-
-
-class Plain(io.RawIOBase):
-    """Text whose lines are made such as readers know them."""
-
-    def __init__(self, below: Any, made: Callable[[str], str]) -> None:
-        self._below, self._made, self._rest, self._ready = below, made, b"", b""
-
-    def readable(self) -> bool:
-        return True
-
-    def readinto(self, into: Any) -> int:
-        while not self._ready:
-            piece = self._below.read(1 << 18)
-            whole, newline, self._rest = (self._rest + piece).rpartition(b"\n") if piece else (self._rest, b"", b"")
-            text = self._made((whole + newline).decode("utf-8", "surrogateescape"))
-            self._ready = text.encode("utf-8", "surrogateescape")
-            if not piece:
-                break
-        taken, self._ready = self._ready[: len(into)], self._ready[len(into) :]
-        into[: len(taken)] = taken
-        return len(taken)
+        check_whole(dialect, below, left.rows + left.headers + left.uneven)
 
 
 def _reader(stream: Any, dialect: Dialect, raw: bool, handler: Callable[[Any], str] | None) -> Iterator[Any]:
@@ -189,137 +150,3 @@ def _with_keys(batch: Any, dialect: Dialect) -> Any:
     known = [None if value in ("", MISSING) else value for _, value in dialect.place.keys]
     keys = [pa.repeat(pa.scalar(value, pa.string()), batch.num_rows) for value in known]
     return pa.record_batch([*batch.columns, *keys], names=list(dialect.columns()))
-
-
-# ---- what went wrong, and in which line
-
-
-def _explained(dialect: Dialect, message: str) -> DataError:
-    """pyarrow's messages quote the cells they stumble on: ours do not."""
-    name = dialect.place.called
-    if "UTF8" in message or "UTF-8" in message or "codec can't" in message:
-        return NotInEncoding(
-            f"{name!r} is not {dialect.encoding} text{_at(_undecodable(dialect))}: say what it is written in "
-            "(encoding='latin-1'; --encoding latin-1)"
-        )
-    if "straddling" in message or "too large" in message:
-        return DataError(
-            f"{name!r} has a line of more than {BLOCK >> 20} MB: a quote may not be closed, or no line ends"
-        )
-    unclosed = _unclosed(dialect)
-    if unclosed:
-        return DataError(_quote(name, unclosed))
-    if "Expected" in message:
-        return DataError(
-            f"{name!r} has rows with more or fewer cells than the header{_at(_uneven(dialect))}: quote cells that hold "
-            "the delimiter, complete rows that are cut short, or leave such rows out (skip_bad=True; --skip-bad)"
-        )
-    return DataError(
-        f"{name!r} cannot be read as delimited text: it may have a quote that is not closed, or have changed while it "
-        "was read"
-    )
-
-
-def _at(line: int) -> str:
-    return f" (first in line {line:,})" if line else ""
-
-
-def _quote(name: str, line: int) -> str:
-    return f"{name!r} has a quote in line {line:,} that is not closed: the rows behind it would be one cell; close it"
-
-
-def _check_quotes(dialect: Dialect, below: Unpacked, left: Left) -> None:
-    """Refuse a file in which a cell holds what looks like rows."""
-    lines = below.lines - dialect.skip
-    if len(dialect.names) > 1 and (below.quotes % 2 or lines > left.rows + left.headers + left.uneven + 1):
-        line = _unclosed(dialect)
-        if line:
-            raise DataError(_quote(dialect.place.called, line))
-
-
-def _first_null(place: Place) -> int:
-    with Unpacked(place) as raw:
-        return next((n for n, line in enumerate(io.BufferedReader(raw), 1) if 0 in line), 1)
-
-
-def _lines(dialect: Dialect) -> Iterator[str]:
-    stream, _ = _text(dialect)
-    return io.TextIOWrapper(stream, encoding="utf-8", errors="replace", newline="")
-
-
-def _unclosed(dialect: Dialect) -> int:
-    """The first line with a quote that swallows lines which are rows by themselves, or 0."""
-    seen: list[str] = []
-
-    def watched() -> Iterator[str]:
-        for line in _lines(dialect):
-            seen.append(line)
-            yield line
-
-    reader = cells_of(watched(), dialect)
-    width, before = len(dialect.names), 0
-    numeric: list[bool] | None = None
-    for row in reader:
-        inside, begin = seen[1:], before + 1
-        before = reader.line_num
-        if begin > dialect.skip and not inside and len(row) == width and numeric is None:
-            numeric = [_is_number(cell) for cell in row]
-        if inside and begin > dialect.skip and any(_is_row(line, dialect, numeric) for line in inside):
-            return begin
-        seen.clear()
-    return 0
-
-
-def _is_row(line: str, dialect: Dialect, numeric: list[bool] | None) -> bool:
-    """Whether a line is a row by itself: as many cells, and numbers where there were some."""
-    if line.count(dialect.quote) % 2:
-        return False
-    cells: list[str] = next(cells_of(iter([line]), dialect), [])
-    if len(cells) != len(dialect.names):
-        return False
-    return all(_is_number(c) or not c for c, n in zip(cells, numeric or (), strict=False) if n)
-
-
-def _is_number(cell: str) -> bool:
-    return cell.strip().lstrip("+-").replace(".", "", 1).replace(",", "", 1).isdigit()
-
-
-def _uneven(dialect: Dialect) -> int:
-    """The first line of another length than the header, or 0."""
-    reader, begin = cells_of(_lines(dialect), dialect), 1
-    for row in reader:
-        if begin > dialect.skip and row and len(row) != len(dialect.names):
-            return begin
-        begin = reader.line_num + 1
-    return 0
-
-
-def _undecodable(dialect: Dialect) -> int:
-    """The first line that is not in the encoding, or 0; of encodings of one byte a character there is none."""
-    if dialect.encoding not in ("utf-8", "utf-8-sig"):
-        return 0
-    with Unpacked(dialect.place) as raw:
-        for number, line in enumerate(io.BufferedReader(raw), 1):
-            try:
-                line.decode("utf-8")
-            except UnicodeDecodeError:
-                return number
-    return 0
-
-
-def in_its_encoding(dialect: Dialect, most: int = 1 << 20) -> str:
-    """What a file is written in whose first bytes were ASCII and whose others are not.
-
-    Raises
-    ------
-    DataError
-        Some of its lines are UTF-8 and others are not.
-    """
-    lines: list[bytes] = []
-    with Unpacked(dialect.place) as raw:
-        for number, line in enumerate(io.BufferedReader(raw)):
-            if not line.isascii():
-                lines += [b"\n"] * (number - len(lines)) + [line]  # so that a line keeps its number
-                if sum(map(len, lines)) > most:
-                    break
-    return likely(dialect.place, b"".join(lines))

@@ -6,7 +6,7 @@ import codecs
 import csv
 import io
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -14,7 +14,7 @@ from unseen.arrow.columns import names_once
 from unseen.arrow.layout import layout
 from unseen.arrow.place import Place
 from unseen.arrow.spelled import Spelling
-from unseen.arrow.unpacked import HEAD, encoding_of, head_of, said_otherwise
+from unseen.arrow.unpacked import HEAD, Unpacked, encoding_of, head_of, said_otherwise, text_of
 from unseen.core.reading import Reading
 from unseen.errors import DataError
 
@@ -183,3 +183,36 @@ def _rows(text: str, delimiter: str, quote: str, escape: str, complete: bool) ->
 def recoded(dialect: Dialect, encoding: str) -> Dialect:
     """The same file in another encoding than its first bytes seemed to have."""
     return replace(dialect, encoding=encoding, notes=(f"read as {encoding}", *dialect.notes))
+
+
+def text_stream(dialect: Dialect) -> tuple[Any, Unpacked]:
+    """The text of a file as readers know it, in UTF-8, and the bytes below it."""
+    import pyarrow as pa
+
+    stream, below = text_of(dialect.place, dialect.encoding)
+    if dialect.blanks or dialect.spaced:
+        plain = Plain(stream, tabbed if dialect.blanks else close_up)
+        stream = pa.PythonFile(io.BufferedReader(plain, 1 << 20), mode="r")
+    return stream, below
+
+
+class Plain(io.RawIOBase):
+    """Text whose lines are made such as readers know them."""
+
+    def __init__(self, below: Any, made: Callable[[str], str]) -> None:
+        self._below, self._made, self._rest, self._ready = below, made, b"", b""
+
+    def readable(self) -> bool:
+        return True
+
+    def readinto(self, into: Any) -> int:
+        while not self._ready:
+            piece = self._below.read(1 << 18)
+            whole, newline, self._rest = (self._rest + piece).rpartition(b"\n") if piece else (self._rest, b"", b"")
+            text = self._made((whole + newline).decode("utf-8", "surrogateescape"))
+            self._ready = text.encode("utf-8", "surrogateescape")
+            if not piece:
+                break
+        taken, self._ready = self._ready[: len(into)], self._ready[len(into) :]
+        into[: len(taken)] = taken
+        return len(taken)

@@ -7,43 +7,85 @@ from typing import Any
 import numpy as np
 
 from unseen.arrow.columns import is_text
+from unseen.core.exact import EXACT, tell_rounded, within
+from unseen.core.objects import rounded
 from unseen.core.stats import Array
 
 
-def filled(column: Any, rows: Array, values: Array) -> Any:
+def filled(column: Any, rows: Array, values: Array, name: str = "") -> Any:
     """The column with ``values`` at positions ``rows``.
 
-    Integers and booleans that get fractional values become float64; decimals become float64; a category that a
-    dictionary does not list is added at its end.
+    Integers and booleans that get fractional values become float64, except integers beyond 2**53, which floats would
+    change: what fills those is rounded, with a warning. Without the column's ``name`` they become floats, too: for
+    those who said beforehand which type it has. Decimals keep their places, and are filled to the last of them. A
+    category that a dictionary does not list is added at its end.
     """
     import pyarrow as pa
+    import pyarrow.compute as pc
 
     array = column.combine_chunks() if isinstance(column, pa.ChunkedArray) else column
     if isinstance(array, pa.ChunkedArray):
         array = pa.concat_arrays(array.chunks)
     if not len(rows):
         return array
+    if pa.types.is_run_end_encoded(array.type):
+        return pc.run_end_encode(filled(pc.run_end_decode(array), rows, values, name), array.type.run_end_type)
     if pa.types.is_dictionary(array.type):
         return _dictionary(array, rows, values)
     if is_text(array.type) or values.dtype == object:
-        text = array.cast(pa.string() if pa.types.is_null(array.type) else pa.large_string())
-        new = _replaced(text, rows, pa.array([str(v) for v in values], text.type))
-        return new if pa.types.is_null(array.type) else new.cast(array.type)
-    return _number(array, rows, values)
+        return _text(array, rows, values)
+    return _decimal(array, rows, values) if pa.types.is_decimal(array.type) else _number(array, rows, values, name)
 
 
-def _number(array: Any, rows: Array, values: Array) -> Any:
+def _text(array: Any, rows: Array, values: Array) -> Any:
+    """Text; in a column of another type only where that can be read as one of its values."""
+    import pyarrow as pa
+
+    text = array.cast(pa.large_string())
+    new = _replaced(text, rows, pa.array([str(v) for v in values], text.type))
+    try:
+        return new.cast(pa.string() if pa.types.is_null(array.type) else array.type)
+    except pa.ArrowInvalid:  # a column of numbers that holds none
+        return new.cast(pa.string())
+
+
+def _number(array: Any, rows: Array, values: Array, name: str) -> Any:
     import pyarrow as pa
 
     t = array.type
     if pa.types.is_boolean(t) and np.isin(values, (0, 1)).all():
         return _replaced(array, rows, pa.array(values.astype(bool)))
-    if pa.types.is_integer(t) and (values == np.round(values)).all():
-        try:
-            return _replaced(array, rows, pa.array(values).cast(t))
-        except pa.ArrowInvalid:
-            pass  # out of the range of this integer type
+    if pa.types.is_integer(t):
+        limits = np.iinfo(t.to_pandas_dtype())
+        whole = within(values, int(limits.min), int(limits.max))
+        fits = whole == values.tolist()
+        if fits or (name and beyond_floats(array)):
+            if not fits:
+                tell_rounded(name)
+            return _replaced(array, rows, pa.array(whole, t))
     return _replaced(as_float(array), rows, pa.array(values.astype(float)))
+
+
+def beyond_floats(array: Any) -> bool:
+    """Whether an integer column has values that no float holds."""
+    import pyarrow.compute as pc
+
+    ends = pc.min_max(array).as_py()
+    return ends["min"] is not None and (ends["max"] > EXACT or ends["min"] < -EXACT)
+
+
+def _decimal(array: Any, rows: Array, values: Array) -> Any:
+    """Decimals filled to their last place; a type with more digits where the new cells need them."""
+    import pyarrow as pa
+
+    t = array.type
+    new = [rounded(v, t.scale) for v in values]
+    digits = max(len(v.as_tuple().digits) for v in new)
+    if digits > 76:
+        return _replaced(as_float(array), rows, pa.array(values.astype(float)))
+    if digits > t.precision:
+        array = array.cast((pa.decimal128 if digits <= 38 else pa.decimal256)(digits, t.scale))
+    return _replaced(array, rows, pa.array(new, array.type))
 
 
 def as_float(array: Any) -> Any:

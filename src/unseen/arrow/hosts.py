@@ -7,10 +7,15 @@ from typing import Any
 
 import numpy as np
 
+from unseen.arrow.convert import is_column, is_table, library_of
 from unseen.arrow.fill import filled
+from unseen.arrow.metadata import fitting
 from unseen.arrow.regroup import taken
 from unseen.core.block import OTHER
-from unseen.core.masked import as_array, mask_of, unmasked
+from unseen.core.completed import completed_array, completed_fields, completed_matrix
+from unseen.core.given import arrays_of, column_array
+from unseen.core.masked import as_array
+from unseen.core.records import are_records, completed_records
 from unseen.core.source import input_places
 from unseen.core.stats import Array
 
@@ -18,60 +23,57 @@ Fills = Mapping[str, tuple[Array, Array]]
 
 
 def insert(data: Any, source: Any, fills: Fills) -> Any:
-    """A copy of the data with new values in some cells; columns without new values are as they were."""
-    if isinstance(data, Mapping):
-        return {name: _array(as_array(v), fills.get(str(name))) for name, v in data.items()}
-    if _is_matrix(data):
-        return _matrix(as_array(data), source, fills)
-    library = type(data).__module__.partition(".")[0]
+    """A copy of the data with new values in some cells; columns without new values are as they were.
+
+    What hands itself over by a protocol, and files, come back as a pyarrow Table.
+    """
+    library = library_of(data)
     if library == "pandas":
         return _pandas(data, fills)
     if library == "polars":
-        return _polars(data, fills)
-    return _arrow(data, source, fills)
+        frame = _polars(source.host, fills)
+        return frame.lazy() if hasattr(data, "collect") else frame
+    if library or is_table(data) or _are_paths(data):
+        return _arrow(data, source, fills)
+    if are_records(data):
+        return completed_records(data, fills)
+    arrays = arrays_of(data)
+    if isinstance(arrays, Mapping):
+        return {name: _column(str(name), values, fills.get(str(name))) for name, values in arrays.items()}
+    return _arrow(data, source, fills) if arrays is None else _array(arrays, source, fills)
 
 
-def _is_matrix(data: Any) -> bool:
-    if isinstance(data, (list, tuple)):
-        return not all(isinstance(p, str) or hasattr(p, "__fspath__") for p in data)
-    return isinstance(data, np.ndarray)
+def _are_paths(data: Any) -> bool:
+    many = data if isinstance(data, (list, tuple)) else [data]
+    return bool(many) and all(isinstance(p, str) or hasattr(p, "__fspath__") for p in many)
 
 
-def _array(values: Array, fill: tuple[Array, Array] | None) -> Array:
-    """One NumPy column; integers and booleans become float for fractional values, text becomes as wide as it needs."""
+def _array(values: Array, source: Any, fills: Fills) -> Array:
+    """Columns of a matrix are named by position, so the schema tells which is which."""
+    if values.dtype.names:
+        return completed_fields(values, fills)
+    return completed_matrix(as_array(values), {f.name: j for j, f in enumerate(source.schema())}, fills)
+
+
+def _column(name: str, values: Any, fill: tuple[Array, Array] | None) -> Any:
+    """One column of a mapping, of whatever library it came from; a list becomes an array."""
+    if not is_column(values):
+        return completed_array(name, column_array(name, values), fill)
     if fill is None:
         return values
-    rows, new = fill
-    out = values.astype(_type_for(values.dtype, new))
-    out[rows] = new
-    return _plain_if_full(out)
+    library = library_of(values)
+    if library == "pyarrow":
+        return filled(values, *fill, name)
+    from unseen.arrow import pandas_columns, polars_columns
 
+    if library == "polars":
+        return polars_columns.completed(values.name, values, *fill)
+    import pandas as pd
 
-def _type_for(have: np.dtype[Any], new: Array) -> Any:
-    if have.kind in "OU":
-        return np.result_type(have, new.astype(str)) if have.kind == "U" else have
-    if new.dtype == object:
-        return object
-    whole = bool((new == np.round(new)).all())
-    fits = have.kind == "f" or (whole and have.kind in "iu") or (have.kind == "b" and np.isin(new, (0, 1)).all())
-    return have if fits else np.float64
-
-
-def _matrix(matrix: Array, source: Any, fills: Fills) -> Array:
-    """Columns are named by position, so the schema tells which is which."""
-    names = [f.name for f in source.schema()]
-    out = matrix[:, None] if matrix.ndim == 1 else matrix
-    for _, new in fills.values():
-        out = out.astype(_type_for(out.dtype, new))
-    out = out.copy()
-    for name, (rows, new) in fills.items():
-        out[rows, names.index(name)] = new
-    return _plain_if_full(out).reshape(matrix.shape)
-
-
-def _plain_if_full(values: Array) -> Array:
-    mask = mask_of(values)
-    return unmasked(values) if mask is not None and not mask.any() else values
+    if isinstance(values, pd.Series):
+        cells = pandas_columns.completed(name, values, *fill)
+        return pd.Series(cells, values.index, cells.dtype, name=values.name)
+    return pandas_columns.completed(name, pd.Series(values), *fill)
 
 
 def _arrow(data: Any, source: Any, fills: Fills) -> Any:
@@ -87,7 +89,7 @@ def _arrow(data: Any, source: Any, fills: Fills) -> Any:
         table = pa.concat_tables([source.table(p) for p in source.manifest()])
         places = [p for part in source.manifest() if (p := input_places(source, part)) is not None]
         return _filled_table(taken(table, np.argsort(np.concatenate(places))) if places else table, fills)
-    return {name: _array(values, fills.get(name)) for name, values in _columns(source).items()}
+    return {name: _column(name, values, fills.get(name)) for name, values in _columns(source).items()}
 
 
 def _columns(source: Any) -> dict[str, Array]:
@@ -106,59 +108,31 @@ def _columns(source: Any) -> dict[str, Array]:
 
 
 def _filled_table(table: Any, fills: Fills) -> Any:
+    before = table.schema
     for name, (rows, new) in fills.items():
-        table = table.set_column(table.column_names.index(name), name, filled(table.column(name), rows, new))
-    return table
+        j = table.column_names.index(name)
+        array = filled(table.column(j), rows, new, name)
+        table = table.set_column(j, before.field(j).with_type(array.type), array)
+    return table.replace_schema_metadata(fitting(table.schema, before).metadata)
 
 
 def _pandas(data: Any, fills: Fills) -> Any:
+    """Cells go by position, so that names of any kind, and several levels of them, stay what they are."""
+    import pandas as pd
+
+    from unseen.arrow.pandas_columns import completed
+
     out = data.copy()
     for j, label in enumerate(data.columns):
         if str(label) in fills:
-            out[label] = _pandas_column(data.iloc[:, j], *fills[str(label)])
+            values = completed(str(label), data.iloc[:, j], *fills[str(label)])
+            out.isetitem(j, pd.Series(values, out.index, values.dtype))  # told its type, or pandas would guess one
+    if type(out) is not type(data):  # a class that does not say how it is made of its own kind
+        out.__class__ = type(data)
     return out
 
 
-def _pandas_column(series: Any, rows: Array, new: Array) -> Any:
-    import pandas as pd
-    import pyarrow as pa
-
-    if isinstance(series.dtype, np.dtype) and series.dtype.kind == "f":
-        values = series.to_numpy(copy=True)
-        values[rows] = new
-        return values
-    before = pa.chunked_array([pa.Array.from_pandas(series)])
-    after = filled(before, rows, new)
-    values = after.to_pandas()
-    if after.type == before.type or pa.types.is_dictionary(after.type):
-        kept = values if isinstance(series.dtype, pd.CategoricalDtype) else values.astype(series.dtype)
-    elif isinstance(series.dtype, pd.ArrowDtype):
-        kept = values.astype(pd.ArrowDtype(after.type))
-    elif isinstance(series.dtype, np.dtype):
-        kept = values
-    else:  # a nullable integer or boolean that became fractional
-        kept = values.astype("Float64")
-    return kept.array
-
-
 def _polars(data: Any, fills: Fills) -> Any:
-    import polars as pl
-    import pyarrow as pa
+    from unseen.arrow.polars_columns import completed
 
-    columns = []
-    for name, (rows, new) in fills.items():
-        before = data[name].to_arrow()
-        after = filled(pa.chunked_array([before]), rows, new)
-        series = pl.Series(name, pl.from_arrow(after))
-        keeps = after.type == before.type and data[name].dtype != pl.Null
-        columns.append(_cast(series, data[name].dtype) if keeps else series)
-    return data.with_columns(columns)
-
-
-def _cast(series: Any, dtype: Any) -> Any:
-    import polars as pl
-
-    try:
-        return series.cast(dtype)
-    except pl.exceptions.PolarsError:  # an Enum that does not list the new category
-        return series.cast(pl.String)
+    return data.with_columns([completed(name, data[name], *fill) for name, fill in fills.items()])

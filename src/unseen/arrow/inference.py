@@ -7,8 +7,9 @@ from collections import Counter
 from dataclasses import dataclass, field, replace
 from typing import Any
 
+from unseen.arrow.cells import as_plain, cast, number_of, suspects, trimmed, why_text
 from unseen.arrow.columns import DATES
-from unseen.arrow.notation import DATE, NEARLY, as_plain, notation_of, trimmed
+from unseen.arrow.notation import DATE, NEARLY, notation_of
 from unseen.core.block import BOOLEAN, CATEGORY, EMPTY, INTEGER, NUMBER, OTHER, Field
 from unseen.core.reading import IN_WORDS, USUAL, Notation, Reading
 
@@ -16,8 +17,6 @@ from unseen.core.reading import IN_WORDS, USUAL, Notation, Reading
 SAMPLE = 2000
 #: so few whole numbers beside words may be the codes of categories
 CODES = 50
-#: whole numbers from here on are not told apart by double precision: they are names
-LONGEST = 15
 NUMBERS = (INTEGER, NUMBER)
 #: so few different words among numbers are remarks rather than codes
 FEW = 3
@@ -100,7 +99,7 @@ class Guess:
     def _numbers(self, cells: Any, before: int) -> Any:
         """The numbers of some cells; null where they mean missing, and where they are none."""
 
-        values = _cast(cells) if self.how.plain and not self.own else None
+        values = cast(cells) if self.how.plain and not self.own else None
         if values is not None and not self._coded(cells, values):
             values = self._without_nan(values)
             self._count(values)
@@ -113,14 +112,14 @@ class Guess:
         if values is None:
             values = self._numbers_among_others(plain, rest, before)
         if self._coded(rest, values):
-            self.how, self.again = Notation(CATEGORY, note=_why_text(rest, values)), True
+            self.how, self.again = Notation(CATEGORY, note=why_text(rest, values)), True
             return self._words(cells)
         values = self._without_nan(self._without_numbers(values))
         self._count(values)
         return values
 
     def _cast(self, rest: Any) -> Any:
-        return _cast(rest if self.how.plain and _cast(rest.slice(0, 64)) is not None else as_plain(rest, self.how))
+        return cast(rest if self.how.plain and cast(rest.slice(0, 64)) is not None else as_plain(rest, self.how))
 
     def _without_marks(self, cells: Any, marks: frozenset[str]) -> Any:
         """Cells with null for those that mean missing, which are counted."""
@@ -147,7 +146,7 @@ class Guess:
         import pyarrow.compute as pc
 
         for mark in self.own:
-            if (number := _number(mark)) is not None:
+            if (number := number_of(mark)) is not None:
                 same = pc.fill_null(pc.equal(values, number), False)
                 self.marked[mark] += pc.sum(same).as_py() or 0
                 values = pc.if_else(same, pa.scalar(None, values.type), values)
@@ -179,7 +178,7 @@ class Guess:
 
         if self.final or self.forced == NUMBER or (self.known is not None and self.known.kind in NUMBERS):
             return False
-        return _why_text(cells, values) != "" if pc.any(_suspects(cells)).as_py() else False
+        return why_text(cells, values) != "" if pc.any(suspects(cells)).as_py() else False
 
     def _count(self, values: Any) -> None:
         import pyarrow as pa
@@ -311,51 +310,6 @@ class Guess:
 
         types = {EMPTY: pa.null(), INTEGER: pa.int64(), NUMBER: pa.float64(), BOOLEAN: pa.bool_()}
         return types.get(self.how.kind, pa.dictionary(pa.int32(), pa.string()))
-
-
-def _cast(cells: Any) -> Any:
-    """Plain numbers, as whole ones if all are, or None where some cell is none."""
-    import pyarrow as pa
-
-    for part in (cells.slice(0, 64), cells):  # a failed cast costs much more than a good one
-        for to in (pa.int64(), pa.float64()):
-            try:
-                values = part.cast(to)
-                break
-            except pa.ArrowInvalid:
-                continue
-        else:
-            return None
-    return values
-
-
-def _number(mark: str) -> float | None:
-    try:
-        return float(mark)
-    except ValueError:
-        return None
-
-
-def _suspects(cells: Any) -> Any:
-    import pyarrow.compute as pc
-
-    first = pc.or_(pc.starts_with(cells, "0"), pc.starts_with(cells, "+"))
-    return pc.or_(first, pc.greater(pc.binary_length(cells), LONGEST))
-
-
-def _why_text(cells: Any, values: Any) -> str:
-    """Why cells that read as numbers are names, or nothing."""
-    import pyarrow.compute as pc
-
-    some = cells.filter(_suspects(cells)).drop_null()
-    for pattern, why in (
-        (r"^0[\dxX][\dA-Fa-f]*$", "codes that begin with 0: kept as text"),
-        (r"^\+\d{7,}$", "codes that begin with +: kept as text"),
-        (r"^[-+]?[1-9]\d{15,}$", "whole numbers of more than 15 digits: kept as text"),
-    ):
-        if pc.any(pc.match_substring_regex(some, pattern)).as_py():
-            return why
-    return ""
 
 
 def numbers_in(name: str, texts: list[str], reading: Reading) -> dict[str, float]:

@@ -16,10 +16,10 @@ MONEY = (
     "USD", "EUR", "GBP", "CHF", "JPY", "CNY", "INR", "AUD", "CAD", "NZD", "SEK", "NOK", "DKK", "PLN", "CZK", "HUF",
     "RUB", "BRL", "MXN", "ZAR", "KRW", "TRY", "US$", "A$", "C$", "R$", "Fr.", "kr", "z\u0142", "Rs",
 )  # fmt: skip
-_BLANKS = "\u00a0\u202f\u2009 "
+BLANKS = "\u00a0\u202f\u2009 "
 _MONEY = "|".join(map(re.escape, sorted(MONEY, key=len, reverse=True))) + r"|[$\u00a2-\u00a5\u20a0-\u20cf]"
 _UNIT = r"%|‰|°\s?[CFK]?|[A-Za-zµμΩ][A-Za-zµμΩ/²³^·.]{0,7}[0-9²³]?"
-_BODY = rf"\d(?:[\d.,'\u2019{_BLANKS}]*\d)?[.,]?|[.,]\d+"
+_BODY = rf"\d(?:[\d.,'\u2019{BLANKS}]*\d)?[.,]?|[.,]\d+"
 _NUMBER = re.compile(
     rf"(?P<open>\()?(?P<sign>[-+\u2212])?(?P<before>(?:{_MONEY})\s?)?(?P<inner>[-+\u2212])?(?P<body>{_BODY})"
     rf"(?P<power>[eE][-+\u2212]?\d+)?(?P<after>\s?(?:{_MONEY}|{_UNIT}))?(?P<trail>[-\u2212])?(?P<close>\))?",
@@ -130,7 +130,7 @@ def _unit_of_numbers(parsed: Sequence[re.Match[str]]) -> bool:
 
 def _separators(bodies: Sequence[str], decimal: str | None, loose: bool) -> tuple[str, str, str] | None:
     """The decimal mark, that of thousands, and what is doubtful about them; None where they do not agree."""
-    bodies = [re.sub(rf"[{_BLANKS}]", " ", b).replace("\u2019", "'") for b in bodies]
+    bodies = [re.sub(rf"[{BLANKS}]", " ", b).replace("\u2019", "'") for b in bodies]
     both = [max(b.rfind(","), b.rfind(".")) for b in bodies if "," in b and "." in b]
     signs = {c for b in bodies for c in b if c in ",.' "}
     point, doubt = decimal, ""
@@ -180,47 +180,6 @@ def _whole_body(point: str, group: str) -> re.Pattern[str]:
     end = rf"(?:{re.escape(point)}\d*)?"
     grouped = rf"\d{{1,3}}(?:{re.escape(group)}\d{{3}})+{end}|" if group else ""
     return re.compile(rf"{grouped}\d+{end}|{re.escape(point)}\d+")
-
-
-# ---- whole columns
-
-
-def trimmed(cells: Any) -> Any:
-    """Text without blanks around it."""
-    import pyarrow.compute as pc
-
-    return pc.utf8_trim_whitespace(cells)
-
-
-def as_plain(cells: Any, how: Notation) -> Any:
-    """Numbers of a notation as programs write them; what is none comes out as something that is no number."""
-    import pyarrow.compute as pc
-
-    def swap(pattern: str, by: str) -> None:
-        nonlocal cells
-        cells = pc.replace_substring_regex(cells, pattern, by)
-
-    swap("\u2212", "-")
-    if how.thousands == "'":
-        swap("\u2019", "'")
-    swap(r"^\((.*)\)$", r"-\1")
-    swap(r"^([^-].*)-$", r"-\1")
-    if how.before:
-        swap(rf"^([-+]?)\s?{_re2(how.before)}\s?", r"\1")
-    if how.after:
-        swap(rf"\s?{_re2(how.after)}$", "")
-    group = _re2(how.thousands) if how.thousands != " " else f"[{_BLANKS}]"
-    if how.thousands:
-        point = _re2(how.decimal)
-        shape = rf"^[-+]?\d{{1,3}}(?:{group}\d{{3}})+(?:{point}\d*)?$"
-        cells = pc.if_else(pc.match_substring_regex(cells, shape), pc.replace_substring_regex(cells, group, ""), cells)
-    if how.decimal == ",":
-        cells = pc.replace_substring(pc.if_else(pc.match_substring(cells, "."), "no", cells), ",", ".")
-    return cells
-
-
-def _re2(text: str) -> str:
-    return re.sub(r"([.^$*+?()\[\]{}|\\])", r"\\\1", text)
 
 
 def spelled(values: Iterable[Any], how: Notation) -> list[str]:

@@ -9,7 +9,8 @@ from contextlib import ExitStack
 from pathlib import Path
 from typing import Any, Protocol
 
-from unseen.arrow.delimited import Left, NotInEncoding
+from unseen.arrow.damage import NotInEncoding
+from unseen.arrow.delimited import Left
 from unseen.arrow.inference import Guess
 from unseen.arrow.output import no_space
 from unseen.arrow.place import Place

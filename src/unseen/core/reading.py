@@ -79,6 +79,14 @@ class Reading:
         """Whether cells that usually mean missing do."""
         return NOTHING not in self.missing
 
+    def only(self, names: Sequence[str]) -> Reading:
+        """What is said of these columns and of no others, as new data of a run need not have all of them."""
+
+        def there(some: Sequence[str]) -> tuple[str, ...]:
+            return tuple(name for name in some if name in names)
+
+        return replace(self, text=there(self.text), number=there(self.number), date=there(self.date))
+
     def check(self, names: Sequence[str]) -> None:
         """Refuse names of no column.
 

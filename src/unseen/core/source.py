@@ -93,6 +93,11 @@ def no_unit(unit: str) -> str:
     return f"there is no column {unit!r} to tell the units (sequences, items, users) apart"
 
 
+def no_names(unit: str, why: str) -> str:
+    """What is said of a unit column that holds what cannot be compared."""
+    return f"unit column {unit!r} cannot tell units apart: {why}"
+
+
 def grouping(unit: Array) -> Array | None:
     """The order in which rows of one unit stand together, (n,), or None where they do.
 

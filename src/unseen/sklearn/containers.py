@@ -10,6 +10,7 @@ import numpy as np
 from scipy.sparse import issparse
 from sklearn.utils.validation import _num_samples, validate_data
 
+from unseen.arrow.convert import library_of
 from unseen.core.block import OTHER
 from unseen.core.masked import shown
 from unseen.core.stats import Array
@@ -102,11 +103,6 @@ def rebuilt(kind: str, names: Sequence[str], columns: Mapping[str, Array], rows:
     if kind == "mapping":
         return whole
     return _records(whole) if kind == "structured" else _stack(list(whole.values()))
-
-
-def library_of(X: Any) -> str:
-    """The package that the type of a data frame comes from."""
-    return type(X).__module__.partition(".")[0]
 
 
 def _frame(estimator: Any, X: Any, reset: bool) -> Table:

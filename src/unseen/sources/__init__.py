@@ -6,8 +6,6 @@ import os
 from collections.abc import Mapping
 from typing import Any
 
-import numpy as np
-
 from unseen.core.masked import as_array
 from unseen.core.reading import Notation, Reading, reading
 from unseen.core.source import Source, how_read
@@ -44,8 +42,8 @@ def open_source(
     names = [f"({r})" if f"({r})" in extra else v for r, v in (("weights", weights), ("labels", labels))]
     asked = reading(read)
     source = _source(data, unit=unit, whole=whole, block_rows=block_rows, extra=extra, read=asked, known=known or {})
-    if not isinstance(source, Marked) and not how_read(source)[1]:
-        asked = with_numbers(source, asked)
+    if source is not data and not how_read(source)[1]:  # what has types may be said to be something else
+        asked = with_numbers(source, asked, known or {})
         source = Marked(source, asked) if asked.of_columns else source
     return source, names[0], names[1]
 
@@ -64,41 +62,25 @@ def _source(
         if extra:
             raise ModelError("a source brings its own columns: name the weight and label columns instead")
         return data
-    from unseen.sources.arrays import Arrays
-
-    if isinstance(data, (np.ndarray, Mapping)):
-        return Arrays(data, unit=unit, whole=whole, block_rows=block_rows, extra=extra)
     if on_disk(data):
         from unseen.sources.files import open_files
 
         if extra:
             raise ModelError("name the weight and label columns of a file instead of passing arrays")
         return open_files(data, unit=unit, whole=whole, block_rows=block_rows, read=read, known=known)
-    if isinstance(data, (list, tuple)):
-        return Arrays(_matrix(data), unit=unit, whole=whole, block_rows=block_rows, extra=extra)
-    if hasattr(data, "__arrow_c_stream__") or hasattr(data, "column_names"):
+    from unseen.arrow.convert import cannot_read, in_types_of_their_own, is_table
+
+    if is_table(data) or in_types_of_their_own(data):
         from unseen.sources.frames import Frames
 
         return Frames(data, unit=unit, whole=whole, block_rows=block_rows, extra=extra)
-    raise DataError(
-        f"cannot read data of type {type(data).__name__}: give a NumPy array, a dict of columns, a pandas, polars "
-        "or pyarrow table, or the path of a Parquet or CSV file"
-    )
+    from unseen.core.given import arrays_of
+    from unseen.sources.arrays import Arrays
 
-
-def _matrix(data: Any) -> Any:
-    """The matrix that a list of rows is; a list of tables is none."""
-    try:
-        matrix = np.asarray(data)
-    except ValueError:  # lengths that differ
-        matrix = np.empty((0, 0, 0))
-    if matrix.ndim < 3:
-        return matrix
-    raise DataError(
-        f"the data is a list of {len(data):,} parts that do not make rows of one length: put sequences below each "
-        "other "
-        "in one table, and name the column that tells them apart with unit="
-    )
+    arrays = arrays_of(data)
+    if arrays is None:
+        raise DataError(cannot_read(data))
+    return Arrays(arrays, unit=unit, whole=whole, block_rows=block_rows, extra=extra)
 
 
 def on_disk(data: Any) -> bool:

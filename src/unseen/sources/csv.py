@@ -8,12 +8,12 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from unseen.arrow.columns import NESTED
-from unseen.arrow.delimited import Delimited, NotInEncoding, in_its_encoding
+from unseen.arrow.damage import NotInEncoding, in_its_encoding
+from unseen.arrow.delimited import Delimited
 from unseen.arrow.dialect import dialect_of, recoded
 from unseen.arrow.digest import file_digest
 from unseen.arrow.inference import Guess
-from unseen.arrow.objects import objects_of
+from unseen.arrow.json_objects import objects_of
 from unseen.arrow.place import Place, at
 from unseen.arrow.rowgroups import RowGroups
 from unseen.arrow.sheets import sheet_of
@@ -21,6 +21,7 @@ from unseen.arrow.spelled import Spelling
 from unseen.arrow.table import TableBlocks
 from unseen.arrow.typed import BadTable, TextTable, Typed
 from unseen.core.block import INTEGER, NUMBER, OTHER, Field, Frame
+from unseen.core.objects import NESTED
 from unseen.core.reading import Notation, Reading, reading
 from unseen.core.source import Part
 from unseen.errors import DataError
@@ -72,6 +73,8 @@ class Csv:
             raise DataError(f"{places[0].called!r} is no workbook, and has no sheets (sheet; --sheet)")
         self.skipped: tuple[str, ...] = ()
         self.tables = self._opened(places, tuple(known or ()))
+        if known:
+            self.reading = self.reading.only(self.tables[0].names)
         self.reading.check(self.tables[0].names)
         self._folder = tempfile.TemporaryDirectory(prefix="unseen-")
         spool = Path(self._folder.name) / "table.parquet"

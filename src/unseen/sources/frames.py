@@ -5,10 +5,12 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from unseen.arrow.columns import fields_of, names_once
+from unseen.arrow.columns import fields_of
+from unseen.arrow.convert import converted
 from unseen.arrow.table import TableBlocks
-from unseen.core.block import EMPTY, Field
+from unseen.core.block import EMPTY, OTHER, Field
 from unseen.core.masked import as_array
+from unseen.core.source import no_names
 from unseen.errors import DataError
 
 
@@ -17,7 +19,9 @@ class Frames(TableBlocks):
 
     Parameters
     ----------
-    data : pandas or polars DataFrame, pyarrow Table, RecordBatch or RecordBatchReader (read once, to its end)
+    data : pandas or polars DataFrame or LazyFrame, pyarrow Table, RecordBatch, Dataset or RecordBatchReader (read once,
+        to its end), a mapping of names to columns of these libraries, or what gives itself by the Arrow C stream or the
+        dataframe interchange protocol
     unit : the column that names the unit (sequence, item, user) of each row; rows of one unit are put side by side, in
         the order they have. ``whole=True`` makes all rows one unit
     extra : further named columns, such as weights and labels that are not part of the data
@@ -43,64 +47,24 @@ class Frames(TableBlocks):
         block_rows: int | None = None,
         extra: Mapping[str, Any] | None = None,
     ) -> None:
-        table, broken = as_table(data)
+        known = converted(data)
+        table, self.host = known.table, known.host
+        if unit in known.broken:
+            raise DataError(known.broken[unit])
+        if unit in known.fields and known.fields[unit].kind == OTHER:
+            raise DataError(no_names(unit, known.fields[unit].note))
         for name, values in (extra or {}).items():
             table = table.append_column(name, _extra(name, values, table.num_rows))
-        fields = [Field(f.name, EMPTY) if _hollow(table.column(f.name)) else f for f in fields_of(table.schema)]
-        super().__init__(table, unit=unit, whole=whole, block_rows=block_rows, fields=fields, broken=broken)
+        hollow = {name for name in table.column_names if _hollow(table.column(name))}
+        found = [Field(f.name, EMPTY) if f.name in hollow else f for f in fields_of(table.schema)]
+        fields = [known.fields.get(f.name, f) for f in found]
+        super().__init__(table, unit=unit, whole=whole, block_rows=block_rows, fields=fields, broken=known.broken)
 
 
 def as_table(data: Any) -> tuple[Any, dict[str, str]]:
     """An Arrow table, and the columns that cannot be part of one with the reason."""
-    import pyarrow as pa
-
-    if isinstance(data, pa.RecordBatch):
-        data = pa.Table.from_batches([data])
-    if isinstance(data, pa.Table):
-        names_once(data.column_names)
-        return data, {}
-    if isinstance(data, pa.RecordBatchReader):
-        names_once(data.schema.names)
-        table = data.read_all()
-        if not table.num_rows:
-            raise DataError("the record batch reader gave no rows; it can be read only once: pass a table instead")
-        return table, {}
-    if type(data).__module__.partition(".")[0] == "pandas" and hasattr(data, "columns"):
-        return _from_pandas(data)
-    try:
-        table = pa.table(data)
-    except (pa.ArrowException, TypeError, ValueError):
-        raise DataError(
-            f"a {type(data).__name__} is not a table of named columns: give a data frame, not a single column"
-        ) from None
-    names_once(table.column_names)
-    return table, {}
-
-
-def _from_pandas(data: Any) -> tuple[Any, dict[str, str]]:
-    """Column by column, so that one that mixes types does not keep the others from being read."""
-    import pyarrow as pa
-
-    names = [str(c) for c in data.columns]
-    names_once(names)
-    columns, broken = [], {}
-    for j, name in enumerate(names):
-        try:
-            columns.append(pa.chunked_array([_pandas_column(data.iloc[:, j])]))
-        except (pa.ArrowException, TypeError, ValueError, OverflowError):
-            broken[name] = (
-                f"column {name!r} mixes numbers with text or other objects: make it one type, mark what is not a "
-                f"number as missing, or leave the column out (ignore=[{name!r}]; --ignore {name})"
-            )
-            columns.append(pa.chunked_array([pa.nulls(len(data), pa.float64())]))
-    return pa.table(columns, names=names), broken
-
-
-def _pandas_column(series: Any) -> Any:
-    import pyarrow as pa
-
-    array = pa.Array.from_pandas(series)
-    return array.combine_chunks() if isinstance(array, pa.ChunkedArray) else array
+    known = converted(data)
+    return known.table, known.broken
 
 
 def _extra(name: str, values: Any, rows: int) -> Any:

@@ -2,31 +2,36 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
 import numpy as np
 
-from unseen.core.block import CATEGORY, NUMBER, OTHER, Column, Field, Frame, label
-from unseen.core.reading import Reading
+from unseen.core.block import CATEGORY, INTEGER, NUMBER, OTHER, Column, Field, Frame, label
+from unseen.core.reading import Notation, Reading
 from unseen.core.source import Part, Source
 from unseen.core.stats import Array
 
+NUMERIC = (INTEGER, NUMBER)
 #: so many different numbers in text are no codes
 MANY = 20
 
 
-def with_numbers(source: Source, asked: Reading) -> Reading:
-    """The reading of a typed table in which numbers stand as text: of columns that hold many and nothing else."""
+def with_numbers(source: Source, asked: Reading, known: Mapping[str, Notation]) -> Reading:
+    """The reading of a typed table in which numbers stand as text: of columns that hold many and nothing else.
+
+    Columns that are ``known`` were numbers, or were not, when a model was fitted.
+    """
     from unseen.arrow.inference import numbers_in
 
-    parts = source.manifest()
-    named = {*asked.text, *asked.number, *asked.date}
-    texts = [f.name for f in source.schema() if f.kind == CATEGORY and f.name not in named]
+    parts, schema = source.manifest(), source.schema()
+    asked = asked.only([f.name for f in schema]) if known else asked
+    named = {*asked.text, *asked.number, *asked.date, *known}
+    texts = [f.name for f in schema if f.kind == CATEGORY and f.name not in named]
+    found = [f.name for f in schema if f.kind == CATEGORY and f.name in known and known[f.name].kind in NUMERIC]
     if not parts or not texts or not parts[0].rows:
-        return asked
-    found = []
+        return replace(asked, number=(*asked.number, *found))
     for name, column in source.read(parts[0], texts).columns.items():
         cells = list(column.categories)
         if len(cells) > MANY and len(numbers_in(name, cells, Reading())) == len(cells):

@@ -1,0 +1,95 @@
+"""Whole columns of text read as numbers."""
+
+from __future__ import annotations
+
+import re
+from typing import Any
+
+from unseen.arrow.notation import BLANKS
+from unseen.core.reading import Notation
+
+#: whole numbers of more digits are not told apart by double precision: they are names
+LONGEST = 15
+
+
+def trimmed(cells: Any) -> Any:
+    """Text without blanks around it."""
+    import pyarrow.compute as pc
+
+    return pc.utf8_trim_whitespace(cells)
+
+
+def as_plain(cells: Any, how: Notation) -> Any:
+    """Numbers of a notation as programs write them; what is none comes out as something that is no number."""
+    import pyarrow.compute as pc
+
+    def swap(pattern: str, by: str) -> None:
+        nonlocal cells
+        cells = pc.replace_substring_regex(cells, pattern, by)
+
+    swap("\u2212", "-")
+    if how.thousands == "'":
+        swap("\u2019", "'")
+    swap(r"^\((.*)\)$", r"-\1")
+    swap(r"^([^-].*)-$", r"-\1")
+    if how.before:
+        swap(rf"^([-+]?)\s?{_re2(how.before)}\s?", r"\1")
+    if how.after:
+        swap(rf"\s?{_re2(how.after)}$", "")
+    group = _re2(how.thousands) if how.thousands != " " else f"[{BLANKS}]"
+    if how.thousands:
+        point = _re2(how.decimal)
+        shape = rf"^[-+]?\d{{1,3}}(?:{group}\d{{3}})+(?:{point}\d*)?$"
+        cells = pc.if_else(pc.match_substring_regex(cells, shape), pc.replace_substring_regex(cells, group, ""), cells)
+    if how.decimal == ",":
+        cells = pc.replace_substring(pc.if_else(pc.match_substring(cells, "."), "no", cells), ",", ".")
+    return cells
+
+
+def _re2(text: str) -> str:
+    return re.sub(r"([.^$*+?()\[\]{}|\\])", r"\\\1", text)
+
+
+def cast(cells: Any) -> Any:
+    """Plain numbers, as whole ones if all are, or None where some cell is none."""
+    import pyarrow as pa
+
+    for part in (cells.slice(0, 64), cells):  # a failed cast costs much more than a good one
+        for to in (pa.int64(), pa.float64()):
+            try:
+                values = part.cast(to)
+                break
+            except pa.ArrowInvalid:
+                continue
+        else:
+            return None
+    return values
+
+
+def number_of(mark: str) -> float | None:
+    try:
+        return float(mark)
+    except ValueError:
+        return None
+
+
+def suspects(cells: Any) -> Any:
+    import pyarrow.compute as pc
+
+    first = pc.or_(pc.starts_with(cells, "0"), pc.starts_with(cells, "+"))
+    return pc.or_(first, pc.greater(pc.binary_length(cells), LONGEST))
+
+
+def why_text(cells: Any, values: Any) -> str:
+    """Why cells that read as numbers are names, or nothing."""
+    import pyarrow.compute as pc
+
+    some = cells.filter(suspects(cells)).drop_null()
+    for pattern, why in (
+        (r"^0[\dxX][\dA-Fa-f]*$", "codes that begin with 0: kept as text"),
+        (r"^\+\d{7,}$", "codes that begin with +: kept as text"),
+        (r"^[-+]?[1-9]\d{15,}$", "whole numbers of more than 15 digits: kept as text"),
+    ):
+        if pc.any(pc.match_substring_regex(some, pattern)).as_py():
+            return why
+    return ""
