@@ -35,7 +35,7 @@ CASES = {
     case.name: case
     for case in [
         Case("full-1m-16", "GMM full, 1M x 16, K=16, float64", 1_000_000, 16, 16, 6,
-             ("unseen", "scikit_learn", "pomegranate")),
+             ("dgemm", "unseen", "unseen-float32", "scikit_learn", "pomegranate")),
         Case("full-200k-8", "GMM full, 200k x 8, K=16", 200_000, 8, 16, 10,
              ("unseen", "unseen-float32", "scikit_learn", "pomegranate", "pomegranate-float32",
               "gmmx-float32", "tgmm", "mclust")),
