@@ -15,6 +15,8 @@ import pytest
 import unseen
 from tests.test_arrays_zoo import Interchange, Pair, Row, Stream
 from tests.test_frames_zoo import Places
+from unseen.plan import fitted, plan
+from unseen.sources import open_source
 
 X = [0.0, 1.0, None, 3.0]
 
@@ -192,6 +194,24 @@ def test_columns_of_other_packages_keep_their_type() -> None:
     out = numbers("x").impute(frame)["x"]
     assert type(out.array) is Places and out[0] == 1.5 and out[1] is not None
     assert frame["x"][1] is None
+
+
+def test_holes_of_columns_that_a_plan_left_out_stay_and_that_is_told() -> None:
+    rng = np.random.default_rng(0)
+    frame = pd.DataFrame({"a": rng.normal(size=200), "b": rng.normal(size=200)})
+    frame["sum"] = frame["a"] + frame["b"]
+    frame["row"] = range(200)
+    made = fitted(plan(open_source(frame)[0]), (1,), seed=0)
+    frame.loc[[2, 5], "sum"] = np.nan
+    frame.loc[7, "a"] = np.nan
+    for data in (frame, pa.Table.from_pandas(frame), dict(frame)):
+        with pytest.warns(UserWarning, match=r"stay missing: 'sum' \(follows from a, b; 2 cells\); fill those") as told:
+            made.impute(data)
+        assert len(told) == 1
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        made.impute(frame.drop(columns="sum"))
+        made.impute(frame.fillna({"sum": 0}), draws=2)
 
 
 # ---- what pandas notes

@@ -11,6 +11,7 @@ from unseen.alone import bounds_of
 from unseen.columns import Decision, atoms_of, decide
 from unseen.core.block import BOOLEAN, CATEGORY, OTHER, Field
 from unseen.core.profile import MAX_CATEGORIES, ColumnProfile, Profile
+from unseen.core.source import Source
 from unseen.errors import DataError, ModelError
 from unseen.spec import AUTO, COVARIANCES, FAMILIES, SIDE, Choice, Spec, check_columns, is_family
 
@@ -173,3 +174,19 @@ def column_facts(choice: Choice, profile: Profile) -> dict[str, Any]:
     if choice.atoms:
         out["set_apart"] = list(choice.atoms)
     return {**out, "note": choice.told}
+
+
+def left_empty(columns: Sequence[Mapping[str, Any]], source: Source) -> str:
+    """What is said of missing cells that stay so, since a plan left their columns out of the model, or nothing."""
+    kinds = {f.name: f.kind for f in source.schema()}
+    names = [c["column"] for c in columns if not c["family"] and c["note"].startswith("left out")]
+    names = [n for n in names if kinds.get(n, OTHER) != OTHER]
+    missing = dict.fromkeys(names, 0)
+    for part in source.manifest() if names else ():
+        for name, cells in source.read(part, names).columns.items():
+            missing[name] += 0 if cells.observed is None else int((~cells.observed).sum())
+    notes = {c["column"]: c["note"].removeprefix("left out: ") for c in columns}
+    told = [f"{n!r} ({notes[n]}; {holes:,} cells)" for n, holes in missing.items() if holes]
+    if not told:
+        return ""
+    return f"missing cells of columns that are not in the model stay missing: {', '.join(told)}; fill those yourself"

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import warnings
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
@@ -18,6 +18,7 @@ from unseen.core.interrupt import interruptible
 from unseen.core.model import Latent, Model, Penalised, Starting
 from unseen.core.observe import Observer
 from unseen.core.option import check_numbers
+from unseen.core.reading import Reading
 from unseen.core.stats import Params
 from unseen.core.stop import Converged, MaxIterations, MaxSeconds, Rule
 from unseen.errors import ModelError, NumericalError, RunError
@@ -53,6 +54,7 @@ def fit(
     short: int = 15,
     finish: int | None = None,
     block_rows: int | None = None,
+    read: Reading | Mapping[str, Any] | None = None,
     observers: Sequence[Observer] = (),
     checkpoint: str | os.PathLike[str] | None = None,
     every: int | None = None,
@@ -80,6 +82,7 @@ def fit(
     prior : strength of a conjugate prior, in pseudo-rows per component; 0 is maximum likelihood
     tol : stop when less than this is left to gain per row; ``max_iterations`` caps each start, ``max_seconds`` all
         of them together; ``stop`` replaces all three by a rule such as ``Converged(1e-10) | MaxIterations(50)``
+    read : what files do not say themselves, by the names of options (`unseen.core.reading.READ`): ``{"decimal": ","}``
     checkpoint : a folder that keeps where the fit stands, ``every`` so many iterations (by default once in ten seconds)
         and when it is interrupted; with ``resume`` the same call goes on from there, to the same bits, or begins where
         the folder holds nothing yet
@@ -115,7 +118,9 @@ def fit(
     tell_unkept(model)
     # a file may hold many sequences, so it has to say where they end; data in memory may be one
     whole = model.unit.ordered and unit is None and not on_disk(data)
-    source, weights, labels = open_source(data, weights, labels, unit=unit, whole=whole, block_rows=block_rows)
+    source, weights, labels = open_source(
+        data, weights, labels, unit=unit, whole=whole, block_rows=block_rows, read=read
+    )
     problem = pose(model, source, weights=weights, labels=labels, ignore=ignore, engine=engine, workers=workers)
     how: dict[str, Any] = {
         "start": start, "restarts": restarts, "seed": seed, "prior": prior, "algorithm": algorithm, "short": short,

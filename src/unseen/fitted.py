@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from typing import Any
@@ -198,13 +199,24 @@ class Fitted:
         if draws is not None:
             check_count("draws", draws, 1)
         if draws is None:
-            return completed(self, data, lambda block: model.impute(self.params, block), unknown)
+            return self._told(completed(self, data, lambda block: model.impute(self.params, block), unknown))
 
         def completion(m: int) -> Any:
             draw = lambda block: model.draw(self.params, block, rng(seed, m, block.id))  # noqa: E731
             return completed(self, data, draw, unknown)
 
-        return [completion(m) for m in range(draws)]
+        return [self._told(completion(0)), *(completion(m) for m in range(1, draws))]
+
+    def _told(self, done: Any) -> Any:
+        """A completed table, after a word on the columns that a plan left out, whose missing cells stay."""
+        from unseen.choices import left_empty
+        from unseen.sources import open_source
+
+        if any(c["note"].startswith("left out") for c in self.columns):
+            source, _, _ = open_source(done)
+            if said := left_empty(self.columns, source):
+                warnings.warn(said, stacklevel=3)
+        return done
 
     def sample(self, n: int, seed: int = 0) -> dict[str, Array]:
         """n new rows from the fitted model, as columns by name."""

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from unseen.arrow.fill import as_float, filled
+from unseen.arrow.metadata import fitting
 from unseen.arrow.output import table_writer
 from unseen.arrow.rawrows import RawRows, as_text, fills_as_text, raw_schema, spelling
 from unseen.arrow.regroup import reorder
@@ -17,6 +18,8 @@ from unseen.core.output import Output
 from unseen.core.source import Part, input_places
 from unseen.errors import DataError
 
+#: whole numbers from here on are not all floats
+EXACT = 2.0**53
 Progress = Callable[[int], Any] | None
 Fills = Mapping[str, tuple[Any, Any]]
 
@@ -33,7 +36,8 @@ def assigned_schema(source: Any, path: Path, outputs: Sequence[Output], data: Se
             new.append((f"{prefix}{name}", pa.int64() if whole else types.get(kind, pa.float64())))
     schema = raw_schema(source) if as_text(source, path) else source.arrow_schema
     _free(schema, [name for name, _ in new])
-    return pa.schema([*schema, *(pa.field(name, type_) for name, type_ in new)], metadata=schema.metadata)
+    made = pa.schema([*schema, *(pa.field(name, type_) for name, type_ in new)], metadata=schema.metadata)
+    return fitting(made, schema)
 
 
 def imputed_schema(source: Any, path: Path, encoding: Encoding, fractional: set[str], drawn: bool, prefix: str) -> Any:
@@ -44,19 +48,20 @@ def imputed_schema(source: Any, path: Path, encoding: Encoding, fractional: set[
     if not drawn:
         return schema
     _free(schema, [f"{prefix}draw"])
-    return pa.schema([pa.field(f"{prefix}draw", pa.int32()), *schema], metadata=schema.metadata)
+    made = pa.schema([pa.field(f"{prefix}draw", pa.int32()), *schema], metadata=schema.metadata)
+    return fitting(made, schema)
 
 
 def _completed(source: Any, encoding: Encoding, fractional: set[str]) -> Any:
-    schema = source.arrow_schema
-    gappy = _with_gaps(source, [n for n in schema.names if n in fractional])
+    schema = before = source.arrow_schema
+    gappy = _widened(source, [n for n in schema.names if n in fractional])
     slots = {n: CATEGORY if s.coded else s.kind for s in encoding.slots for n in s.columns}
     for i, field in enumerate(schema):
         if field.name in slots:
             type_ = _roomy(field.type, slots[field.name], field.name in gappy)
-            if type_ != field.type:  # what pandas noted about the old types holds no more
-                schema = schema.set(i, field.with_type(type_)).remove_metadata()
-    return schema
+            if type_ != field.type:
+                schema = schema.set(i, field.with_type(type_))
+    return fitting(schema, before)
 
 
 def _roomy(type_: Any, kind: str, fractional: bool) -> Any:
@@ -66,19 +71,19 @@ def _roomy(type_: Any, kind: str, fractional: bool) -> Any:
         return pa.string() if kind == CATEGORY else pa.float64()
     if pa.types.is_dictionary(type_) and type_.index_type.bit_width == 8:
         return pa.dictionary(pa.int16(), type_.value_type, type_.ordered)
-    return pa.float64() if fractional or pa.types.is_decimal(type_) else type_
+    return pa.float64() if fractional else type_
 
 
-def _with_gaps(source: Any, names: Sequence[str]) -> set[str]:
-    """Which columns have a missing cell anywhere; reads those columns until each is known."""
-    left, found = list(names), set()
-    for part in source.manifest() if left else ():
-        frame = source.read(part, left)
-        found |= {n for n in left if frame.columns[n].observed is not None}
-        left = [n for n in left if n not in found]
-        if not left:
-            break
-    return found
+def _widened(source: Any, names: Sequence[str]) -> set[str]:
+    """Which columns of whole numbers become floats: those with a missing cell, unless floats cannot hold the others."""
+    gaps, exact = set(), set()
+    for part in source.manifest() if names else ():
+        for name, cells in source.read(part, names).columns.items():
+            if cells.observed is not None:
+                gaps.add(name)
+            if len(cells.values) and abs(cells.values).max() >= EXACT:
+                exact.add(name)
+    return gaps - exact
 
 
 def _free(schema: Any, names: Sequence[str]) -> None:
@@ -199,7 +204,8 @@ def _complete(table: Any, fills: Fills, schema: Any, number: int) -> Any:
 
     columns = {name: table.column(name) for name in table.column_names}
     for name, (rows, values) in fills.items():
-        columns[name] = filled(columns[name], rows, values)
+        whole = pa.types.is_integer(schema.field(name).type) or pa.types.is_decimal(schema.field(name).type)
+        columns[name] = filled(columns[name], rows, values, name if whole else "")
     arrays = []
     for field in schema:
         if field.name not in columns:

@@ -178,7 +178,7 @@ class Guess:
 
         if self.final or self.forced == NUMBER or (self.known is not None and self.known.kind in NUMBERS):
             return False
-        return why_text(cells, values) != "" if pc.any(suspects(cells)).as_py() else False
+        return why_text(cells, values) != "" if pc.any(suspects(cells, values)).as_py() else False
 
     def _count(self, values: Any) -> None:
         import pyarrow as pa

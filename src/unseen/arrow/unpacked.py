@@ -10,6 +10,8 @@ import zlib
 from contextlib import suppress
 from typing import Any, cast
 
+import numpy as np
+
 from unseen.arrow.formats import LOOSE, known, other
 from unseen.arrow.place import Place
 from unseen.arrow.stores import hidden
@@ -34,7 +36,7 @@ BOMB, RATIO = 1 << 30, 500
 
 
 class Unpacked(io.RawIOBase):
-    """The unpacked bytes of a file, counted as they are read."""
+    """The unpacked bytes of a file; what is in them is counted as they are read."""
 
     def __init__(self, place: Place) -> None:
         self.place, self.taken, self.lines, self.quotes, self.nulls = place, 0, 0, 0, 0
@@ -47,22 +49,27 @@ class Unpacked(io.RawIOBase):
     def readable(self) -> bool:
         return True
 
-    def readinto(self, into: Any) -> int:
+    def read(self, size: int = -1) -> bytes:
         try:
-            piece = self._stream.read(len(into))
+            piece = bytes(self._stream.read(size) if size >= 0 else self._stream.read())
         except DAMAGE as error:
             raise self._damaged(error) from None
         if piece.endswith(b"\x1a"):  # how DOS ended a text
             piece = piece.rstrip(b"\x1a")
-        into[: len(piece)] = piece
         self.taken += len(piece)
-        self.lines += piece.count(b"\n")
-        self.quotes += piece.count(b'"')
-        self.nulls += piece.count(0)
+        codes = np.frombuffer(piece, np.uint8)
+        self.lines += int(np.count_nonzero(codes == ord("\n")))
+        self.quotes += int(np.count_nonzero(codes == ord('"')))
+        self.nulls += int(len(codes) - np.count_nonzero(codes))
         if self.packed and self.taken > max(BOMB, RATIO * self.place.size):
             raise DataError(
                 f"{self.place.called!r} unpacks to more than {RATIO} times its size: unpack it yourself, and look at it"
             )
+        return piece
+
+    def readinto(self, into: Any) -> int:
+        piece = self.read(len(into))
+        into[: len(piece)] = piece
         return len(piece)
 
     def close(self) -> None:
@@ -135,7 +142,7 @@ def text_of(place: Place, encoding: str) -> tuple[Any, Unpacked]:
     import pyarrow as pa
 
     raw = Unpacked(place)
-    stream = pa.PythonFile(io.BufferedReader(raw, 1 << 20), mode="r")
+    stream = pa.PythonFile(raw, mode="r")
     if encoding in ("utf-8", "utf-8-sig"):
         return stream, raw
     return pa.transcoding_input_stream(stream, encoding, "utf-8"), raw

@@ -4,22 +4,40 @@ from __future__ import annotations
 
 import atexit
 import gc
+import os
 import signal
+import sys
+from contextlib import suppress
 
 from unseen.core.interrupt import SIGNALS, ends_process
 
 
 def main() -> None:
     """Run the command line; every outcome has its exit code, listed in ``unseen --help``."""
+    code = 1
+
+    def end() -> None:
+        for stream in (sys.stdout, sys.stderr):
+            with suppress(OSError, ValueError):
+                stream.flush()
+        os._exit(code or hasattr(sys, "last_value"))  # whatever came after the command and was not caught
+
+    # first in, last out: the interpreter is not taken apart, which took a second after MLflow, and in which threads of
+    # libraries that still ran aborted the process now and then
+    atexit.register(end)
     ends_process()
     gc.set_threshold(50_000, 10, 10)  # imports make many objects and no garbage: a tenth of their time
-    atexit.register(gc.freeze)  # nor is there any to be looked for when all of it goes: a second after MLflow
     try:
         from unseen.cli.shell import cli
 
         cli(prog_name="unseen")
+        code = 0
     except KeyboardInterrupt:  # before a command began, or after it said what there is to say
+        code = 130
         raise SystemExit(130) from None
+    except SystemExit as ended:
+        code = ended.code if isinstance(ended.code, int) else 0 if ended.code is None else 1
+        raise
     finally:
         for number in SIGNALS:
             signal.signal(number, signal.SIG_IGN)  # all is decided: one more Ctrl-C must not change the code

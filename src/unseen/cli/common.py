@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import functools
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any, TypeVar, cast
 
@@ -57,14 +57,25 @@ def needs_ops(command: F) -> F:
     return cast(F, guarded)
 
 
-def open_run(run: Path) -> tuple[Any, Path]:
-    """The fitted model at a run folder, or the newest one in a folder of runs, and where it is."""
+def open_run(run: Path, options: Mapping[str, Any] | None = None) -> tuple[Any, Path]:
+    """The fitted model at a run folder, or the newest one in a folder of runs, and where it is.
+
+    ``options`` say how new data is read where that is not as the fit's was.
+    """
     from unseen.store import find, load
 
     folder = find(run)
     if folder != run:
         click.echo(f"unseen: newest run in {run}: {folder.name}", err=True)
-    return load(folder), folder
+    result = load(folder)
+    if options:
+        from dataclasses import replace
+
+        from unseen.cli.reading import asked_reading
+
+        before = result.encoding
+        result = replace(result, encoding=replace(before, reading=asked_reading(options, before.reading)))
+    return result, folder
 
 
 def bar(what: str, silent: bool) -> Any:

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import click
 
 from unseen.cli.common import as_json, open_run, quiet, run_argument
 from unseen.cli.exits import print_json
 from unseen.cli.options import split_columns
+from unseen.cli.reading import hidden_read_options
 from unseen.cli.spelling import on_command_line
 
 
@@ -44,6 +46,7 @@ def show(run: Path, as_json: bool) -> None:
 )
 @click.option("--shareable", is_flag=True, help="For people who may not see the data: categories have no names.")
 @click.option("--hide", multiple=True, metavar="COL,...", help="Leave these columns out of a shareable page.")
+@hidden_read_options
 @as_json
 @quiet
 def report(
@@ -54,6 +57,7 @@ def report(
     hide: tuple[str, ...],
     as_json: bool,
     quiet: bool,
+    **options: Any,
 ) -> None:
     """Write one self-contained HTML page about a fit.
 
@@ -62,7 +66,7 @@ def report(
     """
     from unseen.report import write
 
-    result, folder = open_run(run)
+    result, folder = open_run(run, options)
     target = output or folder / "report.html"
     rows = [str(p) for p in data] or None
     write(result, target, data=rows, shareable=shareable, hide=split_columns(hide))

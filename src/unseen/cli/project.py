@@ -77,7 +77,9 @@ def check(config: Path, as_json: bool) -> None:
 
     settings = load(config)
     found = partitions(settings)
-    facts = outlook(settings, [p.name for p in found], open_files(found[-1].path).schema())
+    facts = outlook(
+        settings, [p.name for p in found], open_files(found[-1].path, read=settings.data.read.reading()).schema()
+    )
     if as_json:
         print_json(facts)
     else:

@@ -14,7 +14,12 @@ from unseen.core.reading import READ, Reading, reading
 F = TypeVar("F", bound=Callable[..., Any])
 
 
-def read_options(command: F) -> F:
+def hidden_read_options(command: F) -> F:
+    """Add what files are read by to a command that reads new data of a run, which remembers how: rarely needed."""
+    return read_options(command, hidden=True)
+
+
+def read_options(command: F, hidden: bool = False) -> F:
     """Add what files are read by, the same for every command that reads some."""
     for option in reversed(READ):
         made = as_click(option)
@@ -22,7 +27,7 @@ def read_options(command: F) -> F:
         spelled = ["/".join(names)] if made.secondary_opts else names
         click.option(
             *spelled, made.name, type=made.type, help=made.help, default=made.default, is_flag=made.is_flag or None,
-            metavar=made.metavar, multiple=made.multiple,
+            metavar=made.metavar, multiple=made.multiple, hidden=hidden,
         )(command)  # fmt: skip
     return command
 

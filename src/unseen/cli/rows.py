@@ -10,6 +10,7 @@ import click
 
 from unseen.cli.common import as_json, bar, data_argument, open_run, out_file, quiet, run_argument, unknown
 from unseen.cli.exits import DATA, print_json
+from unseen.cli.reading import hidden_read_options
 
 
 @click.command(epilog="\b\nExample:\n  unseen assign runs/ flights.parquet -o assigned.parquet")
@@ -18,10 +19,18 @@ from unseen.cli.exits import DATA, print_json
 @out_file
 @click.option("--prefix", default="", help="Put before the names of the new columns.")
 @unknown
+@hidden_read_options
 @as_json
 @quiet
 def assign(
-    run: Path, data: tuple[Path, ...], output: Path, prefix: str, unknown: str, as_json: bool, quiet: bool
+    run: Path,
+    data: tuple[Path, ...],
+    output: Path,
+    prefix: str,
+    unknown: str,
+    as_json: bool,
+    quiet: bool,
+    **options: Any,
 ) -> None:
     """Write the most probable component of each row.
 
@@ -30,7 +39,7 @@ def assign(
     """
     from unseen.rows import write_assign
 
-    result, _ = open_run(run)
+    result, _ = open_run(run, options)
     with bar("assign", quiet) as tick:
         rows = write_assign(result, list(data), output, prefix=prefix, unknown=unknown, progress=tick)
     _written(rows, output, as_json, quiet)
@@ -44,6 +53,7 @@ def assign(
 @click.option("--seed", type=click.IntRange(min=0), default=0, show_default=True, help="For --draws.")
 @click.option("--prefix", default="", help='Put before the name of the column "draw".')
 @unknown
+@hidden_read_options
 @as_json
 @quiet
 def impute(
@@ -56,6 +66,7 @@ def impute(
     unknown: str,
     as_json: bool,
     quiet: bool,
+    **options: Any,
 ) -> None:
     """Write the data with its missing cells filled in.
 
@@ -64,7 +75,7 @@ def impute(
     """
     from unseen.rows import write_impute
 
-    result, _ = open_run(run)
+    result, _ = open_run(run, options)
     _tell_untouched(result, data, quiet or as_json)
     with bar("impute", quiet) as tick:
         rows = write_impute(
@@ -77,9 +88,10 @@ def impute(
 @run_argument
 @data_argument
 @unknown
+@hidden_read_options
 @as_json
 @quiet
-def score(run: Path, data: tuple[Path, ...], unknown: str, as_json: bool, quiet: bool) -> None:
+def score(run: Path, data: tuple[Path, ...], unknown: str, as_json: bool, quiet: bool, **options: Any) -> None:
     """Print the mean log-density per row with its standard error.
 
     Higher is better; compare models on the same rows, best on rows that no model was fitted to. If a row is impossible
@@ -89,7 +101,7 @@ def score(run: Path, data: tuple[Path, ...], unknown: str, as_json: bool, quiet:
     from unseen.core.blas import one_blas_thread
     from unseen.errors import DataError
 
-    result, folder = open_run(run)
+    result, folder = open_run(run, options)
     plain = replace(result, encoding=replace(result.encoding, unknown=unknown))
     scored = Scored(plain.model, plain.params)
     with bar("score", quiet) as tick, one_blas_thread():

@@ -8,6 +8,8 @@ from __future__ import annotations
 
 import re
 
+from unseen.core.reading import READ
+
 _BOTH = re.compile(r"\((?:[^()]|\([^()]*\))*?; (--[^()]*)\)")
 _PYTHON = re.compile(r",? or in Python [^,;.:]*")
 #: options by their keys in unseen.yaml
@@ -22,6 +24,7 @@ KEYS = {
     "--covariance": "model.covariance",
     "--family": "model.family",
     "--ignore": "data.ignore",
+    **{f"--{o.name.replace('_', '-')}": f"data.read.{o.name}" for o in READ},
 }
 
 

@@ -12,6 +12,7 @@ from unseen.checkpoint.task import task_of
 from unseen.core.blas import one_blas_thread
 from unseen.core.model import Model
 from unseen.core.option import fit_option
+from unseen.core.reading import Reading
 from unseen.errors import DataError, ModelError
 from unseen.fit import tell_unkept
 from unseen.problem import Survey, survey
@@ -42,6 +43,7 @@ def select(
     engine: str | Any = "auto",
     workers: int | None = None,
     block_rows: int | None = None,
+    read: Reading | Mapping[str, Any] | None = None,
     **options: Any,
 ) -> Result:
     r"""Fit a model with each number of components, states or factors; return the best, with all in ``search``.
@@ -58,6 +60,7 @@ def select(
     components : the numbers to try; by default 1 to 8, as far as the criterion does not get worse three times running
     criterion : ``"bic"``, ``"icl"`` or ``"heldout"``
     forms : forms of the model, such as those of covariance, tried around the best numbers of components
+    read : what files do not say themselves, as in `unseen.fit`
     options : those of `unseen.fit`; ``tol`` is 1e-5 by default where numbers of components are not given, and the
         best fit then ends with `SQUAREM`; ``max_seconds`` is for all fits together; ``share`` (0.2) is what
         ``"heldout"`` leaves out
@@ -90,7 +93,9 @@ def select(
     model_for: Callable[..., Any] = model if callable(model) else (lambda k: _with(model, k))
     first = model_for(tried[0], *forms[:1])
     whole = first.unit.ordered and unit is None and not on_disk(data)  # as in `fit`
-    source, weights, labels = open_source(data, weights, labels, unit=unit, whole=whole, block_rows=block_rows)
+    source, weights, labels = open_source(
+        data, weights, labels, unit=unit, whole=whole, block_rows=block_rows, read=read
+    )
     tell_unkept(first)
     known = survey(first, source, weights=weights, labels=labels, ignore=ignore, engine=engine, workers=workers)
     return search(model_for, known, None if components is None else tried, criterion, forms=forms, **options)

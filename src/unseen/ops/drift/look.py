@@ -162,7 +162,9 @@ def summed(champion: Result, layout: Layout, data: Any, progress: Callable[[int]
     from unseen.sources import open_source
 
     unit = champion.encoding.unit
-    source, _, _ = open_source(data, unit=unit, whole=champion.model.unit.ordered and unit is None)
+    whole = champion.model.unit.ordered and unit is None
+    read, known = champion.encoding.reading, champion.encoding.written()
+    source, _, _ = open_source(data, unit=unit, whole=whole, read=read, known=known)
     encoding = replace(champion.encoding, labels=None, grouped=False, unknown="missing")
     schema = source.schema()
     encoding.check(schema)

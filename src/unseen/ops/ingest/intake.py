@@ -11,6 +11,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
+from unseen.core.reading import Reading
 from unseen.errors import DataError, UnseenError
 from unseen.ops.config import Settings
 from unseen.ops.ingest.listing import listed
@@ -34,6 +35,8 @@ class Intake:
     partitions: tuple[Partition, ...]
     batch: Batch
     unit: str | None = None
+    #: how the files are read, where they do not say so themselves
+    read: Reading = Reading()
     _open: dict[str, Any] = field(default_factory=dict, repr=False, compare=False)
 
     @property
@@ -55,7 +58,7 @@ class Intake:
 
         try:
             with reading("the batch"):
-                source = open_files([p.path for p in self.partitions], unit=self.unit)
+                source = open_files([p.path for p in self.partitions], unit=self.unit, read=self.read)
         finally:  # files that changed are the reason for whatever was wrong with them
             for partition in self.partitions:
                 partition.unchanged()
@@ -73,7 +76,7 @@ class Intake:
         found = []
         for partition in self.partitions:
             with reading(repr(partition.name)):
-                found.append(open_files(partition.path, unit=self.unit))
+                found.append(open_files(partition.path, unit=self.unit, read=self.read))
             partition.unchanged()
         return tuple(found)
 
@@ -81,7 +84,7 @@ class Intake:
         """The rows of one partition; the one that was opened last stays open."""
         if partition.name not in self._open:
             self._open.clear()
-            self._open[partition.name] = _opened(partition)
+            self._open[partition.name] = _opened(partition, self.read)
         return self._open[partition.name]
 
     def close(self) -> None:
@@ -108,7 +111,7 @@ def take_in(settings: Settings, until: str | None = None) -> Intake:
     chosen = identified(settings, paths[start:end], paths)
     memory = Memory(Places.of(settings))
     batch = Batch(id=_id(chosen), partitions=tuple(p.name for p in chosen), rows=0)
-    intake = Intake(chosen, batch, settings.model.unit)
+    intake = Intake(chosen, batch, settings.model.unit, settings.data.read.reading())
     rows = sum(_rows(intake, partition, memory) for partition in chosen)
     return replace(intake, batch=batch.model_copy(update={"rows": rows}))
 
@@ -139,12 +142,12 @@ def _rows(intake: Intake, partition: Partition, memory: Memory) -> int:
     return known or 0
 
 
-def _opened(partition: Partition) -> Any:
+def _opened(partition: Partition, read: Reading) -> Any:
     from unseen.sources.files import open_files
 
     with reading(repr(partition.name)):
         try:
-            return open_files(partition.path, block_rows=CHUNK)
+            return open_files(partition.path, block_rows=CHUNK, read=read)
         except (UnseenError, OSError, MemoryError):
             raise
         except Exception as error:  # readers of third parties quote cells: their class is all that may be said
