@@ -36,6 +36,7 @@ class Fitted:
     model: Model
     params: Params
     encoding: Encoding
+    columns: tuple[dict[str, Any], ...]
 
     def open(self, data: Any, unknown: str | None = None) -> tuple[Source, Encoding]:
         """The source of some data and the encoding of this model, held against the fit's schema.

@@ -89,8 +89,6 @@ REFUSED = [
     no_book("totals_below", "age", "--missing|--number", secret=("Total",)),
     no_book("numbers_with_words", "score", "--missing", "--number", "--text", secret=("ill\"",)),
     no_book("several_sheets", "people", "prices", "notes", "--sheet", options=("--sheet", "peolpe")),
-    no_book("several_sheets", "empty|no row|no data|column|header|text", options=("--sheet", "notes", "--number",
-    "about it")),
     refused("a sheet of a file of text", b"a,b\n1,2\n3,4\n", "--sheet", options=("--sheet", "people"), code=(2, 3)),
     refused("a workbook, cut", (BOOKS / "plain.xlsx").read_bytes()[:-200], "xlsx|workbook|damaged|cut|zip",
             file="t.xlsx"),

@@ -13,7 +13,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from unseen.arrow.spelled import TABBED, TEXT, Spelling, TextTables, packing
+from unseen.arrow.spelled import TABBED, TEXT, Spelling, TextTables, packed_file, packing
 from unseen.core.disk import sync, umask
 from unseen.errors import RunError
 
@@ -113,10 +113,8 @@ class JsonLines:
     """A writer of tables as one JSON object a line."""
 
     def __init__(self, file: Any, schema: Any, packed: str) -> None:
-        import pyarrow as pa
-
-        self._file, self._packed = file, packed
-        self._out = pa.CompressedOutputStream(file, packed) if packed else file
+        self._packed = packed
+        self._out = packed_file(file, packed) if packed else file
 
     def write_table(self, table: Any) -> None:
         rows = (json.dumps(row, ensure_ascii=False, default=str, allow_nan=False) for row in _finite(table.to_pylist()))

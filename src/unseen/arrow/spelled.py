@@ -37,6 +37,25 @@ def packing(name: str) -> tuple[str, str]:
     return "." + stem.rpartition(".")[2] if "." in stem else "", packed
 
 
+class _Kept:
+    """A file that packing writes to and leaves open."""
+
+    closed = False
+
+    def __init__(self, file: Any) -> None:
+        self.write, self.flush = file.write, file.flush
+
+    def close(self) -> None:
+        self.flush()
+
+
+def packed_file(file: Any, packed: str) -> Any:
+    """A stream into a file that packs what is written, and is closed before the file is."""
+    import pyarrow as pa
+
+    return pa.CompressedOutputStream(pa.PythonFile(_Kept(file), mode="w"), packed)
+
+
 class TextTables:
     """A writer of tables as lines of text, the names of their columns first."""
 
@@ -45,7 +64,7 @@ class TextTables:
 
         self._open = ExitStack()
         self._schema, self.how = schema, how
-        self._out = self._open.enter_context(pa.CompressedOutputStream(file, packed)) if packed else file
+        self._out = self._open.enter_context(packed_file(file, packed)) if packed else file
         self._encoder = codecs.getincrementalencoder(how.encoding)()
         self._plain = how.encoding in ("utf-8", "ascii")
         self._write(pa.table([pa.array([name]) for name in schema.names], names=[str(i) for i in range(len(schema))]))

@@ -148,7 +148,7 @@ class _Spool:
         self.waiting: list[Any] = []
         stack.enter_context(no_space("the temporary copy of a text file (its place is set by TMPDIR)"))
         self.writer = stack.enter_context(
-            pq.ParquetWriter(path, schema, compression="lz4", use_dictionary=_words(schema))
+            pq.ParquetWriter(path, schema, compression="none", use_dictionary=_words(schema))
         )
         stack.callback(self.flush)
 
