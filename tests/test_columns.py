@@ -121,7 +121,7 @@ def test_two_atoms_are_both_found() -> None:
         ("gamma", np.r_[np.arange(20.0)], "0|zero"),
         ("beta", np.r_[np.arange(20.0)], "between|outside|1"),
         ("hurdle_gaussian", np.arange(40.0), "no value that stands out"),
-        ("categorical", np.arange(1500.0), "categories"),
+        ("categorical", np.arange(1500.0), "different values"),
     ],
 )
 def test_a_family_that_is_forced_against_the_data_is_refused_in_a_sentence(family, x, words) -> None:
@@ -200,10 +200,10 @@ def test_names_of_things_that_look_like_numbers() -> None:
     found = {c.column: c for c in plan(Arrays(data)).choices}
     assert found["row"].family == "" and "running number" in found["row"].note
     assert found["store"].family == found["zip"].family == "categorical"
-    assert found["nothing"].family == "" and "no observed value" in found["nothing"].note
-    assert found["price"].family == "" and "looks like numbers" in found["price"].note
+    assert found["nothing"].family == "" and "is empty" in found["nothing"].note
+    assert found["price"].family == "" and "look like numbers" in found["price"].note
     assert found["amount"].family == "gaussian"
-    with pytest.raises(DataError, match="no observed value"):
+    with pytest.raises(DataError, match="is empty"):
         plan(Arrays(data), columns=("nothing", "amount"))
 
 

@@ -106,7 +106,7 @@ def test_a_large_file_is_spooled_to_parquet_and_the_copy_goes_with_the_source(tm
         ("a,b,a\n1,2,3\n", "duplicated in 't.csv': 'a'"),
         ("a,b\n1,2\nSECRET\n", r"more or fewer cells than the header \(first in line 3\)"),
         ("a,b\n1,é\n2,".encode() + "é\n".encode("latin-1"), "in two encodings: other lines are UTF-8, line 3 is not"),
-        (b"a,b\n1,\x00\x01\x02\n", "is no text: it holds bytes of value zero"),
+        (b"a,b\n1,\x00\x01\x02\n", r"is no text: it holds NUL bytes \(first in line 2\)"),
     ],
 )
 def test_bad_text_is_named_without_its_cells(tmp_path: Path, text: str | bytes, message: str) -> None:

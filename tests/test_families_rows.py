@@ -135,8 +135,8 @@ def test_a_category_that_only_rows_of_weight_zero_have_changes_nothing() -> None
     [
         (Categorical(), np.array([0.5, 1.5, 2.5]), "decimal numbers"),
         (Categorical(), np.array(["a", "a", "a"]), "constant"),
-        (Categorical(), np.arange(1001), "more than 1,000 categories"),
-        (Categorical(), np.array([f"t{i}" for i in range(2500)]), "more than 1,000 categories"),
+        (Categorical(), np.arange(1001), "more than 1,000"),
+        (Categorical(), np.array([f"t{i}" for i in range(2500)]), "more than 1,000"),
         (Bernoulli(), np.array([0, 1, 2]), "other than 0 and 1"),
         (Bernoulli(), np.array([0.0, 0.5, 1.0]), "other than 0 and 1"),
         (Bernoulli(), np.array(["a", "b", "c"]), "exactly two"),

@@ -103,5 +103,5 @@ def test_parquet_under_another_name_is_read(tmp_path: Path) -> None:
 def test_formats_do_not_mix(tmp_path: Path) -> None:
     write(tmp_path / "a.parquet"), text(tmp_path / "b.csv"), write(tmp_path / "c.parquet")
     assert "'b.csv' is text and 'a.parquet' is Parquet, which cannot be read together" in refusal(tmp_path)
-    source = open_files(tmp_path, skip_bad=True)
+    source = open_files(tmp_path, read={"skip_bad": True})
     assert len(source.files) == 2 and source.skipped == ("'b.csv' is left out: it is text, and most are Parquet",)

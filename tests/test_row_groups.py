@@ -202,7 +202,7 @@ def test_one_bad_file_among_a_hundred(tmp_path: Path, bad: Callable[[bytes], byt
     worst = write(tmp_path / "part-000.parquet", bad((tmp_path / "part-050.parquet").read_bytes()))
     with pytest.raises(DataError, match="part-000.parquet"):
         open_files(tmp_path)
-    source = open_files(tmp_path, skip_bad=True)
+    source = open_files(tmp_path, read={"skip_bad": True})
     assert len(source.files) == 99 and sum(sizes(source)) == 99 * 30 and len(source.skipped) == 1
     assert source.skipped[0].startswith(f"{worst.name!r} is left out: ") and why in source.skipped[0]
     assert cells(source, "x")[:30] == table_of(30, 1).column("x").to_pylist()
@@ -210,13 +210,13 @@ def test_one_bad_file_among_a_hundred(tmp_path: Path, bad: Callable[[bytes], byt
 
 def test_nothing_to_skip_and_nothing_but_bad_files(tmp_path: Path) -> None:
     write(tmp_path / "a.parquet", table_of(30))
-    assert open_files(tmp_path).skipped == open_files(tmp_path, skip_bad=True).skipped == ()
+    assert open_files(tmp_path).skipped == open_files(tmp_path, read={"skip_bad": True}).skipped == ()
     (tmp_path / "gone.parquet").symlink_to("nowhere")
-    source = open_files(tmp_path, skip_bad=True)
+    source = open_files(tmp_path, read={"skip_bad": True})
     assert len(source.skipped) == 1 and "is a link to a file that is not there" in source.skipped[0]
     write(tmp_path / "a.parquet", b"PAR1")
     with pytest.raises(DataError, match="none of the 1 files can be read: 'a.parquet' is left out"):
-        open_files(tmp_path, skip_bad=True)
+        open_files(tmp_path, read={"skip_bad": True})
 
 
 # ---- row labels
@@ -246,7 +246,7 @@ def test_row_labels_of_some_files_only_are_left_out_and_told(tmp_path: Path) -> 
     frame = pd.DataFrame({"a": np.arange(9.0), "b": np.arange(9.0)[::-1]})
     frame.iloc[[0, 1, 4, 8]].to_parquet(tmp_path / "jan.parquet")
     frame.to_parquet(tmp_path / "feb.parquet")
-    for options in ({}, {"skip_bad": True}):
+    for options in ({}, {"read": {"skip_bad": True}}):
         source = open_files([tmp_path / "jan.parquet", tmp_path / "feb.parquet"], **options)
         assert source.arrow_schema.names == ["a", "b"] and sum(sizes(source)) == 13
         assert len(source.skipped) == 1 and "'__index_level_0__' is left out" in source.skipped[0]

@@ -134,7 +134,7 @@ def test_feather_and_damage_in_a_store(s3: FileSystem) -> None:
     with s3.open_output_stream("bucket/p/b.parquet") as sink:
         sink.write(b"PAR1" + bytes(500))
     assert "'b.parquet' starts as a Parquet file but its footer is missing" in refusal("s3://bucket/p")
-    source = open_files("s3://bucket/p", skip_bad=True)
+    source = open_files("s3://bucket/p", read={"skip_bad": True})
     assert cells(source, "x") == table_of(50).column("x").to_pylist()
     assert len(source.skipped) == 1 and "'b.parquet' is left out" in source.skipped[0]
 

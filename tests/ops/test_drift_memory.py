@@ -316,7 +316,7 @@ def test_files_are_looked_at_block_by_block_and_known_by_their_bytes(tmp_path) -
     assert together.rows == in_memory.rows == 3000
     assert [t.e_value for t in together.tests] == pytest.approx([t.e_value for t in in_memory.tests], rel=1e-6)
     assert batch_id(paths) == batch_id([str(tmp_path)]) != batch_id(paths[:1])
-    with pytest.raises(DataError, match="there is no file 'gone.parquet'"):
+    with pytest.raises(DataError, match="there is no file '.*gone.parquet'"):
         batch_id([tmp_path / "gone.parquet"])
 
 

@@ -68,7 +68,7 @@ def test_a_stray_word_in_a_number_column_is_located(tmp_path):
     cells[6] = "Ada"
     (found,) = gate(tmp_path, changed(distance=cells), name="b.csv")
     assert (found.check, found.column) == ("type", "distance")
-    assert "text at data row 7:" in found.message and "Ada" not in found.message
+    assert "first at data row 7:" in found.message and "Ada" not in found.message
 
 
 def test_a_column_without_any_value_has_no_wrong_type(tmp_path):

@@ -138,8 +138,8 @@ def _sniffed(place: Place, text: str, delimiter: str | None) -> tuple[str, str, 
 def close_up(text: str) -> str:
     """Text without the blanks between a delimiter and a quote.
 
-    >>> close_up('"a, \"b", "3"')
-    '"a, \"b","3"'
+    >>> close_up('"a, b", "3"')
+    '"a, b","3"'
     """
     return SPACED.sub(lambda m: m[0] if m[0].startswith('"') else "", text)
 

@@ -20,6 +20,7 @@ CODES = 50
 NUMBERS = (INTEGER, NUMBER)
 #: so few different words among numbers are remarks rather than codes
 FEW = 3
+INFINITE = frozenset(("inf", "-inf", "+inf", "infinity", "-infinity"))
 #: words that mean missing to some and are a category here: told
 DOUBTFUL = frozenset(("none", "nil"))
 
@@ -83,7 +84,7 @@ class Guess:
 
         distinct = pc.unique(trimmed(cells.drop_null())).to_pylist()
         step = max(1, len(distinct) // SAMPLE)
-        self.sample.update(dict.fromkeys(c for c in distinct[::step] if c and c.lower() not in self.marks))
+        self.sample.update(dict.fromkeys(c for c in distinct[::step] if c and c.lower() not in self.marks | INFINITE))
         how = notation_of(list(self.sample), self.reading.decimal, self.loose)
         if self.forced == NUMBER and how.kind not in NUMBERS:
             numeric = [
@@ -253,7 +254,7 @@ class Guess:
         share = self.strange / (self.strange + self.numbers)
         coded = self.codes is not None and 2 * len(self.codes) <= self.numbers
         few = share <= 1 - NEARLY or (len(self.words) <= FEW and not coded)
-        if self.known is not None or (share <= 0.5 and few):
+        if share <= 0.5 and (few or self.known is not None):
             self.broken = self._broken(100 * share)
         self.how, self.again = Notation(CATEGORY), True
 
@@ -318,4 +319,6 @@ def numbers_in(name: str, texts: list[str], reading: Reading) -> dict[str, float
 
     guess = Guess(name, reading)
     values = guess.take(pa.array([text or None for text in texts], pa.string()))
+    if guess.how.kind not in NUMBERS:
+        return {}
     return {text: float(v) for text, v in zip(texts, values.to_pylist(), strict=True) if v is not None}

@@ -104,8 +104,8 @@ def _is_header(head: Sequence[str], body: Rows, asked: Reading, known: Sequence[
     if asked.header is not None:
         return asked.header
     cells = [cell.strip() for cell in head]
-    if known:
-        return set(known) <= set(cells)
+    if set(known) & set(cells):
+        return True
     kinds = [_kind(cell) for cell in cells]
     numeric = [_numeric_column([r[j] for r in body if j < len(r)]) for j in range(len(cells))]
     if any(k == WORD and n for k, n in zip(kinds, numeric, strict=True)):

@@ -33,7 +33,7 @@ def columns(data: tuple[Path, ...], ignore: tuple[str, ...], as_json: bool, **op
     from unseen.plan import plan
     from unseen.sources import open_source
 
-    source, _, _ = open_source([str(p) for p in data], read=asked_reading(options))
+    source, _, _ = open_source([str(p) for p in data], read=asked_reading(options), infer=True)
     made = plan(source, ignore=split_columns(ignore, [f.name for f in source.schema()]), refuse=False)
     if as_json:
         told = [on_command_line(note) for note in told_of(source)]

@@ -67,7 +67,8 @@ def prepare(data: Any, options: Mapping[str, Any]) -> Task:
     number = own.pop(model(kind).order, None)
     unit = next((own[option.name] for option in model(kind).options if option.unit and option.name in own), None)
     read = asked_reading(options)
-    source, _, _ = open_source(data, unit=unit, whole=model(kind).unit.ordered and unit is None, read=read)
+    whole = model(kind).unit.ordered and unit is None
+    source, _, _ = open_source(data, unit=unit, whole=whole, read=read, infer=True)
     names = [f.name for f in source.schema()]
     made = plan(
         source,

@@ -100,7 +100,7 @@ class Planned(BaseEstimator):
     @interruptible()
     def _fitted(self, unit: str | None, data: Any, weights: Any, labels: Any, wishes: Mapping[str, Any]) -> Result:
         whole = model(self._kind).unit.ordered and unit is None
-        source, weights, labels = open_source(data, weights, labels, unit=unit, whole=whole)
+        source, weights, labels = open_source(data, weights, labels, unit=unit, whole=whole, infer=True)
         made = plan(source, weights=weights, labels=labels, model=self._kind, **wishes)
         return fitted(made, self._numbers(), **self._search())
 

@@ -23,10 +23,12 @@ def open_source(
     block_rows: int | None = None,
     read: Reading | Mapping[str, Any] | None = None,
     known: Mapping[str, Notation] | None = None,
+    infer: bool = False,
 ) -> tuple[Source, str | None, str | None]:
     """The source of some data, and the names of its weight and label columns.
 
     ``read`` is what a user says of how files are written, ``known`` how the columns were that a model was fitted to.
+    ``infer`` numbers that stand as text in tables with types: for those who tell what was decided.
     Weights and labels may be column names, or arrays, which join the data as columns of their own.
 
     Raises
@@ -43,7 +45,7 @@ def open_source(
     asked = reading(read)
     source = _source(data, unit=unit, whole=whole, block_rows=block_rows, extra=extra, read=asked, known=known or {})
     if source is not data and not how_read(source)[1]:  # what has types may be said to be something else
-        asked = with_numbers(source, asked, known or {})
+        asked = with_numbers(source, asked, known or {}) if infer or known else asked
         source = Marked(source, asked) if asked.of_columns else source
     return source, names[0], names[1]
 

@@ -28,13 +28,14 @@ def with_numbers(source: Source, asked: Reading, known: Mapping[str, Notation]) 
     parts, schema = source.manifest(), source.schema()
     asked = asked.only([f.name for f in schema]) if known else asked
     named = {*asked.text, *asked.number, *asked.date, *known}
-    texts = [f.name for f in schema if f.kind == CATEGORY and f.name not in named]
-    found = [f.name for f in schema if f.kind == CATEGORY and f.name in known and known[f.name].kind in NUMERIC]
+    were = {name for name, how in known.items() if how.kind in NUMERIC}
+    texts = [f.name for f in schema if f.kind == CATEGORY and (f.name not in named or f.name in were - {*asked.number})]
     if not parts or not texts or not parts[0].rows:
-        return replace(asked, number=(*asked.number, *found))
+        return asked
+    found = []
     for name, column in source.read(parts[0], texts).columns.items():
         cells = list(column.categories)
-        if len(cells) > MANY and len(numbers_in(name, cells, Reading())) == len(cells):
+        if (len(cells) > MANY or (cells and name in were)) and len(numbers_in(name, cells, Reading())) == len(cells):
             found.append(name)
     return replace(asked, number=(*asked.number, *found))
 
