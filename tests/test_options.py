@@ -13,7 +13,9 @@ from unseen.cli.fit import fit as command
 from unseen.cli.kinds import options_of
 from unseen.cli.reference import renewed
 from unseen.core.option import FIT, FLAG, INTEGER, NUMBER, PYTHON, TEXT, Option
+from unseen.core.reading import READ
 from unseen.errors import ModelError
+from unseen.ops.config.data import Read
 from unseen.ops.config.learn import Fit, Model
 from unseen.search.order import search
 from unseen.store.kinds import model, models
@@ -23,11 +25,12 @@ ON_LINE = {p.name: p for p in command.params}
 ELSEWHERE = {"max_seconds": "limits.seconds", "workers": None}
 
 
-@pytest.mark.parametrize("option", FIT, ids=lambda o: o.name)
+@pytest.mark.parametrize("option", (*FIT, *READ), ids=lambda o: o.name)
 def test_the_command_line_has_it(option: Option) -> None:
     there = ON_LINE[option.name]
     assert isinstance(there, click.Option)
-    assert there.default == option.default and there.help is not None and there.help.startswith(option.sentence)
+    assert (there.default or None) == (option.default or None) or option.default == 0
+    assert there.help is not None and there.help.startswith(option.sentence)
     if option.choices:
         assert isinstance(there.type, click.Choice) and tuple(there.type.choices) == option.choices
     if option.least is not None:
@@ -40,6 +43,16 @@ def test_the_file_of_the_loop_has_it(option: Option) -> None:
         return
     section = Model if option.name == "criterion" else Fit
     assert section.model_fields[option.name].description == option.sentence
+
+
+@pytest.mark.parametrize("option", READ, ids=lambda o: o.name)
+def test_the_file_of_the_loop_says_how_files_are_read(option: Option) -> None:
+    field = Read.model_fields[option.name]
+    assert field.description == option.sentence and not field.default
+    assert getattr(Read(**{option.name: field.examples[0]}).reading(), option.name) in (
+        field.examples[0],
+        tuple(field.examples[0] if isinstance(field.examples[0], list) else ()),
+    )
 
 
 @pytest.mark.parametrize("option", (*FIT, *PYTHON), ids=lambda o: o.name)

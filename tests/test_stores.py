@@ -187,3 +187,14 @@ def test_other_addresses_go_through_fsspec() -> None:
     assert len(listed("memory://data/*/a.parquet")) == 2
     assert "there is no file 'memory://nothing'" in refusal("memory://nothing")
     assert "is no address that fsspec knows" in refusal(f"nonsense://ann:{HUSH}@x/y")
+
+
+@needs_moto
+def test_text_in_a_store_is_read_like_any(s3: FileSystem) -> None:
+    rows = "".join(f"{i / 8:.3f};{'ab'[i % 2]}\n" for i in range(60))
+    for year in (2023, 2024):
+        with s3.open_output_stream(f"bucket/text/year={year}/rows.CSV") as out:
+            out.write(f"x;c\n{rows}".encode())
+    source = open_files("s3://bucket/text")
+    assert kinds(source) == {"x": "number", "c": "category", "year": "integer"}
+    assert cells(source, "year") == [2023] * 60 + [2024] * 60

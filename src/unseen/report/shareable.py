@@ -65,6 +65,7 @@ def without(result: Any, hide: Sequence[str], fewest: int = FEWEST_ROWS) -> Any:
         options={**result.options, "ignored": ignored},
         # what speaks for a family may be a value that many rows have
         columns=tuple({**c, "note": ""} for c in result.columns if c["column"] not in hide),
+        told=(),
         fingerprint={},
     )
 

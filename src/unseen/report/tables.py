@@ -147,7 +147,11 @@ def decisions(view: View) -> str:
     ]
     if not body:
         return ""
-    return _details("What each column is", ["column", "type", "family", "missing", "recorded in steps of", "why"], body)
+    read = "".join(f"<li>{escape(note)}</li>" for note in view.result.told)
+    told = f'<p class="note">How the data was read:</p><ul class="note">{read}</ul>' if read else ""
+    return told + _details(
+        "What each column is", ["column", "type", "family", "missing", "recorded in steps of", "why"], body
+    )
 
 
 def facts(view: View) -> str:

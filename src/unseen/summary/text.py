@@ -20,7 +20,8 @@ def summary(result: Result, spelled: Spelled = str) -> str:
     ``spelled`` says a sentence as the surface it is read on spells its knobs.
     """
     told = result.description
-    parts = [_head(result, spelled), _criteria(result), components(result), tables(told), starts(result)]
+    parts = [_head(result, spelled), _criteria(result), _read(result, spelled)]
+    parts += [components(result), tables(told), starts(result)]
     parts += [search(result, spelled), _timing(result), _warnings(result, spelled)]
     return "\n\n".join(p for p in parts if p) + "\n"
 
@@ -44,6 +45,12 @@ def _not_returned(result: Result) -> str:
         f"Not the best by {criterion_name(result)}: {other['components']} {plural(noun(result))}{form} have "
         f"{number(other['value'], 9)}, but {other['reason']}."
     )
+
+
+def _read(result: Result, spelled: Spelled) -> str:
+    """How the data was read, where it does not say that itself."""
+    lines = [line for note in result.told for line in textwrap.wrap(spelled(note), WIDTH - 2)]
+    return "\n".join(["how the data was read", *(f"  {line}" for line in lines)]) if lines else ""
 
 
 def _criteria(result: Result) -> str:

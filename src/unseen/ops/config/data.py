@@ -6,32 +6,26 @@ from typing import Annotated, Literal
 
 from pydantic import Field, model_validator
 
-from unseen.core.reading import Reading, reading
+from unseen.core.reading import READ, Reading, reading
 from unseen.ops.config.base import Count, Section, Share, Text, clash
+
+_SAID = {option.name: option.sentence for option in READ}
 
 
 class Read(Section):
     """How text files and workbooks are read, where they do not say so themselves."""
 
-    delimiter: Text | None = Field(default=None, description="What stands between cells, or tab.", examples=[";"])
-    decimal: Literal[".", ","] | None = Field(default=None, description="Decimal mark of numbers.", examples=[","])
-    encoding: Text | None = Field(default=None, description="What text is written in.", examples=["latin-1"])
-    skip: Annotated[int, Field(ge=0)] | None = Field(
-        default=None, description="Lines above the header that are no part of the table.", examples=[2]
-    )
-    header: bool | None = Field(
-        default=None, description="Whether the first line names the columns; found if left out.", examples=[False]
-    )
-    missing: tuple[str, ...] = Field(
-        default=(), description="Cells that mean missing, or COLUMN=CELL, beside the usual ones.", examples=[["-999"]]
-    )
-    text: tuple[Text, ...] = Field(default=(), description="Columns that are text.", examples=[["zip"]])
-    number: tuple[Text, ...] = Field(
-        default=(), description="Columns of numbers; what is none there is missing.", examples=[["age"]]
-    )
-    date: tuple[Text, ...] = Field(default=(), description="Columns of dates or times.", examples=[["day"]])
-    sheet: Text | None = Field(default=None, description="Sheet of a workbook; the first if left out.")
-    skip_bad: bool = Field(default=False, description="Leave out files and rows that cannot be read, and count them.")
+    delimiter: Text | None = Field(default=None, description=_SAID["delimiter"], examples=[";"])
+    decimal: Literal[".", ","] | None = Field(default=None, description=_SAID["decimal"], examples=[","])
+    encoding: Text | None = Field(default=None, description=_SAID["encoding"], examples=["latin-1"])
+    skip: Annotated[int, Field(ge=0)] | None = Field(default=None, description=_SAID["skip"], examples=[2])
+    header: bool | None = Field(default=None, description=_SAID["header"], examples=[False])
+    missing: tuple[str, ...] = Field(default=(), description=_SAID["missing"], examples=[["-999"]])
+    text: tuple[Text, ...] = Field(default=(), description=_SAID["text"], examples=[["zip"]])
+    number: tuple[Text, ...] = Field(default=(), description=_SAID["number"], examples=[["age"]])
+    date: tuple[Text, ...] = Field(default=(), description=_SAID["date"], examples=[["day"]])
+    sheet: Text | None = Field(default=None, description=_SAID["sheet"], examples=["2024"])
+    skip_bad: bool = Field(default=False, description=_SAID["skip_bad"], examples=[True])
 
     def reading(self) -> Reading:
         """The same as readers take it."""
