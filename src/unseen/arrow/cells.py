@@ -94,3 +94,40 @@ def why_text(cells: Any, values: Any) -> str:
         if pc.any(pc.match_substring_regex(some, pattern)).as_py():
             return why
     return ""
+
+
+def without_marks(cells: Any, marks: frozenset[str]) -> tuple[Any, dict[str, int]]:
+    """Text with null for what means missing, and how often each such cell stands there."""
+    import pyarrow as pa
+    import pyarrow.compute as pc
+
+    is_mark = pc.fill_null(pc.is_in(pc.utf8_lower(cells), pa.array(sorted(marks | {""}))), False)
+    found = {v["values"]: v["counts"] for v in pc.value_counts(cells.filter(is_mark)).to_pylist() if v["values"]}
+    return pc.if_else(is_mark, pa.scalar(None, pa.string()), cells), found
+
+
+def without_numbers(values: Any, marks: frozenset[str]) -> tuple[Any, dict[str, int]]:
+    """Numbers with null for NaN and for those that mean missing, and how often each stands there."""
+    import pyarrow as pa
+    import pyarrow.compute as pc
+
+    found = {}
+    same = {mark: pc.equal(values, number) for mark in marks if (number := number_of(mark)) is not None}
+    if pa.types.is_floating(values.type):
+        same["NaN"] = pc.is_nan(values)
+    for mark, there in same.items():
+        if count := pc.sum(there).as_py():
+            found[mark] = count
+            values = pc.if_else(pc.fill_null(there, False), pa.scalar(None, values.type), values)
+    return values, found
+
+
+def numbers_among_others(cells: Any, how: Notation) -> tuple[Any, Any]:
+    """The numbers of some cells, null where a cell is none, and which cells those are."""
+    import pyarrow as pa
+    import pyarrow.compute as pc
+
+    plain = as_plain(cells, how)
+    good = pc.match_substring_regex(plain, r"^[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?$")
+    odd = pc.and_(pc.invert(pc.fill_null(good, True)), pc.is_valid(cells))
+    return pc.if_else(good, plain, pa.scalar(None, pa.string())).cast(pa.float64()), odd

@@ -7,7 +7,16 @@ from collections import Counter
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from unseen.arrow.cells import as_plain, cast, number_of, suspects, trimmed, why_text
+from unseen.arrow.cells import (
+    as_plain,
+    cast,
+    numbers_among_others,
+    suspects,
+    trimmed,
+    why_text,
+    without_marks,
+    without_numbers,
+)
 from unseen.arrow.columns import DATES
 from unseen.arrow.notation import DATE, NEARLY, notation_of
 from unseen.core.block import BOOLEAN, CATEGORY, EMPTY, INTEGER, NUMBER, OTHER, Field
@@ -99,73 +108,34 @@ class Guess:
 
     def _numbers(self, cells: Any, before: int) -> Any:
         """The numbers of some cells; null where they mean missing, and where they are none."""
-
         values = cast(cells) if self.how.plain and not self.own else None
         if values is not None and not self._coded(cells, values):
-            values = self._without_nan(values)
-            self._count(values)
-            return values
+            return self._counted(values)
         plain = trimmed(cells)
-        rest = self._without_marks(plain, self.marks)
+        rest = self._without_marks(plain)
         values = self._cast(rest)
         if values is None and self._look_again(rest):
             values = self._cast(rest)
         if values is None:
-            values = self._numbers_among_others(plain, rest, before)
+            values, odd = numbers_among_others(rest, self.how)
+            self._note_strange(plain, odd, before)
         if self._coded(rest, values):
             self.how, self.again = Notation(CATEGORY, note=why_text(rest, values)), True
             return self._words(cells)
-        values = self._without_nan(self._without_numbers(values))
-        self._count(values)
-        return values
+        return self._counted(values)
 
     def _cast(self, rest: Any) -> Any:
         return cast(rest if self.how.plain and cast(rest.slice(0, 64)) is not None else as_plain(rest, self.how))
 
-    def _without_marks(self, cells: Any, marks: frozenset[str]) -> Any:
+    def _without_marks(self, cells: Any) -> Any:
         """Cells with null for those that mean missing, which are counted."""
-        import pyarrow as pa
-        import pyarrow.compute as pc
-
-        is_mark = pc.fill_null(pc.is_in(pc.utf8_lower(cells), pa.array(sorted(marks | {""}))), False)
-        self._note_marks(cells.filter(is_mark))
-        return pc.if_else(is_mark, pa.scalar(None, pa.string()), cells)
-
-    def _without_nan(self, values: Any) -> Any:
-        """Numbers with null for what is written as NaN, which is missing."""
-        import pyarrow as pa
-        import pyarrow.compute as pc
-
-        if not pa.types.is_floating(values.type) or not pc.any(nans := pc.fill_null(pc.is_nan(values), False)).as_py():
-            return values
-        self.marked["NaN"] += pc.sum(nans).as_py()
-        return pc.if_else(nans, pa.scalar(None, values.type), values)
-
-    def _without_numbers(self, values: Any) -> Any:
-        """Numbers with null for those that the user takes for missing, however they are written."""
-        import pyarrow as pa
-        import pyarrow.compute as pc
-
-        for mark in self.own:
-            if (number := number_of(mark)) is not None:
-                same = pc.fill_null(pc.equal(values, number), False)
-                self.marked[mark] += pc.sum(same).as_py() or 0
-                values = pc.if_else(same, pa.scalar(None, values.type), values)
-        return values
-
-    def _numbers_among_others(self, plain: Any, rest: Any, before: int) -> Any:
-        """The numbers of some cells; null and counted where a cell is none."""
-        import pyarrow as pa
-        import pyarrow.compute as pc
-
-        cleaned = as_plain(rest, self.how)
-        good = pc.match_substring_regex(cleaned, r"^[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?$")
-        self._note_strange(plain, pc.and_(pc.invert(pc.fill_null(good, True)), pc.is_valid(rest)), before)
-        return pc.if_else(good, cleaned, pa.scalar(None, pa.string())).cast(pa.float64())
+        rest, found = without_marks(cells, self.marks)
+        self.marked.update(found)
+        return rest
 
     def _look_again(self, rest: Any) -> bool:
         """Whether the cells show another way of writing than was found before."""
-        if self.final:
+        if self.final or len(self.sample) > 4 * SAMPLE:
             return False
         before, again = self.how, self.again
         self._look(rest)
@@ -181,10 +151,13 @@ class Guess:
             return False
         return why_text(cells, values) != "" if pc.any(suspects(cells, values)).as_py() else False
 
-    def _count(self, values: Any) -> None:
+    def _counted(self, values: Any) -> Any:
+        """The numbers with null for those that mean missing, counted."""
         import pyarrow as pa
         import pyarrow.compute as pc
 
+        values, found = without_numbers(values, self.own)
+        self.marked.update(found)
         self.numbers += len(values) - values.null_count
         whole = self.how.kind == INTEGER and pa.types.is_floating(values.type)
         if whole and not pc.all(pc.equal(values, pc.floor(values))).as_py():
@@ -193,13 +166,7 @@ class Guess:
             self.codes.update(pc.unique(values).drop_null().slice(0, CODES + 1).cast(pa.float64()).to_pylist())
         if self.codes is not None and (len(self.codes) > CODES or self.how.kind == NUMBER):
             self.codes = None
-
-    def _note_marks(self, cells: Any) -> None:
-        import pyarrow.compute as pc
-
-        for pair in pc.value_counts(cells).to_pylist():
-            if pair["values"]:
-                self.marked[pair["values"]] += pair["counts"]
+        return values
 
     def _note_strange(self, cells: Any, odd: Any, before: int) -> None:
         import pyarrow.compute as pc
@@ -215,7 +182,7 @@ class Guess:
         import pyarrow as pa
         import pyarrow.compute as pc
 
-        rest = pc.utf8_lower(self._without_marks(trimmed(cells), self.marks))
+        rest = pc.utf8_lower(self._without_marks(trimmed(cells)))
         if not pc.all(pc.is_in(rest.drop_null(), pa.array(["true", "false"])), min_count=0).as_py():
             self.how, self.again = Notation(CATEGORY), True
             return self._words(cells)
