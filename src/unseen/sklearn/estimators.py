@@ -9,7 +9,6 @@ from typing import Any, ClassVar, Self
 
 from sklearn.base import _fit_context
 
-from unseen.algorithms import algorithm
 from unseen.core.capabilities import Completing, Generative, Judging, Predictive, Projecting, Structured
 from unseen.core.model import Assigning, Latent, Model
 from unseen.core.option import COLUMN, Option
@@ -25,7 +24,7 @@ from unseen.sklearn.answers import (
     Responsibilities,
     RowDensities,
 )
-from unseen.sklearn.arguments import FIT, Argument, arguments_of, initialiser
+from unseen.sklearn.arguments import Argument, arguments_of, initialiser
 from unseen.sklearn.containers import Table, table_of
 from unseen.sklearn.planned import Planned, column_name, numbers
 from unseen.sklearn.targets import Classes, TargetClasses, TargetNumbers
@@ -76,11 +75,6 @@ class LatentModel(Planned):
             families = {column_name(table, key): family for key, family in (self.families or {}).items()}
             wishes |= {"families": families, "covariance": self.covariance}
         return wishes
-
-    def _search(self) -> dict[str, Any]:
-        asked = {option: getattr(self, name) for name, option in FIT.items()}
-        asked["algorithm"] = None if asked["algorithm"] is None else algorithm(asked["algorithm"])
-        return {**asked, "seed": self._seed()}
 
     def _keep(self, result: Result, table: Table) -> None:
         super()._keep(result, table)

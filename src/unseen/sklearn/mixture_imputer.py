@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
 from typing import Any, ClassVar
 
 import numpy as np
@@ -11,8 +10,15 @@ from sklearn.utils.validation import _check_feature_names_in, check_is_fitted
 
 from unseen.core.stats import Array
 from unseen.result import Result
+from unseen.sklearn.arguments import Argument, initialiser
 from unseen.sklearn.containers import Table, with_columns
-from unseen.sklearn.planned_mixture import PlannedMixture
+from unseen.sklearn.planned_mixture import ARGUMENTS, PlannedMixture
+
+IMPUTING = (
+    *ARGUMENTS,
+    Argument("sample", False, ("boolean",), "Whether to draw values instead of the conditional expectation."),
+    Argument("add_indicator", False, ("boolean",), "Whether to append a column for each that had holes in the fit."),
+)
 
 
 class MixtureImputer(TransformerMixin, PlannedMixture):
@@ -29,7 +35,8 @@ class MixtureImputer(TransformerMixin, PlannedMixture):
 
     Parameters
     ----------
-    n_components, covariance, families, ignore, criterion, restarts, tol, max_iter, prior : as in `MixedMixture`
+    n_components, covariance, families, ignore, criterion, restarts, tol, max_iter, max_seconds, algorithm, prior : as in
+        `MixedMixture`
     sample : whether to draw values instead of the conditional expectation
     add_indicator : whether to append a boolean column for each column that had holes in the fit
     unknown : ``"refuse"`` (an error) categories that the fit has not seen, or take them as ``"missing"``: they say
@@ -58,44 +65,11 @@ class MixtureImputer(TransformerMixin, PlannedMixture):
     Source: Little & Rubin (2002), Statistical Analysis with Missing Data, chapter 11.
     """
 
-    _parameter_constraints: ClassVar[dict[str, list[Any]]] = {
-        **PlannedMixture._parameter_constraints,
-        "sample": ["boolean"],
-        "add_indicator": ["boolean"],
-    }
+    sample: bool
+    add_indicator: bool
 
-    def __init__(
-        self,
-        n_components: Any = None,
-        *,
-        covariance: str = "auto",
-        families: Mapping[Any, str] | None = None,
-        ignore: Sequence[Any] | None = None,
-        criterion: str = "bic",
-        restarts: int | None = None,
-        tol: float | None = None,
-        max_iter: int = 1000,
-        prior: float = 0.0,
-        sample: bool = False,
-        add_indicator: bool = False,
-        unknown: str = "refuse",
-        random_state: Any = 0,
-    ) -> None:
-        super().__init__(
-            n_components,
-            covariance=covariance,
-            families=families,
-            ignore=ignore,
-            criterion=criterion,
-            restarts=restarts,
-            tol=tol,
-            max_iter=max_iter,
-            prior=prior,
-            unknown=unknown,
-            random_state=random_state,
-        )
-        self.sample = sample
-        self.add_indicator = add_indicator
+    _parameter_constraints: ClassVar[dict[str, list[Any]]] = {a.name: list(a.allowed) for a in IMPUTING}
+    __init__ = initialiser(IMPUTING)
 
     def __sklearn_tags__(self) -> Any:
         tags = super().__sklearn_tags__()

@@ -15,6 +15,7 @@ from sklearn.exceptions import ConvergenceWarning
 from sklearn.utils import check_random_state
 from sklearn.utils.validation import _check_sample_weight, _num_samples, check_is_fitted
 
+from unseen.algorithms import algorithm
 from unseen.core.interrupt import interruptible
 from unseen.core.masked import shown
 from unseen.core.stats import Array
@@ -22,6 +23,7 @@ from unseen.core.stop import INTERRUPTED
 from unseen.errors import DataError, NumericalError
 from unseen.plan import fitted, plan
 from unseen.result import Result
+from unseen.sklearn.arguments import FIT
 from unseen.sklearn.containers import Table, table_of, with_columns
 from unseen.sources import open_source
 from unseen.store.kinds import model
@@ -66,14 +68,9 @@ class Planned(BaseEstimator):
 
     def _search(self) -> dict[str, Any]:
         """What is asked of the search."""
-        return {
-            "criterion": self.criterion,
-            "seed": self._seed(),
-            "tol": self.tol,
-            "max_iterations": int(self.max_iter),
-            "restarts": self.restarts,
-            "prior": float(self.prior),
-        }
+        asked = {option: getattr(self, name) for name, option in FIT.items()}
+        asked["algorithm"] = None if asked["algorithm"] is None else algorithm(asked["algorithm"])
+        return {**asked, "seed": self._seed()}
 
     def _learn(
         self, table: Table, sample_weight: Any, labels: Any = None, target: Mapping[str, Array] | None = None

@@ -2,65 +2,33 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from numbers import Integral, Real
+from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any, ClassVar, Self
 
 import numpy as np
 from sklearn.base import _fit_context
-from sklearn.utils._param_validation import Interval, StrOptions
 
+from unseen.core.option import COMPONENTS
 from unseen.core.stats import Array
 from unseen.result import Result
-from unseen.search.order import CRITERIA
+from unseen.sklearn.arguments import FAMILIES, SHARED, argument, initialiser
 from unseen.sklearn.containers import Table, table_of
 from unseen.sklearn.planned import Planned, column_name, known_classes, numbers
-from unseen.spec import COVARIANCES
+
+#: the number of components by scikit-learn's name, families, and what every fit is asked for
+ARGUMENTS = (replace(argument(COMPONENTS, "n_components"), default=None), *FAMILIES, *SHARED)
 
 
 class PlannedMixture(Planned):
     """A mixture whose families, number of components and form of covariance are found in the data."""
 
-    _parameter_constraints: ClassVar[dict[str, list[Any]]] = {
-        "n_components": [Interval(Integral, 1, None, closed="left"), "array-like", None],
-        "covariance": [StrOptions(set(COVARIANCES))],
-        "families": [dict, None],
-        "ignore": ["array-like", None],
-        "criterion": [StrOptions(set(CRITERIA))],
-        "restarts": [Interval(Integral, 1, None, closed="left"), None],
-        "tol": [Interval(Real, 0.0, None, closed="neither"), None],
-        "max_iter": [Interval(Integral, 1, None, closed="left")],
-        "prior": [Interval(Real, 0.0, None, closed="left")],
-        "unknown": [StrOptions({"refuse", "missing"})],
-        "random_state": ["random_state"],
-    }
+    n_components: Any
+    covariance: str
+    families: Mapping[Any, str] | None
 
-    def __init__(
-        self,
-        n_components: Any = None,
-        *,
-        covariance: str = "auto",
-        families: Mapping[Any, str] | None = None,
-        ignore: Sequence[Any] | None = None,
-        criterion: str = "bic",
-        restarts: int | None = None,
-        tol: float | None = None,
-        max_iter: int = 1000,
-        prior: float = 0.0,
-        unknown: str = "refuse",
-        random_state: Any = 0,
-    ) -> None:
-        self.n_components = n_components
-        self.covariance = covariance
-        self.families = families
-        self.ignore = ignore
-        self.criterion = criterion
-        self.restarts = restarts
-        self.tol = tol
-        self.max_iter = max_iter
-        self.prior = prior
-        self.unknown = unknown
-        self.random_state = random_state
+    _parameter_constraints: ClassVar[dict[str, list[Any]]] = {a.name: list(a.allowed) for a in ARGUMENTS}
+    __init__ = initialiser(ARGUMENTS)
 
     @_fit_context(prefer_skip_nested_validation=True)
     def fit(self, X: Any, y: Any = None, sample_weight: Any = None, labels: Any = None) -> Self:
