@@ -35,7 +35,8 @@ class MixtureImputer(TransformerMixin, PlannedMixture):
 
     Parameters
     ----------
-    n_components, covariance, families, ignore, criterion, restarts, tol, max_iter, max_seconds, algorithm, prior : as in
+    n_components, covariance, families, ignore, criterion, restarts, tol, max_iter, max_seconds, algorithm, prior : as
+        in `MixedMixture`
         `MixedMixture`
     sample : whether to draw values instead of the conditional expectation
     add_indicator : whether to append a boolean column for each column that had holes in the fit
