@@ -76,7 +76,7 @@ def test_impute_changes_holes_alone(model, tmp_path: Path, numbers, beside, how:
     cells += [how.format(v) for v in (12.25, 1234.5, -3.75)]  # so that the notation can be seen
     rows = [["x", "code"], *([c, b] for c, b in zip(cells, [*beside, "a", "b", "c"], strict=True))]
     (tmp_path / "in.csv").write_bytes(written(rows, ";"))
-    write_impute(_reading(model, {"header": True, "text": ["code"]}), tmp_path / "in.csv", tmp_path / "out.csv")
+    write_impute(_reading(model, {"header": True, "text": ["code"], "number": ["x"]}), tmp_path / "in.csv", tmp_path / "out.csv")
     out = read(tmp_path / "out.csv", ";")
     assert [row[1] for row in out] == [row[1] for row in rows] and len(out) == len(rows)
     for before, after in zip(cells, out[1:], strict=True):

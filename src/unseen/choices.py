@@ -29,6 +29,7 @@ def infer(
     labels: str | None = None,
     covariance: str = "full",
     unit: str | None = None,
+    refuse: bool = True,
 ) -> Spec:
     """What to do with each column as far as its name and type say: `decided` finds the families in the data.
 
@@ -74,7 +75,7 @@ def infer(
             asked = f.name in columns or f.name in wanted
             choices.append(Choice(f.name, f.kind, wanted.get(f.name, AUTO), asked=asked, read=f.note))
     spec = Spec(tuple(choices), covariance)
-    if not spec.columns:
+    if refuse and not spec.columns:
         raise DataError("no column is left to fit: numbers, booleans and text are what models read")
     return spec
 

@@ -13,6 +13,7 @@ from unseen.choices import column_facts, decided, infer
 from unseen.core.blas import one_blas_thread
 from unseen.core.block import CATEGORY, Column
 from unseen.core.model import Model
+from unseen.core.profile import Profile
 from unseen.core.source import Source, missing_in, told_of
 from unseen.core.stats import Array
 from unseen.making import model_of, of_kind
@@ -95,7 +96,12 @@ def plan(
         labels=labels,
         covariance=covariance,
         unit=source.unit,
+        refuse=refuse,
     )
+    if not spec.columns and not refuse:
+        rows = sum(part.rows for part in source.manifest())
+        known = Survey(source, (), Profile((), rows, rows, float(rows)), None)
+        return Plan(known, spec.choices, partial(_model, spec, "full"))
     spec = of_kind(spec, source.schema(), model, options or {}, source.unit)
     known = survey(
         model_of(spec, 1),

@@ -115,7 +115,8 @@ def survey(
 
     profile = one_pass(ProfileFrame(fields, weights, labels, frozenset(model.index)), frames, workers)
     check_profile(profile, empty=empty)
-    ignored = tuple(replace(f, note=f.note or "not used by the model") for f in candidates if f not in fields)
+    used = {f.name for f in fields}
+    ignored = tuple(replace(f, note=f.note or "not used by the model") for f in candidates if f.name not in used)
     return Survey(source, fields, profile, make, weights, labels, ignored, unknown)
 
 

@@ -16,7 +16,7 @@ from unseen.core.capabilities import Completing, Generative, able
 from unseen.core.disk import not_an_input
 from unseen.core.encoding import Encoding
 from unseen.core.model import Model
-from unseen.core.source import input_places
+from unseen.core.source import input_places, told_of
 from unseen.core.stats import Array
 
 Complete = Callable[[Block], Sequence[Array]]
@@ -139,6 +139,7 @@ def write_assign(
 
     not_an_input(Path(path_out), path_in)
     source, encoding = result.open(path_in, unknown)
+    _tell_left(source)
     impossible = blind = 0
     outputs = result.model.outputs()
     names = [name for output in outputs for name, _ in output.columns]
@@ -166,6 +167,13 @@ def write_assign(
             stacklevel=2,
         )
     return rows
+
+
+def _tell_left(source: Any) -> None:
+    """Say of rows and files that are not in an output that they are not: whoever counts rows would be one off."""
+    for note in told_of(source):
+        if "left out" in note and "header left out" not in note:
+            warnings.warn(f"not in the output: {note}", stacklevel=3)
 
 
 def _untold(block: Block) -> int:
@@ -205,6 +213,7 @@ def write_impute(
     model = able(result.model, Completing, "word on what missing cells may be: it cannot impute")
     not_an_input(Path(path_out), path_in)
     source, encoding = result.open(path_in, unknown)
+    _tell_left(source)
     params = result.params
     floats = _fractional(model, params, encoding, draws is not None)
     schema = imputed_schema(source, Path(path_out), encoding, floats, draws is not None, prefix)

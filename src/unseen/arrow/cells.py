@@ -33,9 +33,9 @@ def as_plain(cells: Any, how: Notation) -> Any:
     swap(r"^\((.*)\)$", r"-\1")
     swap(r"^([^-].*)-$", r"-\1")
     if how.before:
-        swap(rf"^([-+]?)\s?{_re2(how.before)}\s?", r"\1")
+        swap(rf"^([-+]?)[\s{BLANKS}]?{_re2(how.before)}[\s{BLANKS}]?", r"\1")
     if how.after:
-        swap(rf"\s?{_re2(how.after)}$", "")
+        swap(rf"[\s{BLANKS}]?{_re2(how.after)}$", "")
     group = _re2(how.thousands) if how.thousands != " " else f"[{BLANKS}]"
     if how.thousands:
         point = _re2(how.decimal)
@@ -131,3 +131,8 @@ def numbers_among_others(cells: Any, how: Notation) -> tuple[Any, Any]:
     good = pc.match_substring_regex(plain, r"^[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?$")
     odd = pc.and_(pc.invert(pc.fill_null(good, True)), pc.is_valid(cells))
     return pc.if_else(good, plain, pa.scalar(None, pa.string())).cast(pa.float64()), odd
+
+
+def some_marks(cells: list[str]) -> set[str]:
+    """The commas and points that some cells hold."""
+    return {c for cell in cells for c in cell if c in ",."}

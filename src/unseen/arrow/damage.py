@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import csv
 import io
 from collections.abc import Iterator
 
@@ -73,6 +74,7 @@ def _lines(dialect: Dialect) -> Iterator[str]:
 def _unclosed(dialect: Dialect) -> int:
     """The first line with a quote that swallows lines which are rows by themselves, or 0."""
     seen: list[str] = []
+    last = ""
 
     def watched() -> Iterator[str]:
         for line in _lines(dialect):
@@ -80,17 +82,36 @@ def _unclosed(dialect: Dialect) -> int:
             yield line
 
     reader = cells_of(watched(), dialect)
-    width, before = len(dialect.names), 0
+    width, before, begin = len(dialect.names), 0, 1
     numeric: list[bool] | None = None
     for row in reader:
         inside, begin = seen[1:], before + 1
         before = reader.line_num
         if begin > dialect.skip and not inside and len(row) == width and numeric is None:
             numeric = [_is_number(cell) for cell in row]
-        if inside and begin > dialect.skip and any(_is_row(line, dialect, numeric) for line in inside):
+        swallows = inside and begin > dialect.skip and any(_is_row(line, dialect, numeric) for line in inside)
+        if swallows and not _is_sound("".join(seen), dialect):
             return begin
+        last = "".join(seen)
         seen.clear()
-    return 0
+    return begin if begin > dialect.skip and _is_open(last, dialect) else 0
+
+
+def _is_sound(text: str, dialect: Dialect) -> bool:
+    """Whether a row of several lines is one by the rules: each quote that closes is followed by a delimiter."""
+    try:
+        rows = list(cells_of(io.StringIO(text, newline=""), dialect, strict=True))
+    except csv.Error:
+        return False
+    return len(rows) == 1 and len(rows[0]) == len(dialect.names)
+
+
+def _is_open(text: str, dialect: Dialect) -> bool:
+    """Whether the last cell of a text begins with a quote that is never closed."""
+    quote = dialect.quote
+    begin = max(text.rfind(dialect.between + quote), 0 if text.startswith(quote) else -1)
+    cell = text[begin:].removeprefix(dialect.between).rstrip("\r\n")
+    return begin >= 0 and cell.startswith(quote) and cell.count(quote) % 2 == 1
 
 
 def _is_row(line: str, dialect: Dialect, numeric: list[bool] | None) -> bool:

@@ -6,15 +6,17 @@ import codecs
 import csv
 import io
 import re
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
 from unseen.arrow.columns import names_once
-from unseen.arrow.layout import layout
+from unseen.arrow.layout import BODY, REMARKS, Layout, layout
+from unseen.arrow.notation import notation_of
 from unseen.arrow.place import Place
 from unseen.arrow.spelled import Spelling
 from unseen.arrow.unpacked import HEAD, Unpacked, encoding_of, head_of, said_otherwise, text_of
+from unseen.core.block import INTEGER, NUMBER
 from unseen.core.reading import Reading
 from unseen.errors import DataError
 
@@ -22,6 +24,8 @@ DELIMITERS = (",", ";", "\t", "|", ":", "~", "^", " ")
 #: a run of blanks between cells, and blanks between the delimiter and a quote
 BLANKS, BLANK = "blanks", re.compile(r'"[^"\n]*"|[ \t]+')
 SPACED = re.compile(r'"[^"\n]*"|(?<=[,;|\t]) +(?=")')
+#: those that other text is full of
+ODD = (":", " ", "~", "^")
 #: characters that the delimiter is found in
 SNIFFED = 20_000
 #: rows that the header is found in
@@ -51,7 +55,7 @@ class Dialect:
     @property
     def spelling(self) -> Spelling:
         """How rows are written that are to look like those of this file."""
-        return Spelling(self.between, self.quote, self.newline, self.encoding)
+        return Spelling(self.between, self.quote, self.escape, self.newline, self.encoding)
 
     @property
     def blanks(self) -> bool:
@@ -82,19 +86,27 @@ def dialect_of(place: Place, asked: Reading | None = None, known: Sequence[str] 
 
 def laid_out(place: Place, head: bytes, encoding: str, asked: Reading, known: Sequence[str] = ()) -> Dialect:
     """The dialect of a text file whose encoding is known."""
-    text = codecs.getincrementaldecoder(encoding)("replace").decode(head, len(head) < HEAD).lstrip("\ufeff")
-    if len(head) == HEAD:
+    whole = len(head) < HEAD or not head.rstrip().count(b"\n")
+    try:
+        strict = "strict" if asked.encoding else "replace"
+        text = codecs.getincrementaldecoder(encoding)(strict).decode(head, whole).lstrip("\ufeff")
+    except UnicodeError as error:
+        line = head[: getattr(error, "start", 0)].count(b"\n") + 1
+        raise DataError(
+            f"{place.called!r} is not {asked.encoding} text (first in line {line:,}): say what it is written in "
+            "(encoding='latin-1'; --encoding latin-1)"
+        ) from None
+    if len(head) >= HEAD and not whole:
         text = text[: max(text.rfind("\n"), text.rfind("\r")) + 1]
     if not text.strip():
-        long = len(head) == HEAD and not text
-        why = f"a line of more than {HEAD:,} bytes" if long else "no rows: it is empty"
-        raise DataError(f"{place.called!r} has {why}")
+        raise DataError(f"{place.called!r} has no rows: it is empty")
     notes = [] if encoding in ("utf-8", "utf-8-sig") or asked.encoding else [f"read as {encoding}"]
     notes += [told] if (told := said_otherwise(place)) else []
     above, delimiter = asked.skip or 0, asked.delimiter
     lines = text.splitlines(keepends=True) if above else []
     text = "".join(lines[above:]) if above else text
-    if sep := re.match(r"\"?sep=(.)\"?\r?\n", text, re.IGNORECASE):
+    sep = re.match(r"\"?sep=(.)\"?\r?\n", text, re.IGNORECASE)
+    if sep is not None:
         above, delimiter, text = above + 1, delimiter or sep[1], text[sep.end() :]
     delimiter, quote, escape = _sniffed(place, text, delimiter)
     if asked.decimal == delimiter:
@@ -104,16 +116,35 @@ def laid_out(place: Place, head: bytes, encoding: str, asked: Reading, known: Se
         )
     spaced = quote == '"' and any(not m[0].startswith('"') for m in SPACED.finditer(text[:SNIFFED]))
     text = close_up(text) if spaced else text
-    rows, ends = _rows(text, delimiter, quote, escape, complete=len(head) < HEAD)
+    rows, ends = _rows(text, delimiter, quote, escape, complete=whole)
     if not rows:
         raise DataError(f"{place.called!r} has no rows: {asked.skip:,} lines were skipped (skip; --skip)")
     found = layout(rows, asked, known)
+    if asked.delimiter is None and not sep and (alone := _one_column(rows, found, text)):
+        return laid_out(place, head, encoding, replace(asked, delimiter=alone), known)
+    if found.before:
+        before = ends[found.before - 1]
+        notes.append(f"{before} line{'s' * (before > 1)} above the header left out")
     names_once((*found.names, *(key for key, _ in place.keys)), f" in {place.called!r}")
     skip = above + (ends[found.above - 1] if found.above else 0)
     newline = "\r\n" if "\r\n" in text else "\n"
     notes += found.notes
     named = (skip, found.names, found.header)
     return Dialect(place, encoding, delimiter, quote, escape, *named, newline, spaced, tuple(notes))
+
+
+def _one_column(rows: Sequence[Sequence[str]], found: Layout, text: str) -> str:
+    """A delimiter that leaves one column, where one name stands over lines that only seem to have several cells.
+
+    Numbers with a decimal comma do, and words with commas in them.
+    """
+    if len(rows[0]) != 1 or len(rows) < 3 or len(rows[1]) == 1 or rows[0][0].startswith(REMARKS):
+        return ""
+    lines = [line.strip() for line in text.splitlines()[1:BODY] if line.strip()]
+    whole = notation_of(lines)
+    if whole.kind in (INTEGER, NUMBER) or (found.before == 1 and not found.header):
+        return next((c for c in "\t;|" if c not in text), "")
+    return ""
 
 
 def _sniffed(place: Place, text: str, delimiter: str | None) -> tuple[str, str, str]:
@@ -131,6 +162,8 @@ def _sniffed(place: Place, text: str, delimiter: str | None) -> tuple[str, str, 
     between = delimiter or (found.delimiter if found is not None else "") or ","
     if between == " " and (delimiter is None or re.search(r"\S  +\S", sample)):
         between = BLANKS
+    if delimiter is None and between in ODD and (likelier := _steady(sample)):
+        between = likelier
     quote = (found.quotechar if found is not None else "") or '"'
     return between, quote, (found.escapechar if found is not None else "") or ""
 
@@ -144,6 +177,16 @@ def close_up(text: str) -> str:
     return SPACED.sub(lambda m: m[0] if m[0].startswith('"') else "", text)
 
 
+def _steady(sample: str) -> str:
+    """A common delimiter that stands in each line equally often, or nothing."""
+    lines = [re.sub(r'"[^"\n]*"', "", line) for line in sample.splitlines()[:BODY] if line.strip()]
+    for candidate in ",;\t|":
+        counts = {line.count(candidate) for line in lines}
+        if len(counts) == 1 and counts != {0}:
+            return candidate
+    return ""
+
+
 def tabbed(text: str) -> str:
     """Text with each run of blanks between cells as one tab.
 
@@ -154,13 +197,15 @@ def tabbed(text: str) -> str:
     return "\n".join(BLANK.sub(lambda m: m[0] if m[0].startswith('"') else "\t", line) for line in lines)
 
 
-def cells_of(lines: Iterator[str], dialect: Dialect) -> Any:
+def cells_of(lines: Any, dialect: Dialect, strict: bool = False) -> Any:
     """The rows of some lines by Python's own reader: slow, and it knows at which line it is."""
-    return _reader(lines, dialect.between, dialect.quote, dialect.escape)
+    return _reader(lines, dialect.between, dialect.quote, dialect.escape, strict)
 
 
-def _reader(lines: Iterator[str], between: str, quote: str, escape: str) -> Any:
-    return csv.reader(lines, delimiter=between, quotechar=quote, escapechar=escape or None, doublequote=not escape)
+def _reader(lines: Any, between: str, quote: str, escape: str, strict: bool = False) -> Any:
+    return csv.reader(
+        lines, delimiter=between, quotechar=quote, escapechar=escape or None, doublequote=not escape, strict=strict
+    )
 
 
 def _rows(text: str, delimiter: str, quote: str, escape: str, complete: bool) -> tuple[list[list[str]], list[int]]:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+import re
 import zipfile
 
 from unseen.arrow.place import Place
@@ -104,9 +106,20 @@ def _by_name(name: str, packed: bool, start: bytes) -> str:
     if known(name, PARQUET) or known(name, ARROW):  # without its first bytes it is a damaged one
         return "parquet" if known(name, PARQUET) else "arrow"
     bare = name.removesuffix(next((e for e in COMPRESSED if name.endswith(e)), "") if packed else "")
-    if bare.endswith(LINES) or bare.endswith(".json") and (packed or start[:1] in (b"{", b"[")):
+    if bare.endswith(LINES) or bare.endswith(".json") and (packed or start[:1] in (b"{", b"[")) or _is_json(start):
         return "json"
     return "text"
+
+
+def _is_json(start: bytes) -> bool:
+    """Whether bytes begin an array of objects, or with a line that is one object."""
+    first, newline, _ = start.partition(b"\n")
+    if re.match(rb"\[\s*\{", start):
+        return True
+    try:
+        return bool(newline) and isinstance(json.loads(first), dict)
+    except (ValueError, RecursionError):
+        return False
 
 
 def _in_archive(place: Place) -> str:

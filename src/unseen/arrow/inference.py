@@ -11,6 +11,7 @@ from unseen.arrow.cells import (
     as_plain,
     cast,
     numbers_among_others,
+    some_marks,
     suspects,
     trimmed,
     why_text,
@@ -60,6 +61,7 @@ class Guess:
     codes: set[float] | None = field(default_factory=set)
     sample: dict[str, None] = field(default_factory=dict)
     broken: str = ""
+    compared: bool = False
 
     def __post_init__(self) -> None:
         asked = next((k for k in ("text", "number", "date") if self.name in getattr(self.reading, k)), "")
@@ -68,8 +70,8 @@ class Guess:
         kind = kind or (self.known.kind if self.known is not None else EMPTY)
         self.how = replace(self.known, kind=kind) if self.known is not None else Notation(kind)
         self.own = frozenset(m.lower() for m in self.reading.marks(self.name))
-        self.marks = (USUAL if self.reading.usual else frozenset()) | self.own
-        self.in_words = (IN_WORDS if self.reading.usual else frozenset()) | self.own
+        self.marks = (USUAL if self.reading.usual(self.name) else frozenset()) | self.own
+        self.in_words = (IN_WORDS if self.reading.usual(self.name) else frozenset()) | self.own
 
     # ---- taking cells in
 
@@ -81,11 +83,38 @@ class Guess:
             return cells
         if not self.final and (self.how.kind == EMPTY or (self.forced == NUMBER and not self.sample)):
             self._look(cells)
+        if self.known is not None and not self.final and not self.forced and not self.compared:
+            self._compare(cells)
         if self.how.kind in NUMBERS:
             return self._numbers(cells, before)
         if self.how.kind == BOOLEAN:
             return self._truths(cells)
         return self._words(cells)
+
+    def _compare(self, cells: Any) -> None:
+        """Hold the writing of new cells against the fit's: another unit, or marks that changed places, is refused.
+
+        What only became more, as decimals among whole numbers, is no change.
+        """
+        import pyarrow.compute as pc
+
+        self.compared = True
+        if self.how.kind not in NUMBERS:
+            return
+        some = pc.unique(trimmed(cells.drop_null())).slice(0, SAMPLE).to_pylist()
+        now = notation_of(
+            [c for c in some if c and c.lower() not in self.marks | INFINITE], self.how.decimal, self.loose
+        )
+        free = notation_of([c for c in some if c and c.lower() not in self.marks | INFINITE], None, self.loose)
+        units = (now.before, now.after) != (self.how.before, self.how.after) and now.kind in NUMBERS
+        turned = free.kind in NUMBERS and free.decimal != self.how.decimal and free.decimal in some_marks(some)
+        if units or (turned and self.how.kind == NUMBER):
+            before, after = (h.written() for h in (self.how, now if units else free))
+            self.broken = (
+                f"column {self.name!r} is written otherwise than when the model was fitted ({after}, not {before}): "
+                f"bring it to one way of writing, or say that it is right (number=[{self.name!r}]; --number "
+                f"{shlex.quote(self.name)})"
+            )
 
     def _look(self, cells: Any) -> None:
         """Find the notation in some of the cells, beside those that told it before."""
@@ -196,6 +225,8 @@ class Guess:
         coded = cells.dictionary_encode()
         words = trimmed(coded.dictionary)
         lower = pc.utf8_lower(words)
+        if pc.any(pc.is_in(lower, pa.array(["+", "++", "+++", "+/-"]))).as_py():
+            self.in_words -= {"-", "--", "---"}  # beside a plus a minus is a value
         is_mark = pc.is_in(lower, pa.array(sorted((self.marks if self.how.kind == DATE else self.in_words) | {""})))
         if pc.any(is_mark).as_py():
             counts = {v["values"]: v["counts"] for v in pc.value_counts(coded.indices.drop_null()).to_pylist()}
@@ -261,7 +292,9 @@ class Guess:
             parts.append(f"missing: {self.strange:,} that are no numbers")
         if self.how.kind == CATEGORY and not self.forced:
             doubtful = sorted(self.words & DOUBTFUL)
-            parts += [f"{w!r} is a category (--missing {self.name}={w} if it means missing)" for w in doubtful[:1]]
+            for word in doubtful[:1]:
+                mark = f"{self.name}={word.title()}"
+                parts.append(f"{word!r} is a category (missing=[{mark!r}]; --missing {mark} if it means missing)")
         return "; ".join(parts)
 
     def field(self) -> Field:

@@ -76,8 +76,9 @@ def objects_of(place: Place, asked: Reading) -> Objects:
     """
     head = head_of(place)
     encoding = encoding_of(place, head, asked.encoding)
-    array = head.decode(encoding, "replace").lstrip("\ufeff \t\r\n").startswith("[")
-    array = array and not place.name.lower().removesuffix(".gz").endswith(LINES)
+    text = head.decode(encoding, "replace").lstrip("\ufeff \t\r\n")
+    # lines of objects, or one value that goes over all lines
+    array = not place.name.lower().removesuffix(".gz").endswith(LINES) and not _is_object(text.partition("\n"))
     keys: dict[str, None] = {}
     about: dict[str, str] = {}
     for row in _rows(place, encoding, array):
@@ -95,8 +96,29 @@ def objects_of(place: Place, asked: Reading) -> Objects:
     return Objects(place, encoding, array, tuple(keys), about, tuple(notes))
 
 
+class _Twice(Exception):
+    """A key that one object has twice."""
+
+
+def _once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    made = dict(pairs)
+    if len(made) < len(pairs):
+        keys = [key for key, _ in pairs]
+        raise _Twice(next(key for key in keys if keys.count(key) > 1))
+    return made
+
+
 class _Number(str):
     """A number as it is written."""
+
+
+def _is_object(lines: tuple[str, str, str]) -> bool:
+    """Whether the first of several lines is an object by itself."""
+    first, _, rest = lines
+    try:
+        return bool(rest.strip()) and isinstance(json.loads(first), dict)
+    except (ValueError, RecursionError):
+        return False
 
 
 def _rows(place: Place, encoding: str, array: bool) -> Iterator[dict[str, Any]]:
@@ -119,8 +141,12 @@ def _rows(place: Place, encoding: str, array: bool) -> Iterator[dict[str, Any]]:
 
 def _parsed(place: Place, line: str, number: int) -> Any:
     try:
-        return json.loads(line, parse_int=_Number, parse_float=_Number)
-    except ValueError:
+        return json.loads(line, parse_int=_Number, parse_float=_Number, object_pairs_hook=_once)
+    except _Twice as twice:
+        raise DataError(
+            f"{place.called!r} has the key {str(twice)!r} twice in line {number:,}: one would be lost"
+        ) from None
+    except (ValueError, RecursionError):
         raise DataError(
             f"{place.called!r} is no JSON in line {number:,}: each line has to be one whole object"
         ) from None
@@ -129,11 +155,16 @@ def _parsed(place: Place, line: str, number: int) -> Any:
 def _listed(place: Place, lines: Any) -> Sequence[Any]:
     try:
         text = "".join(iter(lambda: lines.read(1 << 20), ""))
-        found = json.loads(text, parse_int=_Number, parse_float=_Number)
-    except ValueError as error:
+        found = json.loads(text, parse_int=_Number, parse_float=_Number, object_pairs_hook=_once)
+    except _Twice as twice:
+        raise DataError(f"{place.called!r} has the key {str(twice)!r} twice in one object: one would be lost") from None
+    except (ValueError, RecursionError) as error:
         line = f" (line {error.lineno:,})" if isinstance(error, json.JSONDecodeError) else ""
         raise DataError(f"{place.called!r} is no JSON{line}: it may have been cut short") from None
-    return found if isinstance(found, list) else [found]
+    if isinstance(found, list):
+        return found
+    inside = [v for v in found.values() if isinstance(v, list) and v and all(isinstance(row, dict) for row in v)]
+    return inside[0] if len(inside) == 1 else [found]  # as services answer: {"status": ..., "data": [...]}
 
 
 def _flat(place: Place, row: Any, where: str) -> dict[str, Any]:

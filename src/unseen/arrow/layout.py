@@ -24,9 +24,10 @@ Rows = Sequence[Sequence[str]]
 
 @dataclass(frozen=True, slots=True)
 class Layout:
-    """Rows above the first one of data, the names of the columns, the header as it is written, what is told of it."""
+    """Rows above the first of data, and above the header; names, the header as it is written, what is told of it."""
 
     above: int
+    before: int
     names: tuple[str, ...]
     header: tuple[str, ...]
     notes: tuple[str, ...]
@@ -42,21 +43,20 @@ def layout(rows: Rows, asked: Reading, known: Sequence[str] = ()) -> Layout:
     width = Counter(len(r) for r in rows[-BODY:]).most_common(1)[0][0]
     notes = []
     start = 0 if asked.skip is not None else _start(rows, width)
-    if start:
-        notes.append(f"{start} line{'s' * (start > 1)} above the header left out")
     head = list(rows[start])
     body = [r for r in rows[start + 1 : start + 1 + BODY] if len(r) == width]
+    if len(head) < width and body and not any(cell.strip() for r in body for cell in r[len(head) :]):
+        head += [""] * (width - len(head))  # rows end in delimiters, and the header does not
     if len(head) == width + 1 and not head[-1].strip():
         head = head[:-1]
     elif body and len(head) == width - 1:  # the header of R's tables names no row names
-        ends = all(not r[-1].strip() for r in body)
-        head = [*head, ""] if ends else ["", *head]
-        notes += [] if ends else ["the header has one name less than the rows have cells: the first are row names"]
+        head = ["", *head]
+        notes.append("the header has one name less than the rows have cells: the first are row names")
     if not _is_header(head, body, asked, known):
         names = tuple(f"column_{j + 1}" for j in range(len(head)))
         if asked.header is None:
             notes.append("no header: the first line is data (header=True; --header if it names the columns)")
-        return Layout(start, names, (), tuple(notes))
+        return Layout(start, start, names, (), tuple(notes))
     if asked.header is None and _all_words([head, *body]):
         notes.append("the first line is taken for the header (header=False; --no-header if it is data)")
     above = start + 1
@@ -65,7 +65,7 @@ def layout(rows: Rows, asked: Reading, known: Sequence[str] = ()) -> Layout:
         notes.append(told)
         above += 1
     names = tuple(cell.strip().strip("\ufeff") or f"column_{j + 1}" for j, cell in enumerate(head))
-    return Layout(above, names, tuple(head), tuple(notes))
+    return Layout(above, start, names, tuple(head), tuple(notes))
 
 
 def _start(rows: Rows, width: int) -> int:
@@ -78,17 +78,24 @@ def _start(rows: Rows, width: int) -> int:
             continue  # a remark that happens to have as many cells
         there = sum(bool(cell.strip()) for cell in row)
         last = i + 1 >= len(rows)
-        if last or (there > 1 and abs(len(row) - width) <= 1 and len(rows[i + 1]) in (width, width + 1)):
-            if there < 2 and width > 2 and not last:
-                continue
+        ends = not last and len(row) < width and not any(c.strip() for c in rows[i + 1][len(row) :])
+        near = abs(len(row) - width) <= 1 or ends
+        if last or (there > (width > 2) and near and len(rows[i + 1]) in (width, width + 1)):
             return i if not last else 0
     return 0
 
 
 def _is_second(row: Sequence[str], body: Rows) -> bool:
-    """Whether a row below the header is one, too: words over numbers, and no number over any."""
+    """Whether a row below the header is one, too: words over numbers, no number over any, no cell that comes again."""
+    if any(_measured(c.strip()) or (c.strip() and c in {r[j] for r in body if j < len(r)}) for j, c in enumerate(row)):
+        return False
     over = [_kind(c.strip()) for j, c in enumerate(row) if _numeric_column([r[j] for r in body if j < len(r)])]
     return WORD in over and NUMERIC not in over
+
+
+def _measured(cell: str) -> bool:
+    """Whether a cell says something of a measurement: ``<0.5``, or an error of a spreadsheet."""
+    return bool(re.match(r"[<>\u2264\u2265~]=?\s*\d|#\S", cell))
 
 
 def _of_two(upper: Sequence[str], lower: Sequence[str]) -> tuple[list[str], str]:
@@ -96,8 +103,12 @@ def _of_two(upper: Sequence[str], lower: Sequence[str]) -> tuple[list[str], str]
     names = [cell.strip() for cell in lower]
     groups = [cell.strip() for cell in upper]
     if all(names) and len(set(names)) == len(names) and (not all(groups) or len(set(groups)) < len(groups)):
-        return names, "two header lines: the upper one groups the columns, and is left out"
-    return [f"{a} {b}".strip() for a, b in zip(_filled(upper), names, strict=True)], "two header lines, joined"
+        told = (
+            "two header lines: the upper one groups the columns, and is left out (header=True; --header if it is alone)"
+        )
+        return names, told
+    told = "two header lines, joined (header=True; --header if the second is data)"
+    return [f"{a} {b}".strip() for a, b in zip(_filled(upper), names, strict=True)], told
 
 
 def _is_header(head: Sequence[str], body: Rows, asked: Reading, known: Sequence[str]) -> bool:

@@ -24,7 +24,7 @@ _NUMBER = re.compile(
     rf"(?P<open>\()?(?P<sign>[-+\u2212])?(?P<before>(?:{_MONEY})\s?)?(?P<inner>[-+\u2212])?(?P<body>{_BODY})"
     rf"(?P<power>[eE][-+\u2212]?\d+)?(?P<after>\s?(?:{_MONEY}|{_UNIT}))?(?P<trail>[-\u2212])?(?P<close>\))?",
 )
-_CODE = re.compile(r"0[\dxX][\dA-Fa-f]*|\+\d{7,}|[-+]?\d{16,}")
+_CODE = re.compile(r"0\d[\dA-Fa-f]*|\+\d{7,}|[-+]?\d{16,}")
 _POWER = re.compile(r"\d+[eE]\d+")
 _MONTH = r"(?:jan|feb|mar|apr|may|mai|jun|jul|aug|sep|oct|okt|nov|dec|dez)[a-z]*\.?"
 _TIME = r"\d{1,2}:\d\d(?::\d\d(?:[.,]\d+)?)?\s?(?:[ap]\.?m\.?)?"
@@ -41,6 +41,10 @@ _DATE = re.compile(
 )
 #: so many numbers of eight digits are dates if each could be one
 SEVERAL, _EIGHT = 10, re.compile(r"(?:19|20)\d\d(?:0[1-9]|1[0-2])(?:0[1-9]|[12]\d|3[01])")
+TWO_WAYS = (
+    "left out: numbers whose decimal and thousands marks do not agree: bring them to one way of writing, or name one "
+    "(decimal; --decimal)"
+)
 #: so few different values with different letters behind them are names
 FEW = 20
 #: of so much of a column it can be said what it is
@@ -67,7 +71,7 @@ def notation_of(cells: Sequence[str], decimal: str | None = None, loose: bool = 
     if not cells:
         return Notation(EMPTY)
     if all(c.lower() in ("true", "false") for c in cells):
-        return Notation(BOOLEAN)
+        return Notation(BOOLEAN, truths=_truths(cells[0]))
     if sum(map(looks_like_date, cells)) >= NEARLY * len(cells):
         return Notation(DATE)
     if len(set(cells)) >= SEVERAL and all(map(_EIGHT.fullmatch, cells)):
@@ -96,11 +100,17 @@ def notation_of(cells: Sequence[str], decimal: str | None = None, loose: bool = 
         return Notation(CATEGORY)
     marks = _separators([m["body"] for m in parsed], decimal, loose)
     if marks is None:
-        return Notation(CATEGORY)
+        alone = sum(_separators([m["body"]], decimal, loose) is not None for m in parsed)
+        return Notation(CATEGORY, note=TWO_WAYS if len(set(cells)) > FEW and alone > 0.95 * len(cells) else "")
     point, thousands, doubt = marks
     doubt = "; ".join([doubt] * bool(doubt) + _odd_signs(parsed))
     whole = not any(point in m["body"] or m["power"] for m in parsed)
     return Notation(INTEGER if whole else NUMBER, point, thousands, before, after, note=doubt)
+
+
+def _truths(cell: str) -> tuple[str, str]:
+    """How false and true are written where one of them is written so."""
+    return ("FALSE", "TRUE") if cell.isupper() else ("False", "True") if cell[0].isupper() else ("false", "true")
 
 
 def _told_codes(code: str) -> str:
@@ -163,6 +173,8 @@ def _of_one(sign: str, bodies: Sequence[str], grouped_otherwise: bool, loose: bo
         return other, ""
     if sign == "." and not loose:
         return sign, ""
+    if sign == "," and loose:  # what stands between cells was chosen so that a comma need not be quoted
+        return sign, "a comma before three digits is taken for the decimal mark"
     # 1,234 beside 978, but none of 1234: groups of three, or three decimals
     small = all(len(b) < 4 for b in bodies if sign not in b)
     name = {",": "comma", ".": "point"}[sign]

@@ -11,10 +11,11 @@ import numpy as np
 from unseen.arrow.notation import spelled
 from unseen.arrow.output import is_text
 from unseen.arrow.spelled import Spelling
-from unseen.core.block import INTEGER, NUMBER
+from unseen.core.block import BOOLEAN, INTEGER, NUMBER
 from unseen.core.reading import Notation
 from unseen.core.stats import Array
 
+FALSE_TRUE = ("false", "true")
 Fills = Mapping[str, tuple[Array, Array]]
 
 
@@ -87,11 +88,11 @@ def fills_as_text(fills: Fills, rows: int, names: Sequence[str], notations: Mapp
         if name in fills:
             where, values = fills[name]
             how = notations[name]
-            numeric = how.kind in (INTEGER, NUMBER) and values.dtype != object
-            cells[where] = spelled(values, how) if numeric else [_word(v) for v in values]
+            if how.kind == BOOLEAN and values.dtype != object:
+                cells[where] = [(how.truths or FALSE_TRUE)[int(v >= 0.5)] for v in values]
+            elif how.kind in (INTEGER, NUMBER) and values.dtype != object:
+                cells[where] = spelled(values, how)
+            else:
+                cells[where] = [str(v) for v in values]
         columns.append(pa.array(cells, pa.string()))
     return pa.table(columns, names=list(names))
-
-
-def _word(value: Any) -> str:
-    return str(value).lower() if isinstance(value, (bool, np.bool_)) else str(value)

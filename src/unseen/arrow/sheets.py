@@ -9,7 +9,7 @@ from typing import Any
 
 from unseen.arrow.columns import names_once
 from unseen.arrow.delimited import Left
-from unseen.arrow.layout import layout
+from unseen.arrow.layout import Layout, layout
 from unseen.arrow.place import Place
 from unseen.arrow.spelled import Spelling
 from unseen.core.reading import Reading
@@ -83,9 +83,19 @@ def sheet_of(place: Place, asked: Reading, known: Sequence[str] = ()) -> Sheet:
         place,
         (*found.names, *(key for key, _ in place.keys)),
         (*header, *(key for key, _ in place.keys)),
-        (f"sheet {name!r} of a workbook{others}", *["merged cells are filled downwards"] * down, *found.notes),
+        (
+            f"sheet {name!r} of a workbook{others}",
+            *_above(found),
+            *["merged cells are filled downwards"] * down,
+            *found.notes,
+        ),
         rows[found.above :],
     )
+
+
+def _above(found: Layout) -> list[str]:
+    lines = found.before
+    return [f"{lines} line{'s' * (lines > 1)} above the header left out"] if lines else []
 
 
 def _chosen(place: Place, sheets: dict[str, bool], asked: str | None) -> str:

@@ -20,6 +20,8 @@ class Spelling:
 
     delimiter: str = ","
     quote: str = '"'
+    #: what stands before a quote inside quotes; nothing: it is doubled
+    escape: str = ""
     newline: str = "\n"
     encoding: str = "utf-8"
 
@@ -114,10 +116,12 @@ def _cells(column: Any, how: Spelling, alone: bool) -> Any:
     is_words = pa.types.is_dictionary(column.type) or pa.types.is_string(column.type) or "string" in str(column.type)
     text = column.cast(pa.large_string())
     if is_words:
-        pattern = "".join("\\" + c if c in r"\^]-" else c for c in how.delimiter + how.quote) + "\r\n"
+        pattern = "".join("\\" + c if c in r"\^]-" else c for c in how.delimiter + how.quote + how.escape) + "\r\n"
         odd = pc.match_substring_regex(text, f"[{pattern}]|^[\\s]|[\\s]$" if how.delimiter == " " else f"[{pattern}]")
         if pc.any(odd).as_py():
-            inside = pc.replace_substring(text, how.quote, how.quote * 2)
+            if how.escape:
+                text = pc.replace_substring(text, how.escape, how.escape * 2)
+            inside = pc.replace_substring(text, how.quote, (how.escape or how.quote) + how.quote)
             quote = pa.scalar(how.quote, pa.large_string())
             nothing = pa.scalar("", pa.large_string())
             text = pc.if_else(odd, pc.binary_join_element_wise(quote, inside, quote, nothing), text)

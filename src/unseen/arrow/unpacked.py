@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import codecs
 import io
+import lzma
 import re
 import zipfile
 import zlib
@@ -21,7 +22,16 @@ from unseen.errors import DataError
 PACKED = {b"\x1f\x8b": "gzip", b"\x28\xb5\x2f\xfd": "zstd", b"BZh": "bz2", b"\xfd7zXZ\x00": "xz", b"PK\x03\x04": "zip"}
 ENDINGS = {".gz": "gzip", ".zst": "zstd", ".bz2": "bz2", ".xz": "xz", ".zip": "zip"}
 #: what readers of packed files raise where those are damaged
-DAMAGE = (OSError, EOFError, zipfile.BadZipFile, zlib.error, RuntimeError, NotImplementedError, ValueError)
+DAMAGE = (
+    OSError,
+    EOFError,
+    zipfile.BadZipFile,
+    zlib.error,
+    lzma.LZMAError,
+    RuntimeError,
+    NotImplementedError,
+    ValueError,
+)
 MARKS = {
     codecs.BOM_UTF8: "utf-8-sig",
     codecs.BOM_UTF32_LE: "utf-32",
@@ -29,8 +39,8 @@ MARKS = {
     codecs.BOM_UTF16_LE: "utf-16",
     codecs.BOM_UTF16_BE: "utf-16",
 }
-#: bytes that are looked at before the rest is read
-HEAD = 1 << 18
+#: bytes that are looked at before the rest is read; more where they hold few lines
+HEAD, FEW, LONGEST = 1 << 18, 30, 64 << 20
 #: what unpacks to so many bytes, and so many times its size, is no table
 BOMB, RATIO = 1 << 30, 500
 
@@ -111,7 +121,11 @@ def _stream(place: Place, packed: str) -> Any:
     if packed != "zip":
         return _unwrapped(file, packed)
     archive = zipfile.ZipFile(file)
-    inside = [i.filename for i in archive.infolist() if not i.is_dir() and not hidden(i.filename.split("/"))]
+    inside = [
+        i.filename
+        for i in archive.infolist()
+        if not i.is_dir() and not hidden(i.filename.replace("../", "").split("/"))
+    ]
     inside = [n for n in inside if known(n)] or [n for n in inside if known(n, LOOSE)] or inside
     if len(inside) != 1:
         some = ", ".join(map(repr, inside[:5])) + ", ..." * (len(inside) > 5)
@@ -131,8 +145,6 @@ def _unwrapped(file: Any, packed: str) -> Any:
     if packed in ("gzip", "zstd", "bz2"):
         return pa.CompressedInputStream(file, packed)
     if packed == "xz":
-        import lzma
-
         return lzma.open(file)
     return file
 
@@ -157,7 +169,13 @@ def head_of(place: Place) -> bytes:
         It is empty, damaged, or no text.
     """
     with Unpacked(place) as raw:
-        head = io.BufferedReader(raw).read(HEAD)
+        stream = io.BufferedReader(raw, HEAD)
+        head = stream.read(HEAD)
+        while len(head) >= HEAD and head.count(b"\n") + head.count(b"\r") < FEW and len(head) < LONGEST:
+            piece = stream.read(HEAD)
+            if not piece:
+                break
+            head += piece
     if not head:
         raise DataError(f"{place.called!r} is empty: it holds no bytes at all")
     return head
@@ -173,7 +191,10 @@ def encoding_of(place: Place, head: bytes, given: str | None) -> str:
     """
     if given is not None:
         try:
-            name = codecs.lookup(given).name
+            found = codecs.lookup(given)
+            if not found._is_text_encoding:
+                raise LookupError
+            name = found.name
         except LookupError:
             raise DataError(
                 f"there is no encoding {given!r}: utf-8, latin-1, cp1252, utf-16 are (encoding='latin-1'; "
@@ -239,7 +260,13 @@ def likely(place: Place, some: bytes) -> str:
         )
     if _western(some):
         return "cp1252"
-    found = chardet.detect(b"\n".join(line for line in lines if not line.isascii()))["encoding"]
+    beyond = b"\n".join(line for line in lines if not line.isascii())
+    found = chardet.detect(beyond)["encoding"]
+    if sum(b >= 128 for b in beyond) < FEW:
+        raise DataError(
+            f"{place.called!r} is not UTF-8, and has too few letters beyond ASCII to tell what it is written in: say "
+            "(encoding='cp1252'; --encoding cp1252)"
+        )
     return codecs.lookup(found).name if found and found.lower() != "ascii" else "cp1252"
 
 

@@ -16,7 +16,7 @@ F = TypeVar("F", bound=Callable[..., Any])
 as_json = click.option("--json", "as_json", is_flag=True, help="Print one JSON object instead of text.")
 quiet = click.option("--quiet", "-q", is_flag=True, help="No progress bar, and no more text than needed.")
 run_argument = click.argument("run", metavar="RUN", type=click.Path(path_type=Path))
-data_argument = click.argument("data", metavar="DATA...", nargs=-1, required=True, type=click.Path(path_type=Path))
+data_argument = click.argument("data", metavar="DATA...", nargs=-1, required=True, type=click.Path())
 unknown = click.option(
     "--unknown",
     type=click.Choice(["refuse", "missing"]),
@@ -29,7 +29,8 @@ out_file = click.option(
     "--output",
     required=True,
     type=click.Path(dir_okay=False, path_type=Path),
-    help="A .parquet or .csv file; it appears whole or not at all.",
+    help="A .csv, .tsv, .txt (also with .gz, .zst, .bz2), .parquet, .feather or .jsonl file; it appears whole or not "
+    "at all.",
 )
 
 config = click.option(

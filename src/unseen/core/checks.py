@@ -40,7 +40,8 @@ def check_profile(
             raise DataError(f"column {c.name!r} has no observed value at all: {ignored_hint.format(name=c.name)}")
         if c.infinite:
             raise DataError(
-                f"column {c.name!r} has {c.infinite:,} infinite values: mark them missing or clip them first"
+                f"column {c.name!r} has {c.infinite:,} infinite values: mark them missing (missing=['inf']; "
+                "--missing inf) or clip them first"
             )
         if c.low < c.high and c.variance <= SMALLEST:
             raise DataError(

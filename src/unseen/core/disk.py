@@ -58,11 +58,10 @@ def not_an_input(output: Path, inputs: Any) -> None:
     RunError
         The output is one of the input files, or a file in a folder that is read.
     """
-    if not output.exists():
-        return
     many = [inputs] if isinstance(inputs, (str, Path)) else inputs if isinstance(inputs, (list, tuple)) else []
     for path in (found for given in many if isinstance(given, (str, Path)) for found in _here(str(given))):
-        if output.samefile(path) or path.is_dir() and path.resolve() in output.resolve().parents:
+        inside = path.is_dir() and path.resolve() in output.resolve().parents
+        if inside or (output.exists() and output.samefile(path)):
             raise RunError(f"{output} is among the data that is read: give another name for the output")
 
 

@@ -137,7 +137,10 @@ class Encoding:
                 observed[j] = column.observed
                 values[j][~column.observed] = 0
             if dtype is not np.int32 and not np.isfinite(values[j]).all():
-                raise DataError(f"column {name!r} has infinite values: mark them missing or clip them first")
+                raise DataError(
+                    f"column {name!r} has infinite values: mark them missing (missing=['inf']; --missing inf) or clip "
+                    "them first"
+                )
         return Cells(values, observed, slot.given)
 
     def _recode(

@@ -41,6 +41,7 @@ class Profile:
     labels: Mapping[str, float] = field(default_factory=dict)
     #: units whose rows do not all have the same weight
     uneven_units: int = 0
+    _by_name: dict[str, ColumnProfile] = field(default_factory=dict, init=False, compare=False, repr=False)
 
     def __add__(self, other: Profile) -> Profile:
         return Profile(
@@ -55,9 +56,10 @@ class Profile:
         )
 
     def __getitem__(self, name: str) -> ColumnProfile:
-        for column in self.columns:
-            if column.name == name:
-                return column
+        if not self._by_name:  # of many columns each is asked for by its name
+            self._by_name.update((c.name, c) for c in reversed(self.columns))
+        if name in self._by_name:
+            return self._by_name[name]
         raise DataError(f"there is no column {name!r}; the columns are {', '.join(self.names)}")
 
     @property

@@ -4,21 +4,23 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, fields, replace
+from difflib import get_close_matches
 from typing import Any
 
 from unseen.core.kinds import kind
 from unseen.core.option import COLUMN, FLAG, INTEGER, TEXT, Option
-from unseen.errors import DataError
+from unseen.errors import DataError, ModelError
 
 #: cells that mean "missing" in a column of words, whatever their case; nothing at all always does
 IN_WORDS = frozenset({
     "na", "n/a", "n.a.", "nan", "null", "?", "??", "-", "--", "---", ".", "..", "...", "unknown", "unk", "missing",
     "#n/a", "#na", "<na>", "(blank)", "\u2014", "\u2013",
+    "\\n", "#nv",
 })  # fmt: skip
 #: those that mean it among numbers and dates: "none" is a word like any other elsewhere
 USUAL = IN_WORDS | {
-    "none", "nil", "nat", "#div/0!", "#value!", "#ref!", "#name?", "#num!", "#null!", "n/d", "nd", "n.d.", "k.a.",
-    "s/d", "tbd", "tba",
+    "none", "nil", "nat", "#div/0!", "#value!", "#ref!", "#name?", "#num!", "#null!", "#wert!", "#bezug!", "#zahl!",
+    "#valeur!", "n/d", "nd", "n.d.", "k.a.", "s/d", "tbd", "tba",
 }  # fmt: skip
 #: ``missing=("none",)``: no cell but an empty one is missing unless it is named
 NOTHING = "none"
@@ -32,7 +34,7 @@ READ = (
     Option("header", FLAG, "Whether the first line names the columns; without one they are column_1, column_2 ...",
            optional=True, told="found"),
     Option("missing", TEXT, "A cell that means missing, or COLUMN=CELL, beside those that usually do (NA, ?, - and the "
-           "like); none: not even those.", many=True),
+           "like); none, or COLUMN=none: not even those.", many=True),
     Option("text", COLUMN, "Read a column as text, whatever it looks like.", many=True),
     Option("number", COLUMN, "Read a column as numbers; a cell that is none is missing.", many=True),
     Option("date", COLUMN, "Read a column as dates or times, which are left out.", many=True),
@@ -60,24 +62,17 @@ class Reading:
 
     def marks(self, column: str) -> tuple[str, ...]:
         """The cells that the user takes for missing in a column."""
-        found = []
-        for mark in self.missing:
-            name, equals, cell = mark.partition("=")
-            if equals and name and name == column:
-                found.append(cell)
-            elif mark != NOTHING and not (equals and name):
-                found.append(mark)
-        return tuple(found)
+        own = [m.removeprefix(f"{column}=") for m in self.missing if m.startswith(f"{column}=")]
+        return tuple(m for m in (*own, *(m for m in self.missing if "=" not in m[1:])) if m != NOTHING)
+
+    def usual(self, column: str) -> bool:
+        """Whether cells that usually mean missing do in a column."""
+        return NOTHING not in self.missing and f"{column}={NOTHING}" not in self.missing
 
     @property
     def of_columns(self) -> bool:
         """Whether something is said that goes for typed tables, too."""
         return bool(self.missing or self.text or self.number or self.date)
-
-    @property
-    def usual(self) -> bool:
-        """Whether cells that usually mean missing do."""
-        return NOTHING not in self.missing
 
     def only(self, names: Sequence[str]) -> Reading:
         """What is said of these columns and of no others, as new data of a run need not have all of them."""
@@ -95,7 +90,8 @@ class Reading:
         DataError
             It says which option names it, and which columns there are.
         """
-        of_missing = [m.partition("=")[0] for m in self.missing if m.partition("=")[1] and m.partition("=")[0]]
+        of_missing = [m.partition("=")[0] for m in self.missing if "=" in m[1:]]
+        of_missing = [m for m in of_missing if not any(n.startswith(f"{m}=") for n in names)]
         for option, named in (*((o, getattr(self, o)) for o in ("text", "number", "date")), ("missing", of_missing)):
             for name in named:
                 if name not in names:
@@ -117,10 +113,20 @@ def reading(given: Mapping[str, Any] | Reading | None) -> Reading:
     """
     if given is None or isinstance(given, Reading):
         return given or Reading()
+    if not isinstance(given, Mapping):
+        raise ModelError(f"read is a dict of options, such as {{'decimal': ','}}, and no {type(given).__name__}")
+    names = [option.name for option in READ]
+    for name in given:
+        if name not in names:
+            near = get_close_matches(str(name), names, 1)
+            told = f"the nearest is {near[0]!r}" if near else f"there are {', '.join(names)}"
+            raise ModelError(f"read has no option {name!r}; {told}")
     values: dict[str, Any] = {}
     for option in READ:
         value = option.read(given.get(option.name))
         if option.many:
+            if isinstance(value, Mapping):
+                value = [f"{column}={cell}" for column, cell in value.items()]
             value = (value,) if isinstance(value, (str, int, float)) else tuple(value or ())
             value = tuple(str(v) for v in value)
             for one in value:
@@ -152,6 +158,8 @@ class Notation:
     before: str = ""
     after: str = ""
     marks: tuple[str, ...] = ()
+    #: how false and true are written
+    truths: tuple[str, ...] = ()
     #: what else was found, told beside the column
     note: str = field(default="", compare=False)
 
@@ -159,6 +167,11 @@ class Notation:
     def plain(self) -> bool:
         """Whether numbers are written as programs write them."""
         return self.decimal == "." and not (self.thousands or self.before or self.after)
+
+    def written(self) -> str:
+        """How numbers are written, for a sentence."""
+        unit = f" with {(self.before or self.after).strip()}" if self.before or self.after else " without a unit"
+        return f"decimal {_NAMES[self.decimal]}{unit}"
 
     def told(self) -> str:
         """What a user should know of it, in words; nothing for plain numbers and text."""
