@@ -254,7 +254,9 @@ class Guess:
         few = share <= 1 - NEARLY or (len(self.words) <= FEW and not coded)
         if share <= 0.5 and (few or self.known is not None):
             self.broken = self._broken(100 * share)
-        self.how, self.again = Notation(CATEGORY), True
+        words = list(self.words)
+        two = share <= 0.5 and not self.broken and len(words) > FEW and notation_of(words).kind in NUMBERS
+        self.how, self.again = Notation(CATEGORY, note=TWO_WAYS if two else ""), True
 
     @property
     def missing(self) -> int:

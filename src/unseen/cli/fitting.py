@@ -146,17 +146,22 @@ def column_table(plan: Plan) -> str:
     for c in plan.choices:
         if not c.family:
             share = "" if c.missing is None else _share(c.missing, plan.known.profile.rows)
-            rows.append([c.column, c.kind, "-", share, "", on_command_line(c.told)])
+            rows.append([_in_line(c.column), c.kind, "-", share, "", on_command_line(c.told)])
             continue
         known = plan.known.profile[c.column]
         share = _share(known.missing, known.rows)
-        rows.append([c.column, c.kind, c.family, share, _values(known), on_command_line(c.told)])
+        rows.append([_in_line(c.column), c.kind, c.family, share, _values(known), on_command_line(c.told)])
     read = [f"  {on_command_line(note)}" for note in told_of(plan.known.source)]
     lines = [f"{plan.known.profile.rows:,} rows", *read, *table(rows, left=6)]
-    if plan.model_for(1).unit.ordered and plan.known.source.unit is None:
+    if any(c.family for c in plan.choices) and plan.model_for(1).unit.ordered and plan.known.source.unit is None:
         lines.append("  one sequence, in the order of the rows (--unit COLUMN tells several apart)")
     another = "another family: --family COLUMN=FAMILY; " if plan.over_families else ""
     return "\n".join([*lines, f"  ({another}leave out: --ignore COLUMN)"])
+
+
+def _in_line(name: str) -> str:
+    """A name without line breaks, which would break the table."""
+    return " ".join(name.split())
 
 
 def _share(missing: int, rows: int) -> str:

@@ -160,9 +160,9 @@ class Csv:
         """What a user should know of how the files were read."""
         notes = list(dict.fromkeys(note for table in self.tables for note in table.notes))
         if self._left.headers:
-            notes.append(f"the header is repeated in {self._left.headers:,} rows, which are left out")
+            notes.append(f"the header is repeated, and left out, in {_rows(self._left.headers)}")
         if self._left.uneven:
-            notes.append(f"{self._left.uneven:,} rows of another length are left out")
+            notes.append(f"of another length, and left out: {_rows(self._left.uneven)}")
         return tuple(notes)
 
     # ---- the source
@@ -212,6 +212,10 @@ class Csv:
 
     def fingerprint(self) -> dict[str, str | int]:
         return {"format": "csv", "rows": self._rows, **file_digest([t.place for t in self.tables])}
+
+
+def _rows(count: int) -> str:
+    return f"{count:,} row{'s' * (count != 1)}"
 
 
 def _same_columns(tables: Sequence[TextTable]) -> None:
