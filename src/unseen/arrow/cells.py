@@ -133,6 +133,27 @@ def numbers_among_others(cells: Any, how: Notation) -> tuple[Any, Any]:
     return pc.if_else(good, plain, pa.scalar(None, pa.string())).cast(pa.float64()), odd
 
 
-def some_marks(cells: list[str]) -> set[str]:
-    """The commas and points that some cells hold."""
-    return {c for cell in cells for c in cell if c in ",."}
+def in_words(cells: Any) -> tuple[Any, list[str]]:
+    """Text as a dictionary of words without blanks around them, and those words in lower case."""
+    import pyarrow.compute as pc
+
+    coded = cells.dictionary_encode()
+    words = trimmed(coded.dictionary)
+    if not words.equals(coded.dictionary):
+        coded = words.take(coded.indices).dictionary_encode()
+    return coded, pc.utf8_lower(coded.dictionary).to_pylist()
+
+
+def without_words(coded: Any, lower: list[str], marks: frozenset[str]) -> tuple[Any, dict[str, int]]:
+    """A dictionary of words with null for those that mean missing, and how often each stands there."""
+    import pyarrow as pa
+    import pyarrow.compute as pc
+
+    gone = [word in marks for word in lower]
+    if not any(gone):
+        return coded, {}
+    words, counts = coded.dictionary.to_pylist(), dict.fromkeys(range(len(lower)), 0)
+    counts |= {v["values"]: v["counts"] for v in pc.value_counts(coded.indices.drop_null()).to_pylist()}
+    found = {words[i]: counts[i] for i, missing in enumerate(gone) if missing and words[i] and counts[i]}
+    kept = pc.if_else(pa.array(gone), pa.scalar(None, pa.string()), coded.dictionary)
+    return kept.take(coded.indices).dictionary_encode(), found

@@ -10,16 +10,17 @@ from typing import Any
 from unseen.arrow.cells import (
     as_plain,
     cast,
+    in_words,
     numbers_among_others,
-    some_marks,
     suspects,
     trimmed,
     why_text,
     without_marks,
     without_numbers,
+    without_words,
 )
 from unseen.arrow.columns import DATES
-from unseen.arrow.notation import DATE, NEARLY, notation_of
+from unseen.arrow.notation import DATE, NEARLY, TWO_WAYS, notation_of, otherwise
 from unseen.core.block import BOOLEAN, CATEGORY, EMPTY, INTEGER, NUMBER, OTHER, Field
 from unseen.core.reading import IN_WORDS, USUAL, Notation, Reading
 
@@ -30,6 +31,8 @@ CODES = 50
 NUMBERS = (INTEGER, NUMBER)
 #: so few different words among numbers are remarks rather than codes
 FEW = 3
+#: beside these a minus is no missing cell
+SIGNS = frozenset(("+", "++", "+++", "+/-"))
 INFINITE = frozenset(("inf", "-inf", "+inf", "infinity", "-infinity"))
 #: words that mean missing to some and are a category here: told
 DOUBTFUL = frozenset(("none", "nil"))
@@ -102,18 +105,11 @@ class Guess:
         if self.how.kind not in NUMBERS:
             return
         some = pc.unique(trimmed(cells.drop_null())).slice(0, SAMPLE).to_pylist()
-        now = notation_of(
-            [c for c in some if c and c.lower() not in self.marks | INFINITE], self.how.decimal, self.loose
-        )
-        free = notation_of([c for c in some if c and c.lower() not in self.marks | INFINITE], None, self.loose)
-        units = (now.before, now.after) != (self.how.before, self.how.after) and now.kind in NUMBERS
-        turned = free.kind in NUMBERS and free.decimal != self.how.decimal and free.decimal in some_marks(some)
-        if units or (turned and self.how.kind == NUMBER):
-            before, after = (h.written() for h in (self.how, now if units else free))
+        found = otherwise(self.how, [c for c in some if c and c.lower() not in self.marks | INFINITE], self.loose)
+        if found:
             self.broken = (
-                f"column {self.name!r} is written otherwise than when the model was fitted ({after}, not {before}): "
-                f"bring it to one way of writing, or say that it is right (number=[{self.name!r}]; --number "
-                f"{shlex.quote(self.name)})"
+                f"column {self.name!r} is written otherwise than when the model was fitted ({found}): bring it to one "
+                f"way of writing, or say that it is right (number=[{self.name!r}]; --number {shlex.quote(self.name)})"
             )
 
     def _look(self, cells: Any) -> None:
@@ -219,25 +215,13 @@ class Guess:
 
     def _words(self, cells: Any) -> Any:
         """Text in a dictionary, null where a word means missing."""
-        import pyarrow as pa
-        import pyarrow.compute as pc
-
-        coded = cells.dictionary_encode()
-        words = trimmed(coded.dictionary)
-        lower = pc.utf8_lower(words)
-        if pc.any(pc.is_in(lower, pa.array(["+", "++", "+++", "+/-"]))).as_py():
+        coded, lower = in_words(cells)
+        if not SIGNS.isdisjoint(lower):
             self.in_words -= {"-", "--", "---"}  # beside a plus a minus is a value
-        is_mark = pc.is_in(lower, pa.array(sorted((self.marks if self.how.kind == DATE else self.in_words) | {""})))
-        if pc.any(is_mark).as_py():
-            counts = {v["values"]: v["counts"] for v in pc.value_counts(coded.indices.drop_null()).to_pylist()}
-            for i in pc.indices_nonzero(is_mark).to_pylist():
-                if (cell := words[i].as_py()) and i in counts:
-                    self.marked[cell] += counts[i]
-            words = pc.if_else(is_mark, pa.scalar(None, pa.string()), words)
         if len(self.words) <= CODES:
-            self.words.update(w for w in pc.unique(lower).slice(0, CODES + 1).to_pylist() if w)
-        if words.null_count or not words.equals(coded.dictionary):
-            return words.take(coded.indices).dictionary_encode()
+            self.words.update(word for word in lower[: CODES + 1] if word)
+        coded, found = without_words(coded, lower, (self.marks if self.how.kind == DATE else self.in_words) | {""})
+        self.marked.update(found)
         return coded
 
     # ---- the end
@@ -313,14 +297,3 @@ class Guess:
 
         types = {EMPTY: pa.null(), INTEGER: pa.int64(), NUMBER: pa.float64(), BOOLEAN: pa.bool_()}
         return types.get(self.how.kind, pa.dictionary(pa.int32(), pa.string()))
-
-
-def numbers_in(name: str, texts: list[str], reading: Reading) -> dict[str, float]:
-    """The numbers that some texts are in their notation, by the text; those that are none are not among them."""
-    import pyarrow as pa
-
-    guess = Guess(name, reading)
-    values = guess.take(pa.array([text or None for text in texts], pa.string()))
-    if guess.how.kind not in NUMBERS:
-        return {}
-    return {text: float(v) for text, v in zip(texts, values.to_pylist(), strict=True) if v is not None}

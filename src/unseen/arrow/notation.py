@@ -194,6 +194,19 @@ def _whole_body(point: str, group: str) -> re.Pattern[str]:
     return re.compile(rf"{grouped}\d+{end}|{re.escape(point)}\d+")
 
 
+def otherwise(known: Notation, cells: Sequence[str], loose: bool) -> str:
+    """How some numbers are written if it is not as they were: another unit, or marks that changed places; or nothing.
+
+    >>> otherwise(Notation("number", after="EUR"), ["3.5 USD", "4 USD"], False)
+    'decimal point with USD, not decimal point with EUR'
+    """
+    now, free = notation_of(cells, known.decimal, loose), notation_of(cells, None, loose)
+    units = now.kind in (INTEGER, NUMBER) and (now.before, now.after) != (known.before, known.after)
+    there = any(free.decimal in cell for cell in cells)
+    turned = free.kind in (INTEGER, NUMBER) and free.decimal != known.decimal and there and known.kind == NUMBER
+    return f"{(now if units else free).written()}, not {known.written()}" if units or turned else ""
+
+
 def spelled(values: Iterable[Any], how: Notation) -> list[str]:
     """Numbers in a notation, as they fill the holes of a column.
 

@@ -11,7 +11,7 @@ from typing import Any, Protocol
 
 from unseen.arrow.damage import NotInEncoding
 from unseen.arrow.delimited import Left
-from unseen.arrow.inference import Guess
+from unseen.arrow.inference import NUMBERS, Guess
 from unseen.arrow.output import no_space
 from unseen.arrow.place import Place
 from unseen.arrow.spelled import Spelling
@@ -195,3 +195,14 @@ def _as(values: Any, type_: Any) -> Any:
     if pa.types.is_dictionary(type_) != pa.types.is_dictionary(values.type):  # read again in a moment
         return pa.nulls(len(values), type_)
     return values.cast(type_, safe=False)
+
+
+def numbers_in(name: str, texts: list[str], reading: Reading) -> dict[str, float]:
+    """The numbers that some texts are in their notation, by the text; those that are none are not among them."""
+    import pyarrow as pa
+
+    guess = Guess(name, reading)
+    values = guess.take(pa.array([text or None for text in texts], pa.string()))
+    if guess.how.kind not in NUMBERS:
+        return {}
+    return {text: float(v) for text, v in zip(texts, values.to_pylist(), strict=True) if v is not None}

@@ -23,7 +23,7 @@ def with_numbers(source: Source, asked: Reading, known: Mapping[str, Notation]) 
 
     Columns that are ``known`` were numbers, or were not, when a model was fitted.
     """
-    from unseen.arrow.inference import numbers_in
+    from unseen.arrow.typed import numbers_in
 
     parts, schema = source.manifest(), source.schema()
     asked = asked.only([f.name for f in schema]) if known else asked
@@ -88,7 +88,7 @@ class Marked:
 
     def _as_numbers(self, name: str) -> dict[str, float]:
         """The numbers that the texts of a column are; those that are none are missing."""
-        from unseen.arrow.inference import numbers_in
+        from unseen.arrow.typed import numbers_in
 
         texts: dict[str, None] = {}
         for part in self._source.manifest():
