@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+from dataclasses import fields
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -11,6 +12,8 @@ import click
 
 from unseen.cli.common import as_json, config, needs_ops
 from unseen.cli.exits import DATA, print_json
+from unseen.cli.reading import asked_reading, read_options
+from unseen.core.reading import Reading
 
 if TYPE_CHECKING:
     from unseen.ops.config.observed import Observed
@@ -21,10 +24,19 @@ if TYPE_CHECKING:
 @config
 @click.option("--name", help="The model's name.  [default: that of the data]")
 @click.option("--force", is_flag=True, help="Write over a file that is there.")
+@read_options
 @click.option("--schema", is_flag=True, help="Only write the JSON schema for editors (unseen.schema.json) anew.")
 @as_json
 @needs_ops
-def init(data: tuple[str, ...], config: Path, name: str | None, force: bool, schema: bool, as_json: bool) -> None:
+def init(
+    data: tuple[str, ...],
+    config: Path,
+    name: str | None,
+    force: bool,
+    schema: bool,
+    as_json: bool,
+    **options: Any,
+) -> None:
     """Write a commented unseen.yaml.
 
     Every key is in it with what it means. With DATA (a file, a folder, or a pattern in quotes) it holds rules for the
@@ -46,8 +58,11 @@ def init(data: tuple[str, ...], config: Path, name: str | None, force: bool, sch
         raise click.UsageError(f"{config} is there already: --force writes over it")
     given = _pattern(data) if data else None
     name = name or model_name(Path(data[0]).absolute() if data else None)
-    seen = _look(given) if given else None
-    text = template(name, **_wishes(_as_seen_from(config.parent, given), seen)) if given and seen else template(name)
+    read = asked_reading(options)
+    seen = _look(given, read) if given else None
+    text = template(name)
+    if given and seen:
+        text = template(name, **_wishes(_as_seen_from(config.parent, given), seen, read))
     _loads(text, config)
     write(config, text)
     write(beside, editors)
@@ -103,15 +118,15 @@ def _as_seen_from(folder: Path, given: str) -> str:
     return given if Path(given).expanduser().is_absolute() else Path(os.path.relpath(given, folder)).as_posix()
 
 
-def _look(given: str) -> Observed:
+def _look(given: str, read: Reading) -> Observed:
     from unseen.ops.config.load import settled
     from unseen.ops.config.observed import observe
     from unseen.ops.ingest.listing import listed
 
-    return observe(listed(settled({"name": "look", "data": {"path": given}}, Path.cwd())))
+    return observe(listed(settled({"name": "look", "data": {"path": given}}, Path.cwd())), read)
 
 
-def _wishes(path: str, seen: Observed) -> dict[str, Any]:
+def _wishes(path: str, seen: Observed, read: Reading) -> dict[str, Any]:
     """What the template says of data that was looked at."""
     from unseen.ops.config.document import shown
     from unseen.ops.config.outlook import count
@@ -119,6 +134,10 @@ def _wishes(path: str, seen: Observed) -> dict[str, Any]:
     given: dict[str, Any] = {"data.path": path, "model.columns": seen.columns}
     if seen.ignore:
         given["data.ignore"] = seen.ignore
+    said = {f.name: getattr(read, f.name) for f in fields(read)}
+    given |= {f"data.read.{name}": value for name, value in said.items() if value not in (None, (), False)}
+    if read.header is False:
+        given["data.read.header"] = False
     rules = [
         f"Made from {seen.rows:,} rows in {count(seen.files, 'file')}: ranges have room for half as much again on "
         "either side, shares of missing cells for twice as many. Look them over: they decide what never trains."

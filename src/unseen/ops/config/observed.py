@@ -17,6 +17,7 @@ import numpy as np
 
 from unseen.core.block import CATEGORY, EMPTY, INTEGER, NUMBER, OTHER, Field
 from unseen.core.profile import MAX_CATEGORIES, ColumnProfile, Profile
+from unseen.core.reading import Reading
 from unseen.core.source import Frames, Source
 from unseen.core.tasks import ProfileFrame
 from unseen.errors import DataError
@@ -50,7 +51,7 @@ class Observed:
         return tuple(name for name, rule in self.rules.items() if "values" in rule)
 
 
-def observe(paths: Sequence[Path]) -> Observed:
+def observe(paths: Sequence[Path], read: Reading | None = None) -> Observed:
     """Look at files, the newest first until there are enough, in one pass for ranges and one for medians.
 
     Raises
@@ -61,7 +62,7 @@ def observe(paths: Sequence[Path]) -> Observed:
     from unseen.sources.files import open_files
 
     chosen = list(_newest(paths))
-    source = open_files(chosen)
+    source = open_files(chosen, read=read)
     schema = source.schema()
     fields = tuple(f for f in schema if f.kind not in (OTHER, EMPTY))
     if not fields:
@@ -69,7 +70,11 @@ def observe(paths: Sequence[Path]) -> Observed:
     profile = _profile(source, fields)
     if not profile.rows:
         raise DataError("the data has no rows: nothing can be learned from it")
-    ends = [_profile(open_files(path), fields) for path in (chosen[0], chosen[-1])] if len(chosen) > 1 else [profile]
+    ends = (
+        [_profile(open_files(path, read=read), fields) for path in (chosen[0], chosen[-1])]
+        if len(chosen) > 1
+        else [profile]
+    )
     numeric = [f.name for f in fields if f.kind in (NUMBER, INTEGER)]
     still = [name for name in numeric if not _moves([end[name] for end in ends])]
     medians = _medians(source, still)
