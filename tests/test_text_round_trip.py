@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import gzip
 import io
+import json
 from pathlib import Path
 
 import numpy as np
@@ -76,7 +77,9 @@ def test_impute_changes_holes_alone(model, tmp_path: Path, numbers, beside, how:
     cells += [how.format(v) for v in (12.25, 1234.5, -3.75)]  # so that the notation can be seen
     rows = [["x", "code"], *([c, b] for c, b in zip(cells, [*beside, "a", "b", "c"], strict=True))]
     (tmp_path / "in.csv").write_bytes(written(rows, ";"))
-    write_impute(_reading(model, {"header": True, "text": ["code"], "number": ["x"]}), tmp_path / "in.csv", tmp_path / "out.csv")
+    write_impute(
+        _reading(model, {"header": True, "text": ["code"], "number": ["x"]}), tmp_path / "in.csv", tmp_path / "out.csv"
+    )
     out = read(tmp_path / "out.csv", ";")
     assert [row[1] for row in out] == [row[1] for row in rows] and len(out) == len(rows)
     for before, after in zip(cells, out[1:], strict=True):
@@ -97,3 +100,19 @@ def test_lines_end_as_they_did(model, tmp_path: Path) -> None:
     write_assign(model, tmp_path / "in.csv", tmp_path / "out.csv")
     out = (tmp_path / "out.csv").read_bytes()
     assert out.count(b"\r\n") == out.count(b"\n") == ROWS + 1
+
+
+def test_objects_stay_as_they_are(model, tmp_path: Path) -> None:
+    rows = [
+        {"x": None if i % 5 == 2 else i / 8, "who": {"zip": "007", "tags": ["a", i], "big": 2**70 + i}, "n": "n/a"}
+        for i in range(ROWS)
+    ]
+    (tmp_path / "in.jsonl").write_text("".join(json.dumps(row) + "\n" for row in rows))
+    write_assign(model, tmp_path / "in.jsonl", tmp_path / "out.jsonl")
+    out = [json.loads(line) for line in (tmp_path / "out.jsonl").read_text().splitlines()]
+    assert [{key: row[key] for key in rows[0]} for row in out] == rows and "component" in out[0]
+    write_impute(model, tmp_path / "in.jsonl", tmp_path / "full.jsonl")
+    full = [json.loads(line) for line in (tmp_path / "full.jsonl").read_text().splitlines()]
+    for before, after in zip(rows, full, strict=True):
+        assert after == before if before["x"] is not None else after["x"] == pytest.approx(after["x"])
+        assert isinstance(after["x"], float) and after["who"] == before["who"]

@@ -9,7 +9,7 @@ from typing import Any
 from unseen.arrow.fill import as_float, filled
 from unseen.arrow.metadata import fitting
 from unseen.arrow.output import table_writer
-from unseen.arrow.rawrows import RawRows, as_text, fills_as_text, raw_schema, spelling
+from unseen.arrow.rawrows import as_text, fills_as_text, raw_schema, rows_of, spelling
 from unseen.arrow.regroup import reorder
 from unseen.core.blas import one_blas_thread
 from unseen.core.block import BOOLEAN, CATEGORY, INTEGER, Block, Field, Frame
@@ -121,7 +121,7 @@ def write_blocks(
     with one_blas_thread(), table_writer(path, schema, spelling(source)) as write:
         if not text:
             return _in_order(source, pieces, schema, write, progress)
-        rows = RawRows(source)
+        rows = rows_of(source, path)
         return _in_order(source, pieces, new, lambda table: write(rows.beside(table, schema)), progress)
 
 
@@ -157,8 +157,11 @@ def write_completed(
 ) -> int:
     """Write every block completed by the fills of each round, one round after the other."""
     with one_blas_thread(), table_writer(path, schema, spelling(source)) as write:
-        one = _text_round if as_text(source, path) else _round
-        return sum(one(source, encoding, schema, number, fill, write, progress) for number, fill in rounds)
+        if not as_text(source, path):
+            return sum(_round(source, encoding, schema, n, fill, write, progress) for n, fill in rounds)
+        return sum(
+            _text_round(source, rows_of(source, path), encoding, schema, n, fill, write, progress) for n, fill in rounds
+        )
 
 
 def _round(
@@ -179,6 +182,7 @@ def _round(
 
 def _text_round(
     source: Any,
+    rows: Any,
     encoding: Encoding,
     schema: Any,
     number: int,
@@ -189,7 +193,6 @@ def _text_round(
     import pyarrow as pa
 
     names = encoding.columns()
-    rows = RawRows(source)
 
     def pieces(part: Part) -> Iterator[Any]:
         frame = source.read(part, names)

@@ -43,6 +43,10 @@ class Objects:
     def written_names(self) -> tuple[str, ...]:
         return self.names
 
+    def objects(self) -> Iterator[dict[str, Any]]:
+        """The rows as the objects that they are."""
+        return (row for _, row in _objects(self.place, self.encoding, self.array, as_written=False))
+
     def batches(self, left: Left | None = None, *, raw: bool = False, skip_bad: bool = False) -> Iterator[Any]:
         """Record batches of the file, every column as text; what is null or not there is null unless it is ``raw``."""
         import pyarrow as pa
@@ -122,16 +126,22 @@ def _is_object(lines: tuple[str, str, str]) -> bool:
 
 
 def _rows(place: Place, encoding: str, array: bool) -> Iterator[dict[str, Any]]:
+    return (_flat(place, row, where) for where, row in _objects(place, encoding, array))
+
+
+def _objects(place: Place, encoding: str, array: bool, as_written: bool = True) -> Iterator[tuple[str, Any]]:
+    """Where each object of a file stands, and the object; numbers as they are written, or as numbers."""
+    how: dict[str, Any] = {"parse_int": _Number, "parse_float": _Number} if as_written else {}
     stream, below = text_of(place, encoding)
     with below:
         lines = io.TextIOWrapper(stream, encoding="utf-8-sig", errors="strict", newline="\n")
         try:
             if array:
-                yield from (_flat(place, row, f"entry {i:,}") for i, row in enumerate(_listed(place, lines), 1))
+                yield from ((f"entry {i:,}", row) for i, row in enumerate(_listed(place, lines, how), 1))
                 return
             for number, line in enumerate(lines, 1):
                 if line.strip():
-                    yield _flat(place, _parsed(place, line, number), f"line {number:,}")
+                    yield f"line {number:,}", _parsed(place, line, number, how)
         except UnicodeDecodeError:
             raise DataError(
                 f"{place.called!r} is not {encoding} text: say what it is written in (encoding='latin-1'; "
@@ -139,9 +149,9 @@ def _rows(place: Place, encoding: str, array: bool) -> Iterator[dict[str, Any]]:
             ) from None
 
 
-def _parsed(place: Place, line: str, number: int) -> Any:
+def _parsed(place: Place, line: str, number: int, how: dict[str, Any]) -> Any:
     try:
-        return json.loads(line, parse_int=_Number, parse_float=_Number, object_pairs_hook=_once)
+        return json.loads(line, **how, object_pairs_hook=_once)
     except _Twice as twice:
         raise DataError(
             f"{place.called!r} has the key {str(twice)!r} twice in line {number:,}: one would be lost"
@@ -152,10 +162,10 @@ def _parsed(place: Place, line: str, number: int) -> Any:
         ) from None
 
 
-def _listed(place: Place, lines: Any) -> Sequence[Any]:
+def _listed(place: Place, lines: Any, how: dict[str, Any]) -> Sequence[Any]:
     try:
         text = "".join(iter(lambda: lines.read(1 << 20), ""))
-        found = json.loads(text, parse_int=_Number, parse_float=_Number, object_pairs_hook=_once)
+        found = json.loads(text, **how, object_pairs_hook=_once)
     except _Twice as twice:
         raise DataError(f"{place.called!r} has the key {str(twice)!r} twice in one object: one would be lost") from None
     except (ValueError, RecursionError) as error:

@@ -92,6 +92,11 @@ def _maker(path: Path, schema: Any, how: Spelling) -> Any:
     return lambda file: TextTables(file, schema, packed, how)
 
 
+def is_lines(path: Path) -> bool:
+    """Whether a file of that name is written as JSON, an object a line."""
+    return packing(path.name)[0] in LINES
+
+
 def is_text(path: Path) -> bool:
     """Whether a file of that name is written as delimited text."""
     return packing(path.name)[0] in TEXT
@@ -117,7 +122,8 @@ class JsonLines:
         self._out = packed_file(file, packed) if packed else file
 
     def write_table(self, table: Any) -> None:
-        rows = (json.dumps(row, ensure_ascii=False, default=str, allow_nan=False) for row in _finite(table.to_pylist()))
+        some = table if isinstance(table, list) else table.to_pylist()
+        rows = (json.dumps(row, ensure_ascii=False, default=str, allow_nan=False) for row in _finite(some))
         self._out.write("".join(f"{row}\n" for row in rows).encode())
 
     def close(self) -> None:

@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping, Sequence
+from itertools import islice
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from unseen.arrow.notation import spelled
-from unseen.arrow.output import is_text
+from unseen.arrow.output import is_lines, is_text
 from unseen.arrow.spelled import Spelling
-from unseen.core.block import BOOLEAN, INTEGER, NUMBER
+from unseen.core.block import BOOLEAN, CATEGORY, INTEGER, NUMBER
 from unseen.core.reading import Notation
 from unseen.core.stats import Array
 
@@ -20,8 +22,18 @@ Fills = Mapping[str, tuple[Array, Array]]
 
 
 def as_text(source: Any, path: Path) -> bool:
-    """Whether the rows of a source go to a file cell by cell as they came: text to text."""
-    return getattr(source, "raw", None) is not None and is_text(path)
+    """Whether the rows of a source go to a file cell by cell as they came: text to text, JSON to JSON."""
+    return getattr(source, "raw", None) is not None and (is_text(path) or as_objects(source, path))
+
+
+def as_objects(source: Any, path: Path) -> bool:
+    """Whether the rows of a source are objects, and go to a file as such."""
+    return bool(getattr(source, "has_objects", False)) and is_lines(path)
+
+
+def rows_of(source: Any, path: Path) -> RawRows | ObjectRows:
+    """The rows of a text source as they go to a file."""
+    return ObjectRows(source) if as_objects(source, path) else RawRows(source)
 
 
 def spelling(source: Any) -> Spelling:
@@ -76,6 +88,36 @@ class RawRows:
         if len(schema) > len(columns):
             columns.insert(0, pa.repeat(pa.scalar(number, schema.field(0).type), fills.num_rows))
         return pa.table(columns, schema=schema)
+
+
+class ObjectRows:
+    """The objects of a source of JSON in their order, with new keys in them."""
+
+    def __init__(self, source: Any) -> None:
+        self._objects, self._notations = source.objects(), source.notations
+
+    def beside(self, new: Any, schema: Any) -> list[dict[str, Any]]:
+        """The next objects, and the columns of a table as keys of theirs."""
+        return [row | more for row, more in zip(islice(self._objects, new.num_rows), new.to_pylist(), strict=True)]
+
+    def completed(self, fills: Any, schema: Any, number: int) -> list[dict[str, Any]]:
+        """The next objects, with the cells of a table in place of what is null in them or not there."""
+        rows = list(islice(self._objects, fills.num_rows))
+        for row, cells in zip(rows, fills.to_pylist(), strict=True):
+            for name, cell in cells.items():
+                if cell is not None:
+                    _put(row, name, cell if self._notations[name].kind == CATEGORY else json.loads(cell))
+        drawn = schema.names[0] if len(schema) > len(self._notations) else ""
+        return [{drawn: number, **row} for row in rows] if drawn else rows
+
+
+def _put(row: dict[str, Any], name: str, value: Any) -> None:
+    """Set a key; one with points in it is inside objects unless the row has it as it is."""
+    key, point, rest = name.partition(".")
+    if name in row or not point or not isinstance(row.get(key, {}), dict):
+        row[name] = value
+    else:
+        _put(row.setdefault(key, {}), rest, value)
 
 
 def fills_as_text(fills: Fills, rows: int, names: Sequence[str], notations: Mapping[str, Notation]) -> Any:

@@ -13,7 +13,7 @@ from unseen.arrow.delimited import Delimited
 from unseen.arrow.dialect import dialect_of, recoded
 from unseen.arrow.digest import file_digest
 from unseen.arrow.inference import Guess
-from unseen.arrow.json_objects import objects_of
+from unseen.arrow.json_objects import Objects, objects_of
 from unseen.arrow.place import Place, at
 from unseen.arrow.rowgroups import RowGroups
 from unseen.arrow.sheets import sheet_of
@@ -195,6 +195,18 @@ class Csv:
             order = [table.names.index(name) for name in names]
             for batch in table.batches(raw=True, skip_bad=self.reading.skip_bad):
                 yield batch.select(order)
+
+    @property
+    def has_objects(self) -> bool:
+        """Whether the rows are objects of JSON."""
+        return self._kind == "json"
+
+    def objects(self) -> Iterator[dict[str, Any]]:
+        """The rows as the objects that they are, with what their folders' names say."""
+        for table in self.tables:
+            if isinstance(table, Objects):
+                keys = dict(table.place.keys)
+                yield from (row | keys for row in table.objects())
 
     @property
     def raw_names(self) -> tuple[str, ...]:
