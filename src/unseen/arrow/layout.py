@@ -18,6 +18,8 @@ MOSTLY = 0.8
 REMARKS = ("#", "%", "//")
 #: rows that are looked at below the header
 BODY = 100
+#: cells that are looked at in all, where a table is wide
+CELLS = 20_000
 
 Rows = Sequence[Sequence[str]]
 
@@ -44,7 +46,8 @@ def layout(rows: Rows, asked: Reading, known: Sequence[str] = ()) -> Layout:
     notes = []
     start = 0 if asked.skip is not None else _start(rows, width)
     head = list(rows[start])
-    body = [r for r in rows[start + 1 : start + 1 + BODY] if len(r) == width]
+    some = min(BODY, max(5, CELLS // width))
+    body = [r for r in rows[start + 1 : start + 1 + some] if len(r) == width]
     if len(head) < width and body and not any(cell.strip() for r in body for cell in r[len(head) :]):
         head += [""] * (width - len(head))  # rows end in delimiters, and the header does not
     if len(head) == width + 1 and not head[-1].strip():
