@@ -62,7 +62,7 @@ def test_python_has_it(option: Option) -> None:
     assert default == option.default or option.name == "tol"
 
 
-@pytest.mark.parametrize("page", ["command-line.md", "kinds.md"])
+@pytest.mark.parametrize("page", ["command-line.md", "files.md", "kinds.md"])
 def test_the_tables_of_the_pages_are_those_that_are_declared(page: str) -> None:
     text = Path(__file__).parents[1].joinpath("docs", page).read_text()
     assert "<!-- end -->" in text

@@ -1,6 +1,6 @@
 """The tables of the pages: options of a fit, and what each kind of model can do, made from what they declare.
 
-``python -m unseen.cli.reference docs/command-line.md docs/kinds.md`` renews them.
+``python -m unseen.cli.reference docs/command-line.md docs/files.md docs/kinds.md`` renews them.
 """
 
 from __future__ import annotations
@@ -11,7 +11,8 @@ from pathlib import Path
 
 from unseen.core.capabilities import Completing, Decoding, Generative, Predictive, Projecting, Structured
 from unseen.core.model import Assigning, Latent, Penalised
-from unseen.core.option import FIT, Option
+from unseen.core.option import FIT, FLAG, Option
+from unseen.core.reading import READ
 from unseen.store.kinds import model, models
 
 #: what a column of the table says, by the capability that it needs
@@ -35,7 +36,9 @@ def options_table(options: Sequence[Option] = FIT) -> str:
         given = option.told or ("none" if option.default is None else f"`{option.default}`")
         choices = f" One of {', '.join(f'`{c}`' for c in option.choices)}." if option.choices else ""
         given = "required" if option.required else "1 to 8" if option.order else given
-        rows.append(f"| `--{option.name.replace('_', '-')}` | {option.sentence}{choices} | {given} |")
+        name = option.name.replace("_", "-")
+        name = f"--{name}`, `--no-{name}" if option.kind == FLAG and option.optional else f"--{name}"
+        rows.append(f"| `{name}` | {option.sentence}{choices} | {given} |")
     return "\n".join(rows)
 
 
@@ -56,7 +59,17 @@ def own_options() -> str:
     return "\n\n".join(parts)
 
 
-TABLES = {"options of a fit": options_table, "kinds": kinds_table, "own options": own_options}
+def reading_table() -> str:
+    """The options for what files do not say themselves."""
+    return options_table(READ)
+
+
+TABLES = {
+    "options of a fit": options_table,
+    "kinds": kinds_table,
+    "own options": own_options,
+    "options of reading": reading_table,
+}
 
 
 def renewed(page: str) -> str:
