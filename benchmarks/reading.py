@@ -40,7 +40,7 @@ CLOCK = (
 def seconds(setup: str, path: Path) -> tuple[float, int]:
     code = CLOCK.format(setup=setup)
     done = subprocess.run([sys.executable, "-c", code, str(path)], capture_output=True, text=True, check=True)
-    took, peak = done.stdout.split()
+    took, peak = done.stdout.splitlines()[-1].split()
     return float(took), int(peak)
 
 

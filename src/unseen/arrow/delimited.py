@@ -15,7 +15,7 @@ from unseen.arrow.spelled import Spelling
 from unseen.errors import DataError
 
 #: bytes of text per batch, and of the longest line
-BLOCK = 8 << 20
+BLOCK = 4 << 20
 
 
 @dataclass

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
-from contextlib import ExitStack
+from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
+from queue import Full, Queue
+from threading import Event, Thread
 from typing import Any, Protocol
 
 from unseen.arrow.damage import NotInEncoding
@@ -105,22 +107,26 @@ class Typed:
         kept: list[list[Any]] = []
         size, spooled = 0, None
         with ThreadPoolExecutor(os.cpu_count() or 1) as pool, ExitStack() as stack:
-            for table in self.tables:
-                for batch in self._batches(table):
-                    cells = [batch.column(table.names.index(name)) for name in names]
-                    values = list(pool.map(lambda g, c: g.take(c), self.guesses.values(), cells))
-                    if spooled is None:
-                        kept.append(values)
-                        size += sum(8 * len(v) for v in values)
-                        if size > self.memory_bytes:
-                            spooled = _Spool(stack, self.spool, self._schema())
-                    if spooled is not None:
-                        for some in kept or [values]:
-                            spooled.write(some, self._schema())
-                        kept = []
+            for cells in stack.enter_context(ahead(self._cells(names))):
+                values = list(pool.map(lambda g, c: g.take(c), self.guesses.values(), cells))
+                if spooled is None:
+                    kept.append(values)
+                    size += sum(8 * len(v) for v in values)
+                    if size > self.memory_bytes:
+                        spooled = _Spool(stack, self.spool, self._schema())
+                if spooled is not None:
+                    for some in kept or [values]:
+                        spooled.write(some, self._schema())
+                    kept = []
         if spooled is None:
             self.table = _joined(kept, self._schema())
         return spooled is None or spooled.whole
+
+    def _cells(self, names: Sequence[str]) -> Iterator[list[Any]]:
+        for table in self.tables:
+            places = [table.names.index(name) for name in names]
+            for batch in self._batches(table):
+                yield [batch.column(j) for j in places]
 
     def _batches(self, table: TextTable) -> Iterator[Any]:
         try:
@@ -139,7 +145,10 @@ class Typed:
 
 
 class _Spool:
-    """A temporary Parquet file of columns whose types were found; it stops where one of them changes."""
+    """A temporary Parquet file of columns whose types were found; it stops where one of them changes.
+
+    Rows are written by a thread of its own, while others are read.
+    """
 
     def __init__(self, stack: ExitStack, path: Path, schema: Any) -> None:
         import pyarrow.parquet as pq
@@ -148,14 +157,26 @@ class _Spool:
         self.waiting: list[Any] = []
         stack.enter_context(no_space("the temporary copy of a text file (its place is set by TMPDIR)"))
         self.writer = stack.enter_context(
-            pq.ParquetWriter(path, schema, compression="none", use_dictionary=_words(schema))
+            pq.ParquetWriter(path, schema, compression="none", use_dictionary=_words(schema), write_statistics=False)
         )
-        stack.callback(self.flush)
+        stack.callback(self._end)
+        self.thread = stack.enter_context(ThreadPoolExecutor(1))
+        self.written: Future[None] | None = None
+
+    def _end(self) -> None:
+        if self.written is not None:
+            self.written.result()
+        self.flush()
 
     def write(self, values: Sequence[Any], schema: Any) -> None:
         self.whole = self.whole and schema.equals(self.schema)
         if not self.whole:
             return
+        if self.written is not None:
+            self.written.result()
+        self.written = self.thread.submit(self._write, values, schema)
+
+    def _write(self, values: Sequence[Any], schema: Any) -> None:
         self.waiting.append(_joined([values], schema))
         self.rows += len(values[0])
         if self.rows >= GROUP:
@@ -167,6 +188,47 @@ class _Spool:
         if self.waiting and self.whole:
             self.writer.write_table(pa.concat_tables(self.waiting), row_group_size=GROUP)
         self.waiting, self.rows = [], 0
+
+
+@contextmanager
+def ahead(items: Iterator[Any], most: int = 3) -> Iterator[Iterator[Any]]:
+    """The items of an iterator, a few of which a thread makes before they are asked for."""
+    made: Queue[tuple[bool, Any]] = Queue(most)
+    over = Event()
+
+    def put(ends: bool, item: Any) -> None:
+        while not over.is_set():
+            with suppress(Full):
+                made.put((ends, item), timeout=0.1)
+                return
+
+    def make() -> None:
+        try:
+            for item in items:
+                put(False, item)
+                if over.is_set():
+                    return
+            put(True, None)
+        except BaseException as error:  # told where the items are taken
+            put(True, error)
+
+    def given() -> Iterator[Any]:
+        while True:
+            ends, item = made.get()
+            if not ends:
+                yield item
+            elif item is None:
+                return
+            else:
+                raise item
+
+    thread = Thread(target=make, daemon=True)
+    thread.start()
+    try:
+        yield given()
+    finally:
+        over.set()
+        thread.join()
 
 
 def _words(schema: Any) -> list[str]:
