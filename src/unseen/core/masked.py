@@ -23,9 +23,8 @@ def as_array(values: Any) -> Array:
 
 def _of_list(values: Any) -> Array:
     """NumPy would turn the numbers beside text into text, and whole numbers that floats cannot tell apart to floats."""
-    masked = sys.modules.get("numpy.ma")
-    if masked is not None and any(isinstance(v, masked.MaskedArray) for v in values):
-        return as_array(masked.array(values))
+    if any(map(is_masked, values)):
+        return as_array(np.ma.array(values))
     plain = np.asarray(values)
     if plain.dtype.kind in "US":
         cells = np.asarray(values, object)
@@ -39,7 +38,7 @@ def _of_list(values: Any) -> Array:
 def is_masked(values: Any) -> bool:
     """Whether an array is one of NumPy's masked ones."""
     masked = sys.modules.get("numpy.ma")  # who has a masked array has loaded it
-    return masked is not None and isinstance(values, masked.MaskedArray)
+    return isinstance(values, getattr(masked, "MaskedArray", ()))  # another thread may be importing it
 
 
 def shown(values: Any) -> Any:

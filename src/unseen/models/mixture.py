@@ -23,7 +23,7 @@ from unseen.core.profile import Profile
 from unseen.core.stats import Array, Params, Stats, Sums, Validity, accumulate
 from unseen.core.written import learned
 from unseen.errors import ModelError
-from unseen.numerics.compiled import EXPONENTIAL, worthwhile
+from unseen.numerics.compiled import EXPONENTIAL, softmax_kernel, worthwhile
 from unseen.numerics.posterior import responsibilities
 
 
@@ -83,6 +83,11 @@ class Mixture(Structured, Penalised, Completing, Generative):
         return self.vague()
 
     @property
+    def _columns(self) -> int:
+        """Columns of the widest part."""
+        return max((len(slot.columns) for slot in self.slots), default=0)
+
+    @property
     def _compiled(self) -> bool:
         return worthwhile(EXPONENTIAL * self.rows * self.components)
 
@@ -110,7 +115,7 @@ class Mixture(Structured, Penalised, Completing, Generative):
         loglik, zero = 0.0, 0
         for tile in block.tiles(self.family.tile(self.components)):
             r, collect = self._log_joint(prepared, log_weights, tile)
-            density = responsibilities(r, self._compiled)
+            density = responsibilities(r, self._compiled and softmax_kernel(self._columns, r.dtype))
             zero += int((density == -np.inf).sum())
             loglik += _total(density, tile.weights)
             if kept is not None:
@@ -173,7 +178,9 @@ class Mixture(Structured, Penalised, Completing, Generative):
         out, densities = [], []
         for tile in block.tiles(self.family.tile(self.components)):
             r, _ = self._log_joint(prepared, log_weights, tile)
-            densities.append(responsibilities(r, self._compiled).astype(float))
+            densities.append(
+                responsibilities(r, self._compiled and softmax_kernel(self._columns, r.dtype)).astype(float)
+            )
             out.append(r.astype(float))
         return np.concatenate(out, axis=1), np.concatenate(densities)
 

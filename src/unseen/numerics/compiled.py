@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 WORTHWHILE = 2e8
 EXPONENTIAL = 70  # multiply-adds that take as long as one exponential
 # with fewer columns NumPy's product is as fast, on vectors of 256 bits and of 512 alike (benchmarks/README.md)
-LEAST_COLUMNS = {np.dtype(np.float64): 12, np.dtype(np.float32): 24}
+LEAST_COLUMNS = {np.dtype(np.float64): 12, np.dtype(np.float32): 12}
 
 
 def worthwhile(multiply_adds: float) -> bool:
@@ -99,11 +99,18 @@ class FullGaussian:
         return np.concatenate([r.sum(axis=1)[:, None], out], axis=1)
 
 
+def softmax_kernel(columns: int, dtype: np.dtype) -> bool:
+    """Whether responsibilities of so many columns are worth a compiled softmax, where the work is.
+
+    In single precision NumPy's exponential is vectorised: there it is worth it only where the compiler is there
+    already, for the densities.
+    """
+    return dtype == np.float64 or forced() or columns >= LEAST_COLUMNS[np.dtype(np.float32)]
+
+
 def softmax(a: Array, top: Array) -> Array | None:
     """Overwrite a (K, n) with exp(a - top) over its column sums, which are returned; None: take the plain path."""
-    # in single precision NumPy's exponential is vectorised: what is left to gain is not worth the compiler's 80 MB
-    wanted = (a.dtype == np.float64 or forced()) and a.strides[1] == a.itemsize
-    kernel = load("softmax", a.dtype) if wanted else None
+    kernel = load("softmax", a.dtype) if a.strides[1] == a.itemsize else None
     if kernel is None:
         return None
     (k, n), batch = a.shape, COLUMNS * kernel.lanes
