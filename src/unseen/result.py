@@ -15,7 +15,7 @@ from unseen.core.model import Model
 from unseen.core.profile import Profile
 from unseen.core.stats import Params
 from unseen.core.stop import Outcome, Record
-from unseen.fitted import Fitted, ratio
+from unseen.fitted import Fitted
 
 if TYPE_CHECKING:
     from unseen.summary.notice import Notice
@@ -140,4 +140,4 @@ class Result(Fitted):
         return f"<Result {self.outcome.name}: logL {self.loglik:.6g}, {self.size} parameters, BIC {self.bic:.6g}>"
 
 
-__all__ = ["Result", "ratio"]
+__all__ = ["Result"]

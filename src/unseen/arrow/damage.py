@@ -24,7 +24,9 @@ def explained(dialect: Dialect, message: str, longest: int) -> DataError:
             f"{name!r} is not {dialect.encoding} text{_at(_undecodable(dialect))}: say what it is written in "
             "(encoding='latin-1'; --encoding latin-1)"
         )
-    if "straddling" in message or "too large" in message:
+    if "Could not skip" in message and dialect.place.size < longest:
+        return DataError(f"{name!r} has no rows below its header")
+    if "straddling" in message or "too large" in message or "out of sync" in message or "Could not skip" in message:
         return DataError(
             f"{name!r} has a line of more than {longest >> 20} MB: a quote may not be closed, or no line ends"
         )

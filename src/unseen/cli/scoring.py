@@ -11,8 +11,8 @@ from unseen.core.block import Block, Cells
 from unseen.core.model import Model
 from unseen.core.stats import Array, Params
 from unseen.core.unit import Unit
+from unseen.fitted import ratio
 from unseen.numerics.segments import segment_sums
-from unseen.result import ratio
 from unseen.search.holdout import HeldOut
 
 #: rows of a block that are looked at for the column which makes them impossible
