@@ -1,9 +1,9 @@
-"""An iteration of EM for Gaussian hidden Markov models beside hmmlearn's scaling implementation, and the other walks.
+"""An iteration of EM for Gaussian hidden Markov models beside hmmlearn's scaling implementation and dynamax.
 
     python benchmarks/chains.py [--rounds 5] [--covariance full]
 
-Processor seconds on one thread; rounds in turn, medians. hmmlearn's priors are off, and all begin with the same
-parameters.
+Processor seconds, on one thread but for dynamax's, which takes what it likes; rounds in turn, medians; the other walks
+of ours behind them. hmmlearn's priors are off, and all begin with the same parameters.
 """
 
 from __future__ import annotations
@@ -14,6 +14,7 @@ import time
 from statistics import median
 
 os.environ["OMP_NUM_THREADS"] = "1"
+os.environ["JAX_ENABLE_X64"] = "1"
 
 import numpy as np
 from hmmlearn.hmm import GaussianHMM
@@ -64,6 +65,23 @@ def ours(x, transitions, means, sequences, covariance, iterations, compiled):
     return time.process_time() - begin
 
 
+def dynamax(x, transitions, means, sequences, covariance, iterations):
+    """Seconds of its EM, compiled anew in each call: an iteration is what more of them take longer."""
+    import jax
+    import jax.numpy as jnp
+    from dynamax.hidden_markov_model import DiagonalGaussianHMM, GaussianHMM
+
+    full = covariance == "full"
+    one = {"emission_covariances": np.tile(np.eye(D), (K, 1, 1))} if full else {"emission_scale_diags": np.ones((K, D))}
+    model = (GaussianHMM if full else DiagonalGaussianHMM)(K, D)
+    start = {"initial_probs": np.full(K, 1 / K), "transition_matrix": transitions, "emission_means": means, **one}
+    params, props = model.initialize(jax.random.PRNGKey(0), **{name: jnp.array(v) for name, v in start.items()})
+    rows = jnp.array(x.reshape(sequences, -1, D))
+    begin = time.process_time()
+    jax.block_until_ready(model.fit_em(params, props, rows, num_iters=iterations, verbose=False))
+    return time.process_time() - begin
+
+
 def an_iteration(fit, *arguments):
     few = fit(*arguments[:-1], FEW, *arguments[-1])
     return (fit(*arguments[:-1], MANY, *arguments[-1]) - few) / (MANY - FEW)
@@ -95,8 +113,12 @@ def main():
             rows["hmmlearn"].append(an_iteration(theirs, *case, ()))
             rows["numpy"].append(an_iteration(ours, *case, (False,)))
             rows["compiled"].append(an_iteration(ours, *case, (True,)))
+        few, many = (min(dynamax(*case, n) for _ in range(given.rounds)) for n in (FEW, 5 * MANY))
+        rows["dynamax"] = [(many - few) / (5 * MANY - FEW)] * given.rounds
         line = [f"{name} {median(s) / n * 1e9:.0f}" for name, s in rows.items()]
-        ratios = [median(a / b for a, b in zip(rows["hmmlearn"], rows[name], strict=True)) for name in list(rows)[1:]]
+        ratios = [
+            median(a / b for a, b in zip(rows["hmmlearn"], rows[name], strict=True)) for name in ("numpy", "compiled")
+        ]
         walks = [
             median(s) / n * 1e9
             for c in (False, True)
@@ -104,7 +126,8 @@ def main():
         ]
         print(
             f"{sequences} x {length} {given.covariance}, ns a row: {', '.join(line)}; "
-            f"hmmlearn / numpy {ratios[0]:.2f}, / compiled {ratios[1]:.2f}; "
+            f"hmmlearn / numpy {ratios[0]:.2f}, / compiled {ratios[1]:.2f}, "
+            f"dynamax / compiled {rows['dynamax'][0] / median(rows['compiled']):.2f}; "
             f"viterbi, drawn path: numpy {walks[0]:.0f}, {walks[1]:.0f}, compiled {walks[2]:.0f}, {walks[3]:.0f}",
             flush=True,
         )
