@@ -168,7 +168,7 @@ NHANES = {
 }
 HEART = numbered(
     want(WHOLE, family=NUMBERS), ONE_ZERO, few(), want(WHOLE, family=NUMBERS), want(WHOLE, family=NUMBERS), ONE_ZERO,
-    few(), want(WHOLE, family=NUMBERS), ONE_ZERO, real(), few(), holed(few(), 4), holed(few(), 2), few(),
+    few(), want(WHOLE, family=NUMBERS), ONE_ZERO, real(), few(), want(None, missing=4), want(None, missing=2), few(),
 )  # fmt: skip
 TITANIC = {
     "pclass": few(),

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shlex
 from collections import Counter
 from dataclasses import dataclass, field, replace
 from typing import Any
@@ -20,6 +19,7 @@ from unseen.arrow.cells import (
     without_words,
 )
 from unseen.arrow.columns import DATES
+from unseen.arrow.doubts import looks_numeric, taken_for_codes, written_otherwise
 from unseen.arrow.notation import DATE, NEARLY, TWO_WAYS, notation_of, otherwise
 from unseen.core.block import BOOLEAN, CATEGORY, EMPTY, INTEGER, NUMBER, OTHER, Field
 from unseen.core.reading import IN_WORDS, USUAL, Notation, Reading
@@ -29,6 +29,8 @@ SAMPLE = 2000
 #: so few whole numbers beside words may be the codes of categories
 CODES = 50
 NUMBERS = (INTEGER, NUMBER)
+#: so few different numbers beside words are codes
+LEVELS = 12
 #: so few different words among numbers are remarks rather than codes
 FEW = 3
 #: beside these a minus is no missing cell
@@ -107,10 +109,7 @@ class Guess:
         some = pc.unique(trimmed(cells.drop_null())).slice(0, SAMPLE).to_pylist()
         found = otherwise(self.how, [c for c in some if c and c.lower() not in self.marks | INFINITE], self.loose)
         if found:
-            self.broken = (
-                f"column {self.name!r} is written otherwise than when the model was fitted ({found}): bring it to one "
-                f"way of writing, or say that it is right (number=[{self.name!r}]; --number {shlex.quote(self.name)})"
-            )
+            self.broken = written_otherwise(self.name, found)
 
     def _look(self, cells: Any) -> None:
         """Find the notation in some of the cells, beside those that told it before."""
@@ -235,9 +234,12 @@ class Guess:
             return
         share = self.strange / (self.strange + self.numbers)
         coded = self.codes is not None and 2 * len(self.codes) <= self.numbers
+        if self.known is None and coded and len(self.codes or ()) <= LEVELS:  # cylinders are 4, 6, 8 or rotary
+            self.how, self.again = Notation(CATEGORY, note=taken_for_codes(self.name)), True
+            return
         few = share <= 1 - NEARLY or (len(self.words) <= FEW and not coded)
         if share <= 0.5 and (few or self.known is not None):
-            self.broken = self._broken(100 * share)
+            self.broken = looks_numeric(self.name, self.strange, share, self.first_strange)
         words = list(self.words)
         two = share <= 0.5 and not self.broken and len(words) > FEW and notation_of(words).kind in NUMBERS
         self.how, self.again = Notation(CATEGORY, note=TWO_WAYS if two else ""), True
@@ -253,15 +255,6 @@ class Guess:
         made = Guess(self.name, self.reading, replace(self.how, marks=()), self.loose, final=True)
         made.broken = self.broken
         return made
-
-    def _broken(self, share: float) -> str:
-        quoted = shlex.quote(self.name)
-        return (
-            f"column {self.name!r} looks numeric but has text in {self.strange:,} of its cells ({share:.2g} %), first "
-            f"at data row {self.first_strange:,}: say which cell means missing (missing=[...]; --missing CELL), make "
-            f"all of them missing (number=[{self.name!r}]; --number {quoted}), read it as text "
-            f"(text=[{self.name!r}]; --text {quoted}), or leave it out (ignore=[{self.name!r}]; --ignore {quoted})"
-        )
 
     def notation(self) -> Notation:
         """How the column is written, as new data is to be read."""
