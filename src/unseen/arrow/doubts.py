@@ -9,8 +9,8 @@ def looks_numeric(name: str, strange: int, share: float, first: int) -> str:
     """A column of numbers with a few cells that are none, the first of them in that row."""
     quoted = shlex.quote(name)
     return (
-        f"column {name!r} looks numeric but has text in {strange:,} of its cells ({100 * share:.2g} %), first at data row "
-        f"{first:,}: say which cell means missing (missing=[...]; --missing CELL), make all of them missing "
+        f"column {name!r} looks numeric but has text in {strange:,} of its cells ({100 * share:.2g} %), first at data "
+        f"row {first:,}: say which cell means missing (missing=[...]; --missing CELL), make all of them missing "
         f"(number=[{name!r}]; --number {quoted}), read it as text (text=[{name!r}]; --text {quoted}), or leave it out "
         f"(ignore=[{name!r}]; --ignore {quoted})"
     )
