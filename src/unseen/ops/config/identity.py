@@ -17,6 +17,7 @@ _DECIDES: dict[str, Any] = {
     "fit": True,
     "validate_": True,
     "gates": True,
+    "memory": True,
     "privacy": {"min_rows_per_component"},
     "retries": {"fits"},
 }

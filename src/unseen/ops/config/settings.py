@@ -10,7 +10,7 @@ from unseen.ops.config.base import Section, Text, clash
 from unseen.ops.config.data import Data, Privacy, Schema
 from unseen.ops.config.kind import check_offered, check_together
 from unseen.ops.config.learn import Fit, Limits, Model, Retries, Validate
-from unseen.ops.config.operate import Alerts, Drift, Gates, Metrics, Registry, Slo
+from unseen.ops.config.operate import Alerts, Drift, Gates, Memory, Metrics, Registry, Slo
 
 
 class Settings(Section):
@@ -28,6 +28,7 @@ class Settings(Section):
     fit: Fit = Fit()
     validate_: Validate = Field(default=Validate(), alias="validate")
     gates: Gates = Gates()
+    memory: Memory = Memory()
     drift: Drift = Drift()
     slo: Slo = Slo()
     limits: Limits = Limits()
@@ -57,7 +58,7 @@ class Settings(Section):
         }
         named = {column: key for key, columns in places.items() for column in columns if column}
         check_together(self.model.kind, self.model.options, self.model.columns, named)
-        check_offered(self.model.kind, self.data.labels, self.fit.prior)
+        check_offered(self.model.kind, self.data.labels, self.fit.prior or 0.0)
         return self
 
     @property

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from unseen.core.interrupt import interruptible
@@ -22,7 +22,7 @@ from unseen.ops.retrain.ending import Ended, close, ended_by, report_unread
 from unseen.ops.retrain.identity import environment, run_id
 from unseen.ops.retrain.installed import check_installed
 from unseen.ops.retrain.journal import Journal
-from unseen.ops.retrain.judging import judged
+from unseen.ops.retrain.judging import Bench, remember
 from unseen.ops.retrain.learning import Learning, broken, ended, facts, planned, usable
 from unseen.ops.retrain.meter import Meter, check_memory
 from unseen.plan import Plan
@@ -37,6 +37,7 @@ def retrain(
     until: str | None = None,
     *,
     again: bool = False,
+    search: bool = False,
     tell: Tell = lambda *_: None,
     observers: Sequence[Observer] = (),
     actor: str | None = None,
@@ -50,6 +51,7 @@ def retrain(
     Parameters
     ----------
     until : the newest partition to use, by name; the newest there is if left out
+    search : try all numbers of components, not only the champion's
     tell : called with each stage and one sentence about it
     actor : who is named in the log; user and host if left out
 
@@ -73,7 +75,7 @@ def retrain(
                 tell("done", f"run {id} ended before: {journal.record.reason}")
                 return journal.record
             journal.begin_anew() if again else journal.go_on()
-            run = Retrain(settings, places, intake, journal, meter, tell, tuple(observers), actor)
+            run = Retrain(settings, places, intake, journal, meter, tell, tuple(observers), actor, search)
             return run.through()
     except RegistryError as error:  # the folder of the run cannot be used: nothing was begun
         return report_unread(settings, error, meter, tell, actor)
@@ -91,13 +93,14 @@ class Retrain:
     tell: Tell
     observers: tuple[Observer, ...] = ()
     actor: str | None = None
+    search: bool = False
     registry: Registry = field(init=False)
     plan: Plan = field(init=False)
     holdout: HoldOut = field(init=False)
     result: Result = field(init=False)
     fit_facts: FitFacts = field(init=False)
-    champion: Result | None = None
-    champion_trouble: str | None = None
+    bench: Bench = field(init=False)
+    unmoved: str | None = None
     log: Any = None
 
     def __post_init__(self) -> None:
@@ -112,7 +115,7 @@ class Retrain:
 
     def _through(self) -> tuple[Outcome, str]:
         try:
-            for stage in (self.begin, self.schema, self.fit, self.validate, self.register, self.promote):
+            for stage in (self.begin, self.schema, self.drift, self.fit, self.validate, self.register, self.promote):
                 self._timed(stage)
         except (Exception, KeyboardInterrupt) as error:  # whatever it is, the champion stays
             return ended_by(error)
@@ -146,19 +149,23 @@ class Retrain:
             **environment(self.settings),
         )
         self.registry.began(self.journal.record, actor=self.actor)
+        self.bench = Bench(self.settings, self.registry, self.intake)
         names = batch.partitions[-1] if len(batch.partitions) == 1 else f"{batch.partitions[0]}..{batch.partitions[-1]}"
         self.tell("batch", f"{names}: {batch.rows:,} rows")
+        for name, why in batch.left_out.items():
+            self.tell("left out", f"{name}: {why}")
         if current is None:
             return
         try:
-            self.champion = self.registry.load(current.number)
+            self.bench = replace(self.bench, champion=self.registry.load(current.number), version=current)
         except UnseenError as error:
-            self.champion_trouble = str(error)
-            self.tell("champion", self.champion_trouble)
+            self.bench = replace(self.bench, trouble=str(error))
+            self.tell("champion", str(error))
 
     def schema(self) -> None:
         """Nothing is computed on a batch that breaks the rules."""
-        encoding = self.champion.encoding if self.champion else None
+        champion = self.bench.champion
+        encoding = champion.encoding if champion else None
         findings = patiently(
             lambda: check(self.intake, self.settings, encoding), self.settings.retries, self._failed("schema")
         )
@@ -168,13 +175,20 @@ class Retrain:
             raise Ended(Outcome.REFUSED, f"{findings[0].message}{more}")
         self.tell("schema", "passed")
 
+    def drift(self) -> None:
+        """The newest partition beside what the champion was trained on: no model is trained by it yet."""
+        moved, self.unmoved = self.bench.moved()
+        self.journal.know(moved=moved)
+        for finding in moved:
+            self.tell("drift", f"{finding.message}{'; it holds the batch' if finding.holds else ''}")
+
     def fit(self) -> None:
         """Fit on the training rows, unless an earlier try of this run did."""
         judges = self.settings.validate_
-        self.plan = planned(self.settings, self.intake.source, self.champion)
+        self.plan = planned(self.settings, self.intake.source, self.bench.champion)
         check_kept(self.plan.model_for(1))
         self._end_if_identifying()
-        self.holdout = HoldOut(self.intake.source, self.intake.newest.path, judges.share, judges.seed)
+        self.holdout = HoldOut(self.intake.source, self.intake.sizes, judges.share, judges.seed)
         self.result = self.journal.fitted() or self._learned()
         self.fit_facts = facts(self.result)
         self.journal.know(fit=self.fit_facts)
@@ -200,10 +214,11 @@ class Retrain:
             self.settings,
             self.plan,
             self.holdout,
-            self.champion,
+            self.bench.champion,
             self.meter.seconds_left,
             lambda number, why: self._failed("fit")(number, NumericalError(why)),
             self.observers,
+            search=self.search or any(m.kind in ("fit", "vanished") for m in self.journal.record.moved),
         ).best()
 
     def _end_if_unfit(self, result: Result) -> None:
@@ -217,17 +232,11 @@ class Retrain:
         self.meter.check()
 
     def validate(self) -> None:
-        """Held-out rows, champion beside candidate, every gate: trouble of any kind is a refused gate."""
-        validation, verdicts = judged(
-            self.result,
-            self.fit_facts,
-            self.champion,
-            self.champion_trouble,
-            self.plan.known.source,
-            self.holdout,
-            self.settings,
+        """Rows of this batch and of earlier ones, drift, every gate: trouble of any kind is a refused gate."""
+        validation, past, verdicts = self.bench.judged(
+            self.result, self.fit_facts, self.holdout, self.journal.record.moved, self.unmoved
         )
-        self.journal.know(validation=validation, gates=verdicts)
+        self.journal.know(validation=validation, past=past, gates=verdicts)
         refused = [v for v in verdicts if not v.passed]
         self.tell("gates", f"{len(verdicts) - len(refused)} passed, {len(refused)} refused")
 
@@ -244,10 +253,11 @@ class Retrain:
         record = self.journal.record
         refused = [v for v in record.gates if not v.passed]
         if refused or not record.gates or record.version is None:
-            said = refused[0].reason if refused else "no gate was configured"
+            said = "; ".join(f"{v.gate}: {v.reason}" for v in refused) if refused else "no gate was configured"
             raise Ended(Outcome.HELD, said)
         try:
             self.meter.check()
+            remember(self.bench, self.result, record.version)
             self.registry.promote(record.version, expected=record.champion, reason="all gates passed", actor=self.actor)
         except UnseenError:
             self.registry.align()  # as the challenger, which it stays
