@@ -29,7 +29,7 @@ class Gate:
 
     def configured(self, case: Case) -> bool:
         value = getattr(case.settings.gates, self.name)
-        return value is not None and value is not False
+        return self.name == "heldout_drop" or (value is not None and value is not False)
 
     def verdict(self, case: Case) -> Verdict:
         try:
@@ -68,9 +68,9 @@ def judge(
     proven improvement passes, and a model that is the champion's equal to the last bit, whose standard error is 0; a
     negative D asks for a gain of so much.
 
-    Gates about components say that they do not apply where a model has none. Without a validation, ``error`` says
-    why. Without ``heldout_drop`` nothing passes. Without a champion, ``gates.first`` decides in place of the gates that
-    compare.
+    Where ``heldout_drop`` is left out it goes by the rows there are (`tolerance`). Gates about components say that they
+    do not apply where a model has none. Without a validation, ``error`` says why. Without a champion, ``gates.first``
+    decides in place of the gates that compare.
 
     Source: Wellek (2010), Testing Statistical Hypotheses of Equivalence and Noninferiority, chapter 2; Diebold &
     Mariano (1995), J. Bus. Econ. Statist. 13, for paired differences of scores.
@@ -79,10 +79,6 @@ def judge(
     verdicts = [] if error is None else [_refused("validation", error, broke=True)]
     if not has_champion:
         verdicts.append(_first("first", case))
-    if settings.gates.heldout_drop is None:
-        verdicts.append(
-            _refused("heldout_drop", "no threshold: set gates.heldout_drop, for example 0.01, or promote by hand")
-        )
     verdicts += [gate.verdict(case) for gate in GATES if gate.configured(case)]
     asked = settings.gates.min_metric is not None or settings.gates.metric_drop is not None
     if validation is not None and validation.metric_error is not None and not asked:

@@ -8,6 +8,7 @@ from statistics import NormalDist
 
 from unseen.core.stop import CONVERGED
 from unseen.ops.config.settings import Settings
+from unseen.ops.config.tolerance import tolerance
 from unseen.ops.judge.alignment import DIED
 from unseen.ops.judge.calibration import LABELS
 from unseen.ops.record import FitFacts, Validation
@@ -56,15 +57,18 @@ def heldout_drop(case: Case) -> Answer:
         raise Refused("the candidate was not compared with the champion")
     if not 0.5 <= gates.confidence < 1:
         raise Refused("gates.confidence must be at least 0.5 and below 1, for example 0.95")
+    drop = gates.heldout_drop
+    if drop is None:
+        drop = tolerance(round(v.units / case.settings.validate_.share))
     bound = v.gain - NormalDist().inv_cdf(gates.confidence) * v.gain_se
     words = (
         f"per held-out row the candidate gains {v.gain:+.4g} ± {v.gain_se:.2g} on the champion; with "
         f"{100 * gates.confidence:g} % confidence the gain is at least {bound:+.4g}, and gates.heldout_drop asks for "
-        f"{_negative(gates.heldout_drop):+.4g}"
+        f"{_negative(drop):+.4g}"
     )
     if v.champion_impossible:
         words += f"; {v.champion_impossible:,} of {v.units:,} units that the champion gives density zero are left out"
-    return bound, _negative(gates.heldout_drop), words
+    return bound, _negative(drop), words
 
 
 def min_heldout(case: Case) -> Answer:
