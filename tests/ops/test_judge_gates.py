@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 
 from tests.ops.judge_case import FIT, settings
 from unseen.core.block import Block, Cells
+from unseen.ops.config.tolerance import tolerance
 from unseen.ops.judge import allowed, gates, judge, measures
 from unseen.ops.judge.scores import Scores
 from unseen.ops.record import Match, Validation, Verdict
@@ -119,12 +120,14 @@ def test_a_threshold_that_is_no_number_binds_nobody_and_passes_nobody(gate, valu
     assert not of(judge(GOOD, FIT, unchecked(**{gate: value}), True), gate).passed
 
 
-def test_without_a_threshold_nothing_is_promoted() -> None:
-    for champion in (True, False):
-        for values in ({}, {"first": "allow"}, {**EVERY, "heldout_drop": None, "first": "allow"}):
-            verdicts = asked(champion=champion, **values)
-            assert not allowed(verdicts)
-            assert "no threshold: set gates.heldout_drop" in of(verdicts, "heldout_drop").reason
+def test_a_threshold_that_is_left_out_goes_by_the_rows_there_are() -> None:
+    """An equal model passes where its error is small beside what the rows allow, on few and on many of them."""
+    for units, passes in ((100, 0.04), (400, 0.015), (2000, 0.008)):
+        equal = GOOD.model_copy(update={"rows": units, "units": units, "gain": 0.0, "gain_se": passes / 1.7})
+        verdict = of(asked(equal, **EVERY | {"heldout_drop": None}), "heldout_drop")
+        assert verdict.passed and verdict.threshold == -tolerance(round(units / 0.2))
+        worse = equal.model_copy(update={"gain": -0.06})
+        assert not of(asked(worse, **EVERY | {"heldout_drop": None}), "heldout_drop").passed
     assert not allowed(())
 
 
@@ -137,7 +140,7 @@ def test_a_first_version_needs_permission() -> None:
     alone = GOOD.model_copy(
         update={"champion": None, "gain": None, "gain_se": None, "moved_share": None, "matches": ()}
     )
-    refused = asked(alone, champion=False, **EVERY)
+    refused = asked(alone, champion=False, first="refuse", **EVERY)
     assert not allowed(refused)
     assert {v.gate for v in refused if not v.passed} == {
         "first",
@@ -146,7 +149,7 @@ def test_a_first_version_needs_permission() -> None:
         "max_died",
         "metric_drop",
     }
-    assert allowed(asked(alone, champion=False, first="allow", **EVERY))
+    assert allowed(asked(alone, champion=False, **EVERY)) and allowed(asked(alone, champion=False))
     # the permission is for a first version, not for one whose champion could not be read
     assert not allowed(asked(alone, champion=True, first="allow", **EVERY))
     worse = alone.model_copy(update={"heldout": -9.0})

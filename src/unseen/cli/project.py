@@ -165,5 +165,5 @@ def _told(config: Path, seen: Observed | None) -> str:
         lines += [f"  left out: {column} ({why})" for column, why in seen.left.items()]
         if seen.listed:
             lines.append(f"its only values of the data are the categories of {', '.join(seen.listed)}")
-    lines.append("next: set gates.heldout_drop, without which nothing is promoted, then run unseen check")
+    lines.append("next: unseen check, then unseen retrain")
     return "\n".join(lines)

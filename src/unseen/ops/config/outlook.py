@@ -18,8 +18,6 @@ from unseen.ops.config.writing import numbers
 if TYPE_CHECKING:
     from unseen.core.block import Field
 
-NEVER = "no threshold is configured (gates.heldout_drop): nothing will ever be promoted"
-
 
 def outlook(settings: Settings, names: Sequence[str], schema: Sequence[Field]) -> dict[str, Any]:
     """What would be trained and which gates would judge, with what is wrong and what is worth a second thought.
@@ -116,9 +114,7 @@ def _gate_words(settings: Settings) -> list[str]:
 
 def _warnings(settings: Settings) -> list[str]:
     out = []
-    if settings.gates.heldout_drop is None:
-        out.append(NEVER)
-    elif settings.gates.first == "refuse":
+    if settings.gates.first == "refuse":
         out.append("gates.first is refuse: the first version is promoted by hand, with unseen promote")
     out += _gate_words(settings)
     if not settings.schema_.columns:

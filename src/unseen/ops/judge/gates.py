@@ -60,7 +60,6 @@ def judge(
     has_champion: bool,
     error: str | None = None,
     *,
-    rows: int = 0,
     past: Past | None = None,
     moved: tuple[Moved, ...] = (),
     unmoved: str | None = None,
@@ -72,9 +71,9 @@ def judge(
 
     .. math:: \mathrm{gain} - z_{\mathrm{confidence}} \, \mathrm{se}(\mathrm{gain}) \ge -D.
 
-    A good D is what nobody would notice and so many rows can show (`tolerance`). With D = 0 only a
-    proven improvement passes, and a model that is the champion's equal to the last bit, whose standard error is 0; a
-    negative D asks for a gain of so much.
+    A good D is what nobody would notice and so many rows can show: where it is left out it goes by the rows there are
+    (`tolerance`). With D = 0 only a proven improvement passes, and a model that is the champion's equal to the last
+    bit, whose standard error is 0; a negative D asks for a gain of so much.
 
     ``memory_drop`` asks the same of rows of earlier batches and of those of the pinned version, ``reference_drop`` of
     the latter beside the pinned version, so that no series of small losses adds up. ``drift`` holds a batch of which
@@ -85,14 +84,13 @@ def judge(
 
     Parameters
     ----------
-    rows : of the newest partition, which decide ``heldout_drop`` where the settings leave it out
     past : the candidate on rows of earlier batches
     moved, unmoved : what moved in the newest partition, or why nobody can tell
 
     Source: Wellek (2010), Testing Statistical Hypotheses of Equivalence and Noninferiority, chapter 2; Diebold &
     Mariano (1995), J. Bus. Econ. Statist. 13, for paired differences of scores.
     """
-    case = Case(validation, fit, settings, has_champion, rows, past or Past(), moved, unmoved)
+    case = Case(validation, fit, settings, has_champion, past or Past(), moved, unmoved)
     verdicts = [] if error is None else [_refused("validation", error, broke=True)]
     if not has_champion:
         verdicts.append(_first("first", case))

@@ -34,8 +34,6 @@ class Case:
     fit: FitFacts
     settings: Settings
     has_champion: bool
-    #: rows of the newest partition
-    rows: int
     past: Past
     moved: tuple[Moved, ...]
     #: why the newest partition could not be compared with the champion's data
@@ -64,7 +62,7 @@ class Case:
     def tolerance(self) -> float:
         """Largest loss per row: that of the settings, or what so many rows can show."""
         drop = self.settings.gates.heldout_drop
-        return tolerance(self.rows) if drop is None else drop
+        return tolerance(round(self.seen.units / self.settings.validate_.share)) if drop is None else drop
 
 
 Answer = tuple[float, float, str]  # measured, threshold, in words

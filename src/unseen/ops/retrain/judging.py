@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
-from functools import partial
 from typing import Any
 
 from unseen.errors import UnseenError
@@ -112,9 +111,10 @@ class Bench:
                 validation = validate(candidate, None, source, holdout, self.settings)
         past = self.past(candidate)
         has_champion = self.champion is not None or trouble is not None
-        ask = partial(judge, validation, fit, self.settings, has_champion, trouble, rows=self.intake.sizes[-1])
         try:
-            verdicts = ask(past=past, moved=moved, unmoved=unmoved)
+            verdicts = judge(
+                validation, fit, self.settings, has_champion, trouble, past=past, moved=moved, unmoved=unmoved
+            )
         except Exception as error:  # a gate that cannot answer has not said yes
             verdicts = (_broke(error),)
         return validation, past, verdicts
