@@ -93,9 +93,9 @@ def held_out(life: Life, version: int) -> tuple[dict[str, np.ndarray], np.ndarra
     paths = [life.folder / "months" / f"2024-0{n}.parquet" for n in (version, version + 1)]
     source, _, _ = open_source(paths, unit=life.kind.unit)
     rules = load(life.folder / "unseen.yaml").validate_
-    holdout = HoldOut(source, paths[-1], rules.share, rules.seed)
+    holdout = HoldOut(source, [pq.read_metadata(path).num_rows for path in paths], rules.share, rules.seed)
     parts = source.manifest()
-    mask = np.concatenate([holdout.mask(part) for part in parts])
+    mask = np.concatenate([holdout.newest.mask(part) for part in parts])
     places = [input_places(source, part) for part in parts]
     if places[0] is not None:
         mask[np.concatenate(places)] = mask.copy()

@@ -129,8 +129,9 @@ class Moved(Fact):
     """Something of the newest partition that is not as the champion's data was.
 
     ``kind`` is ``shares`` where the shares of the components moved, else what they do not explain: ``column``,
-    ``holes``, ``fit``, or a component that ``vanished``. ``effect`` is a total variation distance with its noise taken
-    off, ``usual`` the largest between the partitions before; ``p_value`` is that of one look.
+    ``holes``, ``fit``, or a component that ``vanished``. ``effect`` is a total variation distance with its noise
+    taken off, ``usual`` the largest between the partitions before; ``p_value`` is that of one look. It is ``far`` where
+    it went further than ever, and ``holds`` where ``gates.drift`` says so, too.
     """
 
     kind: str
@@ -139,6 +140,7 @@ class Moved(Fact):
     effect: float
     usual: float
     p_value: float
+    far: bool
     holds: bool
     message: str
 
@@ -146,11 +148,11 @@ class Moved(Fact):
 class Past(Fact):
     """What rows of earlier batches say of a candidate.
 
-    ``recent`` and ``pinned`` rows compare it with the champion, ``reference`` the pinned rows with the pinned version;
-    ``trouble`` says why the memory could not be asked.
+    ``earlier`` rows, ``pinned`` ones among them, compare it with the champion, ``reference`` the pinned rows with the
+    pinned version; ``trouble`` says why the memory could not be asked.
     """
 
-    recent: Comparison | None = None
+    earlier: Comparison | None = None
     pinned: Comparison | None = None
     reference: Comparison | None = None
     trouble: str | None = None

@@ -131,6 +131,7 @@ def _moved(test: Test, known: float, holding: Sequence[str]) -> Moved | None:
         effect=round(effect, 4),
         usual=round(known, 4),
         p_value=test.p_value,
+        far=far,
         holds=far and test.kind in holding,
         message=_words(test, before, now, effect, known),
     )
@@ -178,6 +179,7 @@ def _vanished(
                 effect=round(float(was[k] - now), 4),
                 usual=round(known.get(f"least {k}", 1.0), 4),
                 p_value=pair.p_value,
+                far=True,
                 holds="vanished" in holding,
                 message=f"{names(k)} vanished: its share fell from {percent(was[k])} to {percent(now)}",
             )

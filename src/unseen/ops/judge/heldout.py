@@ -57,6 +57,7 @@ class HoldOut:
             raise DataError("the partitions have other rows than the data that is read: start again")
         self._edges, self._begins = edges, {p.id: begin for p, begin in zip(parts, begins, strict=False)}
         self._units: dict[int, tuple[Array, Array]] | None = None
+        self._count = self.newest_rows
         if source.unit is not None or getattr(source, "whole", False):
             self._units = self._drawn_units(parts)
         self._check()
@@ -98,8 +99,8 @@ class HoldOut:
         what = "sequences" if getattr(self.source, "whole", False) else "rows"
         what = what if self.source.unit is None else f"units ({self.source.unit})"
         raise DataError(
-            f"no {what} can be held out: the newest partition has {self._edges[-1] - self._edges[-2]:,} rows, and at "
-            "least one of two must be left to train on; make partitions larger"
+            f"no {what} can be held out: the newest partition has {self._count:,} of its own, and at least one of "
+            "two must be left to train on; make partitions larger"
         )
 
     def _drawn(self, begin: int, end: int) -> Array:
@@ -127,6 +128,7 @@ class HoldOut:
         found = [_units(self.source, part, self._begins[part.id], self._edges) for part in parts]
         home = np.concatenate([f.home for f in found])
         last = np.concatenate([f.last for f in found]) == len(self._edges) - 2
+        self._count = int(last.sum())
         if self.source.unit is None:
             held = np.zeros(len(home), bool)
             for partition in np.unique(home):

@@ -93,14 +93,14 @@ def heldout_drop(case: Case) -> Answer:
 
 
 def memory_drop(case: Case) -> Answer:
-    """The worse of what recent and pinned rows say."""
+    """The worse of what all rows of earlier batches and those of the pinned version say."""
     given = case.settings.gates.memory_drop
     drop = case.tolerance if given is None else given
     asked = [
-        (c, what) for c, what in ((case.remembered.recent, "earlier batches"), (case.remembered.pinned, PINNED)) if c
+        (c, what) for c, what in ((case.remembered.earlier, "earlier batches"), (case.remembered.pinned, PINNED)) if c
     ]
     if not asked:
-        return 0.0, _negative(max(drop, 0.0)), "no rows of earlier batches are kept yet: nothing can be forgotten"
+        return _negative(drop), _negative(drop), "no rows of earlier batches are kept yet: nothing can be forgotten"
     told = [_compared(case, c, f"rows of {what}", "the champion") for c, what in asked]
     bound, words = min(told)
     return bound, _negative(drop), f"{words}, and gates.memory_drop asks for {_negative(drop):+.4g}"
@@ -110,7 +110,7 @@ def reference_drop(case: Case) -> Answer:
     given, reference = case.settings.gates.reference_drop, case.remembered.reference
     drop = 3 * case.tolerance if given is None else given
     if reference is None:
-        return 0.0, _negative(max(drop, 0.0)), "the champion is the pinned version, or none is pinned"
+        return _negative(drop), _negative(drop), "the champion is the pinned version, or none is pinned"
     bound, words = _compared(case, reference, f"rows of {PINNED}", f"version {reference.against}, which is pinned")
     asked = f"{words}, and gates.reference_drop asks for {_negative(drop):+.4g}"
     return bound, _negative(drop), f"{asked}; if what is new is right, unseen pin {case.settings.name} begins anew"

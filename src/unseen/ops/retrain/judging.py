@@ -24,6 +24,7 @@ from unseen.result import Result
 class Bench:
     """What judges a candidate: the rows of the batch, the champion, and what the log remembers.
 
+    ``start`` is what a fit goes on from: the champion, or its parent where the champion's own batch is run again.
     ``champion`` is None where there is none, or where ``trouble`` says why it could not be loaded.
     """
 
@@ -32,6 +33,7 @@ class Bench:
     intake: Intake
     champion: Result | None = None
     version: Version | None = None
+    start: Result | None = None
     trouble: str | None = None
 
     def moved(self) -> tuple[tuple[Moved, ...], str | None]:
@@ -63,14 +65,12 @@ class Bench:
         known = Remembered.of(self.registry.log.entries())
         recent = self._rows(known.recent(self.settings.memory.partitions, self.intake.newest.id))
         pinned = self._rows(known.reference())
+        ours = compare(candidate, champion, number, pinned, Everything())
+        all_ = compare(candidate, champion, number, [*recent, *pinned], Everything()) if recent else None
         other: Comparison | None = None
         if pinned and known.version not in (None, number):
             other = compare(candidate, self._pinned(known.version), known.version, pinned, Everything())
-        return Past(
-            recent=compare(candidate, champion, number, recent, Everything()),
-            pinned=compare(candidate, champion, number, pinned, Everything()),
-            reference=other,
-        )
+        return Past(earlier=all_, pinned=ours, reference=other)
 
     def _pinned(self, version: Any) -> Result:
         try:

@@ -29,6 +29,8 @@ from unseen.plan import Plan
 from unseen.result import Result
 from unseen.store import check_kept
 
+#: what calls for other numbers of components where the settings do not let it hold the batch
+SEARCHED = ("fit", "vanished")
 Tell = Callable[[str, str], Any]
 
 
@@ -157,7 +159,10 @@ class Retrain:
         if current is None:
             return
         try:
-            self.bench = replace(self.bench, champion=self.registry.load(current.number), version=current)
+            champion = self.registry.load(current.number)
+            own = current.record == self.journal.record.id
+            start = champion if not own else None if current.parent is None else self.registry.load(current.parent)
+            self.bench = replace(self.bench, champion=champion, version=current, start=start)
         except UnseenError as error:
             self.bench = replace(self.bench, trouble=str(error))
             self.tell("champion", str(error))
@@ -185,7 +190,7 @@ class Retrain:
     def fit(self) -> None:
         """Fit on the training rows, unless an earlier try of this run did."""
         judges = self.settings.validate_
-        self.plan = planned(self.settings, self.intake.source, self.bench.champion)
+        self.plan = planned(self.settings, self.intake.source, self.bench.start)
         check_kept(self.plan.model_for(1))
         self._end_if_identifying()
         self.holdout = HoldOut(self.intake.source, self.intake.sizes, judges.share, judges.seed)
@@ -214,11 +219,11 @@ class Retrain:
             self.settings,
             self.plan,
             self.holdout,
-            self.bench.champion,
+            self.bench.start,
             self.meter.seconds_left,
             lambda number, why: self._failed("fit")(number, NumericalError(why)),
             self.observers,
-            search=self.search or any(m.kind in ("fit", "vanished") for m in self.journal.record.moved),
+            search=self.search or any(m.kind in SEARCHED and m.far and not m.holds for m in self.journal.record.moved),
         ).best()
 
     def _end_if_unfit(self, result: Result) -> None:
