@@ -26,6 +26,7 @@ COMMANDS = {
     "gate": "retrain",
     "promote": "production",
     "rollback": "production",
+    "pin": "production",
     "status": "production",
     "history": "production",
     "drift": "drift",

@@ -62,12 +62,12 @@ class Finding(Fact):
 class Batch(Fact):
     """The rows of one retrain: the same rows have the same id, wherever they lie.
 
-    ``newest`` is the id of the last partition; ``left_out`` are partitions of the window that are not among them, each
+    ``ids`` are those of the partitions; ``left_out`` are partitions of the window that are not among them, each
     with the reason.
     """
 
     id: str
-    newest: str = ""
+    ids: tuple[str, ...] = ()
     partitions: tuple[str, ...]
     rows: int
     left_out: dict[str, str] = {}

@@ -11,8 +11,15 @@ from unseen.ops.registry.log import Log
 
 
 def set_aside(settings: Settings) -> dict[str, str]:
-    """Reasons by the ids of partitions, read from the log."""
-    return of_entries(Log(Places.of(settings)).entries())
+    """Reasons by the ids of partitions, read from the log.
+
+    Raises
+    ------
+    RegistryError
+        The log cannot be trusted.
+    """
+    places = Places.of(settings)
+    return of_entries(Log(places).entries()) if places.log.is_file() else {}
 
 
 def of_entries(entries: Sequence[Entry]) -> dict[str, str]:

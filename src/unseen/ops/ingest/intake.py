@@ -113,7 +113,7 @@ def take_in(settings: Settings, until: str | None = None) -> Intake:
     chosen, left_out = _window(settings, paths[:end], paths)
     memory = Memory(Places.of(settings))
     names = tuple(p.name for p in chosen)
-    batch = Batch(id=_id(chosen), newest=chosen[-1].id, partitions=names, rows=0, left_out=left_out)
+    batch = Batch(id=_id(chosen), ids=tuple(p.id for p in chosen), partitions=names, rows=0, left_out=left_out)
     intake = Intake(chosen, batch, settings.model.unit, settings.data.read.reading())
     sizes = tuple(_rows(intake, partition, memory) for partition in chosen)
     return replace(intake, batch=batch.model_copy(update={"rows": sum(sizes)}), sizes=sizes)

@@ -53,6 +53,7 @@ class Remembered:
                 kept[found.id] = found
             elif entry.kind == PINNED:
                 version, pinned = entry.facts["version"], frozenset(entry.facts["partitions"])
+                kept = {id: k for id, k in kept.items() if id in pinned}
         return cls(tuple(kept.values()), version, pinned)
 
     def reference(self) -> tuple[Kept, ...]:

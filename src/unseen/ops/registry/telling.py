@@ -5,14 +5,14 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
-from unseen.ops.registry.entry import JUDGED, PROMOTED, REPAIRED, RETRAIN, ROLLED_BACK, Entry
+from unseen.ops.registry.entry import JUDGED, PINNED, PROMOTED, REPAIRED, RETRAIN, ROLLED_BACK, Entry
 from unseen.ops.registry.mirror import aliases
 from unseen.ops.registry.state import State, Version
 
 if TYPE_CHECKING:
     from unseen.ops.registry.registry import Registry
 
-DECISIONS = (PROMOTED, ROLLED_BACK, RETRAIN, JUDGED, REPAIRED)
+DECISIONS = (PROMOTED, ROLLED_BACK, PINNED, RETRAIN, JUDGED, REPAIRED)
 
 
 def status(registry: Registry) -> dict[str, Any]:

@@ -16,7 +16,6 @@ from unseen.ops.logs import reason
 from unseen.ops.places import Places
 from unseen.ops.record import Comparison, FitFacts, Moved, Past, Validation, Verdict
 from unseen.ops.registry import Registry, Version
-from unseen.ops.registry.entry import PINNED, REMEMBERED
 from unseen.result import Result
 
 
@@ -118,24 +117,6 @@ class Bench:
         except Exception as error:  # a gate that cannot answer has not said yes
             verdicts = (_broke(error),)
         return validation, past, verdicts
-
-
-def remember(bench: Bench, candidate: Result, version: int) -> None:
-    """Keep the held-out rows of a batch that is about to be promoted; the first version is pinned with all of them."""
-    settings, log, intake = bench.settings, bench.registry.log, bench.intake
-    if not settings.memory.partitions:
-        return
-    known = Remembered.of(log.entries())
-    there = {k.id for k in known.kept}
-    chosen = intake.partitions if known.version is None else (intake.newest,)
-    for partition in chosen:
-        if partition.id not in there:
-            kept = memory.put_by(
-                settings, partition.name, partition.id, intake.alone(partition), candidate.encoding.columns()
-            )
-            log.append(REMEMBERED, name=settings.name, partition=kept.name, **kept.model_dump(exclude={"name"}))
-    if known.version is None:
-        log.append(PINNED, name=settings.name, version=version, partitions=[p.id for p in chosen])
 
 
 def _broke(error: Exception) -> Verdict:

@@ -22,9 +22,10 @@ from unseen.ops.retrain.ending import Ended, close, ended_by, report_unread
 from unseen.ops.retrain.identity import environment, run_id
 from unseen.ops.retrain.installed import check_installed
 from unseen.ops.retrain.journal import Journal
-from unseen.ops.retrain.judging import Bench, remember
+from unseen.ops.retrain.judging import Bench
 from unseen.ops.retrain.learning import Learning, broken, ended, facts, planned, usable
 from unseen.ops.retrain.meter import Meter, check_memory
+from unseen.ops.retrain.remembering import remember
 from unseen.plan import Plan
 from unseen.result import Result
 from unseen.store import check_kept
@@ -262,7 +263,7 @@ class Retrain:
             raise Ended(Outcome.HELD, said)
         try:
             self.meter.check()
-            remember(self.bench, self.result, record.version)
+            remember(self.settings, self.registry, self.intake, self.result, record.version)
             self.registry.promote(record.version, expected=record.champion, reason="all gates passed", actor=self.actor)
         except UnseenError:
             self.registry.align()  # as the challenger, which it stays
