@@ -70,8 +70,11 @@ class Loop:
 
     def keep(self) -> None:
         """What there is now is what `restore` goes back to."""
-        shutil.rmtree(self._kept, ignore_errors=True)
-        shutil.copytree(self.folder, self._kept)
+        copy = self._kept.with_name(f"{self._kept.name}-half")
+        for folder in (copy, self._kept):
+            shutil.rmtree(folder, ignore_errors=True)
+        shutil.copytree(self.folder, copy)
+        copy.rename(self._kept)
 
     def restore(self) -> bool:
         """Go back to what was kept, in the same place; whether anything was."""

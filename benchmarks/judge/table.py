@@ -54,7 +54,8 @@ def render(rows: list[Row]) -> str:
         [HEAD, "", *PREFACE, ""],
         _targets(verdicts(rows)),
         _table(
-            ("wrong month", "rows", "cells", "promoted", "harmful", "worst", "held", "refused", "s"), _by_month(rows)
+            ("wrong month", "rows", "cells", "promoted", "harmful", "worst", "held", "refused", "seconds"),
+            _by_month(rows),
         ),
         _table(("clean months of", "rows", "months", "held", "harmful", "held by", "seconds, median"), _clean(rows)),
         _table(("slow drift of", "rows", "promoted", "loss to the oracle", "held by"), _slow(rows)),
@@ -79,16 +80,15 @@ def _targets(found: Iterable[Verdict]) -> list[str]:
 def _by_month(rows: list[Row]) -> list[tuple[object, ...]]:
     limits, out = tolerances(rows), []
     cells = [r for r in rows if (r["what"] == "wrong" or r.get("step") == "ends") and r["outcome"] != "unsuited"]
-    for name, size in dict.fromkeys(
-        (r["name"] or r["what"], r["rows"]) for r in sorted(cells, key=lambda r: r["rows"])
-    ):
-        these = [r for r in cells if (r["name"] or r["what"], r["rows"]) == (name, size)]
-        passed = [r for r in these if promoted(r)]
-        worst = min((r["gain"] for r in passed), default=None)
-        n = {o: sum(r["outcome"] == o for r in these) for o in ("held", "refused")}
+    kinds = [(r["rows"], r["name"] or r["what"]) for r in cells]
+    for size, name in sorted(set(kinds), key=lambda kind: (kind[0], kinds.index(kind))):
+        these = [r for r, kind in zip(cells, kinds, strict=True) if kind == (size, name)]
+        passed = [r for r in these if r["outcome"] == "promoted"]
+        worst = min((r["gain"] for r in passed if promoted(r)), default=None)
+        refused = sum(r["outcome"] == "refused" for r in these)
         took = statistics.median([r.get("seconds", 0.0) for r in these])
-        out.append((name, f"{size:,}", len(these), len(passed), sum(harmful(r, limits) for r in passed), _nats(worst))
-                   + (n["held"], n["refused"], f"{took:.0f}"))  # fmt: skip
+        counts = len(these), len(passed), sum(harmful(r, limits) for r in passed), _nats(worst)
+        out.append((name, f"{size:,}", *counts, len(these) - len(passed) - refused, refused, f"{took:.0f}"))
     return out
 
 
@@ -97,8 +97,8 @@ def _clean(rows: list[Row]) -> list[tuple[object, ...]]:
     for (stream, size, _), these in by_life(r for r in rows if r.get("step") == "clean").items():
         held = [r for r in these if r["outcome"] != "promoted"]
         seconds = statistics.median([r["seconds"] for r in these])
-        out.append((stream, f"{size:,}", len(these), len(held), sum(harmful(r, limits) for r in these))
-                   + (_gates(held), f"{seconds:.1f}"))  # fmt: skip
+        bad = sum(harmful(r, limits) for r in these)
+        out.append((stream, f"{size:,}", len(these), len(held), bad, _gates(held), f"{seconds:.1f}"))
     return out
 
 
