@@ -15,6 +15,8 @@ from typing import Any
 import pandas as pd
 
 Answer = dict[str, Any]
+#: the key of `gates` that says how much may be lost in nats per row
+TOLERANCE = "heldout_drop"
 
 
 @dataclass(frozen=True)
@@ -70,8 +72,11 @@ class Loop:
 
     def keep(self) -> None:
         """What there is now is what `restore` goes back to."""
-        shutil.rmtree(self._kept, ignore_errors=True)
-        shutil.copytree(self.folder, self._kept)
+        copy = self._kept.with_name(f"{self._kept.name}-half")
+        for folder in (copy, self._kept):
+            shutil.rmtree(folder, ignore_errors=True)
+        shutil.copytree(self.folder, copy)
+        copy.rename(self._kept)
 
     def restore(self) -> bool:
         """Go back to what was kept, in the same place; whether anything was."""
@@ -112,9 +117,9 @@ def first_edit(config: Path) -> None:
     from unseen.ops.config import load
 
     text, gates = config.read_text(), load(config).gates
-    if gates.heldout_drop is None:
-        text = text.replace("  #heldout_drop: 0.01  # for example", "  heldout_drop: 0.01")
-    if gates.first == "refuse":
+    if getattr(gates, TOLERANCE, None) is None:
+        text = text.replace(f"  #{TOLERANCE}: 0.01  # for example", f"  {TOLERANCE}: 0.01")
+    if getattr(gates, "first", None) == "refuse":
         text = text.replace("  #first: refuse", "  first: allow")
     config.write_text(text)
 
@@ -123,5 +128,5 @@ def proposed_tolerance(config: Path) -> float | None:
     """The loss per row that `init` proposes to accept; None where it proposes none."""
     from unseen.ops.config import load
 
-    found = load(config).gates.heldout_drop
+    found = getattr(load(config).gates, TOLERANCE, None)
     return None if found is None else float(found)

@@ -46,7 +46,7 @@ def harm(new: Any, old: Any, rows: pd.DataFrame) -> dict[str, Any]:
     A row that is impossible under both says nothing; under the new one alone, the gain is minus infinity.
     """
     shared = common(new, old)
-    seen = rows.assign(**{c: pd.Series(pd.NA, rows.index).astype(rows[c].dtype) for c in rows if c not in shared})
+    seen = rows.assign(**{c: rows[c].where(np.zeros(len(rows), bool)) for c in rows if c not in shared})
     table = _arrow(seen)
     ours, theirs = new.log_prob(table, unknown="missing"), old.log_prob(table, unknown="missing")
     both = np.isfinite(theirs) | np.isfinite(ours)

@@ -109,9 +109,9 @@ class Life:
 
     def clean(self, task: Task) -> list[Row]:
         """Clean months, one after the other."""
-        last = CLEAN + self.months
-        return [self.step(n, self.month(n)) | {"step": "clean"} for n in range(CLEAN + 1, last + 1)
-                if not self.stream.why_not(self.rows, n)]  # fmt: skip
+        months = range(CLEAN + 1, CLEAN + self.months + 1)
+        possible = [n for n in months if not self.stream.why_not(self.rows, n)]
+        return [self.step(n, self.month(n)) | {"step": "clean"} for n in possible]
 
     def slow(self, task: Task) -> list[Row]:
         """The law moves, slowly and truly; an oracle is trained on the newest law alone, now and then."""
@@ -139,7 +139,7 @@ class Life:
         oracle.forget()
         return {"loss": -found["gain"], "loss_se": found["se"], "loss_apart": found["apart"]}
 
-    def looks(self, task: Task, many: int = 20) -> list[Row]:
+    def looks(self, task: Task, many: int = 25) -> list[Row]:
         """Clean batches beside one champion, which nobody replaces."""
         rows = []
         for i in range(many):
@@ -148,9 +148,8 @@ class Life:
             said = self.loop.drift(path)
             causes = [t["name"] for t in said.get("tests", ()) if t["verdict"] == "drift"]
             outcome = {0: "quiet", 20: "drift"}.get(said["exit"], f"exit {said['exit']}")
-            rows.append({"step": "look", "outcome": outcome, "gate": ", ".join(causes)}
-                        | {"promise": said.get("false_alarms"), "first_alarm": said.get("first_alarm")}
-                        | {"seconds": round(time.perf_counter() - began, 2)})  # fmt: skip
+            row = {"step": "look", "outcome": outcome, "gate": ", ".join(causes), "promise": said.get("false_alarms")}
+            rows.append(row | {"month": i, "seconds": round(time.perf_counter() - began, 2)})
         return rows
 
     @property

@@ -30,9 +30,8 @@ def shared() -> Path:
 @cache
 def flights() -> pd.DataFrame:
     frame = pd.read_parquet(ROOT / "src" / "unseen" / "data" / "flights.parquet")
-    months = frame["month"].to_numpy()
-    frame = frame[list(FLIGHTS)].astype({"hour": "Int64", "dep_delay": "Int64", "arr_delay": "Int64"})
-    return frame.astype({"distance": "Int64", "air_time": "Int64"}).assign(month=months)
+    whole = {c: "Int64" for c in FLIGHTS[:5]}
+    return frame[[*FLIGHTS, "month"]].astype(whole | {c: "str" for c in FLIGHTS[5:]})
 
 
 @cache

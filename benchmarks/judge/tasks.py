@@ -2,19 +2,24 @@
 
 from __future__ import annotations
 
+import ctypes
 import fcntl
+import hashlib
 import json
 import multiprocessing
 import os
+import signal
 import time
 import traceback
 from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager, suppress
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
 #: processes are copies of this one, so that libraries are imported once
 FORK = multiprocessing.get_context("fork")
+SOURCE = Path(__file__).parents[2] / "src" / "unseen"
 #: no command may take longer, in seconds
 PATIENCE = 3600.0
 Row = dict[str, Any]
@@ -36,16 +41,27 @@ class Task:
         return self.stream, self.rows, self.seed
 
 
+def code() -> str:
+    """What the product's code is, so that nothing measured with another is taken for it."""
+    places = sorted(SOURCE.rglob("*.py"))
+    return hashlib.sha256(b"".join(p.read_bytes() for p in places)).hexdigest()[:12]
+
+
 @dataclass(frozen=True)
 class Found:
-    """Lines of a file, each what became of one step of a task; a task is done when its last line says so."""
+    """Lines of a file, each what became of one step of a task; a task is done when its last line says so.
+
+    ``code`` is that of the product; lines of other code do not count, unless it is empty.
+    """
 
     path: Path
+    code: str = ""
 
     def rows(self) -> list[Row]:
         if not self.path.exists():
             return []
         read = [row for line in self.path.read_text().splitlines() if (row := _read(line))]
+        read = [row for row in read if not self.code or row.get("code") == self.code]
         # what was measured again counts once, as it was measured last
         return list({(task_of(row), row["at"]): row for row in read}.values())
 
@@ -55,7 +71,7 @@ class Found:
     def add(self, task: Task, rows: Iterable[Row]) -> None:
         """All lines of a task at once, the last of them marked."""
         rows = [asdict(task) | row for row in rows] or [asdict(task) | {"outcome": "nothing"}]
-        rows = [row | {"at": i} for i, row in enumerate(rows)]
+        rows = [row | {"at": i, "code": self.code} for i, row in enumerate(rows)]
         rows[-1]["last"] = True
         self.path.parent.mkdir(parents=True, exist_ok=True)
         with self.path.open("a") as file:
@@ -79,8 +95,7 @@ def _read(line: str) -> Row | None:
 def alone(task: Task, work: Callable[[Task], list[Row]], found: Found) -> None:
     """A task in a process of its own; whatever happens to that one, there is a line."""
     began = time.perf_counter()
-    process = FORK.Process(target=_through, args=(task, work, found))
-    process.start()
+    process = forked(_through, task, work, found)
     process.join(PATIENCE)
     if process.is_alive():
         process.kill()
@@ -88,6 +103,34 @@ def alone(task: Task, work: Callable[[Task], list[Row]], found: Found) -> None:
         found.add(task, [{"outcome": "took too long", "seconds": time.perf_counter() - began}])
     elif process.exitcode:
         found.add(task, [{"outcome": "broke", "reason": f"exit {process.exitcode}"}])
+
+
+def forked(work: Callable[..., None], *args: Any) -> Any:
+    """A started copy of this process at some work, which dies with this one where the system can do that."""
+    process = FORK.Process(target=_mortal, args=(work, args))
+    process.start()
+    return process
+
+
+def _mortal(work: Callable[..., None], args: tuple[Any, ...]) -> None:
+    with suppress(OSError, AttributeError):
+        ctypes.CDLL(None).prctl(1, signal.SIGKILL)  # PR_SET_PDEATHSIG
+    work(*args)
+
+
+@contextmanager
+def only_one(folder: Path) -> Iterator[None]:
+    """Nobody else may live in the folder meanwhile; copies of this process hold on to it, too.
+
+    Raises
+    ------
+    BlockingIOError
+        Somebody does.
+    """
+    folder.mkdir(parents=True, exist_ok=True)
+    with (folder / "lock").open("w") as file:
+        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        yield
 
 
 def _through(task: Task, work: Callable[[Task], list[Row]], found: Found) -> None:
@@ -113,8 +156,6 @@ def run(groups: Iterable[list[Task]], live: Callable[[list[Task]], None], jobs: 
     for group in groups:
         while len(running := [p for p in running if p.is_alive()]) >= jobs:
             time.sleep(0.2)
-        process = FORK.Process(target=live, args=(group,))
-        process.start()
-        running.append(process)
+        running.append(forked(live, group))
     for process in running:
         process.join()

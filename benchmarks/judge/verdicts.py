@@ -11,6 +11,7 @@ from benchmarks.judge.tasks import Row
 
 #: share of clean months that may be held, and nats per row that a champion may be behind an oracle
 HELD, BEHIND = 0.02, 0.02
+BROKE = ("broke", "took too long", "error", "registry")
 REAL = ("flights", "bank")
 Lives = dict[tuple[str, int, int], float]
 
@@ -51,6 +52,8 @@ def verdicts(rows: list[Row]) -> Iterator[Verdict]:
     """Every target of which something was measured."""
     yield from _harm(rows)
     yield from _proposed(rows)
+    firsts = [r["outcome"] == "promoted" for r in rows if r.get("step") == "first"]
+    yield Verdict("first champions after init and a retrain", f"{sum(firsts)} of {len(firsts)}", "all", all(firsts))
     clean = [r for r in rows if r.get("step") == "clean"]
     for what, these in (
         ("clean months held, synthetic", [r for r in clean if r["stream"] not in REAL]),
@@ -61,7 +64,7 @@ def verdicts(rows: list[Row]) -> Iterator[Verdict]:
             yield Verdict(what, f"{held} of {len(these)}", f"at most {HELD:.0%}", held <= HELD * len(these))
     yield from _slow(rows)
     yield from _alarms(rows)
-    broke = [r for r in rows if r["outcome"] in ("broke", "took too long", "error")]
+    broke = [r for r in rows if r["outcome"] in BROKE or r["outcome"].startswith("exit")]
     yield Verdict("steps that broke", str(len(broke)), "0", not broke)
 
 
@@ -103,7 +106,7 @@ def _alarms(rows: list[Row]) -> Iterator[Verdict]:
     if not looks:
         return
     lives = by_life(looks).values()
-    alarmed = sum(any(r["outcome"] != "quiet" for r in these) for these in lives)
+    alarmed = sum(any(r["outcome"] == "drift" for r in these) for these in lives)
     rate = max((r["promise"] for r in looks if r.get("promise")), default=0.0)
     most_lives = _quantile(len(lives), rate)
     found = f"{alarmed} of {len(lives)} champions, {len(looks)} looks"
