@@ -16,7 +16,6 @@ import pandas as pd
 
 Answer = dict[str, Any]
 #: the key of `gates` that says how much may be lost in nats per row
-TOLERANCE = "heldout_drop"
 
 
 @dataclass(frozen=True)
@@ -38,15 +37,13 @@ class Loop:
         frame.to_parquet(path, index=False)
         return path
 
-    def init(self) -> float | None:
-        """What `unseen init` writes, and the edit that a newcomer is told to make; the tolerance that it proposes."""
+    def init(self) -> float:
+        """What `unseen init` writes; the tolerance that it proposes."""
         months = str(self.path(1).with_name("*.parquet"))
         code, said, told = typed("init", months, "-c", str(self.config), "--name", "world")
         if code:
             raise RuntimeError(f"init ended with {code}: {said} {told}")
-        proposed = proposed_tolerance(self.config)
-        first_edit(self.config)
-        return proposed
+        return proposed_tolerance(self.config, len(pd.read_parquet(self.path(1))))
 
     def retrain(self, window: int | None = None) -> Answer:
         """The record of a retrain, or what it said where it ended without one."""
@@ -112,21 +109,10 @@ def typed(*words: str, env: dict[str, str] | None = None) -> tuple[int, str, str
     return done.exit_code, done.stdout, done.stderr
 
 
-def first_edit(config: Path) -> None:
-    """Allow what `init` leaves shut, as its last line and the refusals say; where it leaves nothing shut, nothing."""
+def proposed_tolerance(config: Path, rows: int) -> float:
+    """The loss per row that may be lost with what `init` wrote, for partitions of so many rows."""
     from unseen.ops.config import load
+    from unseen.ops.config.tolerance import tolerance
 
-    text, gates = config.read_text(), load(config).gates
-    if getattr(gates, TOLERANCE, None) is None:
-        text = text.replace(f"  #{TOLERANCE}: 0.01  # for example", f"  {TOLERANCE}: 0.01")
-    if getattr(gates, "first", None) == "refuse":
-        text = text.replace("  #first: refuse", "  first: allow")
-    config.write_text(text)
-
-
-def proposed_tolerance(config: Path) -> float | None:
-    """The loss per row that `init` proposes to accept; None where it proposes none."""
-    from unseen.ops.config import load
-
-    found = getattr(load(config).gates, TOLERANCE, None)
-    return None if found is None else float(found)
+    found = load(config).gates.heldout_drop
+    return tolerance(rows) if found is None else float(found)

@@ -23,7 +23,7 @@ CLEAN = 4
 #: a clean run and a slow drift go on for so many months
 MONTHS = 12
 #: months that a loop is told to keep where its stream moves, unless `init` told it already
-WINDOW = 4
+WINDOW = 6
 
 
 @dataclass(frozen=True)
