@@ -15,7 +15,6 @@ from typing import Any
 import pandas as pd
 
 Answer = dict[str, Any]
-#: the key of `gates` that says how much may be lost in nats per row
 
 
 @dataclass(frozen=True)
