@@ -47,8 +47,8 @@ def look(source: Any, names: Sequence[str], content: Sequence[str]) -> Look:
 def column_rule(kind: str, name: str, looks: Sequence[Look], still: bool) -> dict[str, Any]:
     """What the files say of one column: its gaps from both sides, its most common value, how far it spreads."""
     shares = [seen.gaps[name] / seen.rows for seen in looks]
-    rows = _fewest(looks)
-    rule: dict[str, Any] = {"missing": min(1.0, _up(2 * max(shares) + 0.01 + ODD / rows))}
+    rows, alone = _fewest(looks), len(looks) == 1  # a single file does not show how files differ
+    rule: dict[str, Any] = {"missing": min(1.0, _up((4 if alone else 2) * max(shares) + 0.01 + ODD / rows))}
     least = next((low for part in (0.5, 0.75) if evident(0, rows, low := part * min(shares))), 0.0)
     if least:
         rule["missing_min"] = outward(least, up=False)
@@ -58,7 +58,7 @@ def column_rule(kind: str, name: str, looks: Sequence[Look], still: bool) -> dic
     if evident(rows, rows, most):
         rule["common"] = most
     if kind in (NUMBER, INTEGER) and still:
-        rule |= _spread([x.to_numpy(float) for x in cells if len(x) >= FEWEST])
+        rule |= _spread([x.to_numpy(float) for x in cells if len(x) >= FEWEST], WIDER**2 if alone else WIDER)
     return rule
 
 
@@ -113,7 +113,7 @@ def outward(value: float, up: bool) -> float:
     return float(f"{whole * step:.6g}") if step else value
 
 
-def _spread(files: Sequence[Any]) -> dict[str, Any]:
+def _spread(files: Sequence[Any], wider: float) -> dict[str, Any]:
     """The range of spreads that were seen, wider by what chance and ordinary change bring."""
     seen = [spread(x) for x in files]
     if not seen or min(seen) <= 0 or not math.isfinite(max(seen)):
@@ -124,7 +124,7 @@ def _spread(files: Sequence[Any]) -> dict[str, Any]:
     drawn = np.array([spread(random.choice(fewest, size)) for _ in range(DRAWS)])
     if drawn.min() <= 0:
         return {}
-    room = WIDER * math.exp(4 * float(np.log(drawn).std()) * math.sqrt(size / len(fewest)))
+    room = wider * math.exp(4 * float(np.log(drawn).std()) * math.sqrt(size / len(fewest)))
     return {"spread": [outward(min(seen) / room, up=False), outward(max(seen) * room, up=True)]}
 
 

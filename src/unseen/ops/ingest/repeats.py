@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-import os
-import tempfile
+import io
 from collections.abc import Iterable, Mapping, Sequence
 from contextlib import suppress
 from pathlib import Path
@@ -12,6 +11,8 @@ from typing import Any
 
 import numpy as np
 
+from unseen.errors import RegistryError
+from unseen.ops import files
 from unseen.ops.ingest.partitions import Partition
 from unseen.ops.ingest.rules import Rules
 from unseen.ops.ingest.shape import evident, share
@@ -101,8 +102,8 @@ def repeats(name: str, hashes: Any, earlier: Iterable[Any], rules: Rules) -> tup
     if count <= rules.repeats * rows or not evident(count, rows, rules.repeats):
         return ()
     message = (
-        f"{count:,} of {rows:,} rows of {name!r} ({share(count, rows)}) stand in it or in an earlier partition "
-        f"already, under whichever date or number; schema.repeats allows {100 * rules.repeats:.3g} %"
+        f"{count:,} of {rows:,} rows of {name!r} ({share(count, rows)}) stand before, in an earlier partition or "
+        f"in it, under whichever date or number; schema.repeats allows {100 * rules.repeats:.3g} %"
     )
     return (Finding(check="repeats", message=message),)
 
@@ -140,16 +141,10 @@ class Contents:
 
     def put(self, id: str, hashes: Any) -> None:
         """Keep them whole or not at all; a full disk only means that the work is done again next time."""
-        with suppress(OSError):
-            self.folder.mkdir(parents=True, exist_ok=True)
-            with tempfile.NamedTemporaryFile(dir=self.folder, prefix=".", suffix=".npy", delete=False) as file:
-                try:
-                    np.save(file, hashes)
-                    file.close()
-                    os.replace(file.name, self._place(id))
-                except BaseException:
-                    os.unlink(file.name)
-                    raise
+        content = io.BytesIO()
+        np.save(content, hashes)
+        with suppress(RegistryError):
+            files.write(self._place(id), content.getvalue())
 
     def forget(self, ids: Iterable[str]) -> None:
         """Let go of all but some."""
