@@ -22,6 +22,7 @@ COMMANDS = {
     "sample": "sample",
     "init": "project",
     "check": "project",
+    "config": "config",
     "retrain": "retrain",
     "gate": "retrain",
     "promote": "production",

@@ -19,8 +19,8 @@ class Gates(Section):
     heldout_drop: float | None = Field(
         default=None,
         description="Largest loss against the champion in mean log-density per held-out row; below 0 it asks for a "
-        "gain. If left out it goes by the rows of the newest partition: 0.05 up to 500, 0.02 at 2,000, 0.01 from "
-        "5,600 on.",
+        "gain. If left out it goes by the rows of the newest partition: 0.05 up to 500, 0.02 at "
+        "2,000, 0.01 from 5,600.",
         examples=[0.01],
     )
     memory_drop: float | None = Field(

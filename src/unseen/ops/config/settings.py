@@ -1,8 +1,11 @@
-"""``unseen.yaml`` as a whole."""
+"""``unseen.yaml`` as a whole, and which of it decides the model: files that differ elsewhere mean the same retrain."""
 
 from __future__ import annotations
 
+import hashlib
+import json
 from pathlib import Path
+from typing import Any
 
 from pydantic import Field, PrivateAttr, model_validator
 
@@ -11,6 +14,20 @@ from unseen.ops.config.data import Data, Privacy, Schema
 from unseen.ops.config.kind import check_offered, check_together
 from unseen.ops.config.learn import Fit, Limits, Model, Retries, Validate
 from unseen.ops.config.operate import Alerts, Drift, Gates, Memory, Metrics, Registry, Slo
+
+# Where the rows lie is not here (a batch has an identity of its own), nor is anything that only watches.
+_DECIDES: dict[str, Any] = {
+    "name": True,
+    "data": {"window", "weights", "labels", "ignore"},
+    "schema_": True,
+    "model": True,
+    "fit": True,
+    "validate_": True,
+    "gates": True,
+    "memory": True,
+    "privacy": {"min_rows_per_component"},
+    "retries": {"fits"},
+}
 
 
 class Settings(Section):
@@ -74,3 +91,9 @@ class Settings(Section):
     def home(self) -> Path:
         """The state folder."""
         return self.within(self.state)
+
+
+def settings_hash(settings: Settings) -> str:
+    """Sixteen hexadecimal digits that change when a setting does that decides the model or what becomes of it."""
+    said = settings.model_dump(mode="json", by_alias=True, include=_DECIDES)
+    return hashlib.sha256(json.dumps(said, sort_keys=True).encode()).hexdigest()[:16]

@@ -15,8 +15,7 @@ from unseen.core.reading import Reading
 from unseen.errors import DataError, UnseenError
 from unseen.ops.config import Settings
 from unseen.ops.ingest.aside import set_aside
-from unseen.ops.ingest.listing import listed
-from unseen.ops.ingest.partitions import Partition, identified
+from unseen.ops.ingest.partitions import Partition, identified, listed
 from unseen.ops.ingest.reading import reading
 from unseen.ops.ingest.state import Memory
 from unseen.ops.places import Places
