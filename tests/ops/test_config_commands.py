@@ -93,7 +93,7 @@ def test_init_with_data_writes_rules_with_room_and_columns_to_model(here: Path) 
     }.items():
         assert any(f"left out: {column} ({one}" in said for one in why.split("|")), said
         assert any(f"Left out: {column} ({one}" in text for one in why.split("|"))
-    assert settings.data.window == 3 and settings.gates.heldout_drop == 0.05 and settings.validate_.share == 0.4
+    assert settings.data.window == 6 and settings.gates.heldout_drop == 0.05 and settings.validate_.share == 0.4
     gaps = min(pq.read_table(p)["delay"].null_count / 400 for p in Path("data").iterdir())
     assert 0.45 * gaps < delay.missing_min < 0.5 * gaps and 0.05 < delay.common < 0.2 and delay.spread is not None
     # rows without a delay say little by which they could be told apart: a tenth of them repeat each other

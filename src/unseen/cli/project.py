@@ -89,12 +89,15 @@ def check(config: Path, as_json: bool) -> None:
     """Say what unseen.yaml would do, without doing it.
 
     Which partitions would be trained on, which model, which gates would judge; whether the columns that the file
-    names are there; and what is worth a second thought, such as pages that nobody gets. Exit code 3 if something is
+    names are there; how often an equally good model would pass with so many rows that judge; and what is worth a
+    second thought, such as pages that nobody gets. Exit code 3 if something is
     wrong.
     """
     from unseen.ops.config import load
     from unseen.ops.config.outlook import outlook, told
     from unseen.ops.ingest import partitions
+    from unseen.ops.judge.power import words
+    from unseen.ops.retrain.foreseen import foreseen
     from unseen.sources.files import open_files
 
     settings = load(config)
@@ -102,10 +105,11 @@ def check(config: Path, as_json: bool) -> None:
     newest = open_files(found[-1].path, read=settings.data.read.reading())
     rows = sum(part.rows for part in newest.manifest())
     facts = outlook(settings, [p.name for p in found], newest.schema(), rows)
+    power = foreseen(settings, rows, len(settings.model.columns) or len(newest.schema()))
     if as_json:
-        print_json(facts)
+        print_json({**facts, "power": power.model_dump(mode="json")})
     else:
-        click.echo(told(facts))
+        click.echo(f"{told(facts)}\n{'power':<8}  {words(power)}")
     if facts["problems"]:
         raise click.exceptions.Exit(DATA)
 

@@ -69,11 +69,16 @@ def row_rules(looks: Sequence[Look], window: int, content: bool) -> dict[str, fl
     twice = max(repeated(x) / max(len(x), 1) for x in (pooled, *(seen.whole for seen in looks)))
     rules = {"duplicates": above(twice, 0.01 + ODD / rows)}
     if content:
-        stand = [again(x.content, [y.content for y in looks[max(0, i - window + 1) : i]]) for i, x in enumerate(looks)]
-        seen = max(count / x.rows for count, x in zip(stand, looks, strict=True))
+        seen = max(_again(looks[max(0, i - window + 1) : i], x, window) for i, x in enumerate(looks))
         # a single file tells only whether rows hardly ever agree: how they add up over the window it does not
         rules["repeats"] = 1.0 if len(looks) == 1 and seen else above(seen, 0.05)
     return {key: value for key, value in rules.items() if value < 1}
+
+
+def _again(older: Sequence[Look], look: Look, window: int) -> float:
+    """The share of rows that stand in older partitions, brought to as many of them as a whole window has."""
+    share = again(look.content, [y.content for y in older]) / look.rows
+    return float(1 - (1 - share) ** ((window - 1) / len(older))) if older and window > 1 else share
 
 
 def above(seen: float, room: float) -> float:

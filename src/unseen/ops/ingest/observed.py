@@ -28,8 +28,9 @@ from unseen.ops.ingest.spacing import Spacing, spacing
 MOST_VALUES, FEWEST_ROWS = 30, 5
 #: at most so many bytes of files are looked at, from the newest back, and so many files
 MOST_BYTES, MOST_FILES = 1 << 30, 24
-#: partitions to train on, however many there are
-WINDOW = 12
+#: partitions to train on, where there will be so many: fits of windows that hardly overlap differ by chance alone by
+#: more than may be lost, and a window of years is slow to follow
+LEAST_WINDOW, WINDOW = 6, 12
 #: rows that the range of medians is taken from
 SAMPLE = 100_000
 
@@ -100,7 +101,7 @@ def observe(paths: Sequence[Path], read: Reading | None = None) -> Observed:
     looks = [seen for seen in every if seen.rows]
     medians = _medians(source, still)
     rules = {f.name: _rule(f, known.get(f.name), f.name not in moving, medians.get(f.name), looks) for f in ruled}
-    window = None if len(paths) == 1 else min(len(chosen) if apart else max(len(paths), 2), WINDOW)
+    window = None if len(paths) == 1 else min(max(len(chosen if apart else paths), LEAST_WINDOW), WINDOW)
     return Observed(
         profile.rows,
         len(chosen),

@@ -4,9 +4,9 @@ The gain of a candidate that is as good as the champion is about normal around 0
 
 .. math:: P(\mathrm{pass}) = \Phi\left( \frac{D}{s} - z_{\mathrm{confidence}} \right), \qquad s \propto n^{-1/2}
 
-where D is what may be lost and n the held-out rows. Two fits of p parameters to windows of n' rows, of which a part a is
-the same, differ by about :math:`\sqrt{2 p (1 - a) / n'}` nats per row: that is what is expected where no retrain has
-measured s yet.
+where D is what may be lost and n the held-out rows. Two fits of p parameters to windows of n' rows, of which a part a
+is the same, differ by about :math:`\sqrt{2 p (1 - a) / n'}` nats per row: that is what is expected where no retrain
+has measured s yet.
 
 Source: Wellek (2010), Testing Statistical Hypotheses of Equivalence and Noninferiority, chapter 3, for the power; Wilks
 (1938), Ann. Math. Statist. 9, 60-62, for the difference.
@@ -31,7 +31,8 @@ class Power(Fact):
 
     ``passes`` is how often an equally good model passes, ``seen`` the smallest loss that is shown to be one as often as
     ``gates.confidence`` says; ``share`` or ``loss`` are what would let `WANTED` of equally good models pass, None where
-    they do already, or where no share would. ``measured`` tells an error that a retrain found from one that is expected.
+    they do already, or where no share would. ``measured`` tells an error that a retrain found from one that is
+    expected.
     """
 
     rows: int
@@ -69,16 +70,12 @@ def power(
     """
     z, wanted = NormalDist().inv_cdf(confidence), NormalDist().inv_cdf(WANTED)
     passes = NormalDist().cdf(tolerance / error - z) if error > 0 else 1.0
-    facts = {"rows": rows, "error": error, "tolerance": tolerance, "passes": passes, "seen": z * error}
+    found = Power(rows=rows, error=error, tolerance=tolerance, passes=passes, seen=z * error, measured=measured)
     if passes >= WANTED:
-        return Power(**facts, measured=measured)
+        return found
     needed = share * ((z + wanted) * error / tolerance) ** 2 if tolerance > 0 else math.inf
-    return Power(
-        **facts,
-        share=math.ceil(100 * needed) / 100 if needed <= MOST_SHARE else None,
-        loss=math.ceil(1000 * (z + wanted) * error) / 1000,
-        measured=measured,
-    )
+    larger = math.ceil(100 * needed) / 100 if needed <= MOST_SHARE else None
+    return found.model_copy(update={"share": larger, "loss": math.ceil(1000 * (z + wanted) * error) / 1000})
 
 
 def words(found: Power) -> str:

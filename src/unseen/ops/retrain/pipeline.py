@@ -259,7 +259,7 @@ class Retrain:
         record = self.journal.record
         refused = [v for v in record.gates if not v.passed]
         if refused or not record.gates or record.version is None:
-            said = "; ".join(f"{v.gate}: {v.reason}" for v in refused) if refused else "no gate was configured"
+            said = "; ".join(v.reason for v in refused) if refused else "no gate was configured"
             raise Ended(Outcome.HELD, said)
         try:
             self.meter.check()

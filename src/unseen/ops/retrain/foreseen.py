@@ -1,0 +1,68 @@
+"""What the next verdict can tell, from the retrains there were."""
+
+from __future__ import annotations
+
+import math
+
+from unseen.errors import RegistryError
+from unseen.ops.config import Settings
+from unseen.ops.config.tolerance import tolerance
+from unseen.ops.judge.power import Power, Windows, power
+from unseen.ops.places import Places
+from unseen.ops.record import Record
+from unseen.ops.registry import Log
+from unseen.ops.registry.entry import RETRAIN
+from unseen.ops.retrain.journal import read
+
+#: what is expected of a model before there is one: components, and parameters of each by column
+COMPONENTS, PARAMETERS = 3, 2
+#: partitions that a window is taken for where it is not given
+WINDOW = 6
+
+
+def foreseen(settings: Settings, rows: int, columns: int) -> Power:
+    """How often an equally good model would pass with what the newest partition, of so many rows, holds out.
+
+    The error of a gain is that of the newest retrain that had a champion, brought to the share that is set now; else it
+    is expected from the number of parameters of the champion, or of what may be fitted to so many columns.
+    """
+    share, gates = settings.validate_.share, settings.gates
+    judges = max(round(share * rows), 1)
+    lost = tolerance(rows) if gates.heldout_drop is None else gates.heldout_drop
+    error, measured = _measured(settings, judges), True
+    if error is None:
+        error, measured = _expected(settings, rows, columns) / math.sqrt(judges), False
+    return power(judges, error, lost, gates.confidence, share, measured=measured)
+
+
+def _records(settings: Settings) -> list[Record]:
+    """Those of the retrains, the newest first; what cannot be read is left out."""
+    found = []
+    places = Places.of(settings)
+    for entry in reversed(Log(places).entries() if places.log.is_file() else ()):
+        if entry.kind == RETRAIN:
+            try:
+                record = read(places.run(entry.facts["record"]))
+            except RegistryError:
+                continue
+            found += [record] if record is not None else []
+    return found
+
+
+def _measured(settings: Settings, judges: int) -> float | None:
+    for record in _records(settings):
+        seen = record.validation
+        if seen is not None and seen.gain_se and seen.compared:
+            return seen.gain_se * math.sqrt(seen.compared / judges)
+    return None
+
+
+def _expected(settings: Settings, rows: int, columns: int) -> float:
+    window = settings.data.window or WINDOW
+    trained = (1 - settings.validate_.share) * rows * window
+    for record in _records(settings):
+        if record.fit is not None and record.batch is not None:
+            of_fit = (1 - settings.validate_.share) * record.batch.rows
+            parameters = (record.fit.bic + 2 * record.fit.loglik) / math.log(max(of_fit, 2))
+            return Windows(trained, 1 - 1 / window, parameters).spread
+    return Windows(trained, 1 - 1 / window, COMPONENTS * (PARAMETERS * columns + 1)).spread
