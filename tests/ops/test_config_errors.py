@@ -19,7 +19,7 @@ from unseen.ops.config import load
         ("gates: {heldout-drop: 1}", "line 3, gates.heldout-drop: unknown key; did you mean gates.heldout_drop?"),
         ("seed: 3", "line 3, seed: unknown key; did you mean fit.seed?"),
         ("modle: {}", "line 3, modle: unknown key; did you mean model?"),
-        ("fit: {qqq: 1}", "line 3, fit.qqq: unknown key; known here: algorithm, engine, start, fresh, search_every, restarts, "),
+        ("fit: {qqq: 1}", "line 3, fit.qqq: unknown key; known here: algorithm, engine, start, fresh, "),
         ("zzz: ", "line 3, zzz: unknown key; known here: name, state, data, schema, "),
         ("schema:\n columns:\n  a:\n   type: other\n   mni: 3", "line 7, schema.columns.a.mni: unknown key; .*.a.min?"),
         ("schema:\n columns:\n  a: {min: 3}", "line 5, schema.columns.a.type: is required"),
