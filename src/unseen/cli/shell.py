@@ -28,6 +28,7 @@ COMMANDS = {
     "rollback": "production",
     "status": "production",
     "history": "production",
+    "rebuild": "production",
     "drift": "drift",
     "monitor": "watch",
     "doctor": "doctor",

@@ -60,11 +60,15 @@ class Finding(Fact):
 
 
 class Batch(Fact):
-    """The rows of one retrain: the same rows have the same id, wherever they lie."""
+    """The rows of one retrain: the same rows have the same id, wherever they lie.
+
+    ``fingerprints`` are the SHA-256 of the partitions' bytes, in their order.
+    """
 
     id: str
     partitions: tuple[str, ...]
     rows: int
+    fingerprints: tuple[str, ...] = ()
 
 
 class FitFacts(Fact):
