@@ -142,8 +142,8 @@ def history(config: Path, last: int | None, as_json: bool) -> None:
 def rebuild(name: str, config: Path, as_json: bool) -> None:
     """Make MLflow's database anew from log and artefacts.
 
-    For a database that was deleted or replaced by an older copy, and for a state folder that was moved or copied:
-    versions with their numbers, tags, runs and aliases. What is there stays, so that typing it again changes nothing.
+    For a database that was deleted or replaced by an older copy: versions with their numbers, tags, runs and aliases.
+    What is there stays, so that typing it again changes nothing.
     """
     from unseen.ops.registry import rebuild as made_anew
 

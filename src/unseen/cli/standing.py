@@ -28,6 +28,9 @@ def sentences(found: Mapping[str, Any]) -> list[str]:
         last = found["retrain"]
         rows.append(("retrain", f"{moment(last['time'])} UTC, {last['outcome']}: {plain(last['reason'])}"))
     rows += _aliases(found)
+    if found["moved"] and not found["registry"]:
+        said = f"MLflow's file names {found['moved']}; the next command that opens it, or `unseen rebuild`, renames it"
+        rows.append(("moved", said))
     if found["registry"]:
         rows.append(("registry", found["registry"]))
     if found["log"]["clock"] == "behind":

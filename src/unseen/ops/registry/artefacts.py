@@ -30,6 +30,14 @@ class Artefacts:
         here = self.path(version)
         return None if here is None else artefact.broken(here, version.files)
 
+    def trouble(self, version: Version) -> str | None:
+        """What is wrong with an artefact, wherever it lies; None where every byte is right."""
+        try:
+            with self.tracking.fetched(version.artifact) as folder:
+                return artefact.broken(self.path(version) or folder, version.files)
+        except RegistryError as error:
+            return str(error)
+
     def kept(self, version: Version) -> Path | None:
         """The fit as its retrain kept it, where that is there to the last byte."""
         return artefact.kept(self.places.run(version.record) / "model", version)

@@ -12,7 +12,7 @@ from unseen.ops import files
 from unseen.ops.config.settings import Settings
 from unseen.ops.places import Places
 from unseen.ops.registry.log import PATIENCE_SECONDS, locked
-from unseen.ops.registry.opening import SQLITE, Seen, artifacts, local
+from unseen.ops.registry.opening import Seen, inside, moved
 from unseen.ops.registry.state import State
 from unseen.ops.registry.tracking import Tracking
 
@@ -90,11 +90,10 @@ def disagreement(settings: Settings, uri: str, state: State, seen: Seen, gone: l
             f"removed, or the registry is that of another state folder. Put {settings.home / 'log.jsonl'} back; to "
             "begin anew, take another name or another registry.uri"
         )
-    if moved(settings, uri, seen):
-        way = anew if inside(settings, uri) else "set registry.experiment to a new name"
+    if (there := moved(settings, seen)) is not None and not inside(settings):
         return (
-            f"the state folder was moved or copied: it is {settings.home} now, and the registry at {uri} would go on "
-            f"writing to {local(seen.place or '')}. Nothing is decided until that is settled: {way}"
+            f"the state folder was moved or copied: it is {settings.home} now, and the registry at {uri}, not in it, "
+            f"would go on writing to {there}. Set registry.experiment to a new name, or put the folder back"
         )
     lost = [n for n in lacking(state, seen) if n not in gone]
     if lost:
@@ -112,16 +111,3 @@ def lacking(state: State, seen: Seen) -> list[int]:
         for n, version in state.versions.items()
         if n > seen.newest or (n in seen.records and seen.records[n] not in (None, version.record))
     ]
-
-
-def moved(settings: Settings, uri: str, seen: Seen) -> bool:
-    """Whether new artefacts would go to another folder than that of this state."""
-    here = artifacts(settings)
-    if not uri.startswith(SQLITE) or settings.registry.artifacts is not None or here is None or seen.place is None:
-        return False
-    return local(seen.place) != local(here)
-
-
-def inside(settings: Settings, uri: str) -> bool:
-    """Whether the registry is a file of this state folder, which is nobody else's."""
-    return uri.startswith(f"{SQLITE}{settings.home}/")

@@ -29,6 +29,14 @@ MANNERS = {
     "GIT_PYTHON_REFRESH": "quiet",
 }
 PROBE_SECONDS = 1.0
+#: where MLflow keeps absolute paths of artefacts
+PATHS = (
+    ("experiments", "artifact_location"),
+    ("runs", "artifact_uri"),
+    ("model_versions", "source"),
+    ("model_versions", "storage_location"),
+    ("logged_models", "artifact_location"),
+)
 
 #: by address: the file that was opened there (None for a server), and MLflow's client
 _clients: dict[str, tuple[int | None, Any]] = {}
@@ -111,6 +119,8 @@ def client(settings: Settings) -> Any:
                 _let_go(known)
             _clients[uri] = _number(path), MlflowClient(uri, uri)
         probe(uri)
+        if path is not None:
+            _rebase(settings, path)
         return _clients[uri][1]
 
 
@@ -149,6 +159,33 @@ def look(settings: Settings, path: Path) -> Seen | None:
         there = {int(number): record for number, stage, record in rows if stage != "Deleted_Internal"}
         return Seen(there, aliases, max((int(row[0]) for row in rows), default=0), found and found[0])
     return None
+
+
+def inside(settings: Settings) -> bool:
+    """Whether the registry is a file of this state folder, which is nobody else's."""
+    return address(settings).startswith(f"{SQLITE}{settings.home}/")
+
+
+def moved(settings: Settings, seen: Seen) -> Path | None:
+    """Where MLflow would still put artefacts, if that is the state folder as it was before it was moved or copied."""
+    here = artifacts(settings)
+    if not address(settings).startswith(SQLITE) or settings.registry.artifacts is not None or seen.place is None:
+        return None
+    there = local(seen.place)
+    return None if here is None or there == local(here) else there
+
+
+def _rebase(settings: Settings, path: Path) -> None:
+    """Let MLflow's paths begin where the state folder is now: a copy must not write into the folder it was made of."""
+    seen = look(settings, path)
+    before = None if seen is None or not inside(settings) else moved(settings, seen)
+    if before is None:
+        return
+    old, new = before.parent.as_uri(), settings.home.as_uri()
+    with closing(sqlite3.connect(path, timeout=PROBE_SECONDS)) as tables, tables:
+        for table, column in PATHS:
+            change = f"UPDATE {table} SET {column} = ? || substr({column}, ?) WHERE substr({column}, 1, ?) = ?"
+            tables.execute(change, [new, len(old) + 1, len(old) + 1, f"{old}/"])
 
 
 def _reading(path: Path) -> sqlite3.Connection:

@@ -1,17 +1,19 @@
-"""The registry made anew from log and artefacts, where its database was deleted, or the state folder moved."""
+"""The registry made anew from log and artefacts, where its database was deleted or replaced by an older copy."""
 
 from __future__ import annotations
 
 import os
+from contextlib import ExitStack, suppress
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from pathlib import Path
 
 from unseen.errors import RegistryError, UnseenError
 from unseen.ops.config.settings import Settings
+from unseen.ops.registry import artefact
 from unseen.ops.registry.entry import REBUILT
-from unseen.ops.registry.mirror import inside, lacking, moved
-from unseen.ops.registry.opening import Seen, database, local
+from unseen.ops.registry.mirror import lacking
+from unseen.ops.registry.opening import Seen, database, inside
 from unseen.ops.registry.publishing import PARAMETERS
 from unseen.ops.registry.registry import Registry
 from unseen.ops.registry.report import OF_SETTINGS, Report, report_of
@@ -68,25 +70,26 @@ def rebuild(settings: Settings, actor: str | None = None) -> Rebuilt:
 
 
 def _seen(registry: Registry) -> Seen:
+    # opened first: it says in words, and after the tries that are configured, why it cannot be
+    registry.tracking.call("say what it holds", lambda c: c.search_registered_models(max_results=1))
     seen = registry.tracking.seen()
-    if seen is None:  # in words, and after the tries that are configured
-        registry.tracking.call("say what it holds", lambda c: c.search_registered_models(max_results=1))
+    if seen is None:
         raise RegistryError(f"the registry at {registry.tracking.uri} cannot be read")
     return seen
 
 
 def _put_aside(registry: Registry, state: State, seen: Seen) -> Path | None:
-    """Make room for a new file where the old one is of no use: it points elsewhere, or its numbers are taken."""
+    """Make room for a new file where the old one's numbers are taken."""
     settings, uri = registry.settings, registry.tracking.uri
     wrong = [n for n in lacking(state, seen) if n <= seen.newest]
     deleted = [n for n in state.versions if n <= seen.newest and n not in seen.records]
-    if not moved(settings, uri, seen) and not wrong and not (deleted and inside(settings, uri)):
+    if not wrong and not (deleted and inside(settings)):
         return None
     path = database(uri)
-    if path is None or not inside(settings, uri):
+    if path is None or not inside(settings):
         raise RegistryError(
-            f"the registry at {uri} has other versions under the numbers of {settings.name!r}, or writes to another "
-            "folder, and is not this state folder's own: point registry.uri at the old one, or leave it out"
+            f"the registry at {uri} has other versions under the numbers of {settings.name!r}, and is not this state "
+            "folder's own: point registry.uri at the old one, or leave it out"
         )
     taken = sum(1 for _ in path.parent.glob(f"{path.name}.aside-*"))
     aside = path.with_name(f"{path.name}.aside-{taken + 1}")
@@ -99,13 +102,15 @@ def _put_aside(registry: Registry, state: State, seen: Seen) -> Path | None:
 
 def _made(registry: Registry, version: Version | None, number: int) -> bool:
     """Make the version of a number; one that the log does not know is made and deleted, as it once was."""
-    report = _report(registry, version, number)
-    tracking = registry.tracking
-    run = tracking.report(report)
-    source = run.info.artifact_uri
-    if version is not None:
-        here = registry.artefacts.path(version)
-        source = version.artifact if here is None else here.as_uri()
+    report, tracking = _report(registry, version, number), registry.tracking
+    here = None if version is None else registry.artefacts.path(version)
+    with ExitStack() as stack:
+        if version is not None and here is None:  # a server wants an artefact to be of the run that it is said to be of
+            with suppress(RegistryError):
+                folder = stack.enter_context(tracking.fetched(version.artifact))
+                report = replace(report, artefact=None if artefact.broken(folder, version.files) else folder)
+        run = tracking.report(report)
+    source = None if here is None else here.as_uri()
     made = int(tracking.version(run, {**report.identity, **report.tags}, source).version)
     if version is None or made != number:
         tracking.forget(made)
@@ -138,11 +143,10 @@ def _report(registry: Registry, version: Version | None, number: int) -> Report:
 
 
 def _lost(registry: Registry, version: Version) -> list[str]:
+    """What of a version could not be restored."""
     out = []
-    if (trouble := registry.broken(version)) is not None:
+    if (trouble := registry.artefacts.trouble(version)) is not None:
         out.append(f"version {version.number} has no whole artefact: {trouble}")
-    elif local(version.artifact) is None:
-        out.append(f"version {version.number} points to {version.artifact}, which was not looked at")
     if not (registry.places.run(version.record) / "record.json").is_file():
         out.append(f"version {version.number} has a run without metrics: the record of {version.record} is gone")
     return out

@@ -14,6 +14,7 @@ from unseen.ops.registry.artefacts import Artefacts
 from unseen.ops.registry.entry import BEGAN, JUDGED, PROMOTED, REGISTERED, ROLLED_BACK, Entry
 from unseen.ops.registry.log import Log
 from unseen.ops.registry.mirror import Aliases, Mirror, disagreement
+from unseen.ops.registry.opening import moved
 from unseen.ops.registry.state import State, Version
 from unseen.ops.registry.tracking import Tracking
 
@@ -69,6 +70,12 @@ class Registry:
         seen = self.tracking.seen()
         gone = self.mirror.told().get("gone", [])
         return None if seen is None else disagreement(self.settings, self.tracking.uri, state, seen, gone)
+
+    def moved(self) -> str | None:
+        """The folder that MLflow's file still names, if this one was moved or copied since it was last opened."""
+        seen = self.tracking.seen()
+        there = None if seen is None else moved(self.settings, seen)
+        return None if there is None else str(there)
 
     def aliases(self) -> Aliases:
         """The champion and challenger by the log, and where MLflow's aliases point, whoever moved them."""

@@ -29,6 +29,7 @@ def status(registry: Registry) -> dict[str, Any]:
         "retrain": None if retrain is None else {"actor": retrain.actor, **retrain.facts, "time": happened(retrain)},
         "aliases": _aliases(registry.mirror.compared(state), bool(state.versions)),
         "registry": registry.trouble(state),
+        "moved": registry.moved(),
         "log": {"lines": len(entries), **_clock(entries)},
     }
 

@@ -66,12 +66,14 @@ class WeightsBiases:
         config = {**report.params, **report.tags, "inputs": [_input(asdict(i)) for i in report.inputs]}
         try:
             self.settings.home.mkdir(parents=True, exist_ok=True)
+            alone = wandb.run is None
             run = wandb.init(
                 project=experiment(self.settings),
                 name=report.name,
                 id=id,
                 config=config,
                 job_type="retrain",
+                reinit="create_new",
                 settings=wandb.Settings(root_dir=str(self.settings.home), **MANNERS),
             )
             folder = Path(run.dir).parent
@@ -86,6 +88,8 @@ class WeightsBiases:
                     run.log_artifact(self._artefact(report, report.artefact))
             finally:
                 run.finish()
+                if alone:  # else the program beside it would stay for as long as this one
+                    wandb.teardown()
         except Exception as error:  # another's client: whatever it is, the version stands
             raise RegistryError(f"Weights & Biases did not keep the run: {reason(error)}") from error
         return folder
