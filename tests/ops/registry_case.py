@@ -5,11 +5,12 @@ from __future__ import annotations
 import functools
 import os
 import shutil
+import sqlite3
 import subprocess
 import sys
 import tempfile
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -66,7 +67,7 @@ def record(id: str, *, passed: bool = True, champion: int | None = None, **more:
         "id": id,
         "name": NAME,
         "started": "2026-01-02T03:04:05+00:00",
-        "batch": Batch(id=f"batch-{id}", partitions=("a", "b"), rows=200),
+        "batch": Batch(id=f"batch-{id}", partitions=("a", "b"), rows=200, fingerprints=("a" * 64, "b" * 64)),
         "settings": "5e771495",
         "git": "c0ffee",
         "versions": {"unseen": unseen.__version__},
@@ -99,11 +100,12 @@ def saved(registry: Registry, id: str) -> Path:
 
 
 def planted(registry: Registry, id: str, *, passed: bool = True, champion: int | None = None) -> int:
-    """A version without MLflow: an artefact as it would lie, and its line in the log."""
+    """A version without MLflow's help: its artefact as it would lie, its row in the database, its line in the log."""
     from unseen.ops.registry import artefact
     from unseen.store import read_manifest
 
     number = len(registry.versions()) + 1
+    in_database(registry, number, id)
     place = Path("artifacts") / id / "artifacts" / "model"
     folder = registry.places.home / place
     shutil.copytree(saved(registry, id) / "model", folder / artefact.FIT)
@@ -124,6 +126,29 @@ def planted(registry: Registry, id: str, *, passed: bool = True, champion: int |
         refused_by=[] if passed else ["heldout_drop"],
     )
     return number
+
+
+def in_database(registry: Registry, number: int, record: str) -> None:
+    """MLflow's own rows of a version."""
+    path = registry.places.home / "mlflow.db"
+    if not path.exists():
+        path.parent.mkdir(parents=True, exist_ok=True)
+        shutil.copyfile(empty_database(), path)
+    with closing(sqlite3.connect(path)) as tables, tables:
+        tables.execute("INSERT OR IGNORE INTO registered_models (name) VALUES (?)", [NAME])
+        version = "INSERT INTO model_versions (name, version, current_stage, status) VALUES (?, ?, 'None', 'READY')"
+        tables.execute(version, [NAME, number])
+        tag = "INSERT INTO model_version_tags (name, version, key, value) VALUES (?, ?, 'unseen.record', ?)"
+        tables.execute(tag, [NAME, number, record])
+
+
+def pointing(registry: Registry, **aliases: int | None) -> None:
+    """MLflow's aliases, moved behind our back."""
+    with closing(sqlite3.connect(registry.places.home / "mlflow.db")) as tables, tables:
+        for alias, number in aliases.items():
+            tables.execute("DELETE FROM registered_model_aliases WHERE name = ? AND alias = ?", [NAME, alias])
+            row = "INSERT INTO registered_model_aliases (name, alias, version) VALUES (?, ?, ?)"
+            _ = number is None or tables.execute(row, [NAME, alias, number])
 
 
 def promote(loop: Registry, version: int, **more: Any) -> Entry:

@@ -97,7 +97,7 @@ def test_init_with_data_writes_rules_with_room_and_columns_to_model(here: Path) 
     gaps = min(pq.read_table(p)["delay"].null_count / 400 for p in Path("data").iterdir())
     assert 0.45 * gaps < delay.missing_min < 0.5 * gaps and 0.05 < delay.common < 0.2 and delay.spread is not None
     # rows without a delay say little by which they could be told apart: a tenth of them repeat each other
-    assert settings.schema_.duplicates == 0.03 and 0.2 < settings.schema_.repeats < 0.35
+    assert settings.schema_.duplicates == 0.03 and 0.2 < settings.schema_.repeats < 0.75
     assert len(text.splitlines()) <= 45
     assert "1,200 rows in 3 files" in said and "the categories of origin" in said
     assert "Ada" not in text + said and "example.org@" not in text and "ada@" not in text

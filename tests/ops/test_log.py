@@ -27,6 +27,12 @@ def filled(log: Log, lines: int = 5) -> list[bytes]:
     return log.path.read_bytes().splitlines(keepends=True)
 
 
+def head_of(line: bytes) -> str:
+    """What stands beside a log that ends with this line."""
+    said = json.loads(line)
+    return json.dumps({"seq": said["seq"], "hash": said["hash"]})
+
+
 def test_entries_come_back_as_they_were_appended(log: Log, monkeypatch: pytest.MonkeyPatch) -> None:
     assert log.entries() == ()
     monkeypatch.delenv("UNSEEN_ACTOR", raising=False)
@@ -96,6 +102,7 @@ def test_a_torn_last_line_was_never_decided(log: Log, kept: float) -> None:
     cut = int(kept * len(lines[2])) if isinstance(kept, float) else kept
     torn = lines[2][:cut]
     log.path.write_bytes(b"".join(lines[:2]) + torn)
+    log.head.write_text(head_of(lines[1]))  # which a crash in mid-write leaves behind
     again = Log(Places.of(settings(log.path.parents[1])))
     assert [e.seq for e in again.entries()] == [1, 2]  # reading passes over it and leaves it
     assert log.path.read_bytes().endswith(torn)
@@ -194,10 +201,56 @@ def test_a_place_where_no_log_can_be(tmp_path: Path) -> None:
 def test_another_file_in_the_same_place_is_read_anew(log: Log) -> None:
     lines = filled(log, 4)
     assert len(log.entries()) == 4
+    log.head.write_text(head_of(lines[1]))
     log.path.write_bytes(b"".join(lines[:2]))
     assert len(log.entries()) == 2
+    log.head.unlink()
     log.path.unlink()
     assert log.entries() == () and log.append("noted").seq == 1
+
+
+@pytest.mark.parametrize("left", [0, 1, 3, 4])
+def test_lines_that_were_cut_off_the_end_are_missed_by_everyone(log: Log, left: int) -> None:
+    lines = filled(log)
+    log.path.write_bytes(b"".join(lines[:left])) if left else log.path.unlink()
+    for reader in (log, Log(Places.of(settings(log.path.parents[1])))):
+        with pytest.raises(
+            RegistryError, match=f"ends at line {left}, but line 5 had been written: lines were cut off"
+        ):
+            reader.entries()
+        with pytest.raises(RegistryError, match="lines were cut off"):
+            reader.append("noted")
+    log.head.unlink()  # as the message says, for who wants to go on from here
+    assert log.append("noted").seq == left + 1 and log.head.exists()
+
+
+def test_an_end_that_was_written_anew_is_no_continuation(log: Log) -> None:
+    """Whoever can hash can write lines that follow from each other; the head remembers another."""
+    lines = filled(log)
+    kept = entry.parsed(lines[3])
+    _, forged = entry.draft(5, "promoted", {"version": 9}, "mallory", "", kept.hash)
+    log.path.write_bytes(b"".join([*lines[:4], forged]))
+    assert "line 5" in str(log.verify()) and "log.head remembers" in str(log.verify())
+
+
+def test_a_log_from_before_heads_is_read_and_gets_one(log: Log) -> None:
+    filled(log)
+    for damage in (log.head.unlink, lambda: log.head.write_text('{"seq": "x"')):
+        damage()
+        assert len(log.entries()) >= 5 and log.verify() is None
+        log.append("noted")
+        assert json.loads(log.head.read_text())["seq"] == len(log.entries())
+
+
+def test_a_head_that_cannot_be_written_leaves_the_line(log: Log, monkeypatch: pytest.MonkeyPatch) -> None:
+    def full(*_: Any) -> None:
+        raise RegistryError("cannot write log.head: No space left on device")
+
+    filled(log, 2)
+    with monkeypatch.context() as broken:
+        broken.setattr("unseen.ops.files.write", full)
+        assert log.append("noted").seq == 3
+    assert len(log.entries()) == 3 and log.append("noted").seq == 4
 
 
 def test_lines_are_json_for_any_other_tool(log: Log) -> None:

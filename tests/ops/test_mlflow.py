@@ -89,7 +89,7 @@ def test_no_value_of_the_data_is_anywhere_but_in_the_model(loop: Registry) -> No
     rest = [p for p in home.rglob("*") if p.is_file() and p.name not in ("run.json", "arrays.npz", "mlflow.db")]
     text += "".join(p.read_text(errors="replace") for p in rest)
     assert "unseen.batch" in text and not [value for value in ("gold", "blue") if value in text]
-    assert not list(home.rglob("input_example*"))
+    assert list(home.rglob("input_example.json"))  # made up, and its categories are left empty
 
 
 BEGIN = """
@@ -123,6 +123,7 @@ def test_a_beginning_from_nothing_survives_a_kill_and_makes_no_noise(tmp_path: P
         "aliases.json",
         "artifacts",
         "lock",
+        "log.head",
         "log.jsonl",
         "mlflow.db",
         "mlflow.db.lock",
@@ -235,9 +236,22 @@ def test_a_database_that_counts_anew_is_refused(loop: Registry) -> None:
     old = loop.log.path.read_bytes()
     other = with_database(loop.settings.folder / "other")
     other.log.path.write_bytes(old)
-    with pytest.raises(RegistryError, match="counts anew: it gave number 1, which the log knows as another version"):
+    with pytest.raises(RegistryError, match="does not have version 1 of 'people', which the log knows.*unseen rebuild"):
         registered(other, "b")
     assert mlversions(other) == [] and other.log.path.read_bytes() == old
+
+
+def test_a_database_that_counts_anew_unseen_is_refused_all_the_same(
+    loop: Registry, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It could not be looked at, and then it could be written to."""
+    registered(loop, "a")
+    other = with_database(loop.settings.folder / "other")
+    other.log.path.write_bytes(loop.log.path.read_bytes())
+    monkeypatch.setattr(type(other.tracking), "seen", lambda self: None)
+    with pytest.raises(RegistryError, match="counts anew: it gave number 1, which the log knows as another version"):
+        registered(other, "b")
+    assert mlversions(other) == []
 
 
 # ---- aliases

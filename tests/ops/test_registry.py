@@ -153,16 +153,23 @@ def test_where_a_rollback_goes(loop: Registry, story: str) -> None:
     steps, target = STORIES[story]
     for id in "abc":
         planted(loop, id)
+    last = ""
     for step in steps.split():
         number = int(step[1:])
         if step[0] == "p":
             promote(loop, number, override=True)
-        else:
-            assert loop.rollback(None, "bad", align=False).facts["version"] == number
+        else:  # a second step back has to be named
+            to = number if last == "r" else None
+            assert loop.rollback(to, "bad", align=False).facts["version"] == number
+        last = step[0]
     fallback = loop.state().fallback
     assert (fallback.number if fallback else None) == target
     before = champion(loop)
-    if target is None:
+    if last == "r":
+        again = loop.rollback(None, "typed again", align=False)
+        assert again == loop.log.entries()[-1] and champion(loop) == before
+        assert target is None or loop.rollback(target, "further", align=False).facts["from"] == before
+    elif target is None:
         with pytest.raises(RegistryError, match="there is no earlier champion than version"):
             loop.rollback(None, "bad", align=False)
         assert champion(loop) == before
@@ -182,6 +189,21 @@ def test_a_rollback_to_a_named_version_goes_to_former_champions_only(loop: Regis
     assert loop.rollback(1, "why", align=False).facts["from"] == 3
     again = loop.rollback(1, "pressed twice", align=False)
     assert again == loop.log.entries()[-1] and champion(loop) == 1 and again.facts["reason"] == "why"
+
+
+def test_a_rollback_that_is_typed_again_takes_no_second_step(loop: Registry) -> None:
+    """It was killed before it could say that it was done; a promotion in between makes it a rollback of that."""
+    for id in "abcd":
+        planted(loop, id)
+    for number in (1, 2, 3):
+        promote(loop, number)
+    first = loop.rollback(None, "bad", align=False)
+    assert first.facts["version"] == 2
+    assert [loop.rollback(None, "bad", align=False) for _ in range(3)] == [first] * 3
+    assert loop.rollback(2, "bad", align=False) == first
+    assert loop.rollback(1, "worse", align=False).facts["from"] == 2
+    promote(loop, 4)
+    assert loop.rollback(None, "bad", align=False).facts["version"] == 1
 
 
 def test_two_people_who_roll_back_go_back_once(loop: Registry) -> None:

@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from tests.ops.registry_case import champion, fitted, flip, planted, promote, record, registry, table
+from tests.ops.registry_case import champion, fitted, flip, planted, pointing, promote, record, registry, table
 from unseen.errors import RegistryError
 from unseen.ops.registry import Registry, artefact
 from unseen.ops.registry.state import State
@@ -173,7 +173,6 @@ def test_the_log_of_another_model_is_refused(loop: Registry) -> None:
 def test_lines_that_were_cut_off_are_missed(loop: Registry) -> None:
     planted(loop, "a")
     promote(loop, 1)
-    loop.mirror.note.write_text(json.dumps({"champion": 1, "challenger": None, "seq": 2}))
     assert champion(loop) == 1
     lines = loop.log.path.read_bytes().splitlines(keepends=True)
     loop.log.path.write_bytes(lines[0])
@@ -216,7 +215,8 @@ def test_status_tells_the_whole_standing(loop: Registry) -> None:
     assert (now["version"], now["from"], now["by"], now["reason"]) == (2, 1, "ann@laptop", "second")
     assert status["challenger"]["refused_by"] == ["heldout_drop"] and status["rollback"]["version"] == 1
     assert status["retrain"]["outcome"] == "held" and status["aliases"]["in_step"] is None
-    loop.mirror.note.write_text(json.dumps({"champion": 1, "challenger": 3, "seq": 3}))
+    loop.mirror.note.write_text(json.dumps({"champion": 1, "challenger": 3}))
+    pointing(loop, champion=1, challenger=3)
     assert loop.status()["aliases"] == {"champion": 1, "challenger": 3, "in_step": False}
     loop.mirror.note.write_text("[not json")
     assert loop.status()["aliases"]["in_step"] is None

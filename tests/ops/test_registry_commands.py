@@ -13,7 +13,7 @@ import pytest
 from click.testing import Result
 
 from tests.cli.calling import UNSEEN, call
-from tests.ops.registry_case import flip, planted, record, registry, saved, with_database
+from tests.ops.registry_case import flip, planted, pointing, record, registry, saved, with_database
 from unseen.ops.registry import Registry, opening
 from unseen.ops.registry.entry import PROMOTED
 
@@ -180,15 +180,15 @@ def test_aliases_that_cannot_be_moved_are_said_with_the_decision(here: Path) -> 
     assert told.exit_code == 14 and told.stdout == "people: version 1 is the champion, promoted\n"
     assert "the decision stands, but the aliases in MLflow are behind" in told.stderr
     assert loop.champion() is not None
-    planted(loop, "b")
-    told = call("promote", "people", "--reason", "second", "--json")
+    told = call("rollback", "people", "--to", 1, "--reason", "again", "--json")
     assert told.exit_code == 14 and "are behind" in json.loads(told.stdout)["aliases"]
 
 
 def test_status_says_when_the_aliases_are_behind(here: Path, quiet_mlflow: None) -> None:
     loop = registry(here)
     planted(loop, "a")
-    loop.mirror.note.write_text(json.dumps({"champion": None, "challenger": 1, "seq": 1}))
+    pointing(loop, challenger=1)
+    loop.mirror.note.write_text(json.dumps({"champion": None, "challenger": 1}))
     assert "aliases" not in done("status").stdout
     done("promote", "people", "--reason", "first")
     assert re.search("^aliases +MLflow's are behind", done("status").stdout, re.M)

@@ -12,7 +12,7 @@ from typing import Any
 
 import pytest
 
-from tests.ops.registry_case import aliases, flip, planted, python, record, registry, saved, with_database
+from tests.ops.registry_case import aliases, flip, planted, python, registry
 from unseen.errors import RegistryError
 from unseen.ops import files
 from unseen.ops.registry import Registry
@@ -99,6 +99,13 @@ def before_the_note() -> None:
     files.write = die
 
 
+MAKER = """
+loop = with_database(Path(sys.argv[1]))
+loop.register(record("a"), saved(loop, "a"))
+loop.promote(1, None, "first")
+loop.register(record("b", champion=1), saved(loop, "b"))
+"""
+
 #: where it is killed, and the champion that there is afterwards
 POINTS: dict[Callable[[], None], int] = {
     before_the_line: 1,
@@ -116,15 +123,11 @@ def test_killed_while_promoting_there_is_one_champion_and_repair_works(
 ) -> None:
     import mlflow  # noqa: F401  (the child need not import it again)
 
-    home = tmp_path / "kept"
-    made = with_database(home)
-    one = made.register(record("a"), saved(made, "a"))
-    made.promote(one, None, "first")
-    two = made.register(record("b", champion=1), saved(made, "b"))
-    assert made.mirror.told()["challenger"] == two
-    # a copy that this process has not opened, for the child
-    os.rename(home, tmp_path / "state")
+    one, two = 1, 2
+    maker = python(MAKER, tmp_path / "state")  # this process must not have opened what its child will
+    assert maker.communicate(timeout=200) and maker.returncode == 0
     loop = registry(tmp_path / "state")
+    assert loop.mirror.told()["challenger"] == two
     killed(lambda: loop.promote(two, one, "second"), point)
 
     after = registry(tmp_path / "state")

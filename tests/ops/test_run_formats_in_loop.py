@@ -59,8 +59,8 @@ def test_versions_of_format_1_are_promoted_rolled_back_and_served(tmp_path: Path
     for number in (first, second, third):
         promote(loop, number)
         assert champion(loop) == number and loop.broken(loop.state().version(number)) is None
-    for number in (second, first):
-        loop.rollback(None, "bad", align=False)
+    for number, to in ((second, None), (first, first)):
+        loop.rollback(to, "bad", align=False)
         assert champion(loop) == number
     data, expected = answers()
     np.testing.assert_allclose(served(loop, first).predict(data)["log_density"], expected, rtol=1e-12)

@@ -31,8 +31,9 @@ Exit codes:
 def doctor(subject: str, config: Path, replay: bool, as_json: bool) -> None:
     """Name the failure modes of a run or of the loop: evidence, cause, next command, runbook.
 
-    NAME is the name in unseen.yaml (the last retrain is examined); RUN is the id of a retrain, or the folder of a
-    run of `unseen fit`, or a folder of such runs, of which the newest is taken.
+    NAME is the name in unseen.yaml (the last retrain is examined), NAME@3 or NAME@champion the retrain of a version;
+    RUN is the id of a retrain, or the folder of a run of `unseen fit`, or a folder of such runs, of which the newest
+    is taken.
     """
     from unseen.ops.doctor import case_of, diagnose, failing
 

@@ -20,8 +20,9 @@ from unseen.cli.spelling import on_command_line
 def show(run: Path, as_json: bool) -> None:
     """Print the summary of a fit.
 
-    RUN is the folder of a run, or a folder of runs, of which the newest is taken. The summary holds the outcome,
-    log-likelihood, AIC, BIC and ICL, the components, the restarts with how many reached each optimum, and warnings.
+    RUN is the folder of a run, a folder of runs, of which the newest is taken, or a model of the project here: NAME
+    (its champion), NAME@3, NAME@challenger. The summary holds the outcome, log-likelihood, AIC, BIC and ICL, the
+    components, the restarts with how many reached each optimum, and warnings.
     """
     from unseen.summary import facts, summary
 

@@ -1,4 +1,4 @@
-"""`unseen promote`, `rollback`, `status` and `history`: what is in production, and who may change it."""
+"""`unseen promote`, `rollback`, `status`, `history` and `rebuild`: what is in production, and who may change it."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ import click
 
 from unseen.cli.common import as_json, config, needs_ops
 from unseen.cli.exits import REGISTRY, print_json
+from unseen.cli.standing import plain, sentences, table
 from unseen.errors import RegistryError
 
 CODES = """\b
@@ -69,7 +70,8 @@ def promote(name: str, to: int | None, reason: str, override: bool, config: Path
 def rollback(name: str, to: int | None, reason: str, config: Path, as_json: bool) -> None:
     """Go back to an earlier champion, without retraining.
 
-    It is loaded and scores some rows first. There is a champion at any moment: the old one or the new one.
+    It is loaded and scores some rows first. There is a champion at any moment: the old one or the new one. The same
+    command typed again changes nothing: to go back further, name the version with --to.
     """
     registry = _registry(config, name, reason)
     champion = registry.champion()
@@ -106,6 +108,8 @@ def _tell(registry: Any, entry: Any, what: str, as_json: bool) -> None:
     facts = entry.facts
     if not as_json:
         since = "" if facts["from"] is None or what == "champion already" else f" (before: version {facts['from']})"
+        if what == "champion already" and entry.kind == "rolled_back":
+            since = f", back from version {facts['from']} since {entry.time[:19]}Z by {plain(entry.actor)}"
         click.echo(f"{facts['name']}: version {facts['version']} is the champion{since}, {what}")
         sys.stdout.flush()
     behind = registry.align()
@@ -125,17 +129,16 @@ def status(config: Path, as_json: bool) -> None:
     """Show what is in production.
 
     The champion, since when and why, whether its artefact is whole, the challenger, where a rollback would go, the
-    last retrain and its outcome. Exit code 14: the champion's artefact is broken, or the log cannot be trusted.
+    last retrain and its outcome, aliases that somebody moved in MLflow. Exit code 14: the champion's artefact is
+    broken, the log cannot be trusted, or log and registry do not belong together.
     """
-    from unseen.cli.standing import sentences
-
     registry = _registry(config)
     found = registry.status()
     if as_json:
         print_json(found)
     else:
         click.echo("\n".join(sentences(found)))
-    if found["champion"] and found["champion"]["intact"] is False:
+    if found["registry"] or (found["champion"] and found["champion"]["intact"] is False):
         raise click.exceptions.Exit(REGISTRY)
 
 
@@ -146,11 +149,34 @@ def status(config: Path, as_json: bool) -> None:
 @needs_ops
 def history(config: Path, last: int | None, as_json: bool) -> None:
     """Show every decision, the newest last: promotions, rollbacks, and retrains that changed nothing."""
-    from unseen.cli.standing import table
-
     registry = _registry(config)
     found = registry.history()[-last if last else None :]
     if as_json:
         print_json({"name": registry.settings.name, "history": found})
     else:
         click.echo("\n".join(table(found)) or f"{registry.settings.name}: nothing was decided yet")
+
+
+@click.command(epilog=f"\b\nExample:\n  unseen rebuild flights\n\n{CODES}")
+@name_argument
+@config
+@as_json
+@needs_ops
+def rebuild(name: str, config: Path, as_json: bool) -> None:
+    """Make MLflow's database anew from log and artefacts.
+
+    For a database that was deleted or replaced by an older copy: versions with their numbers, tags, runs and aliases.
+    What is there stays, so that typing it again changes nothing.
+    """
+    from unseen.ops.registry import rebuild as made_anew
+
+    done = made_anew(_registry(config, name).settings)
+    if as_json:
+        aside = str(done.aside) if done.aside else None
+        return print_json({"name": name, "versions": list(done.versions), "aside": aside, "lost": list(done.lost)})
+    numbers = ", ".join(map(str, done.versions))
+    click.echo(f"{name}: version {numbers} made anew" if numbers else f"{name}: nothing to rebuild")
+    if done.aside:
+        click.echo(f"the old database is {done.aside}")
+    for each in done.lost:
+        click.echo(f"not restored: {each}")

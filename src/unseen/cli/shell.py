@@ -30,6 +30,7 @@ COMMANDS = {
     "pin": "production",
     "status": "production",
     "history": "production",
+    "rebuild": "production",
     "drift": "drift",
     "monitor": "watch",
     "doctor": "doctor",

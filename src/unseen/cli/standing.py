@@ -27,11 +27,32 @@ def sentences(found: Mapping[str, Any]) -> list[str]:
     if found["retrain"]:
         last = found["retrain"]
         rows.append(("retrain", f"{moment(last['time'])} UTC, {last['outcome']}: {plain(last['reason'])}"))
-    if found["aliases"]["in_step"] is False:
-        rows.append(("aliases", "MLflow's are behind; the next promote, rollback or retrain moves them"))
+    rows += _aliases(found)
+    if found["moved"] and not found["registry"]:
+        said = f"MLflow's file names {found['moved']}; the next command that opens it, or `unseen rebuild`, renames it"
+        rows.append(("moved", said))
+    if found["registry"]:
+        rows.append(("registry", found["registry"]))
     if found["log"]["clock"] == "behind":
         rows.append(("clock", "it went backwards: the log is ordered by its lines, not by its times"))
+    if found["log"]["clock"] == "ahead":
+        lines = found["log"]["ahead"]
+        which = f"line {lines[0]} is" if len(lines) == 1 else f"{len(lines)} lines from line {lines[0]} on are"
+        rows.append(
+            ("clock", f"it ran ahead: {which} dated later than now; what is newest goes by lines, not by times")
+        )
     return [f"{name:<11} {text}" for name, text in rows]
+
+
+def _aliases(found: Mapping[str, Any]) -> list[tuple[str, str]]:
+    known = found["aliases"]
+    if moved := known.get("moved"):
+        where = [f"{alias} {'to nothing' if n is None else f'to version {n}'}" for alias, n in moved.items()]
+        said = f"somebody moved {' and '.join(where)} in MLflow; the next promote, rollback or retrain moves it back"
+        return [("aliases", said)]
+    if known["in_step"] is False:
+        return [("aliases", "MLflow's are behind; the next promote, rollback or retrain moves them")]
+    return []
 
 
 def table(decisions: Sequence[Mapping[str, Any]]) -> list[str]:
@@ -47,7 +68,7 @@ def _row(decision: Mapping[str, Any]) -> tuple[str, ...]:
     kind = decision["kind"]
     what = f"retrain {decision['outcome']}" if kind == "retrain" else kind.replace("_", " ")
     why = plain(decision.get("reason") or _facts(decision)) + _overridden(decision)
-    clock = " (clock behind)" if decision.get("clock") else ""
+    clock = f" (clock {decision['clock']})" if decision.get("clock") else ""
     number, before = (str(decision.get(k) or "-") for k in ("version", "from"))
     return f"{moment(decision['time'])}{clock}", what, number, before, plain(decision["actor"]), why
 
@@ -55,6 +76,10 @@ def _row(decision: Mapping[str, Any]) -> tuple[str, ...]:
 def _facts(decision: Mapping[str, Any]) -> str:
     if decision["kind"] == "judged":
         return "gates asked anew: " + ("passed" if decision["passed"] else f"refused by {_gates(decision)}")
+    if decision["kind"] == "rebuilt":
+        return (
+            f"MLflow's database made anew, {len(decision['versions'])} versions; not restored: {len(decision['lost'])}"
+        )
     if decision["kind"] == "repaired":
         return f"a torn last line of {decision['torn_bytes']} bytes was moved to {decision['kept_as']}"
     return ""

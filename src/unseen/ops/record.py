@@ -62,14 +62,14 @@ class Finding(Fact):
 class Batch(Fact):
     """The rows of one retrain: the same rows have the same id, wherever they lie.
 
-    ``ids`` are those of the partitions; ``left_out`` are partitions of the window that are not among them, each
-    with the reason.
+    ``fingerprints`` are the SHA-256 of the partitions' bytes, in their order; ``left_out`` are partitions of the window
+    that are not among them, each with the reason.
     """
 
     id: str
-    ids: tuple[str, ...] = ()
     partitions: tuple[str, ...]
     rows: int
+    fingerprints: tuple[str, ...] = ()
     left_out: dict[str, str] = {}
 
 

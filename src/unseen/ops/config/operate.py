@@ -136,6 +136,11 @@ class Registry(Section):
     experiment: Text | None = Field(
         default=None, description="MLflow experiment; if left out, the name.", examples=["delays-nightly"]
     )
+    also: Literal["wandb"] | None = Field(
+        default=None,
+        description="A second tracker that is told of every run: Weights & Biases, as its WANDB_ variables say.",
+        examples=["wandb"],
+    )
 
     @field_validator("uri")
     @classmethod

@@ -48,7 +48,7 @@ def modes_of(record: Record, settings: Settings) -> list[str]:
 
 
 def case_of(subject: str, settings: Settings | None) -> Case:
-    """What there is to look at: a run folder, a retrain by its id, or the loop's name (its last retrain).
+    """What there is to look at: a run folder, a retrain by its id, the loop's name (its last retrain), or NAME@VERSION.
 
     Raises
     ------
@@ -62,6 +62,10 @@ def case_of(subject: str, settings: Settings | None) -> Case:
     if settings is not None:
         places = Places.of(settings)
         id = newest(places) if subject == settings.name else subject
+        if subject.startswith(f"{settings.name}@") and not is_run(folder):
+            from unseen.ops.registry import Registry, named
+
+            id = named(Registry(settings), subject).record
         record = read(places.run(id)) if id else None
         if record is not None:
             return Case(subject, record, _model(places, record), settings)

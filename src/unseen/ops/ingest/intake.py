@@ -111,8 +111,8 @@ def take_in(settings: Settings, until: str | None = None) -> Intake:
     end = len(paths) if until is None else _position(paths, until) + 1
     chosen, left_out = _window(settings, paths[:end], paths)
     memory = Memory(Places.of(settings))
-    names = tuple(p.name for p in chosen)
-    batch = Batch(id=_id(chosen), ids=tuple(p.id for p in chosen), partitions=names, rows=0, left_out=left_out)
+    names, prints = tuple(p.name for p in chosen), tuple(p.id for p in chosen)
+    batch = Batch(id=_id(chosen), partitions=names, rows=0, fingerprints=prints, left_out=left_out)
     intake = Intake(chosen, batch, settings.model.unit, settings.data.read.reading())
     sizes = tuple(_rows(intake, partition, memory) for partition in chosen)
     return replace(intake, batch=batch.model_copy(update={"rows": sum(sizes)}), sizes=sizes)

@@ -12,8 +12,8 @@ from unseen.errors import RegistryError, UnseenError
 from unseen.ops.logs import reason
 from unseen.ops.registry.state import Version
 
-#: the saved fit inside the MLflow model
-FIT = "data/fit"
+#: the saved fit inside the MLflow model, and the hashes of all its files as ``sha256sum -c`` reads them
+FIT, SUMS = "data/fit", "SHA256SUMS"
 TRIAL_ROWS = 16
 
 
@@ -41,6 +41,40 @@ def broken(folder: Path, files: Mapping[str, str]) -> str | None:
     return None
 
 
+def seal(folder: Path) -> None:
+    """Write down the hash of every file, so that whoever loads the artefact far from the log can verify it, too."""
+    text = "".join(f"{digest}  {name}\n" for name, digest in hashes(folder).items())
+    (folder / SUMS).write_text(f"{text}# {hashlib.sha256(text.encode()).hexdigest()}\n", encoding="utf-8")
+
+
+def unseal(folder: Path) -> None:
+    """Refuse an artefact of which a byte was altered since `seal`; one from before there were seals passes.
+
+    Raises
+    ------
+    RegistryError
+        A file is missing or altered; it is named.
+    """
+    try:
+        body = (folder / SUMS).read_bytes() if (folder / SUMS).exists() or SUMS.encode() in _model(folder) else None
+        if body is None:
+            return
+        text, _, own = body.decode().rpartition("# ")
+        whole = own == f"{hashlib.sha256(text.encode()).hexdigest()}\n"
+        pairs = (line.partition("  ") for line in text.splitlines())
+        trouble = broken(folder, {name: digest for digest, _, name in pairs}) if whole else f"{SUMS} was altered"
+    except FileNotFoundError:
+        trouble = f"{SUMS} is missing"
+    except (OSError, ValueError) as error:
+        trouble = f"{SUMS} cannot be read ({type(error).__name__})"
+    if trouble is not None:
+        raise RegistryError(f"{folder} is not loaded: {trouble}. Fetch the version anew, or put a whole copy back")
+
+
+def _model(folder: Path) -> bytes:
+    return (folder / "MLmodel").read_bytes()
+
+
 def load(fit: Path, content: str) -> Any:
     """The fit in a folder.
 
@@ -57,19 +91,19 @@ def load(fit: Path, content: str) -> Any:
     return load_fit(fit)
 
 
-def kept(fit: Path, version: Version) -> Any:
+def kept(fit: Path, version: Version) -> Path | None:
     """The fit as the retrain that made the version kept it, or None where it is not there to the last byte."""
+    from unseen.store import read_manifest
+
     files = {name.removeprefix(f"{FIT}/"): h for name, h in version.files.items() if name.startswith(f"{FIT}/")}
     try:
-        return None if broken(fit, files) else load(fit, version.content)
+        return None if broken(fit, files) or read_manifest(fit).content != version.content else fit
     except UnseenError:
         return None
 
 
 def try_out(result: Any, rows: int = TRIAL_ROWS) -> None:
     """Score some rows: finite log-densities, and shares of components that sum to one where there are components.
-
-    The rows are drawn from the fit itself; those of a model that makes none stand where its columns mostly are.
 
     Raises
     ------
@@ -81,7 +115,7 @@ def try_out(result: Any, rows: int = TRIAL_ROWS) -> None:
     from unseen.core.model import Assigning
 
     try:
-        table = _trial(result, rows)
+        table = made_up(result, rows)
         density, said = result.log_prob(table), result.outputs(table)
         r = result.responsibilities(table) if isinstance(result.model, Assigning) else np.ones((rows, 1))
     except Exception as error:  # whatever it is, this fit cannot serve
@@ -94,8 +128,8 @@ def try_out(result: Any, rows: int = TRIAL_ROWS) -> None:
         raise RegistryError("its responsibilities do not sum to one")
 
 
-def _trial(result: Any, rows: int) -> dict[str, Any]:
-    """Some rows: the model's own, or of each column values about its mean, and its categories in turn."""
+def made_up(result: Any, rows: int) -> dict[str, Any]:
+    """Rows that no data holds: drawn from the fit; where it makes none, values about the mean, categories in turn."""
     import numpy as np
 
     from unseen.core.capabilities import Generative

@@ -18,8 +18,8 @@ BEGAN, RETRAIN, REGISTERED, JUDGED = "began", "retrain", "registered", "judged"
 PROMOTED, ROLLED_BACK = "promoted", "rolled_back"
 #: rows of a partition were put by to judge later candidates; a version and its partitions became the reference
 REMEMBERED, PINNED = "remembered", "pinned"
-#: a torn last line was moved aside
-REPAIRED = "repaired"
+#: a torn last line was moved aside; versions were made anew in MLflow
+REPAIRED, REBUILT = "repaired", "rebuilt"
 
 #: the hash that stands before the first line
 NOTHING = "0" * 64
@@ -47,13 +47,11 @@ class Entry:
 def draft(seq: int, kind: str, facts: Mapping[str, Any], actor: str, latest: str, previous: str) -> tuple[Entry, bytes]:
     """A new entry and its line; ``latest`` is the latest time that the log has seen."""
     time = now()
-    clock = "behind" if time < latest else None
-    body = {"seq": seq, "time": time, "actor": actor, "kind": kind, "facts": dict(facts)}
-    body |= ({"clock": clock} if clock else {}) | {"previous": previous}
+    body: dict[str, Any] = {"seq": seq, "time": time, "actor": actor, "kind": kind, "facts": dict(facts)}
+    body |= ({"clock": "behind"} if time < latest else {}) | {"previous": previous}
     text = json.dumps(body, ensure_ascii=False, allow_nan=False, separators=(",", ":"), default=str)
     raw = text.encode("utf-8", "replace")
-    digest = hashlib.sha256(raw).hexdigest()
-    line = raw[:-1] + _MARK + digest.encode() + b'"}\n'
+    line = raw[:-1] + _MARK + hashlib.sha256(raw).hexdigest().encode() + b'"}\n'
     return parsed(line), line
 
 
@@ -77,6 +75,11 @@ def parsed(line: bytes) -> Entry:
 def now() -> str:
     """The time in UTC, as text that sorts like time."""
     return datetime.now(UTC).isoformat(timespec="milliseconds")
+
+
+def happened(entry: Entry) -> str:
+    """When something was decided, as far as can be: a clock that ran ahead dates nothing later than now."""
+    return min(entry.time, now())
 
 
 def whoever() -> str:

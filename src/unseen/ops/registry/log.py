@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
@@ -11,6 +12,7 @@ from typing import Any
 
 from unseen.core.disk import sync
 from unseen.errors import RegistryError
+from unseen.ops import files
 from unseen.ops.places import Places
 from unseen.ops.registry.entry import NOTHING, REPAIRED, Entry, draft, parsed, whoever
 
@@ -37,10 +39,12 @@ class Log:
 
     A line is appended under a file lock with one write, flushed to disk, or not at all. A last line without its end
     (a crash in mid-write) was never decided: readers pass over it, and the next writer moves it aside and says so.
+    Beside the log stands its head, number and hash of the newest line, so that lines cut off the end are missed.
     """
 
     def __init__(self, places: Places, patience: float = PATIENCE_SECONDS) -> None:
         self.path, self._lock_path, self.patience = places.log, places.lock, patience
+        self.head = self.path.with_name("log.head")
         self._seen = Chain()
 
     def entries(self) -> tuple[Entry, ...]:
@@ -49,7 +53,8 @@ class Log:
         Raises
         ------
         RegistryError
-            A line was altered, taken out or put in (its number is named), or the file cannot be read.
+            A line was altered, taken out or put in (its number is named), lines were cut off, or the file cannot be
+            read.
         """
         return self._read()[0].entries
 
@@ -90,6 +95,7 @@ class Log:
 
     def _read(self) -> tuple[Chain, bytes]:
         """The chain, and the bytes after its last whole line; only what is new since the last time is read."""
+        head = self._head()  # before the log, which another process may lengthen meanwhile
         try:
             with open(self.path, "rb") as file:
                 status = os.fstat(file.fileno())
@@ -99,12 +105,12 @@ class Log:
                 file.seek(seen.end)
                 body = file.read()
         except FileNotFoundError:
-            self._seen = Chain()
-            return self._seen, b""
+            seen, body = Chain(), b""
         except OSError as error:
             raise RegistryError(f"{self.path} cannot be read: {_why(error)}") from error
         *lines, rest = body.split(b"\n")
         self._seen = self._grown(seen, lines)
+        self._check_end(*head)
         return self._seen, rest
 
     def _grown(self, chain: Chain, lines: list[bytes]) -> Chain:
@@ -128,6 +134,24 @@ class Log:
             f"line {number} of {self.path} was altered: {what}. Nothing is decided on a log that cannot be trusted: "
             "put a copy of it back that is whole"
         )
+
+    def _head(self) -> tuple[int, str]:
+        """Number and hash of the newest line that was ever written; zero where nothing (any more) says so."""
+        try:
+            known = json.loads(self.head.read_text())
+            return int(known["seq"]), str(known["hash"])
+        except (OSError, ValueError, KeyError, TypeError):
+            return 0, NOTHING
+
+    def _check_end(self, seq: int, hash: str) -> None:
+        entries = self._seen.entries
+        if len(entries) < seq:
+            raise RegistryError(
+                f"{self.path} ends at line {len(entries)}, but line {seq} had been written: lines were cut off. Put a "
+                f"whole copy back; to go on from this one, remove {self.head}"
+            )
+        if seq and entries[seq - 1].hash != hash:
+            raise self._broken(seq, f"it is another line than the one that {self.head.name} remembers")
 
     # ---- writing
 
@@ -159,6 +183,8 @@ class Log:
                 f"the decision ({kind}) could not be written to {self.path}: {_why(error)}. The log is as it was, "
                 "nothing was decided: free space or permissions, then run the same command again"
             ) from error
+        with suppress(RegistryError):  # the line stands; an older head only guards fewer lines
+            files.write(self.head, json.dumps({"seq": entry.seq, "hash": entry.hash}))
         return entry
 
 

@@ -1,40 +1,77 @@
-"""MLflow's aliases as a mirror of the log: written after each decision, and a note of what was written."""
+"""MLflow's aliases as a mirror of the log, and what is to be said where the two do not agree."""
 
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from dataclasses import dataclass
 from typing import Any
 
 from unseen.ops import files
+from unseen.ops.config.settings import Settings
 from unseen.ops.places import Places
 from unseen.ops.registry.log import PATIENCE_SECONDS, locked
-from unseen.ops.registry.state import State, Version
+from unseen.ops.registry.opening import Seen, inside, moved
+from unseen.ops.registry.state import State
 from unseen.ops.registry.tracking import Tracking
 
 
+@dataclass(frozen=True, slots=True)
+class Aliases:
+    """Where ``champion`` and ``challenger`` point: by the log, as MLflow was last told, and in MLflow itself.
+
+    ``told`` is None where MLflow was never told, ``found`` where it cannot be asked at the moment.
+    """
+
+    log: Mapping[str, int | None]
+    told: Mapping[str, int | None] | None
+    found: Mapping[str, int | None] | None
+
+    @property
+    def behind(self) -> bool:
+        """Whether MLflow was not yet told of the last decision."""
+        return self.told is not None and self.told != self.log
+
+    @property
+    def moved(self) -> dict[str, int | None]:
+        """Aliases that somebody else moved in MLflow, and where they point there."""
+        if self.told is None or self.found is None:
+            return {}
+        return {alias: n for alias, n in self.found.items() if n != self.told[alias] and n != self.log[alias]}
+
+
 class Mirror:
-    """The aliases ``champion`` and ``challenger``; the note lets the state be read without MLflow."""
+    """The aliases, written after each decision; a note of what was written lets it be told without MLflow."""
 
     def __init__(self, places: Places, tracking: Tracking, patience: float = PATIENCE_SECONDS) -> None:
         self.note, self.lock = places.home / "aliases.json", places.home / "registry.lock"
         self.tracking, self.patience = tracking, patience
 
     def told(self) -> dict[str, Any]:
-        """The aliases as they were last written to MLflow, and ``seq``, the length of the log then."""
+        """The aliases as they were last written to MLflow, and ``gone``: versions that it can never have again."""
         try:
             known = json.loads(self.note.read_text())
             return known if isinstance(known, dict) else {}
         except (OSError, ValueError):
             return {}
 
-    def write(self, state: State) -> None:
+    def write(self, state: State, gone: list[int] | None = None) -> None:
         """Make the aliases say what the log says; call it inside `alone`, with a state read there."""
-        wanted = aliases(state)
+        lacking = self.told().get("gone", []) if gone is None else gone
         if state.versions:
-            self.tracking.align(wanted)
-        files.write(self.note, json.dumps({**wanted, "seq": state.length}))
+            self.tracking.align({a: None if n in lacking else n for a, n in state.aliases.items()})
+        files.write(self.note, json.dumps({**state.aliases, **({"gone": lacking} if lacking else {})}))
+
+    def compared(self, state: State) -> Aliases:
+        """The aliases as the log, the note and MLflow have them."""
+        told, seen = self.told(), self.tracking.seen()
+        names = state.aliases
+        return Aliases(
+            names,
+            {alias: told.get(alias) for alias in names} if told else None,
+            None if seen is None else {alias: seen.aliases.get(alias) for alias in names},
+        )
 
     @contextmanager
     def alone(self) -> Iterator[None]:
@@ -43,10 +80,34 @@ class Mirror:
             yield
 
 
-def aliases(state: State) -> dict[str, int | None]:
-    """Where the aliases should point."""
-    return {"champion": number(state.champion), "challenger": number(state.challenger)}
+def disagreement(settings: Settings, uri: str, state: State, seen: Seen, gone: list[int]) -> str | None:
+    """Why nothing may be decided on this log and this registry together; None where they belong together."""
+    name, anew = settings.name, f"`unseen rebuild {settings.name}` makes it anew from log and artefacts"
+    champion = seen.aliases.get("champion")
+    if not state.decisions and champion is not None:
+        return (
+            f"the log of {name!r} has no champion, but the registry at {uri} calls version {champion} so: the log was "
+            f"removed, or the registry is that of another state folder. Put {settings.home / 'log.jsonl'} back; to "
+            "begin anew, take another name or another registry.uri"
+        )
+    if (there := moved(settings, seen)) is not None and not inside(settings):
+        return (
+            f"the state folder was moved or copied: it is {settings.home} now, and the registry at {uri}, not in it, "
+            f"would go on writing to {there}. Set registry.experiment to a new name, or put the folder back"
+        )
+    lost = [n for n in lacking(state, seen) if n not in gone]
+    if lost:
+        return (
+            f"the registry at {uri} does not have version {', '.join(map(str, lost))} of {name!r}, which the log knows:"
+            f" its database was deleted, replaced, or is an older copy. Until it is rebuilt nothing is decided: {anew}"
+        )
+    return None
 
 
-def number(version: Version | None) -> int | None:
-    return None if version is None else version.number
+def lacking(state: State, seen: Seen) -> list[int]:
+    """Versions of the log that MLflow has never had, or has as another fit: it would count anew."""
+    return [
+        n
+        for n, version in state.versions.items()
+        if n > seen.newest or (n in seen.records and seen.records[n] not in (None, version.record))
+    ]

@@ -1,12 +1,16 @@
-"""Where MLflow keeps what it keeps, and its slow import out of the way."""
+"""Where MLflow keeps what it keeps, its slow import out of the way, and a look at it without that import."""
 
 from __future__ import annotations
 
 import os
+import sqlite3
 import threading
+from collections.abc import Mapping
+from contextlib import closing, suppress
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
-from urllib.parse import unquote, urlsplit
+from urllib.parse import quote, unquote, urlsplit
 
 from unseen.errors import RegistryError
 from unseen.ops.config.settings import Settings
@@ -25,9 +29,32 @@ MANNERS = {
     "GIT_PYTHON_REFRESH": "quiet",
 }
 PROBE_SECONDS = 1.0
+#: where MLflow keeps absolute paths of artefacts
+PATHS = (
+    ("experiments", "artifact_location"),
+    ("runs", "artifact_uri"),
+    ("model_versions", "source"),
+    ("model_versions", "storage_location"),
+    ("logged_models", "artifact_location"),
+)
 
-_clients: dict[str, Any] = {}
+#: by address: the file that was opened there (None for a server), and MLflow's client
+_clients: dict[str, tuple[int | None, Any]] = {}
 _one_at_a_time = threading.RLock()
+
+
+@dataclass(frozen=True, slots=True)
+class Seen:
+    """What MLflow holds of a model.
+
+    ``records`` are its versions with the retrain that each is tagged with, ``newest`` the last number that was given,
+    deleted ones among them, ``place`` where artefacts of the experiment go.
+    """
+
+    records: Mapping[int, str | None] = field(default_factory=dict)
+    aliases: Mapping[str, int] = field(default_factory=dict)
+    newest: int = 0
+    place: str | None = None
 
 
 def address(settings: Settings) -> str:
@@ -35,18 +62,14 @@ def address(settings: Settings) -> str:
     uri = settings.registry.uri
     if uri is None:
         return f"{SQLITE}{settings.home / 'mlflow.db'}"
-    if uri.startswith(SQLITE):
-        return f"{SQLITE}{settings.within(uri.removeprefix(SQLITE))}"
-    return uri
+    return f"{SQLITE}{settings.within(uri.removeprefix(SQLITE))}" if uri.startswith(SQLITE) else uri
 
 
 def artifacts(settings: Settings) -> str | None:
     """Where artefacts go; None leaves it to a server."""
     named = settings.registry.artifacts
-    if named is not None and "://" in named:
-        return named
     if named is not None:
-        return settings.within(named).as_uri()
+        return named if "://" in named else settings.within(named).as_uri()
     return (settings.home / "artifacts").as_uri() if address(settings).startswith(SQLITE) else None
 
 
@@ -63,19 +86,42 @@ def local(uri: str) -> Path | None:
     return Path(uri) if parts.scheme == "" else None
 
 
+def database(uri: str) -> Path | None:
+    """The SQLite file of an address, or None where it is a server's.
+
+    Raises
+    ------
+    RegistryError
+        MLflow cannot open a file with such a path.
+    """
+    if not uri.startswith(SQLITE):
+        return None
+    path = Path(uri.removeprefix(SQLITE))
+    if any(c in str(path) for c in "%?#"):
+        raise RegistryError(f"MLflow opens no database with %, ? or # in its path ({path}): move it with registry.uri")
+    return path
+
+
 def client(settings: Settings) -> Any:
     """MLflow's client for these settings; one per address, opened once, whichever thread asks first."""
     uri = address(settings)
+    path = database(uri)
     with _one_at_a_time:
-        if uri not in _clients:
+        opened, known = _clients.get(uri, (None, None))
+        if known is None or _number(path) != opened:
             _mind_manners()
             from mlflow import MlflowClient
 
-            _make(uri)
-            probe(uri)
-            _clients[uri] = MlflowClient(uri, uri)
+            if path is not None:
+                _make(path)
+                probe(uri)
+            if known is not None:
+                _let_go(known)
+            _clients[uri] = _number(path), MlflowClient(uri, uri)
         probe(uri)
-        return _clients[uri]
+        if path is not None:
+            _rebase(settings, path)
+        return _clients[uri][1]
 
 
 def probe(uri: str) -> None:
@@ -86,33 +132,71 @@ def probe(uri: str) -> None:
     sqlite3.Error
         The file is locked, is no database, or cannot be written.
     """
-    path = _file(uri)
-    if path is None:
-        return
-    import sqlite3
-
-    connection = sqlite3.connect(path, timeout=PROBE_SECONDS, isolation_level=None)
-    try:
-        connection.execute("BEGIN IMMEDIATE")
-        connection.execute("ROLLBACK")
-    finally:
-        connection.close()
+    path = database(uri)
+    if path is not None:
+        with closing(sqlite3.connect(path, timeout=PROBE_SECONDS, isolation_level=None)) as connection:
+            connection.execute("BEGIN IMMEDIATE")
+            connection.execute("ROLLBACK")
 
 
-def _make(uri: str) -> None:
-    """Make a SQLite file with MLflow's tables, whole or not at all: MLflow cannot go on with half of them.
+def look(settings: Settings, path: Path) -> Seen | None:
+    """What a SQLite file of MLflow's holds of a model; None where it cannot be read at the moment.
 
-    Raises
-    ------
-    RegistryError
-        MLflow cannot open a file with such a path, or its folder cannot be written.
+    Its tables are read as they are: importing MLflow takes seconds, which `unseen status` is not to cost.
     """
-    path = _file(uri)
-    if path is None or (path.exists() and path.stat().st_size):
+    if not path.exists() or not path.stat().st_size:
+        return Seen()
+    by_tag = "t.name = v.name AND t.version = v.version AND t.key = 'unseen.record'"
+    versions = (
+        f"SELECT v.version, v.current_stage, t.value FROM model_versions v LEFT JOIN model_version_tags t ON {by_tag}"
+    )
+    with suppress(sqlite3.Error), closing(_reading(path)) as tables:
+        rows = tables.execute(f"{versions} WHERE v.name = ?", [settings.name]).fetchall()
+        named = "SELECT alias, version FROM registered_model_aliases WHERE name = ?"
+        aliases = {alias: int(number) for alias, number in tables.execute(named, [settings.name])}
+        place = "SELECT artifact_location FROM experiments WHERE name = ?"
+        found = tables.execute(place, [experiment(settings)]).fetchone()
+        there = {int(number): record for number, stage, record in rows if stage != "Deleted_Internal"}
+        return Seen(there, aliases, max((int(row[0]) for row in rows), default=0), found and found[0])
+    return None
+
+
+def inside(settings: Settings) -> bool:
+    """Whether the registry is a file of this state folder, which is nobody else's."""
+    return address(settings).startswith(f"{SQLITE}{settings.home}/")
+
+
+def moved(settings: Settings, seen: Seen) -> Path | None:
+    """Where MLflow would still put artefacts, if that is the state folder as it was before it was moved or copied."""
+    here = artifacts(settings)
+    if not address(settings).startswith(SQLITE) or settings.registry.artifacts is not None or seen.place is None:
+        return None
+    there = local(seen.place)
+    return None if here is None or there == local(here) else there
+
+
+def _rebase(settings: Settings, path: Path) -> None:
+    """Let MLflow's paths begin where the state folder is now: a copy must not write into the folder it was made of."""
+    seen = look(settings, path)
+    before = None if seen is None or not inside(settings) else moved(settings, seen)
+    if before is None:
+        return
+    old, new = before.parent.as_uri(), settings.home.as_uri()
+    with closing(sqlite3.connect(path, timeout=PROBE_SECONDS)) as tables, tables:
+        for table, column in PATHS:
+            change = f"UPDATE {table} SET {column} = ? || substr({column}, ?) WHERE substr({column}, 1, ?) = ?"
+            tables.execute(change, [new, len(old) + 1, len(old) + 1, f"{old}/"])
+
+
+def _reading(path: Path) -> sqlite3.Connection:
+    return sqlite3.connect(f"file:{quote(str(path))}?mode=ro", uri=True, timeout=PROBE_SECONDS)
+
+
+def _make(path: Path) -> None:
+    """Make a SQLite file with MLflow's tables, whole or not at all: MLflow cannot go on with half of them."""
+    if path.exists() and path.stat().st_size:
         return
     import shutil
-    import sqlite3
-    from contextlib import closing
 
     from mlflow import MlflowClient
 
@@ -130,16 +214,21 @@ def _make(uri: str) -> None:
         shutil.rmtree(making, ignore_errors=True)
 
 
-def _file(uri: str) -> Path | None:
-    """The SQLite file of an address, or None where it is a server's."""
-    if not uri.startswith(SQLITE):
-        return None
-    path = Path(uri.removeprefix(SQLITE))
-    if any(c in str(path) for c in "%?#"):
-        raise RegistryError(f"MLflow opens no database with %, ? or # in its path ({path}): move it with registry.uri")
-    return path
-
-
 def _mind_manners() -> None:
     for name, value in MANNERS.items():
         os.environ.setdefault(name, value)
+
+
+def _number(path: Path | None) -> int | None:
+    """What tells a file from another that later has its place."""
+    try:
+        return None if path is None else path.stat().st_ino
+    except OSError:
+        return -1
+
+
+def _let_go(known: Any) -> None:
+    """MLflow keeps its connections, also to a file that is no more."""
+    with suppress(AttributeError):
+        known._tracking_client.store.engine.dispose()
+        known._get_registry_client().store.engine.dispose()

@@ -2,39 +2,44 @@
 
 from __future__ import annotations
 
-from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
 
-from unseen.errors import ConflictError, RegistryError, UnseenError
+from unseen.errors import ConflictError, RegistryError
 from unseen.ops.config.settings import Settings
 from unseen.ops.places import Places
-from unseen.ops.record import Record
-from unseen.ops.registry import artefact, telling
-from unseen.ops.registry.deciding import expect, held_back, registrable
+from unseen.ops.record import Outcome, Record
+from unseen.ops.registry import artefact, publishing, telling
+from unseen.ops.registry.artefacts import Artefacts
 from unseen.ops.registry.entry import BEGAN, JUDGED, PROMOTED, REGISTERED, ROLLED_BACK, Entry
 from unseen.ops.registry.log import Log
-from unseen.ops.registry.mirror import Mirror
-from unseen.ops.registry.opening import local
+from unseen.ops.registry.mirror import Aliases, Mirror, disagreement
+from unseen.ops.registry.opening import moved
 from unseen.ops.registry.state import State, Version
 from unseen.ops.registry.tracking import Tracking
+
+#: any other outcome says that there is nothing to register; one that could not reach the registry may come back
+REGISTRABLE = (None, Outcome.PROMOTED, Outcome.HELD, Outcome.REGISTRY)
 
 
 class Registry:
     """Versions of one model and which of them is the champion.
 
     The log decides; MLflow holds the artefacts and mirrors the decision in its aliases. ``behind`` is None, or a
-    sentence about aliases that could not be moved: the decision stands, and the next command moves them.
+    sentence about aliases that could not be moved: the decision stands, and the next command moves them. ``untold`` is
+    one about a second tracker that did not take the last run.
     """
 
     def __init__(self, settings: Settings) -> None:
         self.settings, self.places = settings, Places.of(settings)
         self.log = Log(self.places)
         self.behind: str | None = None
+        self.untold: str | None = None
         self.tracking = Tracking(settings)
         self.mirror = Mirror(self.places, self.tracking, self.log.patience)
+        self.artefacts = Artefacts(self.places, self.tracking)
 
-    # ---- reading, without MLflow
+    # ---- reading
 
     def state(self) -> State:
         """Everything that the log says.
@@ -44,13 +49,37 @@ class Registry:
         RegistryError
             The log was altered or cut short, or is another model's.
         """
-        state = State.of(self.log.entries(), self.settings.name)
-        if (seen := self.mirror.told().get("seq", 0)) > state.length:
-            raise RegistryError(
-                f"{self.places.log} ends at line {state.length}, but line {seen} had been written: lines were cut off. "
-                f"Put a whole copy back; to go on from this one, remove {self.mirror.note}"
-            )
+        return State.of(self.log.entries(), self.settings.name)
+
+    def check(self) -> State:
+        """The state, if something may be decided on it: log and registry belong together, as far as can be seen.
+
+        Raises
+        ------
+        RegistryError
+            As of `state`; or the registry lacks versions that the log knows, has a champion that it does not know, or
+            would write to another folder than this one.
+        """
+        state = self.state()
+        if (trouble := self.trouble(state)) is not None:
+            raise RegistryError(trouble)
         return state
+
+    def trouble(self, state: State) -> str | None:
+        """Why nothing may be decided at the moment, or None."""
+        seen = self.tracking.seen()
+        gone = self.mirror.told().get("gone", [])
+        return None if seen is None else disagreement(self.settings, self.tracking.uri, state, seen, gone)
+
+    def moved(self) -> str | None:
+        """The folder that MLflow's file still names, if this one was moved or copied since it was last opened."""
+        seen = self.tracking.seen()
+        there = None if seen is None else moved(self.settings, seen)
+        return None if there is None else str(there)
+
+    def aliases(self) -> Aliases:
+        """The champion and challenger by the log, and where MLflow's aliases point, whoever moved them."""
+        return self.mirror.compared(self.state())
 
     def champion(self) -> Version | None:
         return self.state().champion
@@ -79,52 +108,32 @@ class Registry:
         RegistryError
             There is no such version, or its artefact is missing or altered.
         """
-        return self._loaded(self.state().version(version))
+        return self.artefacts.load(self.state().version(version))
 
     def broken(self, version: Version) -> str | None:
         """What is wrong with an artefact that lies on this machine; None where it is whole or lies elsewhere."""
-        here = self._path(version)
-        return None if here is None else artefact.broken(here, version.files)
+        return self.artefacts.broken(version)
 
     def elsewhere(self, version: Version) -> bool:
         """Whether an artefact lies on another machine."""
-        return self._path(version) is None
+        return self.artefacts.path(version) is None
 
-    def _verified(self, version: Version, folder: Path) -> Any:
-        trouble = artefact.broken(folder, version.files)
-        try:
-            if trouble is None:
-                return artefact.load(folder / artefact.FIT, version.content)
-        except UnseenError as error:
-            trouble = str(error)
-        raise RegistryError(
-            f"version {version.number} of {self.settings.name!r} is broken: {trouble}. Put a copy back that is whole, "
-            f"or retrain; `unseen rollback {self.settings.name}` leaves it"
-        )
+    def run(self, version: Version) -> Path:
+        """A folder on this machine that holds the fit of a version, byte for byte.
 
-    def _path(self, version: Version) -> Path | None:
-        here = local(version.artifact)
-        return None if here is None else self.places.home / here
-
-    def _loaded(self, version: Version, or_kept: bool = True) -> Any:
-        """The fit of a version; where the registry cannot give it, the copy that the retrain kept, byte for byte."""
-        here = self._path(version)
-        if here is not None:
-            return self._verified(version, here)
-        with ExitStack() as stack:
-            try:
-                folder = stack.enter_context(self.tracking.fetched(version.artifact))
-            except RegistryError:
-                kept = artefact.kept(self.places.run(version.record) / "model", version) if or_kept else None
-                if kept is None:
-                    raise
-                return kept
-            return self._verified(version, folder)
+        Raises
+        ------
+        RegistryError
+            Neither its retrain's folder nor its artefact holds it whole.
+        """
+        return self.artefacts.run(version)
 
     # ---- deciding
 
     def began(self, record: Record, actor: str | None = None) -> Entry:
-        """A retrain begins: trouble with the log shows before any time is spent."""
+        """A retrain begins: trouble with log, registry or trackers shows before any time is spent."""
+        publishing.check_trackers(self.settings)
+        self.check()
         return self.log.append(BEGAN, actor=actor, name=self.settings.name, record=record.id, champion=record.champion)
 
     def register(self, record: Record, run: Path, actor: str | None = None, *, align: bool = True) -> int:
@@ -141,13 +150,15 @@ class Registry:
         RegistryError
             The retrain failed, the fit cannot be read, or MLflow cannot be reached.
         """
-        from unseen.ops.registry.registering import publish
-
-        registrable(record)
+        if record.outcome not in REGISTRABLE or record.fit is None or record.batch is None:
+            raise RegistryError(
+                f"retrain {record.id} ended as {record.outcome or 'unfinished'} without a usable fit: it is no version "
+                "and never becomes one"
+            )
         refused = [v.gate for v in record.gates if not v.passed]
         gates = {"passed": bool(record.gates) and not refused, "refused_by": refused}
         with self.mirror.alone():
-            known, facts = publish(self.settings, self.tracking, record, run, self.state())
+            known, facts, self.untold = publishing.publish(self.settings, self.tracking, record, run, self.check())
             if known is None:
                 facts = {"name": self.settings.name, **facts, **gates}
                 known = self.log.append(REGISTERED, actor=actor, **facts).facts["version"]
@@ -180,21 +191,16 @@ class Registry:
             No such version, its artefact is broken, or the log cannot be written: the champion stays.
         """
         with self.log.held():
-            state = self.state()
-            target, now = state.version(version), state.champion
-            if now is not None and now.number == version:
+            state = self.check()
+            target, now = state.version(version), state.aliases["champion"]
+            if now == version:
                 return state.decisions[-1]
-            expect(state, expected)
-            held = held_back(target)
+            state.expect(expected)
+            held = target.held_back
             if held and not override:
                 raise ConflictError(f"version {version} is not promoted: {held}; --override promotes it all the same")
-            self._try(target)
-            facts = {"name": self.settings.name, "version": version, "from": now.number if now else None}
             more = {"override": held} if held else {}
-            entry = self.log.append(PROMOTED, actor=actor, **facts, reason=reason, **more)
-        if align:
-            self.align()
-        return entry
+            return self._decide(PROMOTED, target, now, reason, actor, align, or_kept=False, **more)
 
     def rollback(
         self,
@@ -205,7 +211,10 @@ class Registry:
         expected: int | None = None,
         align: bool = True,
     ) -> Entry:
-        """Go back to an earlier champion, the last one by default, without retraining; it was loaded and has scored.
+        """Go back to an earlier champion, without retraining; it was loaded and has scored.
+
+        Without ``to`` it is the last one, and only one step is taken: where the last decision was a rollback, that is
+        returned, as it is where ``to`` is the champion already.
 
         Raises
         ------
@@ -215,37 +224,50 @@ class Registry:
             There is no earlier champion, it was never champion, or its artefact is broken: the champion stays.
         """
         with self.log.held():
-            state = self.state()
-            now, target = state.champion, state.fallback if to is None else state.version(to)
+            state = self.check()
+            now = state.aliases["champion"]
             if now is None:
                 raise RegistryError(f"{self.settings.name!r} has no champion yet: nothing to roll back")
             if expected is not None:
-                expect(state, expected)
+                state.expect(expected)
+            last = state.decisions[-1]
+            if to == now or (to is None and last.kind == ROLLED_BACK):
+                return last
+            target = state.fallback if to is None else state.version(to)
             if target is None:
                 raise RegistryError(
-                    f"there is no earlier champion than version {now.number} that production has not gone back from: "
+                    f"there is no earlier champion than version {now} that production has not gone back from: "
                     "name one with --to, or promote another version"
                 )
-            if target.number == now.number:
-                return state.decisions[-1]
             if not state.was_champion(target.number):
                 raise RegistryError(
                     f"version {target.number} was never champion, so there is no way back to it: "
                     f"`unseen promote {self.settings.name} --to {target.number}` makes it one"
                 )
-            self._try(target, or_kept=True)
-            facts = {"name": self.settings.name, "version": target.number, "from": now.number, "reason": reason}
-            entry = self.log.append(ROLLED_BACK, actor=actor, **facts)
-        if align:
-            self.align()
-        return entry
+            return self._decide(ROLLED_BACK, target, now, reason, actor, align, or_kept=True)
 
-    def _try(self, version: Version, or_kept: bool = False) -> None:
-        result = self._loaded(version, or_kept)
+    def _decide(
+        self,
+        kind: str,
+        to: Version,
+        now: int | None,
+        reason: str,
+        actor: str | None,
+        align: bool,
+        or_kept: bool,
+        **more: str,
+    ) -> Entry:
+        """Load and try a version, then say in one line that it is the champion."""
+        result = self.artefacts.load(to, or_kept)
         try:
             artefact.try_out(result)
         except RegistryError as error:
-            raise RegistryError(f"version {version.number} loads, but {error}: the champion stays") from error
+            raise RegistryError(f"version {to.number} loads, but {error}: the champion stays") from error
+        facts = {"name": self.settings.name, "version": to.number, "from": now, "reason": reason, **more}
+        entry = self.log.append(kind, actor=actor, **facts)
+        if align:
+            self.align()
+        return entry
 
     # ---- the mirror in MLflow
 

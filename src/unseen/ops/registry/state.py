@@ -1,4 +1,4 @@
-"""What the log means: versions, the champion, the challenger, where a rollback goes. Nothing here reads a file."""
+"""What the log means: versions, champion, challenger, where a rollback goes, what may be decided. It reads no file."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from unseen.errors import RegistryError
+from unseen.errors import ConflictError, RegistryError
 from unseen.ops.registry.entry import JUDGED, PROMOTED, REGISTERED, ROLLED_BACK, Entry
 
 
@@ -33,6 +33,13 @@ class Version:
     refused_by: tuple[str, ...] = ()
     outcome: str = "held"
 
+    @property
+    def held_back(self) -> str:
+        """Why it may not be promoted without an override; empty where it may."""
+        if self.outcome == "rolled_back":
+            return "production went back from it"
+        return "" if self.passed else f"the gates refused it ({', '.join(self.refused_by) or 'none was configured'})"
+
 
 @dataclass(frozen=True, slots=True)
 class State:
@@ -40,7 +47,6 @@ class State:
 
     versions: Mapping[int, Version] = field(default_factory=dict)
     decisions: tuple[Entry, ...] = ()
-    length: int = 0
 
     @classmethod
     def of(cls, entries: Sequence[Entry], name: str) -> State:
@@ -67,13 +73,14 @@ class State:
                     f"line {entry.seq} of the log decides about version {facts['version']}, which was never registered"
                 )
             elif entry.kind == JUDGED:
-                known = versions[facts["version"]]
                 new = {"passed": facts["passed"], "refused_by": tuple(facts["refused_by"])}
-                versions[known.number] = replace(known, **new)
+                versions[facts["version"]] = replace(versions[facts["version"]], **new)
             elif entry.kind in (PROMOTED, ROLLED_BACK):
-                _decide(versions, facts, entry.kind)
+                if entry.kind == ROLLED_BACK and facts["from"] in versions:
+                    versions[facts["from"]] = replace(versions[facts["from"]], outcome="rolled_back")
+                versions[facts["version"]] = replace(versions[facts["version"]], outcome="promoted")
                 decisions.append(entry)
-        return cls(versions, tuple(decisions), len(entries))
+        return cls(versions, tuple(decisions))
 
     @property
     def champion(self) -> Version | None:
@@ -94,6 +101,12 @@ class State:
             if now is not None and version.number != now.number and version.outcome == "promoted":
                 return version
         return None
+
+    @property
+    def aliases(self) -> dict[str, int | None]:
+        """Where MLflow's aliases should point."""
+        named = {"champion": self.champion, "challenger": self.challenger}
+        return {alias: None if version is None else version.number for alias, version in named.items()}
 
     def was_champion(self, number: int) -> bool:
         return any(entry.facts["version"] == number for entry in self.decisions)
@@ -118,14 +131,28 @@ class State:
             )
         return self.versions[number]
 
+    def expect(self, expected: int | None) -> None:
+        """Refuse where the champion is not the one that was compared with.
+
+        Raises
+        ------
+        ConflictError
+            Someone else was first; the message says who.
+        """
+        now = self.aliases["champion"]
+        if now == expected:
+            return
+        if now is None:
+            raise ConflictError(f"version {expected} is no champion: there is none yet")
+        last = self.decisions[-1]
+        raise ConflictError(
+            f"the champion is no longer {'none' if expected is None else f'version {expected}'}: version {now} was "
+            f"{last.kind.replace('_', ' ')} by {last.actor} at {last.time[:19]}Z. Compare again with the new one: "
+            "unseen gate RUN --against champion"
+        )
+
 
 def _version(entry: Entry) -> Version:
     facts: dict[str, Any] = {k: entry.facts[k] for k in Version.__slots__ if k in entry.facts}
     facts["refused_by"] = tuple(facts["refused_by"])
     return Version(number=entry.facts["version"], created=entry.time, **facts)
-
-
-def _decide(versions: dict[int, Version], facts: Mapping[str, Any], kind: str) -> None:
-    if kind == ROLLED_BACK and facts["from"] in versions:
-        versions[facts["from"]] = replace(versions[facts["from"]], outcome="rolled_back")
-    versions[facts["version"]] = replace(versions[facts["version"]], outcome="promoted")

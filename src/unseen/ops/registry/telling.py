@@ -1,23 +1,35 @@
-"""Status and history as plain facts: read from the log and the files beside it, without MLflow."""
+"""Status and history as plain facts: read from the log and the files beside it, without MLflow where that is a file."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
-from unseen.ops.registry.entry import JUDGED, PINNED, PROMOTED, REPAIRED, RETRAIN, ROLLED_BACK, Entry
-from unseen.ops.registry.mirror import aliases
+from unseen.ops.registry.entry import (
+    JUDGED,
+    PINNED,
+    PROMOTED,
+    REBUILT,
+    REPAIRED,
+    RETRAIN,
+    ROLLED_BACK,
+    Entry,
+    happened,
+    now,
+)
+from unseen.ops.registry.mirror import Aliases
 from unseen.ops.registry.state import State, Version
 
 if TYPE_CHECKING:
     from unseen.ops.registry.registry import Registry
 
-DECISIONS = (PROMOTED, ROLLED_BACK, PINNED, RETRAIN, JUDGED, REPAIRED)
+DECISIONS = (PROMOTED, ROLLED_BACK, PINNED, RETRAIN, JUDGED, REPAIRED, REBUILT)
 
 
 def status(registry: Registry) -> dict[str, Any]:
     """What is in production, since when, by whom and why; what would be next, what was before; what is wrong."""
-    entries, state = registry.log.entries(), registry.state()
+    entries = registry.log.entries()
+    state = State.of(entries, registry.settings.name)
     champion, challenger, fallback = state.champion, state.challenger, state.fallback
     retrain = next((e for e in reversed(entries) if e.kind == RETRAIN), None)
     return {
@@ -25,9 +37,11 @@ def status(registry: Registry) -> dict[str, Any]:
         "champion": None if champion is None else {**_version(registry, champion), **_decision(state.decisions[-1])},
         "challenger": None if challenger is None else _version(registry, challenger),
         "rollback": None if fallback is None else _version(registry, fallback),
-        "retrain": None if retrain is None else {"time": retrain.time, "actor": retrain.actor, **retrain.facts},
-        "aliases": _aliases(registry, state),
-        "log": {"lines": len(entries), "clock": "behind" if entries and entries[-1].clock else "ahead"},
+        "retrain": None if retrain is None else {"actor": retrain.actor, **retrain.facts, "time": happened(retrain)},
+        "aliases": _aliases(registry.mirror.compared(state), bool(state.versions)),
+        "registry": registry.trouble(state),
+        "moved": registry.moved(),
+        "log": {"lines": len(entries), **_clock(entries)},
     }
 
 
@@ -40,12 +54,15 @@ def history(entries: Sequence[Entry]) -> list[dict[str, Any]]:
         if e.kind in DECISIONS
         and not (e.kind == RETRAIN and e.facts.get("outcome") == "promoted" and e.facts.get("version") in promoted)
     ]
-    return [{"seq": e.seq, "time": e.time, "actor": e.actor, "kind": e.kind, "clock": e.clock, **e.facts} for e in told]
+    time = now()
+    return [
+        {"seq": e.seq, "time": e.time, "actor": e.actor, "kind": e.kind, "clock": _set(e, time), **e.facts}
+        for e in told
+    ]
 
 
 def _version(registry: Registry, version: Version) -> dict[str, Any]:
-    trouble = registry.broken(version)
-    elsewhere = registry.elsewhere(version)
+    trouble, elsewhere = registry.broken(version), registry.elsewhere(version)
     return {
         "version": version.number,
         "record": version.record,
@@ -62,12 +79,25 @@ def _version(registry: Registry, version: Version) -> dict[str, Any]:
 
 def _decision(entry: Entry) -> dict[str, Any]:
     facts = {k: v for k, v in entry.facts.items() if k in ("reason", "from", "override")}
-    return {"since": entry.time, "by": entry.actor, "how": entry.kind, **facts}
+    return {"since": happened(entry), "by": entry.actor, "how": entry.kind, **facts}
 
 
-def _aliases(registry: Registry, state: State) -> dict[str, Any]:
-    """What MLflow was last told; ``in_step`` is None where it was never told anything."""
-    told, now = registry.mirror.told(), aliases(state)
-    if not told:
-        return {"in_step": None if state.versions else True}
-    return {k: told.get(k) for k in now} | {"in_step": all(told.get(k) == v for k, v in now.items())}
+def _aliases(known: Aliases, versions: bool) -> dict[str, Any]:
+    """What MLflow was last told, and what somebody else moved since; ``in_step`` is None where it was never told."""
+    if known.told is None:
+        return {"in_step": None if versions else True}
+    more = {"moved": known.moved} if known.moved else {}
+    return {**known.told, "in_step": not known.behind and not known.moved, **more}
+
+
+def _clock(entries: Sequence[Entry]) -> dict[str, Any]:
+    """Whether the clock was right: ``ahead`` are the lines that are dated later than now."""
+    time = now()
+    ahead = [e.seq for e in entries if e.time > time]
+    behind = bool(entries) and entries[-1].clock == "behind" and not ahead
+    return {"clock": "ahead" if ahead else "behind" if behind else "right", "ahead": ahead}
+
+
+def _set(entry: Entry, time: str) -> str | None:
+    """How the clock stood: a line is behind only where the one before it was not ahead of now."""
+    return "ahead" if entry.time > time else entry.clock

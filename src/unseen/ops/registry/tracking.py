@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import json
 import os
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -11,21 +12,22 @@ from typing import Any, TypeVar
 
 from unseen.errors import RegistryError, UnseenError
 from unseen.ops.config.settings import Settings
-from unseen.ops.registry.opening import address, artifacts, client, experiment, local
+from unseen.ops.registry.opening import Seen, address, artifacts, client, database, experiment, local, look
+from unseen.ops.registry.report import Input, Report
 
 T = TypeVar("T")
-#: most items of one kind that MLflow takes in one call
-MOST_METRICS, MOST_PARAMS = 1000, 100
+#: most items of one kind that MLflow takes in one call, and the longest digest of a data set
+MOST_METRICS, MOST_PARAMS, LONGEST_DIGEST = 1000, 100, 36
 
 
 class Tracking:
-    """Runs, artefacts, versions and aliases of one model in MLflow."""
+    """Runs, artefacts, versions and aliases of one model in MLflow; a `Tracker`."""
 
     def __init__(self, settings: Settings) -> None:
         self.settings, self.name = settings, settings.name
         self.uri = address(settings)
 
-    def call(self, what: str, action: Callable[[Any], T]) -> T:
+    def call(self, what: str, action: Callable[[Any], T], tries: int | None = None) -> T:
         """Do something with MLflow's client; ``what`` completes "the registry did not ...".
 
         Raises
@@ -37,43 +39,50 @@ class Tracking:
 
         r = self.settings.retries
         waiting = wait_exponential(multiplier=r.first_seconds, max=r.most_seconds) + wait_random(0, r.first_seconds)
-        trying = Retrying(
-            retry=retry_if_exception(passes), stop=stop_after_attempt(r.attempts), wait=waiting, reraise=True
-        )
+        stop = stop_after_attempt(tries or r.attempts)
         try:
+            trying = Retrying(retry=retry_if_exception(passes), stop=stop, wait=waiting, reraise=True)
             return trying(lambda: action(client(self.settings)))
-        except UnseenError:
-            raise
-        except ModuleNotFoundError:
+        except (UnseenError, ModuleNotFoundError):
             raise
         except Exception as error:
             raise self._sentence(what, error) from error
 
     def _sentence(self, what: str, error: Exception) -> RegistryError:
-        tries = f"{self.settings.retries.attempts} tries"
+        where, tries = f"the registry at {self.uri}", f"{self.settings.retries.attempts} tries"
         met = chain(error)
-        if busy(error):
-            return RegistryError(
-                f"the registry at {self.uri} is locked by another process ({tries}): end what holds it, or wait longer "
-                "with retries.attempts and retries.most_seconds in unseen.yaml"
-            )
-        if unreachable(error):
-            return RegistryError(
-                f"the registry at {self.uri} cannot be reached ({tries}): start it, name another with registry.uri, or "
-                "wait longer with retries.attempts in unseen.yaml"
-            )
-        if any("mlflow db upgrade" in str(e) for e in met):
-            return RegistryError(
-                f"the registry at {self.uri} has the tables of another MLflow: back it up, then "
-                f"`mlflow db upgrade {self.uri}`"
-            )
         full = next((e for e in met if isinstance(e, OSError) and e.errno), None)
-        if full is not None:
-            return RegistryError(f"the registry at {self.uri} did not {what}: {os.strerror(full.errno or 5)}")
-        code = next((c for e in met if (c := getattr(e, "sqlite_errorname", getattr(e, "error_code", None)))), "")
-        return RegistryError(
-            f"the registry at {self.uri} did not {what} ({type(error).__name__}{f', {code}' if code else ''})"
-        )
+        if busy(error):
+            said = f"is locked by another process ({tries}): end what holds it, or wait longer with retries.attempts "
+            said += "and retries.most_seconds in unseen.yaml"
+        elif unreachable(error):
+            said = f"cannot be reached ({tries}): start it, name another with registry.uri, or wait longer with "
+            said += "retries.attempts in unseen.yaml"
+        elif any("mlflow db upgrade" in str(e) for e in met):
+            said = f"has the tables of another MLflow: back it up, then `mlflow db upgrade {self.uri}`"
+        elif full is not None:
+            said = f"did not {what}: {os.strerror(full.errno or 5)}"
+        else:
+            code = next((c for e in met if (c := getattr(e, "sqlite_errorname", getattr(e, "error_code", None)))), "")
+            said = f"did not {what} ({type(error).__name__}{f', {code}' if code else ''})"
+        return RegistryError(f"{where} {said}")
+
+    def seen(self) -> Seen | None:
+        """What MLflow holds of the model; None where it cannot be asked at the moment."""
+        path = database(self.uri)
+        if path is not None:
+            return look(self.settings, path)
+
+        def ask(c: Any) -> Seen:
+            found = list(c.search_model_versions(f"name = '{self.name}'"))
+            records = {int(v.version): v.tags.get("unseen.record") for v in found}
+            aliases = c.get_registered_model(self.name).aliases if records else {}
+            return Seen(records, {alias: int(n) for alias, n in aliases.items()}, max(records, default=0))
+
+        try:
+            return self.call("say what it holds", ask, tries=1)
+        except (RegistryError, ModuleNotFoundError):
+            return None
 
     # ---- runs and versions
 
@@ -83,50 +92,55 @@ class Tracking:
         found = self.call("look for a version", lambda c: list(c.search_model_versions(wanted)))
         return found[0] if found else None
 
-    def run(self, tags: Mapping[str, str], name: str) -> Any:
-        """The run that carries these tags, made if there is none."""
+    def report(self, report: Report) -> Any:
+        """Keep a run, found by its identity or made; its metrics have the time of its start, so that twice is once."""
+        from mlflow.entities import Dataset, DatasetInput, InputTag, Metric, Param
 
         def made(c: Any) -> Any:
             named = experiment(self.settings)
             known = c.get_experiment_by_name(named)
             id = known.experiment_id if known else c.create_experiment(named, artifacts(self.settings))
-            runs = c.search_runs([id], " and ".join(_equal(tags)), max_results=1)
-            return runs[0] if runs else c.create_run(id, run_name=name, tags=dict(tags))
+            runs = c.search_runs([id], " and ".join(_equal(report.identity)), max_results=1)
+            facts = {"start_time": report.started, "run_name": report.name}
+            return runs[0] if runs else c.create_run(id, tags={**report.tags, **report.identity}, **facts)
 
-        return self.call("make a run", made)
-
-    def log(self, run: str, params: Mapping[str, Any], metrics: Sequence[tuple[str, float, int]], time: int) -> None:
-        """Parameters, and metrics as (name, value, step) at one time (ms), so that doing it twice is doing it once."""
-        from mlflow.entities import Metric, Param
-
-        p = [Param(k, str(v)) for k, v in params.items()]
-        m = [Metric(k, v, time, step) for k, v, step in metrics]
+        run = self.call("make a run", made)
+        id, time = run.info.run_id, report.started
+        params = [Param(k, str(v)) for k, v in report.params.items()]
+        metrics = [Metric(k, v, time, 0) for k, v in report.metrics.items()]
+        metrics += [Metric(k, v, time, step) for k, values in report.history.items() for step, v in enumerate(values)]
+        inputs = [
+            DatasetInput(Dataset(**_dataset(i)), [InputTag("mlflow.data.context", "training")]) for i in report.inputs
+        ]
 
         def keep(c: Any) -> None:
-            for i in range(0, len(p), MOST_PARAMS):
-                c.log_batch(run, params=p[i : i + MOST_PARAMS])
-            for i in range(0, len(m), MOST_METRICS):
-                c.log_batch(run, metrics=m[i : i + MOST_METRICS])
+            for i in range(0, len(params), MOST_PARAMS):
+                c.log_batch(id, params=params[i : i + MOST_PARAMS])
+            for i in range(0, len(metrics), MOST_METRICS):
+                c.log_batch(id, metrics=metrics[i : i + MOST_METRICS])
+            c.log_inputs(id, inputs)
 
         self.call("keep parameters and metrics", keep)
-
-    def publish(self, run: Any, folder: Path, tags: Mapping[str, str]) -> Any:
-        """Upload an MLflow model into a run, and make it a version."""
-        id = run.info.run_id
-        self.call("take the artefact", lambda c: c.log_artifacts(id, str(folder), "model"))
+        if report.artefact is not None:
+            self.call("take the artefact", lambda c: c.log_artifacts(id, str(report.artefact), "model"))
         self.call("end the run", lambda c: c.set_terminated(id, "FINISHED"))
-        self.call("make the model", self._ensure_model)
-        source = f"{run.info.artifact_uri}/model"
-        return self.call("make a version", lambda c: c.create_model_version(self.name, source, id, tags=dict(tags)))
+        return run
 
-    def _ensure_model(self, c: Any) -> None:
+    def version(self, run: Any, tags: Mapping[str, str], source: str | None = None) -> Any:
+        """Make a version of a run's artefact, or of one that lies elsewhere."""
         from mlflow.exceptions import MlflowException
 
-        try:
-            c.create_registered_model(self.name)
-        except MlflowException as error:
-            if error.error_code != "RESOURCE_ALREADY_EXISTS":
-                raise
+        place, id = source or f"{run.info.artifact_uri}/model", run.info.run_id
+
+        def ensure(c: Any) -> None:
+            try:
+                c.create_registered_model(self.name)
+            except MlflowException as error:
+                if error.error_code != "RESOURCE_ALREADY_EXISTS":
+                    raise
+
+        self.call("make the model", ensure)
+        return self.call("make a version", lambda c: c.create_model_version(self.name, place, id, tags=dict(tags)))
 
     def forget(self, number: int) -> None:
         """Take back a version that was just made."""
@@ -162,6 +176,20 @@ class Tracking:
 
         with TemporaryDirectory(prefix="unseen-") as temporary:
             yield self.call("give the artefact", download)
+
+
+def _dataset(rows: Input) -> dict[str, str]:
+    """An input as MLflow's data sets say it: schema and profile are JSON texts, and hold no value."""
+    columns = [{"type": kind, "name": name, "required": True} for name, kind in rows.columns.items()]
+    scheme = rows.source.partition("://")[0] if "://" in rows.source else "local"
+    return {
+        "name": rows.name,
+        "digest": rows.digest[:LONGEST_DIGEST],
+        "source_type": scheme,
+        "source": json.dumps({"uri": rows.source}),
+        "schema": json.dumps({"mlflow_colspec": columns}),
+        "profile": json.dumps({"num_rows": rows.rows, "sha256": rows.digest}),
+    }
 
 
 def _equal(tags: Mapping[str, str]) -> list[str]:

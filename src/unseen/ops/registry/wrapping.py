@@ -1,30 +1,34 @@
-"""A saved fit as an MLflow model, and what MLflow is told about it."""
+"""A saved fit as an MLflow model: signature, an example, what a server installs, and hashes of it all."""
 
 from __future__ import annotations
 
-import math
+import json
 import platform
-import re
 import shutil
-from collections.abc import Iterator, Mapping, Sequence
-from datetime import datetime
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 import unseen
-from unseen.core.block import BOOLEAN, CATEGORY, INTEGER, NUMBER, OTHER, Field
-from unseen.core.encoding import Encoding
-from unseen.core.output import Output
-from unseen.ops.config.settings import Settings
-from unseen.ops.record import Record
-from unseen.ops.registry.artefact import FIT
+from unseen.core.block import BOOLEAN, CATEGORY, EMPTY, INTEGER, NUMBER, OTHER
+from unseen.ops.registry.artefact import FIT, SUMS, made_up, seal
 
 # stands in the MLmodel file of every version there is: never to be renamed
 LOADER = "unseen.ops.registry.pyfunc"
+EXAMPLE, REQUEST, EXAMPLE_ROWS = "input_example.json", "serving_input_example.json", 2
+#: MLflow's names of types; where a cell was missing, only a double can say so, whatever kind of number it is
+COMPLETE = {NUMBER: "double", INTEGER: "long", BOOLEAN: "boolean", CATEGORY: "string", EMPTY: "double"}
+WITH_HOLES = {**COMPLETE, INTEGER: "double", BOOLEAN: "double"}
 
 
-def wrap(fit: Path, target: Path, encoding: Encoding, outputs: Sequence[Output]) -> None:
-    """Make an MLflow model of a saved fit: no pickles, no code, no row of the data as an example."""
+def wrap(fit: Path, target: Path, result: Any, sensitive: Sequence[str] = (), unit: str = OTHER) -> None:
+    """Make an MLflow model of a saved fit: no pickles, no code, no row of the data.
+
+    Parameters
+    ----------
+    sensitive : columns whose cells are empty in the example
+    unit : the kind of the column that says which rows belong together, where there is one
+    """
     import yaml
     from mlflow.models import Model
     from mlflow.pyfunc import add_to_model
@@ -38,10 +42,18 @@ def wrap(fit: Path, target: Path, encoding: Encoding, outputs: Sequence[Output])
     for name, said in environment(manifest.foreign).items():
         text = "\n".join(said) + "\n" if isinstance(said, list) else yaml.safe_dump(said, sort_keys=False)
         (target / name).write_text(text)
-    # `save_model` would do this too, after a second or two of looking through every installed package
-    model = Model(signature=signature(inputs_of(encoding), outputs, encoding.unknown))
+    types = column_types(result, unit)
+    sealed = {"unseen": {"content": manifest.content, "hashes": SUMS}}
+    # `save_model` would do all this, too, after a second or two of looking through every installed package
+    model = Model(signature=signature(result, types), metadata=sealed)
+    if example := _example(result, types, sensitive):
+        (target / EXAMPLE).write_text(json.dumps(example))
+        (target / REQUEST).write_text(json.dumps({"dataframe_split": example}))
+        files = {"artifact_path": EXAMPLE, "serving_input_path": REQUEST}
+        model.saved_input_example_info = {"type": "dataframe", "pandas_orient": "split", **files}
     add_to_model(model, loader_module=LOADER, data=FIT, conda_env="conda.yaml", python_env="python_env.yaml")
     model.save(str(target / "MLmodel"))
+    seal(target)
 
 
 def environment(foreign: Mapping[str, str]) -> dict[str, Any]:
@@ -58,77 +70,48 @@ def environment(foreign: Mapping[str, str]) -> dict[str, Any]:
     }
 
 
-def inputs_of(encoding: Encoding) -> tuple[Field, ...]:
-    """The columns that rows come in, that of the unit among them, whatever its type."""
-    return encoding.fields if encoding.unit is None else (Field(encoding.unit, OTHER), *encoding.fields)
+def column_types(result: Any, unit: str = OTHER) -> dict[str, str]:
+    """MLflow's types of the columns that rows come in, that of the unit among them.
 
-
-def signature(fields: Sequence[Field], outputs: Sequence[Output], unknown: str) -> Any:
-    """What goes in and what comes out.
-
-    A cell may be missing; a column may not, so that a misspelt name is an error and not a missing column. Whole
-    numbers and booleans are of type ``any``: MLflow cannot hold a missing one (it reads a missing boolean as a
-    value), and refuses whole numbers where a double is named.
+    A whole number or a truth value is a double where the training data had holes in it: MLflow's integers and booleans
+    hold none (mlflow issue 25593), and its server would read a missing boolean as false.
     """
+    encoding, holes = result.encoding, {c.name for c in result.profile.columns if c.missing}
+    kinds = {f.name: (WITH_HOLES if f.name in holes else COMPLETE).get(f.kind, "any") for f in encoding.fields}
+    return kinds if encoding.unit is None else {encoding.unit: COMPLETE.get(unit, "any"), **kinds}
+
+
+def signature(result: Any, types: Mapping[str, str]) -> Any:
+    """What goes in and what comes out; no column may be left out, so that a misspelt name is an error."""
     from mlflow.models import ModelSignature
     from mlflow.types.schema import AnyType, ColSpec, DataType, ParamSchema, ParamSpec, Schema
 
-    kinds = {NUMBER: DataType.double, CATEGORY: DataType.string}
-    inputs = Schema([ColSpec(kinds.get(f.kind) or AnyType(), f.name, required=True) for f in fields])
-    types = {INTEGER: DataType.long, CATEGORY: DataType.string, BOOLEAN: DataType.boolean}
-    said = [column for output in outputs for column in output.kinds(fields)]
-    told = [ColSpec(types.get(kind, DataType.double), name) for name, kind in said]
-    return ModelSignature(inputs, Schema(told), ParamSchema([ParamSpec("unknown", DataType.string, unknown)]))
+    inputs = [ColSpec(AnyType() if t == "any" else DataType[t], name) for name, t in types.items()]
+    said = [column for output in result.model.outputs() for column in output.kinds(result.encoding.fields)]
+    outputs = [ColSpec(DataType[COMPLETE.get(kind, "double")], name) for name, kind in said]
+    unknown = ParamSpec("unknown", DataType.string, result.encoding.unknown)
+    return ModelSignature(Schema(inputs), Schema(outputs), ParamSchema([unknown]))
 
 
-def milliseconds(record: Record) -> int:
-    return int(datetime.fromisoformat(record.started).timestamp() * 1000)
+def _example(result: Any, types: Mapping[str, str], sensitive: Sequence[str]) -> dict[str, Any] | None:
+    """Rows as a client sends them, made up by the model; none where it does not score them.
+
+    Categories are data, as are cells of sensitive columns: both stay empty.
+    """
+    try:
+        drawn = made_up(result, EXAMPLE_ROWS)
+        cells = {name: [_cell(x, t, name in sensitive) for x in drawn[name]] for name, t in types.items()}
+        if result.encoding.unit is not None:
+            cells[result.encoding.unit] = ["a" if types[result.encoding.unit] == "string" else 1] * EXAMPLE_ROWS
+        result.outputs(cells)
+    except Exception:  # a version without an example is as good
+        return None
+    return {"columns": list(cells), "data": [list(row) for row in zip(*cells.values(), strict=True)]}
 
 
-def params(record: Record, settings: Settings) -> dict[str, Any]:
-    """What was fitted, and how."""
-    assert record.fit is not None and record.batch is not None
-    return {
-        "components": record.fit.components,
-        "kind": settings.model.kind,
-        "criterion": settings.model.criterion,
-        "covariance": settings.model.form,
-        "algorithm": settings.fit.algorithm,
-        "start": settings.fit.start,
-        "restarts": settings.fit.restarts,
-        "seed": record.fit.seed,
-        "tol": settings.fit.tol,
-        "prior": settings.fit.prior,
-        "batch": record.batch.id,
-        "rows": record.batch.rows,
-        "partitions": len(record.batch.partitions),
-        "outcome": record.fit.outcome,
-        **{f"version.{name}": version for name, version in record.versions.items()},
-    }
-
-
-def metrics(record: Record, result: Any, settings: Settings) -> list[tuple[str, float, int]]:
-    """Log-likelihood at each iteration, validation, resources, and how much is missing in columns that may be named."""
-    found = [*_of_record(record), *_missing(result, settings.privacy.sensitive)]
-    return [(name, float(value), step) for name, value, step in found if value is not None and math.isfinite(value)]
-
-
-def _of_record(record: Record) -> Iterator[tuple[str, float | None, int]]:
-    fit, validation, used = record.fit, record.validation, record.resources
-    assert fit is not None
-    for step, value in enumerate(fit.trace):
-        yield "loglik_per_row", value, step
-    for name in ("iterations", "loglik", "bic", "seconds", "floors", "smallest_share", "smallest_spread"):
-        yield name, getattr(fit, name), 0
-    measured = ("rows", "heldout", "heldout_se", "training", "champion", "gain", "gain_se", "calibration")
-    for name in (*measured, "moved_share", "metric", "champion_metric") if validation else ():
-        yield f"validation.{name}", getattr(validation, name), 0
-    for name in ("cpu_seconds", "peak_memory", "cost") if used else ():
-        yield name, getattr(used, name), 0
-    yield "gates_refused", sum(not v.passed for v in record.gates), 0
-
-
-def _missing(result: Any, sensitive: Sequence[str]) -> Iterator[tuple[str, float, int]]:
-    for c in result.profile.columns:
-        if c.name not in sensitive and c.rows:
-            yield f"missing_share.{re.sub(r'[^A-Za-z0-9_. /:-]', '_', c.name)}", c.missing / c.rows, 0
+def _cell(value: Any, kind: str, hidden: bool) -> Any:
+    if kind == "boolean":
+        return bool(value) and not hidden
+    if kind == "long":
+        return 0 if hidden else int(value)
+    return None if hidden or kind != "double" or value != value else float(f"{float(value):.3g}")

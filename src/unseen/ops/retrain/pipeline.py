@@ -74,7 +74,8 @@ def retrain(
     journal = Journal.open(places.run(id), settings.name, id)
     try:
         with journal.alone():
-            if not again and journal.settled(Registry(settings).champion):
+            champion = Registry(settings).check().champion
+            if not again and journal.settled(lambda: champion):
                 tell("done", f"run {id} ended before: {journal.record.reason}")
                 return journal.record
             journal.begin_anew() if again else journal.go_on()
@@ -249,10 +250,13 @@ class Retrain:
     def register(self) -> None:
         """A version of its own, whatever the gates said: what was fitted can be looked at."""
         self.journal.remember(self.result, self.intake.by_partition())
+        self.journal.know(resources=self.meter.read())  # so far: what is told of the run is told here
         record = self.journal.record
         version = self.registry.register(record, self.journal.folder, align=not allowed(record.gates))
         self.journal.know(version=version)
         self.tell("registry", f"version {version}")
+        if self.registry.untold:
+            self.tell("tracker", self.registry.untold)
 
     def promote(self) -> None:
         """The one step that changes what is in production."""

@@ -46,7 +46,7 @@ def pin(settings: Settings, reason: str, actor: str | None = None) -> Entry:
         raise RegistryError(f"{settings.name!r} has no champion yet: there is nothing to pin")
     record = read(Places.of(settings).run(champion.record))
     batch = record.batch if record else None
-    there = tuple(p for p in partitions(settings) if batch and p.id in batch.ids)
+    there = tuple(p for p in partitions(settings) if batch and p.id in batch.fingerprints)
     if not there or batch is None:
         raise RegistryError(
             f"no partition that version {champion.number} was trained on is there any more: retrain, then pin"

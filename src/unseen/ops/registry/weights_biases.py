@@ -1,0 +1,131 @@
+"""Weights & Biases as a second tracker: its own client writes each run to disk, then sends it, if it can in time."""
+
+from __future__ import annotations
+
+import netrc
+import os
+import subprocess
+import sys
+from collections.abc import Mapping
+from contextlib import suppress
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit
+
+from unseen.errors import RegistryError
+from unseen.ops.config.settings import Settings
+from unseen.ops.logs import reason
+from unseen.ops.registry.opening import experiment
+from unseen.ops.registry.report import Report
+
+#: nothing of the machine, its code or its terminal goes along, and nothing is asked of a person
+MANNERS: Mapping[str, Any] = {
+    "mode": "offline",
+    "console": "off",
+    "silent": True,
+    "host": "",
+    "disable_git": True,
+    "disable_code": True,
+    "disable_job_creation": True,
+    "x_disable_stats": True,
+    "x_disable_meta": True,
+    "x_save_requirements": False,
+}
+SEND_SECONDS = 120.0
+HOST = "https://api.wandb.ai"
+
+
+class WeightsBiases:
+    """A `Tracker` that keeps runs under ``wandb/`` in the state folder.
+
+    They are sent where ``WANDB_API_KEY`` (or netrc) signs in, unless ``WANDB_MODE=offline``; what could not be sent
+    stays, and ``wandb sync`` sends it later.
+    """
+
+    def __init__(self, settings: Settings) -> None:
+        self.settings = settings
+
+    def report(self, report: Report) -> Path:
+        """Keep a run, and send it; the folder that it is kept in.
+
+        Raises
+        ------
+        RegistryError
+            It could not be kept, or not be sent; a run that is kept is named.
+        """
+        folder = self._kept(report)
+        if os.environ.get("WANDB_MODE") != "offline" and _signed_in():
+            self._send(folder)
+        return folder
+
+    def _kept(self, report: Report) -> Path:
+        import wandb
+
+        id = "-".join([report.name, *(v[:8] for k, v in report.identity.items() if k == "unseen.parameters")])
+        config = {**report.params, **report.tags, "inputs": [_input(asdict(i)) for i in report.inputs]}
+        try:
+            self.settings.home.mkdir(parents=True, exist_ok=True)
+            alone = wandb.run is None
+            run = wandb.init(
+                project=experiment(self.settings),
+                name=report.name,
+                id=id,
+                config=config,
+                job_type="retrain",
+                reinit="create_new",
+                settings=wandb.Settings(root_dir=str(self.settings.home), **MANNERS),
+            )
+            folder = Path(run.dir).parent
+            try:
+                run.define_metric("iteration")
+                for name, values in report.history.items():
+                    run.define_metric(name, step_metric="iteration")
+                    for iteration, value in enumerate(values):
+                        run.log({"iteration": iteration, name: value})
+                run.summary.update(dict(report.metrics))
+                if report.artefact is not None:
+                    run.log_artifact(self._artefact(report, report.artefact))
+            finally:
+                run.finish()
+                if alone:  # else the program beside it would stay for as long as this one
+                    wandb.teardown()
+        except Exception as error:  # another's client: whatever it is, the version stands
+            raise RegistryError(f"Weights & Biases did not keep the run: {reason(error)}") from error
+        return folder
+
+    def _artefact(self, report: Report, folder: Path) -> Any:
+        import wandb
+
+        made = wandb.Artifact(self.settings.name, type="model", metadata=dict(report.tags))
+        for file in sorted(p for p in folder.rglob("*") if p.is_file()):
+            made.add_file(str(file), name=file.relative_to(folder).as_posix())
+        return made
+
+    def _send(self, folder: Path) -> None:
+        later = f"it is kept, `wandb sync {folder}` sends it"
+        try:
+            command = [sys.executable, "-m", "wandb", "sync", str(folder)]
+            done = subprocess.run(command, capture_output=True, timeout=SEND_SECONDS, stdin=subprocess.DEVNULL)
+        except (subprocess.TimeoutExpired, OSError) as error:
+            raise RegistryError(
+                f"Weights & Biases was not told of the run ({type(error).__name__}): {later}"
+            ) from error
+        if done.returncode:
+            raise RegistryError(
+                f"Weights & Biases was not told of the run (wandb sync ended with {done.returncode}): {later}"
+            )
+
+
+def _signed_in() -> bool:
+    """Whether there is a key, without asking a person for one."""
+    if os.environ.get("WANDB_API_KEY"):
+        return True
+    host = urlsplit(os.environ.get("WANDB_BASE_URL", HOST)).hostname or ""
+    with suppress(OSError, netrc.NetrcParseError):
+        return netrc.netrc().authenticators(host) is not None
+    return False
+
+
+def _input(rows: dict[str, Any]) -> dict[str, Any]:
+    return {**rows, "columns": dict(rows["columns"])}
