@@ -192,3 +192,13 @@ def test_numbers_in_names_are_ordered_by_size():
 def test_importing_ingest_is_light():
     code = "import sys, unseen.ops.ingest; print([m for m in ('pandas', 'pandera', 'pyarrow') if m in sys.modules])"
     assert subprocess.check_output([sys.executable, "-c", code], text=True).strip() == "[]"
+
+
+@pytest.mark.parametrize("kind", ["link", "pipe"])
+@pytest.mark.parametrize("path", ["data", "data/*.parquet"])
+def test_what_is_called_as_data_is_and_cannot_be_read_is_no_silent_gap(tmp_path, kind, path):
+    write(tmp_path / "data" / "a.parquet", table())
+    newest = tmp_path / "data" / "b.parquet"
+    newest.symlink_to(tmp_path / "nowhere") if kind == "link" else os.mkfifo(newest)
+    with pytest.raises(DataError, match=r"'b\.parquet' is a link to nothing, or no file"):
+        take_in(settings(tmp_path, path))

@@ -44,15 +44,15 @@ def explain(key: str | None, config: Path, as_json: bool) -> None:
 @needs_ops
 def show(config: Path, as_json: bool) -> None:
     """Show every key with its value, and who says so: a line of the file, a variable, or the default."""
-    from unseen.ops.config.explain import shown
+    from unseen.ops.config.explain import values
     from unseen.ops.config.load import loaded
 
-    values = shown(loaded(config))
+    found = values(loaded(config))
     if as_json:
-        return print_json(values)
-    wide = min(40, max(map(len, values)))
-    by = min(20, max(len(told["by"]) for told in values.values()))
-    for key, told in values.items():
+        return print_json(found)
+    wide = min(40, max(map(len, found)))
+    by = min(20, max(len(told["by"]) for told in found.values()))
+    for key, told in found.items():
         click.echo(f"{key:<{wide}}  {told['by']:<{by}}  {told['value']}")
 
 

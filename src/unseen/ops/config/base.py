@@ -14,9 +14,12 @@ from unseen.errors import ConfigError
 
 
 class Section(BaseModel):
-    """A part of the file: unknown keys are refused, an empty value means the default, values are fixed once read."""
+    """A part of the file: unknown keys are refused, an empty value means the default, values are fixed once read.
 
-    model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
+    What stands below a key is its description.
+    """
+
+    model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False, use_attribute_docstrings=True)
 
     @model_validator(mode="before")
     @classmethod

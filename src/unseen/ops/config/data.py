@@ -35,23 +35,16 @@ class Read(Section):
 class Data(Section):
     """Where the partitions are: each file that `path` matches is one, in the order of their names."""
 
-    path: Text = Field(
-        description="A file, a folder, or a pattern. A relative path starts from the folder of this file.",
-        examples=["data/*.parquet"],
-    )
-    window: Count | None = Field(
-        default=None, description="Train on so many of the newest partitions; on all if left out.", examples=[6]
-    )
-    weights: Text | None = Field(
-        default=None, description="Column that says how many copies each row stands for.", examples=["copies"]
-    )
-    labels: Text | None = Field(
-        default=None, description="Column with the known classes of some rows.", examples=["known_class"]
-    )
-    ignore: tuple[Text, ...] = Field(
-        default=(), description="Columns that are neither modelled nor checked.", examples=[["comment"]]
-    )
-
+    path: Text = Field(examples=["data/*.parquet"])
+    """A file, a folder, or a pattern. A relative path starts from the folder of this file."""
+    window: Count | None = Field(default=None, examples=[6])
+    """Train on so many of the newest partitions; on all if left out."""
+    weights: Text | None = Field(default=None, examples=["copies"])
+    """Column that says how many copies each row stands for."""
+    labels: Text | None = Field(default=None, examples=["known_class"])
+    """Column with the known classes of some rows."""
+    ignore: tuple[Text, ...] = Field(default=(), examples=[["comment"]])
+    """Columns that are neither modelled nor checked."""
     read: Read = Read()
 
     @model_validator(mode="after")
@@ -67,40 +60,26 @@ class Data(Section):
 class ColumnRule(Section):
     """What one column must look like before a batch may train."""
 
-    type: Literal["number", "integer", "boolean", "category", "other"] = Field(
-        description="Kind of the column: text is a category; dates and lists are other.", examples=["number"]
-    )
-    min: float | None = Field(default=None, description="Smallest allowed number.", examples=[-60])
-    max: float | None = Field(default=None, description="Largest allowed number.", examples=[1500])
-    values: tuple[str, ...] | None = Field(
-        default=None, description="Categories that may occur, as text.", examples=[["EWR", "JFK", "LGA"]]
-    )
-    missing: Share = Field(default=1.0, description="Largest share of missing cells.", examples=[0.05])
-    missing_min: Share = Field(
-        default=0.0,
-        description="Smallest share of missing cells, with room for chance; it notices gaps that were filled.",
-        examples=[0.01],
-    )
-    outside: Share = Field(
-        default=0.0, description="Largest share of observed cells outside min, max or values.", examples=[0.001]
-    )
-    common: Share = Field(
-        default=1.0,
-        description="Largest share of observed cells with one and the same value, with room for chance; it notices "
-        "defaults.",
-        examples=[0.5],
-    )
-    median: tuple[float, float] | None = Field(
-        default=None,
-        description="Range that the median must lie in; it notices a change of units.",
-        examples=[[-10, 30]],
-    )
-    spread: tuple[float, float] | None = Field(
-        default=None,
-        description="Range of the mean distance from the median, the outer twentieths of the cells drawn in; it "
-        "notices a column that narrows, and a change of units.",
-        examples=[[5, 60]],
-    )
+    type: Literal["number", "integer", "boolean", "category", "other"] = Field(examples=["number"])
+    """Kind of the column: text is a category; dates and lists are other."""
+    min: float | None = Field(default=None, examples=[-60])
+    """Smallest allowed number."""
+    max: float | None = Field(default=None, examples=[1500])
+    """Largest allowed number."""
+    values: tuple[str, ...] | None = Field(default=None, examples=[["EWR", "JFK", "LGA"]])
+    """Categories that may occur, as text."""
+    outside: Share = Field(default=0.0, examples=[0.001])
+    """Largest share of observed cells outside min, max or values."""
+    missing: Share = Field(default=1.0, examples=[0.05])
+    """Largest share of missing cells."""
+    missing_min: Share = Field(default=0.0, examples=[0.01])
+    """Smallest share of missing cells, with room for chance; it notices gaps that were filled."""
+    common: Share = Field(default=1.0, examples=[0.5])
+    """Largest share of observed cells with one and the same value, with room for chance; it notices defaults."""
+    median: tuple[float, float] | None = Field(default=None, examples=[[-10, 30]])
+    """Range that the median must lie in; it notices a change of units."""
+    spread: tuple[float, float] | None = Field(default=None, examples=[[5, 60]])
+    """Range of the mean distance from the median; it notices a column that narrows, and a change of units."""
 
     @model_validator(mode="after")
     def _consistent(self) -> ColumnRule:
@@ -113,35 +92,30 @@ class ColumnRule(Section):
             raise clash("values", "no category is allowed: list at least one, or leave the key out")
         if self.min is not None and self.max is not None and self.min > self.max:
             raise clash("min", "lies above max")
-        for key in ("median", "spread"):
-            pair = getattr(self, key)
-            if pair is not None and pair[0] > pair[1]:
-                raise clash(key, "the first number is the lower end")
         if self.missing_min > self.missing:
             raise clash("missing_min", "lies above missing")
+        for key in ("median", "spread"):
+            low, high = getattr(self, key) or (0, 0)
+            if low > high:
+                raise clash(key, "the first number is the lower end")
         return self
 
 
 class Schema(Section):
     """The gate before compute: a batch that breaks it never trains, and the champion stays."""
 
-    columns: dict[Text, ColumnRule] = Field(
-        default={}, description="Rules by column; without any, the champion's columns and types are the rule."
-    )
-    extra: Literal["refuse", "ignore"] = Field(
-        default="refuse", description="What to do with columns that have no rule and are not in data.ignore."
-    )
-    min_rows: Count = Field(default=1, description="Fewest rows of a partition.", examples=[1000])
-    max_rows: Count | None = Field(default=None, description="Most rows of a partition.", examples=[50000000])
-    duplicates: Share = Field(
-        default=1.0, description="Largest share of rows that repeat an earlier row exactly.", examples=[0.01]
-    )
-    repeats: Share = Field(
-        default=1.0,
-        description="Largest share of rows that stand before, in the partition or an earlier one of the window, with "
-        "room for chance; rows are told again by the columns of the model, under whichever date or number.",
-        examples=[0.05],
-    )
+    columns: dict[Text, ColumnRule] = {}
+    """Rules by column; without any, the champion's columns and types are the rule."""
+    extra: Literal["refuse", "ignore"] = "refuse"
+    """What to do with columns that have no rule and are not in data.ignore."""
+    min_rows: Count = Field(default=1, examples=[1000])
+    """Fewest rows of a partition."""
+    max_rows: Count | None = Field(default=None, examples=[50000000])
+    """Most rows of a partition."""
+    duplicates: Share = Field(default=1.0, examples=[0.01])
+    """Largest share of rows that repeat an earlier row exactly."""
+    repeats: Share = Field(default=1.0, examples=[0.05])
+    """Largest share of rows that stand before, here or in an earlier partition, under whichever date or number."""
 
     @model_validator(mode="after")
     def _ordered(self) -> Schema:
@@ -153,11 +127,7 @@ class Schema(Section):
 class Privacy(Section):
     """What may not leave. Nothing of a row is ever logged, whatever stands here."""
 
-    sensitive: tuple[Text, ...] = Field(
-        default=(),
-        description="Columns left out of shareable reports and of what MLflow is told.",
-        examples=[["birth_year"]],
-    )
-    min_rows_per_component: Count = Field(
-        default=20, description="Rows that a component needs; a smaller one could describe single people."
-    )
+    sensitive: tuple[Text, ...] = Field(default=(), examples=[["birth_year"]])
+    """Columns left out of shareable reports and of what MLflow is told."""
+    min_rows_per_component: Count = 20
+    """Rows that a component needs; a smaller one could describe single people."""

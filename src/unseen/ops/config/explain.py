@@ -10,7 +10,6 @@ from unseen.errors import ConfigError
 from unseen.ops.config.document import Keys
 from unseen.ops.config.keys import ANY, Key, about, general, known, nearest
 from unseen.ops.config.load import Loaded
-from unseen.ops.config.settings import Settings
 from unseen.ops.config.writing import numbers, written
 
 #: what a key that is left out means, where that is no value
@@ -41,8 +40,9 @@ def found(name: str) -> Key:
 
 def explained(key: Key, here: Loaded | None) -> dict[str, Any]:
     """All that can be said of a key; ``here`` is the file at hand."""
-    inside = {k.name: k.sentence for k in known().values() if key.section and k.path[:-1] == _within(key)}
-    value = None if here is None or ANY in key.path or key.section else _values(here).get(key.dotted)
+    within = (*key.path, ANY) if key.table else key.path
+    inside = {k.name: k.sentence for k in known().values() if key.section and k.path[:-1] == within}
+    value = None if here is None or ANY in key.path or key.section else values(here).get(key.dotted)
     return {
         "key": _shown(key),
         "sentence": key.sentence,
@@ -68,12 +68,8 @@ def every_key() -> dict[str, dict[str, str]]:
     return out
 
 
-def shown(here: Loaded) -> dict[str, dict[str, str]]:
+def values(here: Loaded) -> dict[str, dict[str, str]]:
     """Every key with its value, and whether the file, the environment or the default says so."""
-    return _values(here)
-
-
-def _values(here: Loaded) -> dict[str, dict[str, str]]:
     return {".".join(map(str, keys)): _told(here, keys, value) for keys, value in _walk(here.settings, (), ())}
 
 
@@ -109,12 +105,5 @@ def _walk(section: Any, path: tuple[str, ...], keys: Keys) -> Iterator[tuple[Key
             yield (*keys, key), value
 
 
-def _within(key: Key) -> tuple[str, ...]:
-    return (*key.path, ANY) if key.table else key.path
-
-
 def _shown(key: Key) -> str:
     return key.dotted.replace(ANY, "COLUMN")
-
-
-__all__ = ["Settings", "every_key", "explained", "found", "shown"]

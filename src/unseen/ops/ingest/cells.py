@@ -18,9 +18,6 @@ from unseen.ops.ingest.rules import Rule, is_code
 from unseen.ops.ingest.shape import evident, share
 from unseen.ops.record import Finding
 
-MISSING, EXTRA, BROKEN, FAILED = "missing", "extra", "broken", "failed"
-_REASONS = {"COLUMN_NOT_IN_DATAFRAME": MISSING, "COLUMN_NOT_IN_SCHEMA": EXTRA, "DATAFRAME_CHECK": FAILED}
-
 
 def cells(
     name: str, rules: Sequence[Rule], rows: int, chunks: Iterable[Chunk], also: Callable[[Chunk], Any]
@@ -40,8 +37,7 @@ def cells(
     schema, refused = pa.DataFrameSchema(columns, strict=True), set()
     for chunk in chunks:
         progress.left -= len(chunk.table)
-        for reason, column, check in complaints(schema, chunk.table[list(counted)]):
-            refused.add((column, check if reason == FAILED else ""))
+        refused |= complaints(schema, chunk.table[list(counted)])
         also(chunk)
     findings = []
     for column, tallied in counted.items():
@@ -65,8 +61,8 @@ def scalar(holds: Callable[[Any], bool], name: str) -> Any:
     return pa.Check(lambda cells: holds(cells), name=name, ignore_na=False)
 
 
-def complaints(schema: Any, table: Any) -> list[tuple[str, str, str]]:
-    """What a table breaks: (missing, extra, failed or broken; column; check), all of it at once.
+def complaints(schema: Any, table: Any) -> set[tuple[str, str]]:
+    """The columns and checks that a table breaks; no check where one could not be run.
 
     Pandera can be switched off by an environment variable; a gate can not.
     """
@@ -77,15 +73,13 @@ def complaints(schema: Any, table: Any) -> list[tuple[str, str, str]]:
         with config_context(validation_enabled=True, validation_depth=ValidationDepth.SCHEMA_AND_DATA):
             schema.validate(table, lazy=True, inplace=True)
     except pa.errors.SchemaErrors as errors:
-        return [_complaint(error) for error in errors.schema_errors]
-    return []
+        return {_complaint(error) for error in errors.schema_errors}
+    return set()
 
 
-def _complaint(error: Any) -> tuple[str, str, str]:
-    reason = _REASONS.get(error.reason_code.name, BROKEN)
-    if reason in (MISSING, EXTRA):
-        return reason, str(error.failure_cases), reason
-    return reason, str(error.schema.name), str(getattr(error.check, "name", error.check))
+def _complaint(error: Any) -> tuple[str, str]:
+    ran = error.reason_code.name == "DATAFRAME_CHECK"
+    return str(error.schema.name), str(getattr(error.check, "name", error.check)) if ran else ""
 
 
 def unchecked(name: str, column: str | None) -> Finding:

@@ -170,4 +170,11 @@ def _named(given: Path) -> Iterator[Path]:
 
 
 def _files(folder: Path, parts: Sequence[str]) -> Iterator[Path]:
-    return (Path(entry.path) for entry in matches(folder, parts) if entry.is_file())
+    """Files; what is called as data is and cannot be read would be missing in silence."""
+    for entry in matches(folder, parts):
+        if entry.is_file():
+            yield Path(entry.path)
+        elif known(entry.name) and not entry.is_dir():
+            raise DataError(
+                f"data.path: {entry.name!r} is a link to nothing, or no file: put the data there, or remove it"
+            )

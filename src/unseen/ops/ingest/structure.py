@@ -3,26 +3,15 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from difflib import get_close_matches
 from pathlib import Path
-from typing import Any
 
 from unseen.arrow.formats import TEXT
 from unseen.core.block import BOOLEAN, CATEGORY, EMPTY, INTEGER, NUMBER, OTHER, Field
-from unseen.ops.ingest.cells import EXTRA, FAILED, MISSING, complaints, scalar, unchecked
 from unseen.ops.ingest.rules import Rule, Rules
 from unseen.ops.record import Finding
 
-#: a type that stands for each kind in a table without rows
-_TYPES = {
-    NUMBER: "float64",
-    INTEGER: "int64",
-    BOOLEAN: "bool",
-    CATEGORY: "category",
-    OTHER: "datetime64[ns]",
-    EMPTY: "object",
-}
 _WORDS = {
     NUMBER: "numbers",
     INTEGER: "whole numbers",
@@ -35,41 +24,22 @@ _WORDS = {
 
 def structure(name: str, fields: Sequence[Field], rules: Rules) -> tuple[Finding, ...]:
     """What is wrong with the columns of a partition, by their names."""
-    import pandas as pd
-
     here = {f.name: f for f in fields if f.name not in rules.ignore}
-    wanted = set(rules.names)
-    if wanted and not wanted & set(here):
-        return (_strangers(name, here, wanted),)
-    others = tuple(n for n in here if n not in wanted) if rules.others is None else rules.others
-    table = pd.DataFrame({n: pd.Series(dtype=_TYPES[f.kind]) for n, f in here.items()})
-    schema = _schema(rules, others)
-    new = [n for n in here if n not in wanted and n not in others]
-    gone = [n for n in rules.names if n not in here]
-    findings = []
-    for reason, column, _ in complaints(schema, table):
-        if reason == MISSING:
-            findings.append(_missing(name, column, new or [n for n in here if n not in wanted]))
-        elif reason == EXTRA:
-            findings.append(_extra(name, column, gone or list(rules.names)))
-        elif reason == FAILED:
-            findings.append(_retyped(name, next(r for r in rules.columns if r.column == column), here[column]))
-        else:
-            findings.append(unchecked(name, column))
-    return tuple(findings)
-
-
-def _schema(rules: Rules, others: Sequence[str]) -> Any:
-    import pandera.pandas as pa
-
-    columns = {rule.column: pa.Column(checks=[scalar(_typed(rule), "type")], nullable=True) for rule in rules.columns}
-    columns |= {name: pa.Column(nullable=True, required=False) for name in others}
-    return pa.DataFrameSchema(columns, strict=True)
-
-
-def _typed(rule: Rule) -> Callable[[Any], bool]:
-    allowed = {_TYPES[kind] for kind in (*rule.kinds, EMPTY)}
-    return lambda cells: cells.dtype.name in allowed
+    known = {rule.column: rule for rule in rules.columns}
+    if known and not set(known) & set(here):
+        return (_strangers(name, here, len(known)),)
+    strange = [column for column in here if column not in known]
+    new = [] if rules.others is None else [column for column in strange if column not in rules.others]
+    gone = [column for column in known if column not in here]
+    return (
+        *(_extra(name, column, gone or list(known)) for column in new),
+        *(_missing(name, column, new or strange) for column in gone),
+        *(
+            _retyped(name, r, here[r.column])
+            for r in rules.columns
+            if r.column in here and not r.holds(here[r.column].kind)
+        ),
+    )
 
 
 def _missing(name: str, column: str, new: Sequence[str]) -> Finding:
@@ -93,10 +63,10 @@ def _retyped(name: str, rule: Rule, field: Field) -> Finding:
     return Finding(check="type", column=rule.column, message=message)
 
 
-def _strangers(name: str, here: dict[str, Field], wanted: set[str]) -> Finding:
+def _strangers(name: str, here: dict[str, Field], wanted: int) -> Finding:
     """A file without a header has cells where names should be: none of them may be repeated."""
     message = (
-        f"{name!r} has none of the {len(wanted)} columns it should have, and {len(here)} others: is it the right "
+        f"{name!r} has none of the {wanted} columns it should have, and {len(here)} others: is it the right "
         "file, and do names stand in its first line?"
     )
     return Finding(check="columns", message=message)
