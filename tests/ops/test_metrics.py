@@ -120,6 +120,23 @@ def test_times_of_runs_and_successes(tmp_path: Path) -> None:
     assert found["unseen_retrain_last_outcome", "outcome=held"] == 0
 
 
+def test_a_clock_that_ran_ahead_dates_nothing_later_than_what_came_after(tmp_path: Path) -> None:
+    """The newest success is that of the newest line; it was no later than the line after it."""
+    s = settings(tmp_path)
+    ended(s, record("r1"), hours_ago=30)
+    ended(s, record("r2"), hours_ago=-900 * 24)
+    names = ("unseen_retrain_last_success_timestamp_seconds", "unseen_retrain_waiting_since_timestamp_seconds")
+    for name in names:
+        assert time.time() - measured(s)[name] == pytest.approx(0, abs=600)
+    log(s, "began", hours_ago=20, record="r3")
+    ended(s, record("r3", Outcome.REFUSED), hours_ago=10)
+    for name in names:
+        assert time.time() - measured(s)[name] == pytest.approx(20 * 3600, abs=600)
+    ended(s, record("r4"), hours_ago=1)
+    for name in (*names, "unseen_retrain_last_run_timestamp_seconds"):
+        assert measured(s)[name] <= time.time()
+
+
 def test_a_killed_retrain_shows(tmp_path: Path) -> None:
     s, name = settings(tmp_path), "unseen_retrain_unfinished_timestamp_seconds"
     ended(s, record("before"), hours_ago=10)

@@ -46,15 +46,24 @@ def here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return tmp_path
 
 
-@pytest.fixture
-def loop(here: Path) -> Registry:
+@pytest.fixture(scope="module")
+def made(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Three versions with their records: 1 was champion, 2 is, 3 waits."""
-    made = with_database(here)
+    loop = with_database(tmp_path_factory.mktemp("made"))
     for number, id in ((1, "a"), (2, "b"), (3, "c")):
-        version(made, id, number - 1 or None)
+        version(loop, id, number - 1 or None)
         if number < 3:
-            made.promote(number, number - 1 or None, "why")
-    return made
+            loop.promote(number, number - 1 or None, "why")
+    return loop.places.home
+
+
+@pytest.fixture
+def loop(here: Path, made: Path) -> Registry:
+    """A copy of it, whose paths have been made its own."""
+    shutil.copytree(made, here / ".unseen")
+    copy = registry(here)
+    copy.repair()
+    return copy
 
 
 def version(loop: Registry, id: str, champion: int | None) -> int:

@@ -7,7 +7,7 @@ import hashlib
 import json
 import os
 import socket
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any
@@ -77,9 +77,13 @@ def now() -> str:
     return datetime.now(UTC).isoformat(timespec="milliseconds")
 
 
-def happened(entry: Entry) -> str:
-    """When something was decided, as far as can be: a clock that ran ahead dates nothing later than now."""
-    return min(entry.time, now())
+def happened(entry: Entry, entries: Sequence[Entry]) -> str:
+    """When something was decided, as far as can be known: by a clock that ran ahead, no later than what came after it.
+
+    ``entries`` are those of the log; what is dated later than now came before the next line that is not.
+    """
+    time = now()
+    return next((e.time for e in (entry, *entries[entry.seq :]) if e.time <= time), time)
 
 
 def whoever() -> str:

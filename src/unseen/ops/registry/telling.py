@@ -34,10 +34,14 @@ def status(registry: Registry) -> dict[str, Any]:
     retrain = next((e for e in reversed(entries) if e.kind == RETRAIN), None)
     return {
         "name": registry.settings.name,
-        "champion": None if champion is None else {**_version(registry, champion), **_decision(state.decisions[-1])},
+        "champion": None
+        if champion is None
+        else {**_version(registry, champion), **_decision(state.decisions[-1], entries)},
         "challenger": None if challenger is None else _version(registry, challenger),
         "rollback": None if fallback is None else _version(registry, fallback),
-        "retrain": None if retrain is None else {"actor": retrain.actor, **retrain.facts, "time": happened(retrain)},
+        "retrain": None
+        if retrain is None
+        else {"actor": retrain.actor, **retrain.facts, "time": happened(retrain, entries)},
         "aliases": _aliases(registry.mirror.compared(state), bool(state.versions)),
         "registry": registry.trouble(state),
         "moved": registry.moved(),
@@ -77,9 +81,9 @@ def _version(registry: Registry, version: Version) -> dict[str, Any]:
     }
 
 
-def _decision(entry: Entry) -> dict[str, Any]:
+def _decision(entry: Entry, entries: Sequence[Entry]) -> dict[str, Any]:
     facts = {k: v for k, v in entry.facts.items() if k in ("reason", "from", "override")}
-    return {"since": happened(entry), "by": entry.actor, "how": entry.kind, **facts}
+    return {"since": happened(entry, entries), "by": entry.actor, "how": entry.kind, **facts}
 
 
 def _aliases(known: Aliases, versions: bool) -> dict[str, Any]:

@@ -15,6 +15,7 @@ from unseen.ops.config.settings import Settings
 from unseen.ops.logs import reason
 from unseen.ops.places import Places
 from unseen.ops.record import Outcome, Record
+from unseen.ops.registry.entry import happened
 
 #: so many records before the last one say what is typical
 TYPICAL = 10
@@ -32,6 +33,10 @@ class Known:
     unfinished: float | None = None
     champion: Any = None
     trouble: dict[str, str] = field(default_factory=dict)
+
+    def happened(self, entry: Any) -> float:
+        """When something was decided, in seconds, never later than now."""
+        return moment(happened(entry, self.entries)).timestamp()
 
     def of_kind(self, *kinds: str) -> list[Any]:
         return [entry for entry in self.entries if entry.kind in kinds]

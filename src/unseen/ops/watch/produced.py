@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable, Iterator
+from datetime import UTC, datetime
 from statistics import median
 
 from unseen.ops.config.settings import Settings
@@ -38,9 +39,9 @@ def _last(known: Known) -> Iterator[Sample]:
     last = known.last
     for each in Outcome:
         yield sample("unseen_retrain_last_outcome", last is not None and each is last.outcome, outcome=each.value)
-    ended = [moment(entry.time).timestamp() for entry in known.of_kind("retrain")]
+    ended = [known.happened(entry) for entry in known.of_kind("retrain")][-1:]
     if last is not None and last.finished:
-        ended.append(moment(last.finished).timestamp())
+        ended.append(min(moment(last.finished), datetime.now(UTC)).timestamp())
     if ended:
         yield sample("unseen_retrain_last_run_timestamp_seconds", max(ended))
     if known.unfinished is not None:
@@ -56,11 +57,12 @@ def _counted(known: Known, settings: Settings) -> Iterator[Sample]:
     recent = [o for entry in since(retrains, settings.slo.window_days) if (o := outcome(entry)) in _COUNTED]
     if recent:
         yield sample("unseen_retrain_success_ratio", 1 - sum(o in FAILURES for o in recent) / len(recent))
-    well = [moment(entry.time).timestamp() for entry in retrains if outcome(entry) in FRESH]
+    # the newest by its line, not by its date
+    well = [known.happened(entry) for entry in retrains if outcome(entry) in FRESH][-1:]
     if well:
-        yield sample("unseen_retrain_last_success_timestamp_seconds", max(well))
+        yield sample("unseen_retrain_last_success_timestamp_seconds", well[0])
     if known.entries:
-        waiting = max(well, default=moment(known.entries[0].time).timestamp())
+        waiting = well[0] if well else known.happened(known.entries[0])
         yield sample("unseen_retrain_waiting_since_timestamp_seconds", waiting)
     for kind, name in (("promoted", "unseen_promotions_total"), ("rolled_back", "unseen_rollbacks_total")):
         yield sample(name, len(known.of_kind(kind)))
@@ -68,7 +70,7 @@ def _counted(known: Known, settings: Settings) -> Iterator[Sample]:
         yield sample("unseen_champion_version", known.champion.number)
     moves = known.of_kind("promoted", "rolled_back")
     if moves:
-        yield sample("unseen_champion_timestamp_seconds", moment(moves[-1].time).timestamp())
+        yield sample("unseen_champion_timestamp_seconds", known.happened(moves[-1]))
 
 
 def _typical(earlier: tuple[Record, ...]) -> Iterator[Sample]:
