@@ -101,6 +101,8 @@ class Life:
                 return [{"outcome": "unsuited", "reason": str(why)}]
             rows.append(self.step(number, frame, self.window) | {"step": "on the way"})
         after = self.loop.champion()
+        if before is None or after is None:
+            return rows
         ends = harm(self.loop.model(after), self.loop.model(before), self.stream.reserve(CLEAN, ROWS, self.seed))
         last = rows[-1] | {"step": "ends", "seconds": sum(r["seconds"] for r in rows), **ends}
         held = next((r for r in reversed(rows) if r["outcome"] != "promoted"), {})

@@ -66,10 +66,11 @@ def render(rows: list[Row]) -> str:
 
 
 PREFACE = (
-    "Written by `make judge`: synthetic streams whose law is known and two real ones, with the file that `unseen init`",
-    "writes. A gain is mean log-density per row, new champion less old one, on 3,000 ordinary rows that neither saw; a",
-    "promotion is harmful where it loses more than the tolerance that `init` proposes or, where it proposes none,",
-    "of 0.05 at 500 rows a month, 0.02 at 2,000 and 0.01 at 20,000. `judge/cells.csv` has every cell. At 20,000 rows",
+    "Written by `make judge`: synthetic streams whose law is known and two real ones, with the file that `unseen",
+    "init` writes. A gain is mean log-density per row, new champion less old one, on 3,000 ordinary rows that",
+    "neither saw (real streams: a seventh of each month). A promotion is harmful where it loses more than the",
+    "tolerance that `init` proposes or, where it proposes none, 0.05 at 500 rows a month, 0.02 at 2,000 and 0.01 at",
+    "20,000; a sure loss is one of more than two standard errors. `judge/cells.csv` has every cell. At 20,000 rows",
     "five streams have six of the wrong months and four clean ones, for time.",
 )
 

@@ -76,9 +76,11 @@ def _harm(rows: list[Row]) -> Iterator[Verdict]:
         ("harmful promotions, clean months", [r for r in rows if r.get("step") == "clean"]),
     ):
         passed = [r for r in these if promoted(r)]
-        bad = sum(harmful(r, limits) for r in passed)
+        bad = [r for r in passed if harmful(r, limits)]
+        sure = sum(r["gain"] + 2 * r.get("se", 0.0) < 0 for r in bad)
+        said = f"{len(bad)} of {len(passed)} promotions" + (f" ({sure} of them sure losses)" if bad else "")
         if these:
-            yield Verdict(what, f"{bad} of {len(passed)} promotions", "0", not bad)
+            yield Verdict(what, said, "0", not bad)
 
 
 def _proposed(rows: list[Row]) -> Iterator[Verdict]:
