@@ -28,6 +28,8 @@ COMMANDS = {
     "rollback": "production",
     "status": "production",
     "history": "production",
+    "exclude": "keeping",
+    "prune": "keeping",
     "drift": "drift",
     "monitor": "watch",
     "doctor": "doctor",

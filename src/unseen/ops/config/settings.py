@@ -10,7 +10,7 @@ from unseen.ops.config.base import Section, Text, clash
 from unseen.ops.config.data import Data, Privacy, Schema
 from unseen.ops.config.kind import check_offered, check_together
 from unseen.ops.config.learn import Fit, Limits, Model, Retries, Validate
-from unseen.ops.config.operate import Alerts, Drift, Gates, Metrics, Registry, Slo
+from unseen.ops.config.operate import Alerts, Drift, Gates, Metrics, Registry, Retain, Slo
 
 
 class Settings(Section):
@@ -34,6 +34,7 @@ class Settings(Section):
     retries: Retries = Retries()
     privacy: Privacy = Privacy()
     registry: Registry = Registry()
+    retain: Retain = Retain()
     metrics: Metrics = Metrics()
     alerts: Alerts = Alerts()
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from difflib import get_close_matches
@@ -20,6 +20,7 @@ from unseen.ops.ingest.reading import reading
 from unseen.ops.ingest.state import Memory
 from unseen.ops.places import Places
 from unseen.ops.record import Batch
+from unseen.ops.registry.excluding import excluded
 
 #: rows that are checked at a time
 CHUNK = 65_536
@@ -37,6 +38,8 @@ class Intake:
     unit: str | None = None
     #: how the files are read, where they do not say so themselves
     read: Reading = Reading()
+    #: partitions that somebody left out, and why
+    left_out: Mapping[str, str] = field(default_factory=dict)
     _open: dict[str, Any] = field(default_factory=dict, repr=False, compare=False)
 
     @property
@@ -95,6 +98,8 @@ class Intake:
 def take_in(settings: Settings, until: str | None = None) -> Intake:
     """The newest ``data.window`` partitions up to ``until``, a partition's name; its ending may be left out.
 
+    Partitions that `unseen exclude` named are passed over.
+
     The batch's id is the same for the same partitions wherever they lie and whatever they are called.
 
     Raises
@@ -103,15 +108,20 @@ def take_in(settings: Settings, until: str | None = None) -> Intake:
         There are no partitions, two have one name, or none is called ``until``.
     ReadError
         A file or folder cannot be read at the moment.
+    RegistryError
+        The log, which says what is left out, was altered.
     """
+    left_out = excluded(settings)
     with reading(f"data.path {settings.data.path!r}"):
-        paths = listed(settings)
+        paths = listed(settings, left_out)
+    if until is not None and (out := [name for name in left_out if until in (name, name.partition(".")[0])]):
+        raise DataError(f"{out[0]!r} is left out ({left_out[out[0]]}): `unseen exclude --undo` takes it in again")
     end = len(paths) if until is None else _position(paths, until) + 1
     start = 0 if settings.data.window is None else max(0, end - settings.data.window)
     chosen = identified(settings, paths[start:end], paths)
     memory = Memory(Places.of(settings))
     batch = Batch(id=_id(chosen), partitions=tuple(p.name for p in chosen), rows=0)
-    intake = Intake(chosen, batch, settings.model.unit, settings.data.read.reading())
+    intake = Intake(chosen, batch, settings.model.unit, settings.data.read.reading(), left_out)
     rows = sum(_rows(intake, partition, memory) for partition in chosen)
     return replace(intake, batch=batch.model_copy(update={"rows": rows}))
 

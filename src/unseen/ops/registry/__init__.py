@@ -8,6 +8,8 @@
 ``artefact``     the files of a version: intact, loadable, scoring
 ``registry``     the verbs: register, promote, roll back, load, repair
 ``telling``      status and history as plain facts
+``excluding``    partitions that are left out of the batches
+``pruning``      what is no longer needed, and clearing it away
 ``mirror``       MLflow's aliases, kept in step with the log
 ``registering``  from a retrain's folder to a version, once
 ``tracking``     MLflow, behind retries, with its errors turned into sentences

@@ -18,6 +18,10 @@ BEGAN, RETRAIN, REGISTERED, JUDGED = "began", "retrain", "registered", "judged"
 PROMOTED, ROLLED_BACK = "promoted", "rolled_back"
 #: a torn last line was moved aside
 REPAIRED = "repaired"
+#: a partition is left out of the batches; it is taken in again
+EXCLUDED, INCLUDED = "excluded", "included"
+#: artefacts, runs and events that were no longer needed were cleared away
+PRUNED = "pruned"
 
 #: the hash that stands before the first line
 NOTHING = "0" * 64

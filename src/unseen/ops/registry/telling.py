@@ -5,14 +5,25 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
-from unseen.ops.registry.entry import JUDGED, PROMOTED, REPAIRED, RETRAIN, ROLLED_BACK, Entry
+from unseen.ops.registry.entry import (
+    EXCLUDED,
+    INCLUDED,
+    JUDGED,
+    PROMOTED,
+    PRUNED,
+    REPAIRED,
+    RETRAIN,
+    ROLLED_BACK,
+    Entry,
+)
+from unseen.ops.registry.excluding import left_out
 from unseen.ops.registry.mirror import aliases
 from unseen.ops.registry.state import State, Version
 
 if TYPE_CHECKING:
     from unseen.ops.registry.registry import Registry
 
-DECISIONS = (PROMOTED, ROLLED_BACK, RETRAIN, JUDGED, REPAIRED)
+DECISIONS = (PROMOTED, ROLLED_BACK, RETRAIN, JUDGED, REPAIRED, EXCLUDED, INCLUDED, PRUNED)
 
 
 def status(registry: Registry) -> dict[str, Any]:
@@ -26,6 +37,7 @@ def status(registry: Registry) -> dict[str, Any]:
         "challenger": None if challenger is None else _version(registry, challenger),
         "rollback": None if fallback is None else _version(registry, fallback),
         "retrain": None if retrain is None else {"time": retrain.time, "actor": retrain.actor, **retrain.facts},
+        "excluded": left_out(entries),
         "aliases": _aliases(registry, state),
         "log": {"lines": len(entries), "clock": "behind" if entries and entries[-1].clock else "ahead"},
     }

@@ -14,23 +14,19 @@ SOURCE = "${datasource}"
 GOOD_HIGH = ("red", "orange", "green")
 GOOD_LOW = ("green", "orange", "red")
 STATES = ("blue",)
-
-
-@dataclass(frozen=True)
-class Query:
-    """PromQL in which ``$model`` stands for the model that was chosen, and how its series are named."""
-
-    expr: str
-    legend: str = ""
+BAD_AT_ONE: dict[str, Any] = {"colours": ("green", "red"), "levels": (1.0,)}
 
 
 @dataclass(frozen=True)
 class View:
-    """One panel: ``levels`` are the values at which its colour changes; 24 columns make a row."""
+    """One panel: queries in which ``$model`` stands for the model that was chosen, and how their series are named.
+
+    ``levels`` are the values at which its colour changes; 24 columns make a row.
+    """
 
     title: str
     kind: Kind
-    queries: tuple[Query, ...]
+    queries: tuple[tuple[str, str], ...]
     about: str
     unit: str = "short"
     width: int = 6
@@ -40,17 +36,6 @@ class View:
 
 Rows = Sequence[tuple[str, Sequence[View]]]
 HEIGHTS: dict[Kind, int] = {"stat": 4, "lines": 8, "bars": 8, "steps": 6, "table": 8}
-
-
-def view(title: str, kind: Kind, *queries: tuple[str, str] | str, about: str, **how: Any) -> View:
-    """A panel of one or more queries."""
-    made = tuple(Query(q) if isinstance(q, str) else Query(*q) for q in queries)
-    return View(title, kind, made, about, **how)
-
-
-def bad_at_one() -> dict[str, Any]:
-    """Green at zero, red from one on."""
-    return {"colours": ("green", "red"), "levels": (1.0,)}
 
 
 def dashboard(uid: str, title: str, about: str, rows: Rows, model: str) -> dict[str, Any]:
@@ -113,11 +98,11 @@ def _panel(each: View) -> Any:
     return panel
 
 
-def _target(query: Query, ref: str, now: bool, as_table: bool) -> Any:
+def _target(query: tuple[str, str], ref: str, now: bool, as_table: bool) -> Any:
     from grafana_foundation_sdk.builders import prometheus
     from grafana_foundation_sdk.models import prometheus as models
 
-    target = prometheus.Dataquery().expr(query.expr).legend_format(query.legend or "__auto").ref_id(ref)
+    target = prometheus.Dataquery().expr(query[0]).legend_format(query[1] or "__auto").ref_id(ref)
     target = target.datasource(_reference())
     if as_table:
         target = target.format(models.PromQueryFormat.TABLE)

@@ -9,19 +9,16 @@ from unseen.ops.config.operate import Route
 from unseen.ops.config.settings import Settings
 from unseen.ops.watch.promql import DAY, HOUR, duration
 
-#: any of these says why there is no fresh model; what follows from that is not told again
-CAUSES = ("UnseenRetrainFailed", "UnseenRetrainUnfit", "UnseenLimitReached", "UnseenRetrainLost")
-SYMPTOMS = ("UnseenStale", "UnseenNoMetrics", "UnseenRetrainBudget", "UnseenRunawayCost")
-MEASURED = (
-    "UnseenSlowConvergence",
-    "UnseenNumericalInstability",
-    "UnseenSingularComponent",
-    "UnseenUnreliableResponsibilities",
-    "UnseenCandidateHeld",
-    "UnseenDrift",
-)
+#: either says why there is no fresh model; what follows from that is not told again
+CAUSES = ("UnseenRetrainFailed", "UnseenRetrainLost")
+SYMPTOMS = ("UnseenStale", "UnseenNoMetrics", "UnseenRunawayCost")
+#: these say more than that the doctor found the mode
+TOLD = ("UnseenBatchRefused", "UnseenCandidateHeld")
 
-_LINES = "{{ range .Alerts }}{{ .Annotations.description }}\n{{ .Annotations.runbook_url }}\n{{ end }}"
+_LINES = (
+    "{{ range .Alerts }}{{ .Annotations.description }}\n{{ .Annotations.next }}\n{{ .Annotations.runbook_url }}\n"
+    "{{ end }}"
+)
 _TITLE = "[{{ .Status | toUpper }}] {{ with index .Alerts 0 }}{{ .Annotations.summary }}{{ end }}"
 
 
@@ -49,10 +46,10 @@ def alertmanager(settings: Settings, folder: str | Path = "/etc/alertmanager") -
         "receivers": [_receiver(name, getattr(own, name), settings, Path(folder)) for name in ("page", "ticket")],
         "inhibit_rules": [
             _inhibit([_one_of(*CAUSES)], [_one_of(*SYMPTOMS)]),
-            _inhibit(['alertname="UnseenRetrainLost"'], [_one_of(*CAUSES[:-1])]),
+            _inhibit(['alertname="UnseenRetrainLost"'], ['alertname="UnseenRetrainFailed"']),
             _inhibit(['alertname="UnseenServingErrors"'], ['alertname="UnseenServingSlow"']),
             _inhibit(['severity="page"'], ['severity="ticket"']),
-            _inhibit(['alertname="UnseenDiagnosis"'], [_one_of(*MEASURED)], "mode"),
+            _inhibit([_one_of(*TOLD)], ['alertname="UnseenDiagnosis"'], "mode"),
         ],
     }
 
