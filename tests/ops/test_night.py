@@ -28,7 +28,7 @@ from unseen.ops.ingest import take_in
 from unseen.ops.places import Places
 from unseen.ops.record import Outcome
 from unseen.ops.registry import Log, Registry
-from unseen.ops.registry.excluding import exclude, excluded
+from unseen.ops.registry.excluding import excluded
 from unseen.ops.registry.pruning import prune, surplus
 from unseen.ops.retrain import retrain
 from unseen.ops.retrain.room import LEAST
