@@ -69,15 +69,10 @@ def _model(name: str) -> Any:
     from grafana_foundation_sdk.builders import dashboard as build
     from grafana_foundation_sdk.models import dashboard as models
 
-    return (
-        build.QueryVariable("model")
-        .label("Model")
-        .datasource(_reference())
-        .query("label_values(unseen_retrain_last_outcome, model)")
-        .current(models.VariableOption(text=name, value=name))
-        .refresh(models.VariableRefresh.ON_TIME_RANGE_CHANGED)
-        .sort(models.VariableSort.ALPHABETICAL_ASC)
-    )
+    chosen = build.QueryVariable("model").label("Model").datasource(_reference())
+    chosen = chosen.query("label_values(unseen_retrain_last_outcome, model)")
+    chosen = chosen.current(models.VariableOption(text=name, value=name))
+    return chosen.refresh(models.VariableRefresh.ON_TIME_RANGE_CHANGED).sort(models.VariableSort.ALPHABETICAL_ASC)
 
 
 def _reference() -> Any:
@@ -87,11 +82,19 @@ def _reference() -> Any:
 
 
 def _panel(each: View) -> Any:
-    panel = {"stat": _stat, "lines": _lines, "bars": _bars, "steps": _steps, "table": _table}[each.kind]()
+    from grafana_foundation_sdk.builders import dashboard as build
+    from grafana_foundation_sdk.models import dashboard as models
+
+    panel = _kind(each.kind)
     panel = panel.title(each.title).description(each.about).datasource(_reference()).unit(each.unit)
-    panel = panel.span(each.width).height(HEIGHTS[each.kind]).thresholds(_thresholds(each)).no_value("-")
+    steps = [
+        models.Threshold(value=value, color=colour)
+        for value, colour in zip((None, *each.levels), each.colours, strict=True)
+    ]
+    thresholds = build.ThresholdsConfig().mode(models.ThresholdsMode.ABSOLUTE).steps(steps)
+    panel = panel.span(each.width).height(HEIGHTS[each.kind]).thresholds(thresholds).no_value("-")
     if each.levels and each.kind != "lines":
-        panel = panel.color_scheme(_by_threshold())
+        panel = panel.color_scheme(build.FieldColor().mode(models.FieldColorModeId.THRESHOLDS))
     now = each.kind in ("stat", "bars", "table")
     for number, query in enumerate(each.queries):
         panel = panel.with_target(_target(query, chr(ord("A") + number), now, each.kind == "table"))
@@ -109,64 +112,27 @@ def _target(query: tuple[str, str], ref: str, now: bool, as_table: bool) -> Any:
     return target.instant() if now else target.range()
 
 
-def _stat() -> Any:
-    from grafana_foundation_sdk.builders import stat
-    from grafana_foundation_sdk.models import common
-
-    panel = stat.Panel().reduce_options(_last()).color_mode(common.BigValueColorMode.VALUE)
-    return panel.graph_mode(common.BigValueGraphMode.NONE).orientation(common.VizOrientation.AUTO)
-
-
-def _lines() -> Any:
+def _kind(kind: Kind) -> Any:
+    """An empty panel that draws as its kind does."""
+    from grafana_foundation_sdk.builders import bargauge, stat, statetimeline, table, timeseries
     from grafana_foundation_sdk.builders import common as build
-    from grafana_foundation_sdk.builders import timeseries
     from grafana_foundation_sdk.models import common
 
-    legend = build.VizLegendOptions().display_mode(common.LegendDisplayMode.LIST).calcs([])
-    legend = legend.placement(common.LegendPlacement.BOTTOM).show_legend(True)
-    tooltip = build.VizTooltipOptions().mode(common.TooltipDisplayMode.MULTI).sort(common.SortOrder.DESCENDING)
-    panel = timeseries.Panel().legend(legend).tooltip(tooltip).line_width(1).fill_opacity(5)
-    return panel.show_points(common.VisibilityMode.NEVER)
-
-
-def _bars() -> Any:
-    from grafana_foundation_sdk.builders import bargauge
-    from grafana_foundation_sdk.models import common
-
-    panel = bargauge.Panel().reduce_options(_last()).orientation(common.VizOrientation.HORIZONTAL)
-    return panel.display_mode(common.BarGaugeDisplayMode.BASIC).show_unfilled(True)
-
-
-def _steps() -> Any:
-    from grafana_foundation_sdk.builders import statetimeline
-    from grafana_foundation_sdk.models import common
-
-    return statetimeline.Panel().show_value(common.VisibilityMode.NEVER).merge_values(True).row_height(0.9)
-
-
-def _table() -> Any:
-    from grafana_foundation_sdk.builders import table
-
+    last = build.ReduceDataOptions().calcs(["lastNotNull"]).values(False)
+    match kind:
+        case "stat":
+            panel = stat.Panel().reduce_options(last).color_mode(common.BigValueColorMode.VALUE)
+            return panel.graph_mode(common.BigValueGraphMode.NONE).orientation(common.VizOrientation.AUTO)
+        case "lines":
+            legend = build.VizLegendOptions().display_mode(common.LegendDisplayMode.LIST).calcs([])
+            legend = legend.placement(common.LegendPlacement.BOTTOM).show_legend(True)
+            tooltip = build.VizTooltipOptions().mode(common.TooltipDisplayMode.MULTI)
+            tooltip = tooltip.sort(common.SortOrder.DESCENDING)
+            lines = timeseries.Panel().legend(legend).tooltip(tooltip).line_width(1).fill_opacity(5)
+            return lines.show_points(common.VisibilityMode.NEVER)
+        case "bars":
+            bars = bargauge.Panel().reduce_options(last).orientation(common.VizOrientation.HORIZONTAL)
+            return bars.display_mode(common.BarGaugeDisplayMode.BASIC).show_unfilled(True)
+        case "steps":
+            return statetimeline.Panel().show_value(common.VisibilityMode.NEVER).merge_values(True).row_height(0.9)
     return table.Panel().show_header(True)
-
-
-def _last() -> Any:
-    from grafana_foundation_sdk.builders import common
-
-    return common.ReduceDataOptions().calcs(["lastNotNull"]).values(False)
-
-
-def _thresholds(each: View) -> Any:
-    from grafana_foundation_sdk.builders import dashboard as build
-    from grafana_foundation_sdk.models import dashboard as models
-
-    at = (None, *each.levels)
-    steps = [models.Threshold(value=value, color=colour) for value, colour in zip(at, each.colours, strict=True)]
-    return build.ThresholdsConfig().mode(models.ThresholdsMode.ABSOLUTE).steps(steps)
-
-
-def _by_threshold() -> Any:
-    from grafana_foundation_sdk.builders import dashboard as build
-    from grafana_foundation_sdk.models import dashboard as models
-
-    return build.FieldColor().mode(models.FieldColorModeId.THRESHOLDS)

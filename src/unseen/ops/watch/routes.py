@@ -78,37 +78,28 @@ def _one_of(*names: str) -> str:
 
 
 def _receiver(name: str, route: Route, settings: Settings, folder: Path) -> dict[str, Any]:
-    configured = {
-        "webhook_configs": [_webhook(route.webhook, folder)] if route.webhook else [],
-        "email_configs": [_email(route.email, settings)] if route.email else [],
-        "slack_configs": [_slack(route, folder)] if route.slack else [],
-        "pagerduty_configs": [_pagerduty(route.pagerduty, name, folder)] if route.pagerduty else [],
-    }
-    return {"name": name, **{key: value for key, value in configured.items() if value}}
-
-
-def _webhook(webhook: str, folder: Path) -> dict[str, Any]:
-    if _is_reference(webhook):
-        return {"url_file": str(_file(webhook, folder)), "send_resolved": True}
-    return {"url": webhook, "send_resolved": True}
-
-
-def _email(to: str, settings: Settings) -> dict[str, Any]:
+    """One receiver with all its ways; each tells of the end, too."""
     own = settings.alerts
-    subject = {"headers": {"Subject": _TITLE}}
-    return {"to": to, "from": own.sender, "smarthost": own.smarthost, "send_resolved": True, **subject}
-
-
-def _slack(route: Route, folder: Path) -> dict[str, Any]:
-    channel = {"channel": route.channel} if route.channel else {}
-    where = {"api_url_file": str(_file(str(route.slack), folder)), **channel}
-    return {**where, "send_resolved": True, "title": _TITLE, "text": _LINES}
-
-
-def _pagerduty(key: str, name: str, folder: Path) -> dict[str, Any]:
-    severity = "critical" if name == "page" else "warning"
-    where = {"routing_key_file": str(_file(key, folder)), "severity": severity}
-    return {**where, "send_resolved": True, "description": _TITLE}
+    configured: dict[str, dict[str, Any]] = {}
+    if route.webhook:
+        secret = _is_reference(route.webhook)
+        configured["webhook"] = {"url_file": str(_file(route.webhook, folder))} if secret else {"url": route.webhook}
+    if route.email:
+        mail: dict[str, Any] = {"to": route.email, "from": own.sender, "smarthost": own.smarthost}
+        configured["email"] = {**mail, "headers": {"Subject": _TITLE}}
+    if route.slack:
+        channel = {"channel": route.channel} if route.channel else {}
+        configured["slack"] = {
+            "api_url_file": str(_file(route.slack, folder)),
+            **channel,
+            "title": _TITLE,
+            "text": _LINES,
+        }
+    if route.pagerduty:
+        severity = "critical" if name == "page" else "warning"
+        key: dict[str, Any] = {"routing_key_file": str(_file(route.pagerduty, folder)), "severity": severity}
+        configured["pagerduty"] = {**key, "description": _TITLE, "details": {"next": _LINES}}
+    return {"name": name, **{f"{way}_configs": [{**how, "send_resolved": True}] for way, how in configured.items()}}
 
 
 def _is_reference(value: str) -> bool:
