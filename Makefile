@@ -20,7 +20,7 @@ NUMERICS := $(addprefix tests/test_,$(addsuffix .py,numerics kernels kernels_inc
 QUICK := $(addprefix tests/test_,$(addsuffix .py,numerics known_answers_mixtures factor_analysis experts dawid_skene options \
 	custom_model imports store plan labels algorithms axes order every_verb))
 
-.PHONY: help venv test check explore numerics lint demo demo-table demo-production bench tables columns components soak clean
+.PHONY: help venv test check explore numerics lint demo demo-table demo-production bench tables columns components soak judge clean
 
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /\1\t/' | expand -t 18
@@ -81,6 +81,9 @@ components: $(VENV)/.stamp ## judge the number of components of default fits whe
 
 soak: $(VENV)/.stamp ## a thousand retrains, a fifth of them hit by faults (minutes; SOAK_ARGS="--retrains 50")
 	$(ONE_THREAD) $(BIN)/python benchmarks/soak.py $(SOAK_ARGS)
+
+judge: $(VENV)/.stamp ## judge what a loop promotes and holds: wrong months, clean ones, slow drift (hours; JUDGE_ARGS="--quick")
+	$(ONE_THREAD) $(BIN)/python -m benchmarks.judge $(JUDGE_ARGS)
 
 $(BENCH)/.stamp: pyproject.toml constraints.txt benchmarks/requirements.txt scripts/make_venv.sh
 	@echo "unseen: setting up $(BENCH) with the peers (once; several minutes)" >&2

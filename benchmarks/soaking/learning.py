@@ -57,8 +57,8 @@ def validation_raises(world: World, month: int, rng: Random) -> str:
     return "leak" if "ada@" in record.model_dump_json() else str(record.outcome)
 
 
-def without_threshold(world: World, month: int, rng: Random) -> str:
-    return str(world.retrain(month, gates__heldout_drop="null").outcome)
+def asking_a_gain_of_a_hundred(world: World, month: int, rng: Random) -> str:
+    return str(world.retrain(month, gates__heldout_drop="-100").outcome)
 
 
 def _gates_with_that() -> Any:

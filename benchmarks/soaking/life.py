@@ -58,7 +58,7 @@ FAULTS = (
     Fault("fit cannot converge", learning.cannot_converge, ("unfit",)),
     Fault("every start raises", learning.no_start_works, ("unfit",)),
     Fault("worse candidate", learning.worse_candidate, ("held",)),
-    Fault("no threshold configured", learning.without_threshold, ("held",)),
+    Fault("a threshold out of reach", learning.asking_a_gain_of_a_hundred, ("held",)),
     Fault("metric raises", learning.metric_raises, ("held",)),
     Fault("gate raises", learning.gate_raises, ("held",)),
     Fault("validation raises", learning.validation_raises, ("held",)),

@@ -13,7 +13,7 @@ import pytest
 
 from tests.cli.calling import call, fails, ok
 from unseen.ops.config import load
-from unseen.ops.config.observed import observe
+from unseen.ops.ingest.observed import observe
 
 PLANTED = "Ada Lovelace ada@example.org"
 
@@ -55,7 +55,7 @@ def here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 def test_init_alone_writes_a_file_that_loads_and_the_schema_beside_it(here: Path) -> None:
     said = ok("init", "--name", "delays").stdout
-    assert "set gates.heldout_drop" in said
+    assert "next: set data.path" in said
     assert load("unseen.yaml", {}).name == "delays"
     assert json.loads((here / "unseen.schema.json").read_text())["title"] == "unseen.yaml"
 
@@ -84,7 +84,7 @@ def test_init_with_data_writes_rules_with_room_and_columns_to_model(here: Path) 
     text = (here / "unseen.yaml").read_text()
     for column, why in {
         "month": "constant|goes on from file to file",
-        "number": "goes on from file to file",
+        "number": "counts rows",
         "double": "follows from delay",
         "fixed": "constant",
         "passenger": "more than 1,000 categories",
@@ -93,6 +93,12 @@ def test_init_with_data_writes_rules_with_room_and_columns_to_model(here: Path) 
     }.items():
         assert any(f"left out: {column} ({one}" in said for one in why.split("|")), said
         assert any(f"Left out: {column} ({one}" in text for one in why.split("|"))
+    assert settings.data.window == 3 and settings.gates.heldout_drop == 0.05 and settings.validate_.share == 0.4
+    gaps = min(pq.read_table(p)["delay"].null_count / 400 for p in Path("data").iterdir())
+    assert 0.45 * gaps < delay.missing_min < 0.5 * gaps and 0.05 < delay.common < 0.2 and delay.spread is not None
+    # rows without a delay say little by which they could be told apart: a tenth of them repeat each other
+    assert settings.schema_.duplicates == 0.03 and 0.2 < settings.schema_.repeats < 0.35
+    assert len(text.splitlines()) <= 45
     assert "1,200 rows in 3 files" in said and "the categories of origin" in said
     assert "Ada" not in text + said and "example.org@" not in text and "ada@" not in text
 
@@ -162,9 +168,9 @@ def test_init_that_fails_leaves_nothing(here: Path, monkeypatch: pytest.MonkeyPa
 def test_a_look_at_much_data_takes_the_newest_files(here: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     paths = [Path(f"data/month-{i}.parquet") for i in (9, 10, 11)]
     size = max(p.stat().st_size for p in paths)
-    monkeypatch.setattr("unseen.ops.config.observed.MOST_BYTES", size + 1)
+    monkeypatch.setattr("unseen.ops.ingest.observed.MOST_BYTES", size + 1)
     assert (observe(paths).files, observe(paths).rows) == (2, 800)
-    monkeypatch.setattr("unseen.ops.config.observed.MOST_BYTES", 1)
+    monkeypatch.setattr("unseen.ops.ingest.observed.MOST_BYTES", 1)
     assert observe(paths).files == 1
 
 
@@ -175,12 +181,12 @@ def test_check_says_what_would_be_trained_and_warns(here: Path) -> None:
     ok("init", "data", "--name", "delays")
     done = ok("check")
     assert "delays, state in " in done.stdout
-    assert "3 partitions, trains on all; 20 % of month-11.parquet judge" in done.stdout
+    assert "3 partitions, trains on all; 40 % of month-11.parquet judge" in done.stdout
+    assert "heldout_drop 0.05" in done.stdout
     assert "1:8 components by bic, covariance full" in done.stdout
-    assert "nothing will ever be promoted" in done.stdout
     facts = json.loads(ok("check", "--json").stdout)
     assert facts["partitions"] == {"found": 3, "trained_on": 3, "newest": "month-11.parquet"}
-    assert facts["problems"] == [] and any("heldout_drop" in w for w in facts["warnings"])
+    assert facts["problems"] == [] and not any("gates" in w for w in facts["warnings"])
 
 
 def test_check_is_content_with_a_complete_file(here: Path, monkeypatch: pytest.MonkeyPatch) -> None:

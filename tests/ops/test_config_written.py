@@ -1,21 +1,18 @@
-"""What is made from the models: the template, the JSON schema, the table in the docs."""
+"""What is written: the file of init, the JSON schema, the table in the docs."""
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from unseen.core.block import Field
-from unseen.ops.config import Settings, json_schema, load, template
-from unseen.ops.config.document import read
+from unseen.ops.config import Settings, json_schema, load
 from unseen.ops.config.keys import ANY, keys_of, known, nearest
 from unseen.ops.config.reference import renewed
-from unseen.ops.config.schema import of_section, words
-from unseen.ops.config.template import model_name
+from unseen.ops.config.schema import FILE, of_section, words
+from unseen.ops.config.writing import file_of, model_name
 
 PAGE = Path(__file__).resolve().parents[2] / "docs" / "configuration.md"
 
@@ -25,57 +22,43 @@ def loaded(folder: Path, text: str) -> Settings:
     return load(folder / "unseen.yaml", {})
 
 
-def switched_on(text: str) -> str:
-    """The template with every key that is switched off switched on."""
-    return re.sub(r"^( *)#(?=[^ \n])", r"\1", text, flags=re.M)
+# ---- the file
 
 
-def paths(data: Any, at: tuple[str, ...] = ()) -> Iterator[tuple[str, ...]]:
-    for key, value in data.items() if isinstance(data, dict) else ():
-        table = at in known() and known()[at].table
-        here = (*at, ANY if table else key)
-        yield here
-        if not (here in known() and known()[here].table and known()[here].section is None):
-            yield from paths(value, here)
+def test_the_file_loads_and_says_nothing_that_was_not_given(tmp_path: Path) -> None:
+    text = file_of({"name": "delays", "data.path": "data/*.parquet"})
+    assert loaded(tmp_path, text) == loaded(tmp_path, "name: delays\ndata: {path: data/*.parquet}\n")
+    assert text.splitlines()[0] == f"# yaml-language-server: $schema={FILE}"
 
 
-# ---- the template
-
-
-def test_the_template_loads_as_it_is_and_changes_no_default(tmp_path: Path) -> None:
-    least = "name: delays\ndata: {path: data/*.parquet}\n"
-    assert loaded(tmp_path, template("delays")) == loaded(tmp_path, least)
-    assert template().splitlines()[0] == "# yaml-language-server: $schema=unseen.schema.json"
-
-
-def test_the_template_has_every_key_of_the_models_and_loads_with_all_of_them(tmp_path: Path) -> None:
-    text = switched_on(template("delays"))
-    said = set(paths(read(text, "x").data))
-    assert said - {("schema", "columns", ANY)} == set(known())
+def test_sections_stand_once_and_rules_a_line_each(tmp_path: Path) -> None:
+    values: dict[str, Any] = {
+        "name": "delays",
+        "data.path": "data",
+        "data.read.decimal": ",",
+        "data.window": 6,
+        "model.columns": [f"column_{i}" for i in range(40)],
+        "gates.heldout_drop": 0.02,
+        "schema.repeats": 0.05,
+        "schema.columns": {"a": {"type": "number"}, "b": {"type": "category", "values": ["no"]}},
+    }
+    text = file_of(values, {"gates.heldout_drop": ["By the rows."], "model.columns": ["Left out: a\nname: b", "c"]})
+    assert max(map(len, text.splitlines())) <= 118
+    assert "gates:\n  # By the rows.\n  heldout_drop: 0.02\n" in text
+    assert "  columns:\n    a: {type: number}\n    b: {type: category, values: ['no']}\n" in text
     settings = loaded(tmp_path, text)
-    for key in known().values():
-        if key.path[0] not in ("schema", "alerts") and key.section is None:
-            value: Any = settings
-            for name in key.path:
-                value = getattr(value, name + "_" if name in ("schema", "validate") else name)
-            if key.field.get_default() is None:
-                assert value is not None, f"{key.dotted} has no example"
-
-
-def test_every_key_is_described_with_its_choices() -> None:
-    text = " ".join(line.strip().lstrip("#").strip() for line in template().splitlines())
-    text = re.sub(r"\s+", " ", text)
-    for key in known().values():
-        about = key.field.description or (key.section.__doc__ if key.section else "")
-        assert about and re.sub(r"\s+", " ", about).strip() in text, f"{key.dotted} is not described"
-
-
-def test_the_template_takes_a_schema_and_odd_names(tmp_path: Path) -> None:
-    names = ["no", "1:8", "a: b", "#", "x\ny", "ünï", "", "{}"]
-    schema = [Field(name or "e", "number") for name in names] + [Field("gone", "empty"), Field("day", "other")]
-    settings = loaded(tmp_path, template("delays", schema, notes={"model.columns": ["Left out: a\nname: b"]}))
-    assert list(settings.schema_.columns) == [name or "e" for name in names] + ["day"]
+    assert (settings.data.read.decimal, settings.data.window, len(settings.model.columns)) == (",", 6, 40)
+    assert settings.schema_.repeats == 0.05 and settings.schema_.columns["b"].values == ("no",)
     assert settings.name == "delays"
+
+
+def test_the_file_takes_odd_names(tmp_path: Path) -> None:
+    names = ["no", "1:8", "a: b", "#", "x\ny", "ünï", "e", "{}", "a.b", "n" * 300]
+    rules = {name: {"type": "number"} for name in names}
+    settings = loaded(
+        tmp_path, file_of({"name": "d", "data.path": "x", "model.columns": names, "schema.columns": rules})
+    )
+    assert list(settings.schema_.columns) == list(settings.model.columns) == names
 
 
 @pytest.mark.parametrize(
@@ -84,7 +67,30 @@ def test_the_template_takes_a_schema_and_odd_names(tmp_path: Path) -> None:
 )
 def test_a_name_is_made_from_that_of_the_data(given: str, name: str, tmp_path: Path) -> None:
     assert model_name(Path(given)) == name
-    assert loaded(tmp_path, template(name)).name == name
+    assert loaded(tmp_path, file_of({"name": name, "data.path": "x"})).name == name
+
+
+def test_every_key_is_described_and_what_has_no_default_has_an_example(tmp_path: Path) -> None:
+    for key in known().values():
+        assert key.sentence and key.words, f"{key.dotted} is not described"
+        if key.section is None and not key.default:
+            assert key.example, f"{key.dotted} has no example"
+
+
+def test_examples_are_what_may_stand_there(tmp_path: Path) -> None:
+    """All of them at once, each in its section: what the docs and `explain` show can be copied."""
+    values: dict[str, Any] = {"name": "delays", "data.path": "data"}
+    for key in known().values():
+        example = key.field.examples[0] if key.field.examples else None
+        if key.section is None and example is not None and ANY not in key.path:
+            values.setdefault(key.dotted, example)
+    del values["model.options"], values["model.kind"]  # another kind has no families
+    settings = loaded(tmp_path, file_of(dict(sorted(values.items()))))
+    assert settings.gates.heldout_drop == 0.01 and settings.model.family == {"dep_delay": "student_t"}
+    rule = {key.name: key.field.examples[0] for key in known().values() if key.path[:3] == ("schema", "columns", ANY)}
+    for kind, leave in (("number", {"values"}), ("category", {"min", "max", "median", "spread"})):
+        one = {k: v for k, v in rule.items() if k not in leave} | {"type": kind}
+        loaded(tmp_path, file_of({"name": "d", "data.path": "x", "schema.columns": {"a": one}}))
 
 
 # ---- the JSON schema

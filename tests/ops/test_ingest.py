@@ -12,7 +12,7 @@ import pytest
 from tests.ops.ingest_case import LONG_AGO, aged, settings, table, write
 from unseen.errors import DataError
 from unseen.ops.ingest import check, partitions, take_in
-from unseen.ops.ingest.listing import order
+from unseen.ops.ingest.partitions import order
 
 
 @pytest.fixture

@@ -138,7 +138,7 @@ def test_an_error_in_the_gate_refuses(tmp_path, monkeypatch):
     def broken(*_):
         raise KeyError("Ada Lovelace")
 
-    monkeypatch.setattr("unseen.ops.ingest.examine.cells", broken)
+    monkeypatch.setattr("unseen.ops.ingest.gate.cells", broken)
     (found,) = findings(settings(tmp_path))
     assert (found.check, found.message) == ("unchecked", "'a.parquet' could not be checked: KeyError")
 
@@ -149,7 +149,7 @@ def test_a_check_that_fails_to_run_refuses(tmp_path, monkeypatch):
     def broken(x):
         raise ValueError("Ada Lovelace")
 
-    monkeypatch.setattr("unseen.ops.ingest.tally.np.isinf", broken)
+    monkeypatch.setattr("unseen.ops.ingest.cells.np.isinf", broken)
     found = findings(settings(tmp_path))
     assert ("unchecked", "arr_delay") in said(found) and "Ada" not in repr(found)
 

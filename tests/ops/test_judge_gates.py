@@ -13,9 +13,10 @@ from hypothesis import strategies as st
 
 from tests.ops.judge_case import FIT, settings
 from unseen.core.block import Block, Cells
+from unseen.ops.config.tolerance import tolerance
 from unseen.ops.judge import allowed, gates, judge, measures
 from unseen.ops.judge.scores import Scores
-from unseen.ops.record import Match, Validation, Verdict
+from unseen.ops.record import Comparison, Match, Moved, Past, Validation, Verdict
 
 GOOD = Validation(
     rows=1000,
@@ -36,6 +37,8 @@ GOOD = Validation(
 )
 EVERY = {
     "heldout_drop": 0.01,
+    "memory_drop": 0.02,
+    "reference_drop": 0.03,
     "min_heldout": -4.0,
     "min_heldout_rows": 500,
     "max_floors": 1,
@@ -48,8 +51,13 @@ EVERY = {
 METRIC = {"metric": "business:profit"}
 
 
-def asked(validation=GOOD, fit=FIT, champion=True, error=None, **values):
-    return judge(validation, fit, settings(gates=values, validate=METRIC), champion, error)
+ALIKE = Comparison(against=3, rows=900, units=900, compared=900, lost=0, gain=0.0, gain_se=0.002)
+PAST = Past(earlier=ALIKE, pinned=ALIKE, reference=ALIKE.model_copy(update={"against": 1}))
+
+
+def asked(validation=GOOD, fit=FIT, champion=True, error=None, past=PAST, moved=(), unmoved=None, **values):
+    known = settings(gates=values, validate=METRIC)
+    return judge(validation, fit, known, champion, error, past=past, moved=moved, unmoved=unmoved)
 
 
 def unchecked(**values):
@@ -67,7 +75,11 @@ def test_a_good_candidate_passes_every_gate() -> None:
     verdicts = asked(**EVERY)
     assert [v.gate for v in verdicts] == [g.name for g in gates.GATES]
     assert allowed(verdicts)
-    assert all(v.threshold is not None and f"gates.{v.gate}" in v.reason for v in verdicts if v.gate != "max_floors")
+    assert all(
+        v.threshold is not None and f"gates.{v.gate}" in v.reason
+        for v in verdicts
+        if v.gate not in ("max_floors", "drift")
+    )
 
 
 @pytest.mark.parametrize(
@@ -101,7 +113,10 @@ def test_a_bad_candidate_fails_the_gate_that_is_for_it(gate, facts, fit, says) -
     assert re.search(says, of(verdicts, gate).reason)
 
 
-@pytest.mark.parametrize("gate", [g for g in EVERY if g not in ("min_heldout_rows", "max_floors")])
+OF_OTHER_ROWS = ("min_heldout_rows", "max_floors", "memory_drop", "reference_drop")
+
+
+@pytest.mark.parametrize("gate", [g for g in EVERY if g not in OF_OTHER_ROWS])
 @pytest.mark.parametrize("validation", [None, "nothing known", "nan"])
 def test_what_cannot_be_told_is_refused(gate, validation) -> None:
     bare = Validation(rows=1000, units=1000, heldout=math.nan, heldout_se=0.1, training=-3.0)
@@ -119,17 +134,20 @@ def test_a_threshold_that_is_no_number_binds_nobody_and_passes_nobody(gate, valu
     assert not of(judge(GOOD, FIT, unchecked(**{gate: value}), True), gate).passed
 
 
-def test_without_a_threshold_nothing_is_promoted() -> None:
-    for champion in (True, False):
-        for values in ({}, {"first": "allow"}, {**EVERY, "heldout_drop": None, "first": "allow"}):
-            verdicts = asked(champion=champion, **values)
-            assert not allowed(verdicts)
-            assert "no threshold: set gates.heldout_drop" in of(verdicts, "heldout_drop").reason
+def test_a_threshold_that_is_left_out_goes_by_the_rows_there_are() -> None:
+    """An equal model passes where its error is small beside what the rows allow, on few and on many of them."""
+    for units, passes in ((100, 0.04), (400, 0.015), (2000, 0.008)):
+        equal = GOOD.model_copy(update={"rows": units, "units": units, "gain": 0.0, "gain_se": passes / 1.7})
+        verdict = of(asked(equal, **EVERY | {"heldout_drop": None}), "heldout_drop")
+        assert verdict.passed and verdict.threshold == -tolerance(round(units / 0.2))
+        worse = equal.model_copy(update={"gain": -0.06})
+        assert not of(asked(worse, **EVERY | {"heldout_drop": None}), "heldout_drop").passed
     assert not allowed(())
 
 
 def test_gates_that_are_not_configured_are_not_asked() -> None:
-    assert {v.gate for v in asked(heldout_drop=0.1)} == {"heldout_drop", "min_heldout_rows", "converged", "max_floors"}
+    always = {"heldout_drop", "memory_drop", "reference_drop", "drift"}
+    assert {v.gate for v in asked(heldout_drop=0.1)} == always | {"min_heldout_rows", "converged", "max_floors"}
     assert "converged" not in {v.gate for v in asked(heldout_drop=0.1, converged=False)}
 
 
@@ -137,16 +155,19 @@ def test_a_first_version_needs_permission() -> None:
     alone = GOOD.model_copy(
         update={"champion": None, "gain": None, "gain_se": None, "moved_share": None, "matches": ()}
     )
-    refused = asked(alone, champion=False, **EVERY)
+    refused = asked(alone, champion=False, first="refuse", **EVERY)
     assert not allowed(refused)
     assert {v.gate for v in refused if not v.passed} == {
         "first",
         "heldout_drop",
+        "memory_drop",
+        "reference_drop",
+        "drift",
         "max_moved",
         "max_died",
         "metric_drop",
     }
-    assert allowed(asked(alone, champion=False, first="allow", **EVERY))
+    assert allowed(asked(alone, champion=False, **EVERY)) and allowed(asked(alone, champion=False))
     # the permission is for a first version, not for one whose champion could not be read
     assert not allowed(asked(alone, champion=True, first="allow", **EVERY))
     worse = alone.model_copy(update={"heldout": -9.0})
@@ -288,3 +309,67 @@ def test_gates_about_components_pass_models_without_any() -> None:
             of(verdicts, gate).reason == f"gates.{gate} is about components, and this model has none: it does not apply"
         )
     assert not allowed(asked(bare, FIT, **EVERY))
+
+
+# ---- earlier batches, and what moved
+
+
+def loses(gain, error=0.002, **facts):
+    return ALIKE.model_copy(update={"gain": gain, "gain_se": error, **facts})
+
+
+@pytest.mark.parametrize(
+    ("gate", "past", "says"),
+    [
+        (
+            "memory_drop",
+            {"earlier": loses(-0.03)},
+            "900 rows of earlier batches .* at least -0.03329",
+        ),
+        ("memory_drop", {"pinned": loses(-0.03)}, "rows of the pinned version"),
+        ("memory_drop", {"pinned": loses(0.0, 0.02)}, "at least -0.0329"),
+        ("memory_drop", {"earlier": loses(0.5, lost=3)}, "density zero to 3 of 900 rows of earlier batches"),
+        (
+            "reference_drop",
+            {"reference": loses(-0.04, against=1)},
+            "version 1, which is pinned.*unseen pin flights",
+        ),
+        ("memory_drop", {"trouble": "it was altered"}, "the memory could not be asked: it was altered"),
+        ("reference_drop", {"trouble": "it was altered"}, "the memory could not be asked"),
+    ],
+)
+def test_what_was_learned_may_not_be_forgotten(gate, past, says) -> None:
+    verdicts = asked(past=PAST.model_copy(update=past), **EVERY)
+    assert {v.gate for v in verdicts if not v.passed} >= {gate}
+    assert re.search(says, of(verdicts, gate).reason)
+    assert of(verdicts, gate).broke == ("trouble" in past)
+
+
+def test_a_series_of_small_losses_is_held_by_the_pinned_version() -> None:
+    """Each step loses less than may be lost, all together more."""
+    past = PAST.model_copy(update={"reference": loses(-0.08)})
+    assert [v.gate for v in asked(past=past, heldout_drop=0.02) if not v.passed] == ["reference_drop"]
+    assert allowed(asked(past=past, heldout_drop=0.02, reference_drop=0.1))
+
+
+def test_without_a_memory_nothing_can_be_forgotten() -> None:
+    verdicts = asked(past=Past(), heldout_drop=0.02)
+    assert allowed(verdicts) and "no rows of earlier batches are kept yet" in of(verdicts, "memory_drop").reason
+
+
+MOVED = Moved(
+    kind="column", column="age", effect=0.4, usual=0.1, p_value=1e-9, far=True, holds=True, message="column age moved"
+)
+
+
+def test_what_moved_holds_where_it_may() -> None:
+    held = asked(moved=(MOVED,), heldout_drop=0.02)
+    assert [v.gate for v in held if not v.passed] == ["drift"]
+    assert re.search("column age moved.*gates.drift.*column", of(held, "drift").reason)
+    told = asked(moved=(MOVED.model_copy(update={"holds": False}),), heldout_drop=0.02)
+    assert allowed(told) and "column age moved" in of(told, "drift").reason
+
+
+def test_a_batch_that_could_not_be_looked_at_is_held() -> None:
+    verdict = of(asked(unmoved="reference.json is damaged", heldout_drop=0.02), "drift")
+    assert not verdict.passed and verdict.broke and "reference.json is damaged" in verdict.reason

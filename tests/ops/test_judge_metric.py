@@ -119,7 +119,7 @@ def test_the_table_holds_every_column_as_it_came(tmp_path) -> None:
     )
     pq.write_table(table, tmp_path / "a.parquet", row_group_size=16)
     source, _, _ = open_source(tmp_path / "a.parquet")
-    holdout = HoldOut(source, tmp_path / "a.parquet", share=0.25)
+    holdout = HoldOut(source, share=0.25)
     found = held_out_table(source, holdout)
     assert found.schema.equals(table.schema) and found.num_rows == 10
     assert found.equals(table.take(found.column("x")))

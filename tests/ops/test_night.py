@@ -173,6 +173,16 @@ def test_a_partition_is_left_out_and_taken_in_again(loop: Path) -> None:
     )
 
 
+def test_a_partition_that_was_held_for_what_is_in_it_is_taken_in_again(loop: Path) -> None:
+    broken(month(loop, 3))
+    assert retrain(settings_at(loop)).outcome == Outcome.REFUSED
+    month(loop, 4)
+    s = settings_at(loop, data={"window": 3})
+    assert "2024-03.parquet" not in take_in(s).batch.partitions and "2024-03.parquet" in take_in(s).batch.left_out
+    assert "is taken in again" in said("exclude", NAME, "2024-03", "--undo")
+    assert take_in(s).batch.partitions == ("2024-02.parquet", "2024-03.parquet", "2024-04.parquet")
+
+
 @pytest.mark.parametrize("kind", ["a link to nothing", "a pipe"])
 def test_what_only_has_a_partitions_name_is_told(loop: Path, kind: str) -> None:
     newest = loop / "months" / "2024-03.parquet"
@@ -252,11 +262,11 @@ def partitions(folder: Path, names: list[str], days_apart: float) -> None:
         (["a.csv", "b.csv", "c.csv", "d.csv"], 7.0, 7.0),
         (["v-2024-01.csv", "v-2024-02.csv", "v-2024-03.csv"], 0.0, 30.0),
         (["a.csv", "b.csv", "c.csv"], 0.0, None),
-        (["a.csv", "b.csv"], 7.0, None),
+        (["a.csv"], 7.0, None),
     ],
 )
 def test_the_spacing_of_partitions(tmp_path: Path, names: list[str], apart: float, days: float | None) -> None:
-    """By when they came, or by their names where all were copied at once; two files tell of no spacing."""
+    """By when they came, or by their names where all were copied at once; one file tells of no spacing."""
     s = settings(tmp_path)
     partitions(tmp_path, names, apart)
     found = measured(s)
@@ -294,7 +304,7 @@ def versions(s: Settings, *numbers: int) -> dict[int, Path]:
 def test_pruning_leaves_what_may_be_needed(tmp_path: Path) -> None:
     s = settings(tmp_path, retain={"versions": 2, "runs": 3, "events_days": 30})
     files = versions(s, 1, 2, 3, 4, 5, 6)
-    log(s, "pin", version=1, partitions=[])
+    log(s, "pinned", version=1, partitions=[])
     events = Places.of(s).events
     old, new = (datetime.now(UTC) - timedelta(days=d) for d in (40, 1))
     events.write_text("".join(json.dumps({"event": "x", "timestamp": t.isoformat()}) + "\n" for t in (old, old, new)))

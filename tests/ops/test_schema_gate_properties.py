@@ -13,7 +13,7 @@ from hypothesis import settings as hypothesis
 from hypothesis import strategies as st
 
 from tests.ops.ingest_case import findings, rules, said, settings, write
-from unseen.ops.config.observed import observe
+from unseen.ops.ingest.observed import observe
 
 Columns = dict[str, list[Any]]
 NAMES = st.text("abcdefghij_ 'é#{", min_size=2, max_size=9).filter(lambda s: s.strip() == s and s.strip("_ '#{"))
@@ -66,7 +66,7 @@ def blank(columns: Columns, name: str) -> Columns:
 
 
 def invent(columns: Columns, name: str) -> Columns:
-    return columns | {name: ["violet" if i == 7 else v for i, v in enumerate(columns[name])]}
+    return columns | {name: ["violet" if i % 9 == 7 else v for i, v in enumerate(columns[name])]}
 
 
 def halve(columns: Columns, name: str) -> Columns:

@@ -29,22 +29,30 @@ def exclude(name: str, partition: str, reason: str | None, undo: bool, config: P
     PARTITION is a file's name, with or without its ending. Nothing is done to the file; `unseen status` names what is
     left out, and every retrain says so.
     """
-    from unseen.ops.ingest.listing import names
+    from unseen.ops.ingest.aside import set_aside
+    from unseen.ops.ingest.partitions import names, partitions
     from unseen.ops.registry.excluding import exclude as leave_out
     from unseen.ops.registry.excluding import excluded
 
     if not undo and not (reason or "").strip():
         raise click.BadParameter("say why: it stands in the history", param_hint="--reason")
     settings = settings_of(config, name)
-    out = excluded(settings)
-    known = sorted(out) if undo else names(settings)
+    out, ids = excluded(settings), {}
+    if undo:
+        aside = set_aside(settings)
+        ids = {p.name: p.id for p in partitions(settings, out) if p.id in aside}
+    known = sorted({*out, *ids}) if undo else names(settings)
     meant = [n for n in known if n == partition] or [n for n in known if n.startswith(f"{partition}.")]
     if len(meant) != 1:
         what = (
             "is left out of no batch" if undo else "is no partition" if not meant else "names more than one partition"
         )
         raise DataError(f"{partition!r} {what}; there are {', '.join(known[-5:]) or 'none'}")
-    entry = None if not undo and meant[0] in out else leave_out(settings, meant[0], reason or "undone", undo=undo)
+    entry = (
+        None
+        if not undo and meant[0] in out
+        else leave_out(settings, meant[0], reason or "undone", id=ids.get(meant[0]), undo=undo)
+    )
     if as_json:
         print_json({"name": name, "partition": meant[0], "excluded": not undo, "changed": entry is not None})
     else:

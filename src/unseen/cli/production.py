@@ -86,6 +86,29 @@ def rollback(name: str, to: int | None, reason: str, config: Path, as_json: bool
     _tell(registry, entry, "champion already" if entry.facts["version"] == before else "rolled back", as_json)
 
 
+@click.command(epilog='\b\nExample:\n  unseen pin flights --reason "the new tariff is here to stay"')
+@name_argument
+@reason_option
+@config
+@as_json
+@needs_ops
+def pin(name: str, reason: str, config: Path, as_json: bool) -> None:
+    """Make the champion the version that later ones may not fall behind.
+
+    Candidates may lose only so much against the pinned version on the rows that it was pinned with, which keeps a
+    series of small losses from adding up; the first champion is pinned by itself. Pin anew where the data changed for
+    good: what was kept of earlier batches judges no more.
+    """
+    from unseen.ops.retrain.remembering import pin as pinned
+
+    entry = pinned(_registry(config, name, reason).settings, reason)
+    facts = entry.facts
+    if as_json:
+        return print_json({"what": "pinned", "seq": entry.seq, "time": entry.time, "actor": entry.actor, **facts})
+    count = len(facts["partitions"])
+    click.echo(f"{facts['name']}: version {facts['version']} is pinned with {count} partition{'s' * (count != 1)}")
+
+
 def _tell(registry: Any, entry: Any, what: str, as_json: bool) -> None:
     """The decision as soon as it is made; then the aliases, which MLflow takes seconds for."""
     facts = entry.facts

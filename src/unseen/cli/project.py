@@ -16,10 +16,13 @@ from unseen.cli.reading import asked_reading, read_options
 from unseen.core.reading import Reading
 
 if TYPE_CHECKING:
-    from unseen.ops.config.observed import Observed
+    from unseen.ops.ingest.observed import Observed
+
+#: held-out rows that are enough to judge by, and the shares of the newest partition that they may take
+ENOUGH, SHARE, MOST_SHARE = 200, 0.2, 0.4
 
 
-@click.command(epilog="\b\nExamples:\n  unseen init flights.parquet\n  unseen init 'data/*.parquet' --name delays")
+@click.command(epilog="\b\nExamples:\n  unseen init visits/\n  unseen init 'data/*.parquet' --name delays")
 @click.argument("data", metavar="[DATA]...", nargs=-1)
 @config
 @click.option("--name", help="The model's name.  [default: that of the data]")
@@ -37,14 +40,17 @@ def init(
     as_json: bool,
     **options: Any,
 ) -> None:
-    """Write a commented unseen.yaml.
+    """Write unseen.yaml, ready for the first retrain.
 
-    Every key is in it with what it means. With DATA (a file, a folder, or a pattern in quotes) it holds rules for the
-    columns, with room around what was seen, and the columns to model. Of the data it tells facts about columns; the
-    categories of a column are written only if there are at most 30 and each has rows enough.
+    DATA is a file, a folder, or a pattern in quotes; each file is a partition. The files decide what is written: the
+    columns to model, a rule for each column with room around what was seen, how many partitions to train on, what a
+    candidate may lose, how old the newest may be. Of the data it tells facts about columns; the categories of a column
+    are written only if there are at most 30 and each has rows enough. Every other key has its default: `unseen config
+    explain` tells of it.
     """
+    from unseen.ops.config.load import parsed
     from unseen.ops.config.schema import FILE, json_schema
-    from unseen.ops.config.template import model_name, template
+    from unseen.ops.config.writing import file_of, model_name
     from unseen.ops.files import write
 
     beside = config.parent / FILE
@@ -60,17 +66,18 @@ def init(
     name = name or model_name(Path(data[0]).absolute() if data else None)
     read = asked_reading(options)
     seen = _look(given, read) if given else None
-    text = template(name)
+    values: dict[str, Any] = {"name": name, "data.path": "data/*.parquet"}
     if given and seen:
-        text = template(name, **_wishes(_as_seen_from(config.parent, given), seen, read))
-    _loads(text, config)
+        values |= {"data.path": _as_seen_from(config.parent, given), **_said(read), **_values(seen)}
+    text = file_of(values, _notes(seen) if seen else {})
+    parsed(text, config, {})  # what is about to be written can be read
     write(config, text)
     write(beside, editors)
     if as_json:
-        facts = (
+        told = (
             {"rows": seen.rows, "columns": seen.columns, "left_out": seen.left, "listed": seen.listed} if seen else {}
         )
-        return print_json({"config": str(config), "schema": str(beside), "name": name, **facts})
+        return print_json({"config": str(config), "schema": str(beside), "name": name, **told})
     click.echo(_told(config, seen))
 
 
@@ -82,8 +89,8 @@ def check(config: Path, as_json: bool) -> None:
     """Say what unseen.yaml would do, without doing it.
 
     Which partitions would be trained on, which model, which gates would judge; whether the columns that the file
-    names are there; and what is worth a second thought, such as gates without a threshold. Exit code 3 if something
-    is wrong.
+    names are there; and what is worth a second thought, such as pages that nobody gets. Exit code 3 if something is
+    wrong.
     """
     from unseen.ops.config import load
     from unseen.ops.config.outlook import outlook, told
@@ -92,9 +99,9 @@ def check(config: Path, as_json: bool) -> None:
 
     settings = load(config)
     found = partitions(settings)
-    facts = outlook(
-        settings, [p.name for p in found], open_files(found[-1].path, read=settings.data.read.reading()).schema()
-    )
+    newest = open_files(found[-1].path, read=settings.data.read.reading())
+    rows = sum(part.rows for part in newest.manifest())
+    facts = outlook(settings, [p.name for p in found], newest.schema(), rows)
     if as_json:
         print_json(facts)
     else:
@@ -120,39 +127,69 @@ def _as_seen_from(folder: Path, given: str) -> str:
 
 def _look(given: str, read: Reading) -> Observed:
     from unseen.ops.config.load import settled
-    from unseen.ops.config.observed import observe
-    from unseen.ops.ingest.listing import listed
+    from unseen.ops.ingest.observed import observe
+    from unseen.ops.ingest.partitions import listed
 
     return observe(listed(settled({"name": "look", "data": {"path": given}}, Path.cwd())), read)
 
 
-def _wishes(path: str, seen: Observed, read: Reading) -> dict[str, Any]:
-    """What the template says of data that was looked at."""
+def _said(read: Reading) -> dict[str, Any]:
+    """How the files are read, where the command line said so."""
+    said = {f.name: getattr(read, f.name) for f in fields(read)}
+    given = {name: value for name, value in said.items() if value not in (None, (), False)}
+    if read.header is False:
+        given["header"] = False
+    return {f"data.read.{name}": value for name, value in given.items()}
+
+
+def _values(seen: Observed) -> dict[str, Any]:
+    """What the file says of data that was looked at, the keys that matter first."""
+    from unseen.ops.config.tolerance import tolerance
+
+    share = round(min(MOST_SHARE, max(SHARE, ENOUGH / max(seen.newest_rows, 1))), 2)
+    said = {
+        "data.window": seen.window,
+        "data.ignore": seen.ignore,
+        "model.columns": seen.columns,
+        "validate.share": share if share > SHARE else None,
+        "gates.heldout_drop": tolerance(seen.newest_rows),
+        "slo.max_age_hours": seen.spacing.max_age_hours if seen.spacing else None,
+        **{f"schema.{key}": value for key, value in seen.row_rules.items()},
+        "schema.columns": seen.rules,
+    }
+    return {key: value for key, value in said.items() if value not in (None, ())}
+
+
+def _notes(seen: Observed) -> dict[str, list[str]]:
+    """Where the values come from, above them."""
     from unseen.ops.config.document import shown
+
+    first = next(iter([*(f"schema.{key}" for key in seen.row_rules), "schema.columns"]))
+    notes = {
+        "model.columns": [f"Left out: {shown((column,))} ({shown((why,))})." for column, why in seen.left.items()],
+        "validate.share": ["More than a fifth, so that enough rows of a small partition judge."],
+        "gates.heldout_drop": [f"What a candidate may lose, by the {seen.newest_rows:,} rows of the newest file."],
+        first: [f"{_made(seen)}. Look them over: they decide what never trains."],
+    }
+    if seen.apart:
+        notes["data.window"] = [f"{shown((seen.apart,))}."]
+    if seen.spacing:
+        notes["slo.max_age_hours"] = [f"{_apart(seen).capitalize()}, and half of that for a late one."]
+    return notes
+
+
+def _made(seen: Observed) -> str:
     from unseen.ops.config.outlook import count
 
-    given: dict[str, Any] = {"data.path": path, "model.columns": seen.columns}
-    if seen.ignore:
-        given["data.ignore"] = seen.ignore
-    said = {f.name: getattr(read, f.name) for f in fields(read)}
-    given |= {f"data.read.{name}": value for name, value in said.items() if value not in (None, (), False)}
-    if read.header is False:
-        given["data.read.header"] = False
-    rules = [
-        f"Made from {seen.rows:,} rows in {count(seen.files, 'file')}: ranges have room for half as much again on "
-        "either side, shares of missing cells for twice as many. Look them over: they decide what never trains."
-    ]
-    if seen.listed:
-        rules.append("Categories are written out where a column has at most 30 and each has at least 5 rows.")
-    left = [f"Left out: {shown((column,))} ({shown((why,))})." for column, why in seen.left.items()]
-    return {"given": given, "rules": seen.rules, "notes": {"schema.columns": rules, "model.columns": left}}
+    return f"Rules with room, from {seen.rows:,} rows in {count(seen.files, 'file')}"
 
 
-def _loads(text: str, config: Path) -> None:
-    """Make sure that what is about to be written can be read."""
-    from unseen.ops.config.load import parsed
+def _apart(seen: Observed) -> str:
+    from unseen.ops.config.outlook import count
 
-    parsed(text, config, {})
+    hours = round(seen.spacing.usual.total_seconds() / 3600) if seen.spacing else 0
+    usual = count(round(hours / 24), "day") if hours >= 48 else count(max(hours, 1), "hour")
+    return f"files come up to {usual} apart, by {seen.spacing.by}" if seen.spacing else ""
 
 
 def _told(config: Path, seen: Observed | None) -> str:
@@ -165,5 +202,8 @@ def _told(config: Path, seen: Observed | None) -> str:
         lines += [f"  left out: {column} ({why})" for column, why in seen.left.items()]
         if seen.listed:
             lines.append(f"its only values of the data are the categories of {', '.join(seen.listed)}")
-    lines.append("next: set gates.heldout_drop, without which nothing is promoted, then run unseen check")
+        if seen.apart:
+            lines.append(f"older files were not looked at: {seen.apart}")
+        lines.append(_apart(seen) or "how far apart files come is not known: slo.max_age_hours is 36")
+    lines.append("next: unseen check, then unseen retrain" if seen else "next: set data.path, then unseen check")
     return "\n".join(lines)

@@ -28,11 +28,14 @@ Exit codes of a retrain:
 @config
 @click.option("--until", metavar="PARTITION", help="The newest partition to use.  [default: the newest there is]")
 @click.option("--again", is_flag=True, help="Run a batch anew that was run before.")
+@click.option("--search", is_flag=True, help="Try all numbers of components, not only that of the champion.")
 @click.option("--actor", help="Who is named in the log.  [default: user@host]")
 @as_json
 @quiet
 @needs_ops
-def retrain(config: Path, until: str | None, again: bool, actor: str | None, as_json: bool, quiet: bool) -> None:
+def retrain(
+    config: Path, until: str | None, again: bool, search: bool, actor: str | None, as_json: bool, quiet: bool
+) -> None:
     """Take the newest batch from its files to a promoted or held version.
 
     Checks the schema, fits, validates on held-out rows beside the champion, asks the gates, registers, and promotes
@@ -45,7 +48,9 @@ def retrain(config: Path, until: str | None, again: bool, actor: str | None, as_
     settings = load(config)
     starts = settings.fit.restarts
     with Progress(len(settings.model.components), starts, quiet or as_json) as bar:
-        record = run(settings, until, again=again, actor=actor, tell=teller(quiet or as_json), observers=(bar,))
+        record = run(
+            settings, until, again=again, search=search, actor=actor, tell=teller(quiet or as_json), observers=(bar,)
+        )
     assert record.outcome is not None
     if as_json:
         print_json({**record.model_dump(mode="json"), "exit": record.outcome.exit_code})

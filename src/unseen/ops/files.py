@@ -14,8 +14,8 @@ from unseen.core.disk import umask
 from unseen.errors import RegistryError
 
 
-def write(path: Path, text: str) -> None:
-    """Write a text file beside its place, flush it to disk, and rename it.
+def write(path: Path, body: str | bytes) -> None:
+    """Write a file beside its place, flush it to disk, and rename it; text is UTF-8.
 
     Raises
     ------
@@ -26,8 +26,8 @@ def write(path: Path, text: str) -> None:
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         handle, temporary = tempfile.mkstemp(prefix=f".{path.name}-", dir=path.parent)
-        with os.fdopen(handle, "w", encoding="utf-8") as file:
-            file.write(text)
+        with os.fdopen(handle, "wb") as file:
+            file.write(body.encode() if isinstance(body, str) else body)
             file.flush()
             os.fsync(file.fileno())
         os.chmod(temporary, 0o666 & ~umask())

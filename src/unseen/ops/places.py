@@ -42,6 +42,11 @@ class Places:
         """State of the sequential tests, one file per champion."""
         return self.home / "drift"
 
+    @property
+    def memory(self) -> Path:
+        """Rows of earlier partitions that judge candidates: personal data where the data is."""
+        return self.home / "memory"
+
     def metrics(self, textfile: Path | None = None) -> Path:
         return textfile or self.home / "metrics" / f"{self.name}.prom"
 

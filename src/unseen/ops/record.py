@@ -62,11 +62,17 @@ class Finding(Fact):
 
 
 class Batch(Fact):
-    """The rows of one retrain: the same rows have the same id, wherever they lie."""
+    """The rows of one retrain: the same rows have the same id, wherever they lie.
+
+    ``ids`` are those of the partitions; ``left_out`` are partitions of the window that are not among them, each
+    with the reason.
+    """
 
     id: str
+    ids: tuple[str, ...] = ()
     partitions: tuple[str, ...]
     rows: int
+    left_out: dict[str, str] = {}
 
 
 class FitFacts(Fact):
@@ -88,6 +94,8 @@ class FitFacts(Fact):
     trace: tuple[float, ...] = ()
     warnings: tuple[str, ...] = ()
     algorithm: str = "Batch"
+    #: how many versions ago all numbers of components were tried; 0 where they were for this one
+    went_on: int = 0
     #: whether rows belong to one of its components, states or classes
     discrete: bool = True
 
@@ -101,6 +109,55 @@ class Match(Fact):
     share_before: float
     share_after: float
     distance: float | None = None
+
+
+class Comparison(Fact):
+    """A candidate beside another version on the same rows, which neither was trained on.
+
+    ``gain`` is the mean per row of the candidate's log-density minus the other's, over the ``compared`` units that
+    both give a positive density; ``lost`` are units of density zero under the candidate alone.
+    """
+
+    against: int | None
+    rows: int
+    units: int
+    compared: int
+    lost: int
+    gain: float | None = None
+    gain_se: float | None = None
+
+
+class Moved(Fact):
+    """Something of the newest partition that is not as the champion's data was.
+
+    ``kind`` is ``shares`` where the shares of the components moved, else what they do not explain: ``column``,
+    ``holes``, ``fit``, or a component that ``vanished``. ``effect`` is a total variation distance with its noise
+    taken off, ``usual`` the largest between the partitions before; ``p_value`` is that of one look. It is ``far`` where
+    it went further than ever, and ``holds`` where ``gates.drift`` says so, too.
+    """
+
+    kind: str
+    column: str | None = None
+    component: int | None = None
+    effect: float
+    usual: float
+    p_value: float
+    far: bool
+    holds: bool
+    message: str
+
+
+class Past(Fact):
+    """What rows of earlier batches say of a candidate.
+
+    ``earlier`` rows, ``pinned`` ones among them, compare it with the champion, ``reference`` the pinned rows with the
+    pinned version; ``trouble`` says why the memory could not be asked.
+    """
+
+    earlier: Comparison | None = None
+    pinned: Comparison | None = None
+    reference: Comparison | None = None
+    trouble: str | None = None
 
 
 class Validation(Fact):
@@ -164,6 +221,10 @@ class Attempt(Fact):
     error: str
 
 
+#: gates that say of the rows of a batch that they are wrong, or that what they teach is
+OF_DATA = ("memory_drop", "reference_drop", "drift")
+
+
 class Record(Fact):
     """One retrain, from batch to outcome."""
 
@@ -179,13 +240,24 @@ class Record(Fact):
     git: str | None = None
     versions: dict[str, str] = {}
     findings: tuple[Finding, ...] = ()
+    moved: tuple[Moved, ...] = ()
     fit: FitFacts | None = None
     validation: Validation | None = None
+    past: Past | None = None
     gates: tuple[Verdict, ...] = ()
     champion: int | None = None
     version: int | None = None
     resources: Resources | None = None
     attempts: tuple[Attempt, ...] = ()
+
+    @property
+    def aside(self) -> str | None:
+        """Why the newest partition is not trained on by later retrains; None where nothing is wrong with its rows."""
+        if self.outcome == Outcome.REFUSED and self.batch and self.findings:
+            newest = repr(self.batch.partitions[-1])
+            return self.findings[0].message if all(newest in f.message for f in self.findings) else None
+        refused = [v.gate for v in self.gates if not v.passed and not v.broke and v.gate in OF_DATA]
+        return f"held by {', '.join(refused)} ({self.id})" if self.outcome == Outcome.HELD and refused else None
 
     def having(self, **changes: Any) -> Record:
         """The record with some facts added."""

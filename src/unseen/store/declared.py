@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import os
 import re
+import sys
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from functools import lru_cache
+from typing import TYPE_CHECKING, Any
 
 import unseen
 from unseen.core import kinds
@@ -51,9 +54,26 @@ UNSEEN = Origin("unseen", unseen.__version__)
 
 def declared(name: str | None = None) -> list[EntryPoint]:
     """The entry points of a name, or all that there are; nothing is imported."""
+    return [p for p in _installed(_stamps()) if name is None or p.name == name]
+
+
+@lru_cache(maxsize=4)
+def _installed(stamps: tuple[Any, ...]) -> tuple[EntryPoint, ...]:
+    """All entry points: to look for them takes tens of milliseconds, and a fit asks many times."""
     from importlib.metadata import entry_points
 
-    return [p for p in entry_points(group=GROUP) if name is None or p.name == name]
+    return tuple(entry_points(group=GROUP))
+
+
+def _stamps() -> tuple[Any, ...]:
+    """The folders that packages are looked for in, and when something was last installed there."""
+    out = []
+    for folder in sys.path:
+        try:
+            out.append((folder, os.stat(folder or ".").st_mtime_ns))
+        except OSError:
+            out.append((folder, 0))
+    return tuple(out)
 
 
 def declaring(cls: type) -> Iterator[EntryPoint]:

@@ -1,13 +1,16 @@
-"""What all sections of ``unseen.yaml`` share: how values are read, and the kinds of values."""
+"""What all sections of ``unseen.yaml`` share: how values are read, the kinds of values, and secrets by reference."""
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 from typing import Annotated, Any
 from urllib.parse import urlsplit
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationInfo, model_validator
 from pydantic_core import PydanticCustomError
+
+from unseen.errors import ConfigError
 
 
 class Section(BaseModel):
@@ -73,3 +76,24 @@ Share = Annotated[float, Field(ge=0, le=1)]
 Portion = Annotated[float, Field(gt=0, lt=1)]
 Positive = Annotated[float, Field(gt=0)]
 Count = Annotated[int, Field(ge=1)]
+
+
+def secret(ref: str) -> str:
+    """The value behind ``env:NAME`` or ``file:/path``; errors name the reference and never the value."""
+    kind, _, where = ref.partition(":")
+    if kind == "env" and where:
+        value = os.environ.get(where, "")
+        if not value:
+            raise ConfigError(f"the secret {ref} is not there: the environment variable {where} is unset or empty")
+        return value
+    if kind != "file" or not where:
+        raise ConfigError("a secret is given by reference only: env:NAME or file:/path")
+    try:
+        value = Path(where).expanduser().read_text(encoding="utf-8").strip()
+    except OSError as error:
+        raise ConfigError(f"the secret {ref} cannot be read: {error.strerror}") from None
+    except UnicodeDecodeError:
+        raise ConfigError(f"the secret {ref} cannot be read: the file is not UTF-8 text") from None
+    if not value:
+        raise ConfigError(f"the secret {ref} is empty")
+    return value

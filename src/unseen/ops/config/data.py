@@ -76,18 +76,35 @@ class ColumnRule(Section):
         default=None, description="Categories that may occur, as text.", examples=[["EWR", "JFK", "LGA"]]
     )
     missing: Share = Field(default=1.0, description="Largest share of missing cells.", examples=[0.05])
+    missing_min: Share = Field(
+        default=0.0,
+        description="Smallest share of missing cells, with room for chance; it notices gaps that were filled.",
+        examples=[0.01],
+    )
     outside: Share = Field(
         default=0.0, description="Largest share of observed cells outside min, max or values.", examples=[0.001]
+    )
+    common: Share = Field(
+        default=1.0,
+        description="Largest share of observed cells with one and the same value, with room for chance; it notices "
+        "defaults.",
+        examples=[0.5],
     )
     median: tuple[float, float] | None = Field(
         default=None,
         description="Range that the median must lie in; it notices a change of units.",
         examples=[[-10, 30]],
     )
+    spread: tuple[float, float] | None = Field(
+        default=None,
+        description="Range of the mean distance from the median, the outer twentieths of the cells drawn in; it "
+        "notices a column that narrows, and a change of units.",
+        examples=[[5, 60]],
+    )
 
     @model_validator(mode="after")
     def _consistent(self) -> ColumnRule:
-        for key in ("min", "max", "median"):
+        for key in ("min", "max", "median", "spread"):
             if self.type in ("category", "other") and getattr(self, key) is not None:
                 raise clash(key, "is for columns of type number, integer or boolean")
         if self.type != "category" and self.values is not None:
@@ -96,8 +113,12 @@ class ColumnRule(Section):
             raise clash("values", "no category is allowed: list at least one, or leave the key out")
         if self.min is not None and self.max is not None and self.min > self.max:
             raise clash("min", "lies above max")
-        if self.median is not None and self.median[0] > self.median[1]:
-            raise clash("median", "the first number is the lower end")
+        for key in ("median", "spread"):
+            pair = getattr(self, key)
+            if pair is not None and pair[0] > pair[1]:
+                raise clash(key, "the first number is the lower end")
+        if self.missing_min > self.missing:
+            raise clash("missing_min", "lies above missing")
         return self
 
 
@@ -114,6 +135,12 @@ class Schema(Section):
     max_rows: Count | None = Field(default=None, description="Most rows of a partition.", examples=[50000000])
     duplicates: Share = Field(
         default=1.0, description="Largest share of rows that repeat an earlier row exactly.", examples=[0.01]
+    )
+    repeats: Share = Field(
+        default=1.0,
+        description="Largest share of rows that stand before, in the partition or an earlier one of the window, with "
+        "room for chance; rows are told again by the columns of the model, under whichever date or number.",
+        examples=[0.05],
     )
 
     @model_validator(mode="after")

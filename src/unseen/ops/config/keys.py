@@ -1,4 +1,4 @@
-"""Every key that ``unseen.yaml`` may hold, told by the models themselves: for messages, the template and the docs."""
+"""Every key that ``unseen.yaml`` may hold, told by the models themselves: for messages, `explain` and the docs."""
 
 from __future__ import annotations
 
@@ -11,7 +11,9 @@ from typing import Any, get_args, get_origin
 from pydantic.fields import FieldInfo
 
 from unseen.ops.config.base import Section
+from unseen.ops.config.schema import of_section, words
 from unseen.ops.config.settings import Settings
+from unseen.ops.config.writing import numbers, written
 
 #: stands for a name that the user chooses, such as a column
 ANY = "*"
@@ -23,6 +25,8 @@ class Key:
 
     path: tuple[str, ...]
     field: FieldInfo
+    #: the section that it is in
+    owner: type[Section]
     section: type[Section] | None = None
     #: a table from names that the user chooses to values or to sections
     table: bool = False
@@ -34,6 +38,39 @@ class Key:
     @property
     def dotted(self) -> str:
         return ".".join(self.path)
+
+    @property
+    def sentence(self) -> str:
+        """What it means; of a section what it is about."""
+        return self.field.description or (about(self.section) if self.section else "")
+
+    @property
+    def words(self) -> str:
+        """What may stand there."""
+        return words(of_section(self.owner)[self.name])
+
+    @property
+    def choices(self) -> list[str]:
+        return list(of_section(self.owner)[self.name].get("enum", ()))
+
+    @property
+    def default(self) -> str:
+        """The default as it is written; nothing where there is none."""
+        if self.field.is_required() or self.section is not None:
+            return ""
+        value = self.field.get_default()
+        if value is None or value in ((), {}):
+            return ""
+        return numbers(value) if self.name == "components" else written(value)
+
+    @property
+    def example(self) -> str:
+        return written(self.field.examples[0]) if self.field.examples else ""
+
+
+def about(section: type[Section]) -> str:
+    """What a section is about, in one paragraph."""
+    return " ".join((section.__doc__ or "").split("\n\n")[0].split())
 
 
 def section_of(annotation: Any) -> type[Section] | None:
@@ -48,7 +85,7 @@ def keys_of(section: type[Section], path: tuple[str, ...] = ()) -> Iterator[Key]
     for name, field in section.model_fields.items():
         here = (*path, field.alias or name)
         inside, table = section_of(field.annotation), get_origin(field.annotation) is dict
-        yield Key(here, field, inside, table)
+        yield Key(here, field, section, inside, table)
         if inside is not None:
             yield from keys_of(inside, (*here, ANY) if table else here)
 

@@ -147,13 +147,26 @@ class Fit(Section):
     algorithm: Algorithm = Field(default="batch", description=fit_option("algorithm").sentence)
     engine: Engine = Field(default="auto", description=fit_option("engine").sentence)
     start: Literal["auto", "champion", "kmeans++", "random", "rows", "labels"] = Field(
-        default="auto", description="Where fits start; champion adds a start at the champion's parameters."
+        default="auto",
+        description="Where fits start that do not go on from the champion; champion is auto.",
+    )
+    fresh: Annotated[int, Field(ge=0)] = Field(
+        default=1,
+        description="Starts that are drawn anew where there is a champion, beside the one at its parameters; the best "
+        "of them is taken only if it fits clearly better.",
+    )
+    search_every: Annotated[int, Field(ge=0)] = Field(
+        default=12,
+        description="After so many versions of the champion's number of components all of model.components are tried "
+        "again; they are, too, when a component was born or died, and with unseen retrain --search. 0 never does.",
     )
     restarts: Count = Field(default=10, description=fit_option("restarts").sentence)
     seed: int = Field(default=0, ge=0, description=fit_option("seed").sentence)
     tol: Positive = Field(default=1e-7, description=fit_option("tol").sentence)
     max_iterations: Count = Field(default=1000, description=fit_option("max_iterations").sentence)
-    prior: float = Field(default=0.0, ge=0, description=fit_option("prior").sentence)
+    prior: Annotated[float, Field(ge=0)] | None = Field(
+        default=None, description=fit_option("prior").sentence + " If left out, 1 where the kind has one.", examples=[0]
+    )
 
 
 class Limits(Section):

@@ -1,19 +1,23 @@
-"""From ``unseen.yaml`` and the environment to settings."""
+"""From ``unseen.yaml`` and the environment to settings: ``UNSEEN__FIT__RESTARTS=3`` sets ``fit.restarts``.
+
+Variables are not left to pydantic-settings, which passes over unknown ones below a section, takes lists as JSON only,
+and cannot tell which variable a value came from.
+"""
 
 from __future__ import annotations
 
 import os
 from collections.abc import Mapping
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from pydantic import ValidationError
 
 from unseen.errors import ConfigError
-from unseen.ops.config.document import Keys, read
-from unseen.ops.config.environment import overlay
-from unseen.ops.config.keys import general, takes_names
-from unseen.ops.config.messages import joined, problems
+from unseen.ops.config.document import Document, Keys, read
+from unseen.ops.config.keys import ANY, general, known, nearest, takes_names
+from unseen.ops.config.messages import NO_LINE, Problem, joined, problems
 from unseen.ops.config.settings import Settings
 
 MOST_BYTES = 10_000_000
@@ -33,12 +37,33 @@ def load(path: str | Path = "unseen.yaml", env: Mapping[str, str] | None = None)
         The file is not there, not YAML, says a key twice, or has unknown keys or values that cannot stand there. The
         message names line and key, or the variable, and the nearest known key; it never repeats a value.
     """
+    return loaded(path, env).settings
+
+
+@dataclass(frozen=True)
+class Loaded:
+    """Settings with where each key was said: a line of the document, or a variable."""
+
+    settings: Settings
+    document: Document
+    variables: Mapping[Keys, str]
+
+    def said_by(self, keys: Keys) -> str | int | None:
+        """The variable or the line that says a key, or something inside it; nothing where its default holds."""
+        for at, name in self.variables.items():
+            if keys[: len(at)] == at or at[: len(keys)] == keys:
+                return name
+        return self.document.lines.get(keys)
+
+
+def loaded(path: str | Path = "unseen.yaml", env: Mapping[str, str] | None = None) -> Loaded:
+    """The same as `load`, with where each key was said."""
     file = Path(path)
     return parsed(_text(file), file, os.environ if env is None else env)
 
 
-def parsed(text: str, file: Path, env: Mapping[str, str]) -> Settings:
-    """The settings of a text that is, or is going to be, in a file."""
+def parsed(text: str, file: Path, env: Mapping[str, str]) -> Loaded:
+    """A text that is, or is going to be, in a file."""
     document = read(text, str(file), _may_name)
     data, variables, wrong = overlay(document.data, env)
     try:
@@ -48,7 +73,7 @@ def parsed(text: str, file: Path, env: Mapping[str, str]) -> Settings:
         raise joined(str(file), [*found, *wrong]) from None
     if wrong:
         raise joined(str(file), wrong)
-    return settings
+    return Loaded(settings, document, variables)
 
 
 def settled(data: Any, folder: Path) -> Settings:
@@ -75,3 +100,82 @@ def _may_name(keys: Keys) -> bool:
     """Only keys whose place is one for keys: where a list belongs, what stands there may be data."""
     around = general(keys[:-1])
     return len(around) == len(keys) - 1 and takes_names(around)
+
+
+# ---- variables
+
+PREFIX = "UNSEEN__"
+
+
+def overlay(data: Any, env: Mapping[str, str]) -> tuple[Any, dict[Keys, str], list[Problem]]:
+    """The data with the variables written over it, which variable set which key, and what is wrong with variables."""
+    given = sorted(name for name in env if name.upper().startswith(PREFIX))
+    if not given or not isinstance(data, dict | None):
+        return data, {}, []
+    data = dict(data or {})
+    variables: dict[Keys, str] = {}
+    wrong = []
+    for name in given:
+        try:
+            keys = _keys(name, data)
+            value = _value(name, env[name])
+        except _Wrong as error:
+            wrong.append(Problem(NO_LINE, name.upper(), str(error)))
+            continue
+        if not _put(data, keys, value):
+            continue  # the file itself is wrong there, and that is told
+        variables[keys] = name.upper()
+    return data, variables, wrong
+
+
+class _Wrong(Exception):
+    pass
+
+
+def _keys(name: str, data: dict[str, Any]) -> Keys:
+    """The key that a variable names; names that the user chose are those of the file, whatever their case."""
+    path: tuple[str, ...] = ()
+    found: Keys = ()
+    here: Any = data
+    for part in name[len(PREFIX) :].split("__"):
+        if path and path[-1] != ANY and known()[path].table:
+            names = [n for n in (here if isinstance(here, dict) else {}) if n.lower() == part.lower()]
+            if len(names) != 1:
+                whole = "__".join(map(str, found)).upper()
+                raise _Wrong(
+                    f"the file has {'several keys' if names else 'no key'} of that name in {'.'.join(path)}; set all "
+                    f"of it with {PREFIX}{whole}={{name: ...}}"
+                )
+            path, found = (*path, ANY), (*found, names[0])
+        else:
+            path, found = (*path, part.lower()), (*found, part.lower())
+            if path not in known():
+                meant = nearest(found)
+                hint = f"; did you mean {PREFIX}{meant.upper().replace('.', '__')}?" if meant else ""
+                raise _Wrong(f"unknown setting{hint}")
+        here = here.get(found[-1]) if isinstance(here, dict) else None
+    return found
+
+
+def _value(name: str, text: str) -> Any:
+    """Lists and tables are YAML, everything else is taken as it is; ``null`` stands for the default."""
+    if not text.strip():
+        raise _Wrong("is empty: unset it, or give null for the default")
+    if not text.lstrip().startswith(("[", "{")):
+        return None if text in ("null", "~") else text
+    try:
+        return read(text, name, lambda keys: False).data
+    except ConfigError as error:
+        raise _Wrong(str(error).partition(": ")[2]) from None
+
+
+def _put(data: dict[str, Any], keys: Keys, value: Any) -> bool:
+    """Write a value at a path, copying what is on the way; False where the file has no section there."""
+    for key in keys[:-1]:
+        inside = data.get(str(key))
+        if not isinstance(inside, dict | None):
+            return False
+        data[str(key)] = dict(inside or {})
+        data = data[str(key)]
+    data[str(keys[-1])] = value
+    return True

@@ -11,25 +11,44 @@ from unseen.ops.config.base import Address, Count, Portion, Positive, SecretRef,
 
 
 class Gates(Section):
-    """What a candidate must show to become the champion. A gate that is not configured is no permission.
+    """What a candidate must show to become the champion; all that are configured must pass.
 
-    Without `heldout_drop` nothing is ever promoted; a gate that raises an error refuses.
+    A gate that raises an error refuses.
     """
 
     heldout_drop: float | None = Field(
         default=None,
         description="Largest loss against the champion in mean log-density per held-out row; below 0 it asks for a "
-        "gain. Without it nothing is ever promoted.",
+        "gain. If left out it goes by the rows of the newest partition: 0.05 up to 500, 0.02 at "
+        "2,000, 0.01 from 5,600.",
         examples=[0.01],
+    )
+    memory_drop: float | None = Field(
+        default=None,
+        description="Largest loss against the champion on held-out rows of earlier batches; heldout_drop if left out.",
+        examples=[0.02],
+    )
+    reference_drop: float | None = Field(
+        default=None,
+        description="Largest loss against the pinned version on the rows that it was pinned with, so that no series of "
+        "small losses adds up; three times heldout_drop if left out.",
+        examples=[0.05],
     )
     confidence: float = Field(
         default=0.95,
         ge=0.5,
         lt=1,
-        description="One-sided confidence with which the loss must stay below heldout_drop.",
+        description="One-sided confidence with which each loss must stay below its limit.",
+    )
+    drift: tuple[Literal["column", "holes", "fit", "vanished", "shares"], ...] = Field(
+        default=("column", "holes", "fit", "vanished"),
+        description="What may not have moved in the newest partition: a column or its holes further than the shares "
+        "of the components explain, the density of its rows, a component that vanished. Shares are what retraining is "
+        "for.",
+        examples=[["column", "holes"]],
     )
     first: Literal["refuse", "allow"] = Field(
-        default="refuse", description="Whether the first version may be promoted without a champion to compare with."
+        default="allow", description="Whether the first version may be promoted without a champion to compare with."
     )
     min_heldout: float | None = Field(
         default=None, description="Smallest mean log-density per held-out row.", examples=[-12.5]
@@ -56,6 +75,15 @@ class Gates(Section):
     metric_drop: Annotated[float, Field(ge=0)] | None = Field(
         default=None, description="Largest loss of validate.metric against the champion.", examples=[0.02]
     )
+
+
+class Memory(Section):
+    """Held-out rows of promoted partitions, kept in the state folder to judge later candidates. They are data."""
+
+    partitions: Annotated[int, Field(ge=0)] = Field(
+        default=12, description="Partitions whose rows judge, beside those of the pinned version; 0 keeps none."
+    )
+    rows: Count = Field(default=5000, description="Most rows that are kept of a partition.")
 
 
 class Drift(Section):
@@ -161,4 +189,4 @@ class Metrics(Section):
         return self
 
 
-__all__ = ["Alerts", "Drift", "Gates", "Metrics", "Registry", "Retain", "Route", "Slo"]
+__all__ = ["Alerts", "Drift", "Gates", "Memory", "Metrics", "Registry", "Retain", "Route", "Slo"]

@@ -13,18 +13,17 @@ from unseen.core.capabilities import Structured
 from unseen.core.model import Assigning
 from unseen.ops.config.kind import named
 from unseen.ops.config.settings import Settings
+from unseen.ops.config.tolerance import tolerance
 from unseen.ops.config.writing import numbers
 
 if TYPE_CHECKING:
     from unseen.core.block import Field
 
-NEVER = "no threshold is configured (gates.heldout_drop): nothing will ever be promoted"
 
-
-def outlook(settings: Settings, names: Sequence[str], schema: Sequence[Field]) -> dict[str, Any]:
+def outlook(settings: Settings, names: Sequence[str], schema: Sequence[Field], rows: int) -> dict[str, Any]:
     """What would be trained and which gates would judge, with what is wrong and what is worth a second thought.
 
-    ``names`` are those of all partitions in order, ``schema`` are the columns of the newest.
+    ``names`` are those of all partitions in order, ``schema`` and ``rows`` the columns and rows of the newest.
     """
     window = settings.data.window or len(names)
     model, fit = settings.model, settings.fit
@@ -44,16 +43,17 @@ def outlook(settings: Settings, names: Sequence[str], schema: Sequence[Field]) -
         "fit": {"algorithm": fit.algorithm, "start": fit.start, "restarts": fit.restarts, "seed": fit.seed},
         "validate": {"share": settings.validate_.share, "metric": settings.validate_.metric},
         "schema": {"rules": len(settings.schema_.columns)},
-        "gates": gates(settings),
+        "gates": gates(settings, rows),
         "words": _parts(settings),
         "problems": _problems(settings, schema),
         "warnings": _warnings(settings),
     }
 
 
-def gates(settings: Settings) -> dict[str, Any]:
-    """The gates that are configured; the ones that are left out do not judge."""
-    return {key: value for key, value in settings.gates.model_dump().items() if value is not None}
+def gates(settings: Settings, rows: int) -> dict[str, Any]:
+    """The gates that are configured, and what may be lost by rows; the others that are left out do not judge."""
+    said = {"heldout_drop": tolerance(rows)} if settings.gates.heldout_drop is None else {}
+    return {**{key: value for key, value in settings.gates.model_dump().items() if value is not None}, **said}
 
 
 def _problems(settings: Settings, schema: Sequence[Field]) -> list[str]:
@@ -116,9 +116,7 @@ def _gate_words(settings: Settings) -> list[str]:
 
 def _warnings(settings: Settings) -> list[str]:
     out = []
-    if settings.gates.heldout_drop is None:
-        out.append(NEVER)
-    elif settings.gates.first == "refuse":
+    if settings.gates.first == "refuse":
         out.append("gates.first is refuse: the first version is promoted by hand, with unseen promote")
     out += _gate_words(settings)
     if not settings.schema_.columns:

@@ -11,16 +11,14 @@ from pathlib import Path
 
 from unseen.ops.config.base import Section
 from unseen.ops.config.keys import ANY, Key, known
-from unseen.ops.config.schema import of_section, words
 from unseen.ops.config.settings import Settings
-from unseen.ops.config.writing import is_empty, numbers, written
 
 BEGIN, END = "<!-- keys: made by python -m unseen.ops.config.reference -->", "<!-- end of keys -->"
 
 
 def reference() -> str:
     """Every key with what may stand there, its default and what it means, as Markdown."""
-    lines = ["### Top level", "", *_about(Settings), *_table(Settings, ())]
+    lines = ["### Top level", "", *_table(Settings, ())]
     told: dict[type[Section], str] = {}
     for key in known().values():
         if key.section is None:
@@ -31,7 +29,7 @@ def reference() -> str:
             lines.append(f"The same keys as in `{told[key.section]}`.")
         else:
             told[key.section] = title
-            lines += [*_about(key.section), *_table(key.section, (*key.path, ANY) if key.table else key.path)]
+            lines += _table(key.section, (*key.path, ANY) if key.table else key.path)
     return "\n".join(lines)
 
 
@@ -41,30 +39,23 @@ def renewed(page: str) -> str:
     return f"{before}{BEGIN}\n\n{reference()}\n\n{END}{rest.partition(END)[2]}"
 
 
-def _about(section: type[Section]) -> Iterator[str]:
-    yield " ".join((section.__doc__ or "").split())
-    yield ""
-
-
 def _table(section: type[Section], path: tuple[str, ...]) -> Iterator[str]:
-    yield "| key | value | default | meaning |"
-    yield "|---|---|---|---|"
+    yield from (
+        " ".join((section.__doc__ or "").split()),
+        "",
+        "| key | value | default | meaning |",
+        "|---|---|---|---|",
+    )
     for key in known().values():
-        if key.path[:-1] != path:
-            continue
-        said = words(of_section(section)[key.name])
-        meaning = key.field.description or (key.section.__doc__ or "").split("\n")[0] if key.section else None
-        cells = (f"`{key.name}`", said, _default(key), meaning or key.field.description or "")
-        yield "| " + " | ".join(cell.replace("|", r"\|") for cell in cells) + " |"
+        if key.path[:-1] == path:
+            cells = (f"`{key.name}`", key.words, _default(key), key.sentence)
+            yield "| " + " | ".join(cell.replace("|", r"\|") for cell in cells) + " |"
 
 
 def _default(key: Key) -> str:
     if key.field.is_required():
         return "required"
-    default = key.field.get_default()
-    if is_empty(default) or key.section is not None:
-        return ""
-    return f"`{numbers(default) if key.name == 'components' else written(default)}`"
+    return f"`{key.default}`" if key.default else ""
 
 
 if __name__ == "__main__":

@@ -1,8 +1,11 @@
-"""``unseen.yaml`` as a whole."""
+"""``unseen.yaml`` as a whole, and which of it decides the model: files that differ elsewhere mean the same retrain."""
 
 from __future__ import annotations
 
+import hashlib
+import json
 from pathlib import Path
+from typing import Any
 
 from pydantic import Field, PrivateAttr, model_validator
 
@@ -10,7 +13,21 @@ from unseen.ops.config.base import Section, Text, clash
 from unseen.ops.config.data import Data, Privacy, Schema
 from unseen.ops.config.kind import check_offered, check_together
 from unseen.ops.config.learn import Fit, Limits, Model, Retries, Validate
-from unseen.ops.config.operate import Alerts, Drift, Gates, Metrics, Registry, Retain, Slo
+from unseen.ops.config.operate import Alerts, Drift, Gates, Memory, Metrics, Registry, Retain, Slo
+
+# Where the rows lie is not here (a batch has an identity of its own), nor is anything that only watches.
+_DECIDES: dict[str, Any] = {
+    "name": True,
+    "data": {"window", "weights", "labels", "ignore"},
+    "schema_": True,
+    "model": True,
+    "fit": True,
+    "validate_": True,
+    "gates": True,
+    "memory": True,
+    "privacy": {"min_rows_per_component"},
+    "retries": {"fits"},
+}
 
 
 class Settings(Section):
@@ -28,6 +45,7 @@ class Settings(Section):
     fit: Fit = Fit()
     validate_: Validate = Field(default=Validate(), alias="validate")
     gates: Gates = Gates()
+    memory: Memory = Memory()
     drift: Drift = Drift()
     slo: Slo = Slo()
     limits: Limits = Limits()
@@ -58,7 +76,7 @@ class Settings(Section):
         }
         named = {column: key for key, columns in places.items() for column in columns if column}
         check_together(self.model.kind, self.model.options, self.model.columns, named)
-        check_offered(self.model.kind, self.data.labels, self.fit.prior)
+        check_offered(self.model.kind, self.data.labels, self.fit.prior or 0.0)
         return self
 
     @property
@@ -74,3 +92,9 @@ class Settings(Section):
     def home(self) -> Path:
         """The state folder."""
         return self.within(self.state)
+
+
+def settings_hash(settings: Settings) -> str:
+    """Sixteen hexadecimal digits that change when a setting does that decides the model or what becomes of it."""
+    said = settings.model_dump(mode="json", by_alias=True, include=_DECIDES)
+    return hashlib.sha256(json.dumps(said, sort_keys=True).encode()).hexdigest()[:16]

@@ -1,12 +1,60 @@
-"""Values as they are written in ``unseen.yaml``."""
+"""``unseen.yaml`` as ``unseen init`` writes it: the keys that matter, and how values are written."""
 
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+import re
+import textwrap
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
 from typing import Any
 
 import yaml
+
+WIDTH = 110
+_HEAD = """\
+# yaml-language-server: $schema=unseen.schema.json
+# One production loop: `unseen check` says what this file would do, `unseen retrain` does it. Every other key has a
+# default: `unseen config show` lists them all, `unseen config explain KEY` says what one means.
+"""
+
+
+def file_of(values: Mapping[str, Any], notes: Mapping[str, Sequence[str]] | None = None) -> str:
+    """A file that loads as it is.
+
+    Parameters
+    ----------
+    values : values of keys by their dotted paths, in the order of the file; of a table of rules each gets a line
+    notes : comments above a key, by its dotted path
+    """
+    lines, around = [_HEAD], list[str]()
+    for dotted, value in values.items():
+        *sections, key = dotted.split(".")
+        same = next((i for i, (a, b) in enumerate(zip(sections, around, strict=False)) if a != b), len(sections))
+        same = min(same, len(around))
+        lines += [f"{'  ' * depth}{sections[depth]}:" for depth in range(same, len(sections))]
+        around, pad = sections, "  " * len(sections)
+        for note in (notes or {}).get(dotted, ()):
+            lines += textwrap.wrap(note, WIDTH, initial_indent=f"{pad}# ", subsequent_indent=f"{pad}#   ")
+        if isinstance(value, Mapping):
+            lines += [f"{pad}{key}:", *(f"{pad}  {written(name)}: {written(inner)}" for name, inner in value.items())]
+        elif len(line := f"{pad}{key}: {written(value)}") <= WIDTH or not isinstance(value, (list, tuple)):
+            lines.append(line)
+        else:
+            lines += [f"{pad}{key}:", *_list(value, pad + "  ")]
+    return "\n".join(lines) + "\n"
+
+
+def _list(values: Sequence[Any], pad: str) -> Iterator[str]:
+    """A long list over several lines."""
+    line = f"{pad}["
+    for i, value in enumerate(values):
+        piece = written(value) + ("," if i < len(values) - 1 else "]")
+        if len(line) + len(piece) > WIDTH and line.strip() != "[":
+            yield line.rstrip()
+            line = f"{pad} "
+        line += piece + " "
+    yield line.rstrip()
 
 
 def written(value: Any) -> str:
@@ -35,11 +83,6 @@ def written(value: Any) -> str:
     return str(text).strip()[1:-1]
 
 
-def is_empty(value: Any) -> bool:
-    """Whether a default means that there is nothing."""
-    return value is None or value == () or value == {}
-
-
 def numbers(values: tuple[int, ...]) -> str:
     """Numbers of components as a user writes them.
 
@@ -50,3 +93,17 @@ def numbers(values: tuple[int, ...]) -> str:
     if len(values) > 1 and values == tuple(range(first, last + 1)):
         return f"{first}:{last}"
     return ",".join(map(str, values))
+
+
+def model_name(data: Path | None) -> str:
+    """A name that the file accepts, from that of the data or of the folder around it.
+
+    >>> model_name(Path("2013 flights.parquet")), model_name(Path("delays/data/*.csv"))
+    ('flights', 'delays')
+    """
+    for part in reversed(data.parts if data else ()):
+        name = re.sub(r"[^A-Za-z0-9_-]+", "-", part.split(".")[0])
+        name = re.sub(r"^[^A-Za-z]+", "", name).strip("-")[:63]
+        if name and name != "data":
+            return name
+    return "my-model"

@@ -132,7 +132,8 @@ def _changed_settings(case: Case) -> list[str]:
 
 
 def _changed_rows(case: Case) -> list[str]:
-    from unseen.ops.ingest import take_in
+    from unseen.ops.ingest.intake import batch_id
+    from unseen.ops.ingest.partitions import identified, listed
     from unseen.ops.registry.excluding import excluded
 
     assert case.record is not None
@@ -140,9 +141,11 @@ def _changed_rows(case: Case) -> list[str]:
     if case.settings is None or batch is None:
         return []
     try:
-        if out := sorted(set(excluded(case.settings)) & set(batch.partitions)):
-            return [f"{out[0]!r} was left out of later batches since (unseen exclude)"]
-        now = take_in(case.settings, batch.partitions[-1]).batch
-    except (UnseenError, OSError):
+        paths = listed(case.settings, set(excluded(case.settings)) - set(batch.partitions))
+        there = {path.name: path for path in paths}
+        now = identified(case.settings, [there[name] for name in batch.partitions], paths)
+    except (UnseenError, OSError, KeyError):
         return ["its partitions can no longer be read"]
-    return [] if now.id == batch.id else ["its partitions hold other rows now"]
+    before = batch.ids or (batch.id,)
+    ids = tuple(p.id for p in now) if batch.ids else (batch_id(now),)
+    return [] if ids == before else ["its partitions hold other rows now"]

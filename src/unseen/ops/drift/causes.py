@@ -11,6 +11,7 @@ import numpy as np
 from unseen.core.stats import Array, Sums
 from unseen.ops.drift.battery import Found
 from unseen.ops.drift.reference import Reference
+from unseen.ops.drift.report import percent
 from unseen.ops.drift.tally import spread
 from unseen.result import Result
 
@@ -63,16 +64,6 @@ def listed(causes: Sequence[str]) -> tuple[str, ...]:
     once = list(dict.fromkeys(causes))
     more = len(once) - MOST
     return tuple(once) if more <= 1 else (*once[:MOST], f"and {more} more")
-
-
-def percent(share: float) -> str:
-    """A share with two digits, as people write it.
-
-    >>> percent(0.0812), percent(0.21), percent(1.0), percent(0.0004)
-    ('8.1 %', '21 %', '100 %', '0.04 %')
-    """
-    value = 100 * share
-    return f"{value:.0f} %" if value >= 9.95 else f"{value:.2g} %"
 
 
 def _rose(before: float, now: float) -> str:

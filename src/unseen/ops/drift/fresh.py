@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
 
 from unseen.core.block import Block, Frame
 from unseen.core.encoding import Encoding
@@ -11,6 +11,7 @@ from unseen.core.lazy import Lazy
 from unseen.core.source import Source
 from unseen.core.stats import Array, Stats
 from unseen.ops.drift.tally import Count
+from unseen.result import Result
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,6 +47,21 @@ class Fresh(Lazy[FreshBlock]):
         block = self.encoding.encode(frame)
         self.progress(block.rows)
         return FreshBlock(block, _unseen(self.encoding, frame, block))
+
+
+def fresh_blocks(
+    result: Result, source: Source, progress: Callable[[int], object] = lambda _: None
+) -> Sequence[FreshBlock]:
+    """Blocks of a source as a fitted model reads them, its labels unknown.
+
+    Raises
+    ------
+    SchemaError
+        The columns differ from those that the model was fitted to.
+    """
+    encoding = replace(result.encoding, labels=None, grouped=False, unknown="missing")
+    encoding.check(source.schema())
+    return Fresh(source, encoding, progress)
 
 
 def _unseen(encoding: Encoding, frame: Frame, block: Block) -> dict[str, Array]:

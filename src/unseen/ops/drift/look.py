@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -18,7 +17,7 @@ from unseen.ops.drift import state as states
 from unseen.ops.drift.battery import Battery, Found
 from unseen.ops.drift.bins import Layout
 from unseen.ops.drift.causes import Window, cause, listed
-from unseen.ops.drift.fresh import CountFresh, Fresh
+from unseen.ops.drift.fresh import CountFresh, fresh_blocks
 from unseen.ops.drift.reference import Reference
 from unseen.ops.drift.report import DriftReport, DriftTest
 from unseen.ops.drift.state import State
@@ -165,14 +164,12 @@ def summed(champion: Result, layout: Layout, data: Any, progress: Callable[[int]
     whole = champion.model.unit.ordered and unit is None
     read, known = champion.encoding.reading, champion.encoding.written()
     source, _, _ = open_source(data, unit=unit, whole=whole, read=read, known=known)
-    encoding = replace(champion.encoding, labels=None, grouped=False, unknown="missing")
-    schema = source.schema()
-    encoding.check(schema)
-    if encoding.weights is not None and encoding.weights not in {f.name for f in schema}:
+    blocks = fresh_blocks(champion, source, progress)
+    weights = champion.encoding.weights
+    if weights is not None and weights not in {f.name for f in source.schema()}:
         raise SchemaError(
-            f"the data has no column {encoding.weights!r}, which held the row weights when the champion was fitted: "
+            f"the data has no column {weights!r}, which held the row weights when the champion was fitted: "
             "add it, with 1 in every row if no row counts more than once"
         )
-    blocks = Fresh(source, encoding, progress)
     task = CountFresh(Count(champion.model, champion.params, layout))
     return effective(one_pass(task, blocks).sums if len(blocks) else zero(layout))

@@ -9,18 +9,22 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Self
 
+import numpy as np
+
 from unseen.core.block import Block
 from unseen.core.capabilities import Generative
 from unseen.core.stats import Sums
 from unseen.errors import RegistryError
+from unseen.ops.drift import batch, parts
 from unseen.ops.drift.bins import Layout, layout, merged
+from unseen.ops.drift.fresh import fresh_blocks
 from unseen.ops.drift.tally import arrays, plain, tally
 from unseen.result import Result
 
 FORMAT = 1
 
 
-def remember(result: Result, blocks: Iterable[Block]) -> dict[str, Any]:
+def remember(result: Result, blocks: Iterable[Block], partitions: Sequence[Any] = ()) -> dict[str, Any]:
     """Sum up the rows that new data will be compared with; the answer is ready for JSON.
 
     Kept are, for each column, the share of rows in a few bins (edges come from the model, category bins are numbered
@@ -32,6 +36,7 @@ def remember(result: Result, blocks: Iterable[Block]) -> dict[str, Any]:
     Parameters
     ----------
     blocks : encoded as ``result.encoding`` does it; known labels are not used
+    partitions : the same rows by partition, as sources: how they differ says what a batch may
 
     Raises
     ------
@@ -41,7 +46,12 @@ def remember(result: Result, blocks: Iterable[Block]) -> dict[str, Any]:
     blocks = blocks if isinstance(blocks, Sequence) or isinstance(result.model, Generative) else list(blocks)
     fine = layout(result, blocks if isinstance(blocks, Sequence) else ())
     coarse, sums = merged(fine, tally(result, fine, blocks))
-    return {"format": FORMAT, "model": model_hash(result), "layout": coarse.as_dict(), "sums": plain(sums)}
+    out = {"format": FORMAT, "model": model_hash(result), "layout": coarse.as_dict(), "sums": plain(sums)}
+    if not partitions:
+        return out
+    each = [parts.parts_of(result, coarse, fresh_blocks(result, source)) for source in partitions]
+    total: Sums = {name: np.sum([one[name] for one in each], axis=0) for name in each[0]}
+    return {**out, "parts": plain(total), "usual": batch.usual(coarse, each)}
 
 
 def recall(path: Path) -> dict[str, Any]:

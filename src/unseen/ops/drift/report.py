@@ -58,3 +58,13 @@ class Latest(Fact):
     report: DriftReport
     looks_total: int
     alarms_total: int
+
+
+def percent(share: float) -> str:
+    """A share with two digits, as people write it.
+
+    >>> percent(0.0812), percent(0.21), percent(1.0), percent(0.0004)
+    ('8.1 %', '21 %', '100 %', '0.04 %')
+    """
+    value = 100 * share
+    return f"{value:.0f} %" if value >= 9.95 else f"{value:.2g} %"

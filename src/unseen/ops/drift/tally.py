@@ -5,7 +5,7 @@ Everything is a sum whose size does not depend on the number of rows, so blocks 
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -92,7 +92,7 @@ def _count(model: Any, params: Params, layout: Layout, block: Block, unseen: Map
     w = np.ones(block.rows) if block.weights is None else np.asarray(block.weights, float)
     if not np.isfinite(w).all() or (w < 0).any():
         raise DataError("a row weight is negative or not finite: weights count copies of a row, zero or more")
-    of_units, w = _by_units(block, w)
+    of_units, w = by_units(block, w)
     sums["rows"][:] = block.rows, of_units.sum(), of_units @ of_units
     r, density = responsibilities(model, params, replace(block, labels=None))
     r = r * w
@@ -113,7 +113,7 @@ def _count(model: Any, params: Params, layout: Layout, block: Block, unseen: Map
     return Stats(sums)
 
 
-def _by_units(block: Block, w: Array) -> tuple[Array, Array]:
+def by_units(block: Block, w: Array) -> tuple[Array, Array]:
     """The weight of each unit (U,), and that of rows (n,) so that those of a unit sum to its own."""
     if block.offsets is None:
         return w, w
@@ -143,6 +143,26 @@ def _cells(model: Any, layout: Layout, block: Block) -> list[tuple[Bins, Array, 
         seen = None if cells.observed is None or cells.observed[j].all() else cells.observed[j]
         out.append((bins, cells.values[j], seen))
     return out
+
+
+def binned_cells(
+    model: Any, layout: Layout, block: Block, unseen: Mapping[str, Array]
+) -> Iterator[tuple[Bins, Array, Array | None]]:
+    """Of each column the bin of every row (n,), and which cells are observed; unseen categories have the last bin."""
+    for bins, values, observed in _cells(model, layout, block):
+        if bins.number:
+            yield bins, np.searchsorted(bins.edges, values, side="right"), observed
+            continue
+        where, fresh = np.asarray(bins.codes)[values], unseen.get(bins.name)
+        if fresh is not None:
+            where = np.where(fresh, bins.size - 1, where)
+            observed = None if observed is None else observed | fresh
+        yield bins, where, observed
+
+
+def binned_density(layout: Layout, density: Array) -> Array:
+    """The bin of every row's log-density (n,)."""
+    return np.searchsorted(layout.density, np.nan_to_num(density, nan=-np.inf), side="right")
 
 
 def _numbers(bins: Bins, values: Array, observed: Array | None, w: Array) -> Array:

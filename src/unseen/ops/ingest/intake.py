@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from difflib import get_close_matches
@@ -14,8 +14,8 @@ from typing import Any
 from unseen.core.reading import Reading
 from unseen.errors import DataError, UnseenError
 from unseen.ops.config import Settings
-from unseen.ops.ingest.listing import listed
-from unseen.ops.ingest.partitions import Partition, identified
+from unseen.ops.ingest.aside import set_aside
+from unseen.ops.ingest.partitions import Partition, identified, listed
 from unseen.ops.ingest.reading import reading
 from unseen.ops.ingest.state import Memory
 from unseen.ops.places import Places
@@ -38,8 +38,8 @@ class Intake:
     unit: str | None = None
     #: how the files are read, where they do not say so themselves
     read: Reading = Reading()
-    #: partitions that somebody left out, and why
-    left_out: Mapping[str, str] = field(default_factory=dict)
+    #: rows of each partition
+    sizes: tuple[int, ...] = ()
     _open: dict[str, Any] = field(default_factory=dict, repr=False, compare=False)
 
     @property
@@ -68,20 +68,20 @@ class Intake:
         return source
 
     def by_partition(self) -> tuple[Any, ...]:
-        """Sources of all rows in which units are those of a partition alone, as new data will come.
+        """A source of each partition alone, as new data will come.
 
         What a model says of a unit sharpens with its rows: a user of two months is no measure of one of a month.
         """
-        if self.unit is None:
-            return (self.source,)
+        return tuple(map(self.alone, self.partitions))
+
+    def alone(self, partition: Partition) -> Any:
+        """The rows of one partition, those of a unit together."""
         from unseen.sources.files import open_files
 
-        found = []
-        for partition in self.partitions:
-            with reading(repr(partition.name)):
-                found.append(open_files(partition.path, unit=self.unit, read=self.read))
-            partition.unchanged()
-        return tuple(found)
+        with reading(repr(partition.name)):
+            source = open_files(partition.path, unit=self.unit, read=self.read)
+        partition.unchanged()
+        return source
 
     def open(self, partition: Partition) -> Any:
         """The rows of one partition; the one that was opened last stays open."""
@@ -111,19 +111,35 @@ def take_in(settings: Settings, until: str | None = None) -> Intake:
     RegistryError
         The log, which says what is left out, was altered.
     """
-    left_out = excluded(settings)
+    out = excluded(settings)
     with reading(f"data.path {settings.data.path!r}"):
-        paths = listed(settings, left_out)
-    if until is not None and (out := [name for name in left_out if until in (name, name.partition(".")[0])]):
-        raise DataError(f"{out[0]!r} is left out ({left_out[out[0]]}): `unseen exclude --undo` takes it in again")
+        paths = listed(settings, out)
+    if until is not None and (asked := [name for name in out if until in (name, name.partition(".")[0])]):
+        raise DataError(f"{asked[0]!r} is left out ({out[asked[0]]}): `unseen exclude --undo` takes it in again")
     end = len(paths) if until is None else _position(paths, until) + 1
-    start = 0 if settings.data.window is None else max(0, end - settings.data.window)
-    chosen = identified(settings, paths[start:end], paths)
+    chosen, left_out = _window(settings, paths[:end], paths)
     memory = Memory(Places.of(settings))
-    batch = Batch(id=_id(chosen), partitions=tuple(p.name for p in chosen), rows=0)
-    intake = Intake(chosen, batch, settings.model.unit, settings.data.read.reading(), left_out)
-    rows = sum(_rows(intake, partition, memory) for partition in chosen)
-    return replace(intake, batch=batch.model_copy(update={"rows": rows}))
+    names = tuple(p.name for p in chosen)
+    batch = Batch(
+        id=batch_id(chosen), ids=tuple(p.id for p in chosen), partitions=names, rows=0, left_out=left_out | out
+    )
+    intake = Intake(chosen, batch, settings.model.unit, settings.data.read.reading())
+    sizes = tuple(_rows(intake, partition, memory) for partition in chosen)
+    return replace(intake, batch=batch.model_copy(update={"rows": sum(sizes)}), sizes=sizes)
+
+
+def _window(
+    settings: Settings, paths: Sequence[Path], all_paths: Sequence[Path]
+) -> tuple[tuple[Partition, ...], dict[str, str]]:
+    """The newest of some paths and those before it that are not set aside, and why others are."""
+    aside, most = set_aside(settings), settings.data.window or len(paths)
+    if not aside:
+        return identified(settings, paths[-most:], all_paths), {}
+    *older, newest = identified(settings, paths, all_paths)
+    kept = [p for p in older if p.id not in aside]
+    chosen = (*kept[len(kept) - min(most - 1, len(kept)) :], newest)
+    first = older.index(chosen[0]) if chosen[0] in older else len(older)
+    return chosen, {p.name: aside[p.id] for p in older[first:] if p.id in aside}
 
 
 def _position(paths: Sequence[Path], until: str) -> int:
@@ -139,7 +155,8 @@ def _position(paths: Sequence[Path], until: str) -> int:
     raise DataError(f"{until!r} {trouble}; the nearest name is {nearest!r}, and the newest is {names[-1]!r}")
 
 
-def _id(partitions: Sequence[Partition]) -> str:
+def batch_id(partitions: Sequence[Partition]) -> str:
+    """The identity of the rows of some partitions, wherever they lie and whatever they are called."""
     return hashlib.sha256("\n".join(sorted(p.id for p in partitions)).encode()).hexdigest()
 
 

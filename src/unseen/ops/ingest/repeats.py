@@ -1,70 +1,155 @@
-"""Rows that repeat each other: inside a partition, and partitions that hold the same ones."""
+"""Rows that repeat each other: inside a partition, from one to the next, and partitions that hold the same ones."""
 
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Sequence
+import io
+from collections.abc import Iterable, Mapping, Sequence
+from contextlib import suppress
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 
+from unseen.errors import RegistryError
+from unseen.ops import files
 from unseen.ops.ingest.partitions import Partition
 from unseen.ops.ingest.rules import Rules
-from unseen.ops.ingest.tally import ROOM, share
+from unseen.ops.ingest.shape import evident, share
 from unseen.ops.record import Finding
+
+#: shares are compared with this much room: 0.1 is not exactly one tenth
+ROOM = 1e-9
 
 
 class RowHashes:
-    """64 bits per row, kept only where duplicates are to be counted, and a digest that knows no order of rows."""
+    """64 bits per row, and a digest that knows no order of rows.
 
-    def __init__(self, keep: bool) -> None:
-        self.keep, self.rows, self._sums = keep, 0, np.zeros(2, np.uint64)
+    Hashes of whole rows are kept where duplicates are to be counted; those of the columns of ``content``, by which a
+    row is told again under another date or number, where rows are to be found again.
+    """
+
+    def __init__(self, keep: bool, content: Sequence[str] = ()) -> None:
+        self.keep, self.content, self.rows, self._sums = keep, list(content), 0, np.zeros(2, np.uint64)
         self._kept: list[Any] = []
+        self._content: list[Any] = []
 
     def add(self, chunk: Any) -> None:
-        from pandas.util import hash_pandas_object
-
         if not chunk.shape[1]:
             return
-        hashes = hash_pandas_object(chunk, index=False).to_numpy()
+        hashes = hashed(chunk)
         self.rows += len(hashes)
         # sums wrap around; the second one is of scrambled bits, so that both agree only for the same rows
         scrambled = (hashes ^ (hashes >> np.uint64(31))) * np.uint64(0x9E3779B97F4A7C15)
         self._sums += np.array([hashes.sum(dtype=np.uint64), scrambled.sum(dtype=np.uint64)])
         if self.keep:
             self._kept.append(hashes)
+        if self.content:
+            self._content.append(hashed(chunk[self.content]))
 
     def digest(self, columns: Sequence[str]) -> str:
         said = "\0".join([str(self.rows), *(f"{s:016x}" for s in self._sums.tolist()), *sorted(columns)])
         return hashlib.sha256(said.encode()).hexdigest()[:32]
 
-    def repeated(self) -> int:
-        """Rows that are exactly like one before them."""
-        ordered = np.sort(np.concatenate(self._kept)) if self._kept else np.empty(0, np.uint64)
-        return int((ordered[1:] == ordered[:-1]).sum())
+    @property
+    def whole_rows(self) -> Any:
+        return _joined(self._kept)
+
+    @property
+    def contents(self) -> Any:
+        return _joined(self._content)
+
+
+def hashed(table: Any) -> Any:
+    """64 bits for each row of a table."""
+    from pandas.util import hash_pandas_object
+
+    return hash_pandas_object(table, index=False).to_numpy()
+
+
+def _joined(pieces: list[Any]) -> Any:
+    return np.concatenate(pieces) if pieces else np.empty(0, np.uint64)
+
+
+def repeated(hashes: Any) -> int:
+    """Rows that are exactly like one before them."""
+    return len(hashes) - len(np.unique(hashes))
+
+
+def again(hashes: Any, earlier: Iterable[Any]) -> int:
+    """Rows that stand before, among themselves or in any of the earlier ones."""
+    fresh = np.unique(hashes)
+    for before in earlier:
+        fresh = fresh[~np.isin(fresh, before)]
+    return len(hashes) - len(fresh)
 
 
 def duplicates(name: str, hashes: RowHashes, rules: Rules) -> tuple[Finding, ...]:
     """Whether more rows repeat an earlier one than may."""
-    repeated, most = hashes.repeated(), rules.duplicates * hashes.rows
-    if repeated <= most + ROOM * (1 + most):
+    count, most = repeated(hashes.whole_rows), rules.duplicates * hashes.rows
+    if count <= most + ROOM * (1 + most):
         return ()
     message = (
-        f"{repeated:,} of {hashes.rows:,} rows of {name!r} ({share(repeated, hashes.rows)}) repeat an earlier row "
+        f"{count:,} of {hashes.rows:,} rows of {name!r} ({share(count, hashes.rows)}) repeat an earlier row "
         f"exactly; schema.duplicates allows {100 * rules.duplicates:.3g} %"
     )
     return (Finding(check="duplicates", message=message),)
 
 
-def same_rows(partitions: Sequence[Partition], digests: dict[str, str]) -> tuple[Finding, ...]:
+def repeats(name: str, hashes: Any, earlier: Iterable[Any], rules: Rules) -> tuple[Finding, ...]:
+    """Whether more rows stand before, in the partition or in earlier ones of the window, than may."""
+    count, rows = again(hashes, earlier), len(hashes)
+    if count <= rules.repeats * rows or not evident(count, rows, rules.repeats):
+        return ()
+    message = (
+        f"{count:,} of {rows:,} rows of {name!r} ({share(count, rows)}) stand before, in an earlier partition or "
+        f"in it, under whichever date or number; schema.repeats allows {100 * rules.repeats:.3g} %"
+    )
+    return (Finding(check="repeats", message=message),)
+
+
+def same_rows(partitions: Sequence[Partition], digests: Mapping[str, str]) -> dict[str, Finding]:
     """Partitions that hold the rows of an earlier one: the same bytes, or the same rows in any order and format."""
-    findings, seen = [], dict[str, str]()
+    findings, seen = dict[str, Finding](), dict[str, str]()
     for partition in partitions:
         keys = [key for key in (partition.id, digests.get(partition.name)) if key]
         before = next((seen[key] for key in keys if key in seen), None)
         if before is not None:
             message = f"{partition.name!r} holds the same rows as {before!r}: one of them is in the wrong place"
-            findings.append(Finding(check="same_rows", message=message))
+            findings[partition.name] = Finding(check="same_rows", message=message)
         for key in keys:
             seen.setdefault(key, partition.name)
-    return tuple(findings)
+    return findings
+
+
+class Contents:
+    """Hashes of the rows of partitions by some columns, a file for each: a partition is not read again for them."""
+
+    def __init__(self, folder: Path, columns: Sequence[str]) -> None:
+        self.folder, self.columns = folder, hashlib.sha256("\0".join(columns).encode()).hexdigest()[:16]
+
+    def _place(self, id: str) -> Path:
+        return self.folder / f"{id[:32]}-{self.columns}.npy"
+
+    def get(self, id: str) -> Any | None:
+        """What was kept, if it is whole."""
+        try:
+            kept = np.load(self._place(id), allow_pickle=False)
+        except (OSError, ValueError, EOFError):
+            return None
+        return kept if kept.dtype == np.uint64 and kept.ndim == 1 else None
+
+    def put(self, id: str, hashes: Any) -> None:
+        """Keep them whole or not at all; a full disk only means that the work is done again next time."""
+        content = io.BytesIO()
+        np.save(content, hashes)
+        with suppress(RegistryError):
+            files.write(self._place(id), content.getvalue())
+
+    def forget(self, ids: Iterable[str]) -> None:
+        """Let go of all but some."""
+        stay = {self._place(id).name for id in ids}
+        for file in self.folder.glob("*.npy") if self.folder.is_dir() else ():
+            if file.name not in stay:
+                with suppress(OSError):
+                    file.unlink()

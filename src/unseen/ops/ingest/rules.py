@@ -13,7 +13,7 @@ from unseen.ops.config import Settings
 from unseen.ops.config.data import ColumnRule
 
 #: raised whenever the gate learns to find something new, so that what passed before is looked at again
-EDITION = 1
+EDITION = 2
 NUMERIC = (BOOLEAN, INTEGER, NUMBER)
 KINDS = (*NUMERIC, CATEGORY, OTHER)
 
@@ -31,8 +31,11 @@ class Rule:
     high: float | None = None
     values: tuple[str, ...] | None = None
     missing: float = 1.0
+    missing_min: float = 0.0
     outside: float = 0.0
+    common: float = 1.0
     median: tuple[float, float] | None = None
+    spread: tuple[float, float] | None = None
 
     def holds(self, kind: str) -> bool:
         return kind == EMPTY or kind in self.kinds
@@ -40,7 +43,10 @@ class Rule:
 
 @dataclass(frozen=True, slots=True)
 class Rules:
-    """The rules of all columns; ``others`` may be there too (None: any column), ``ignore`` is not looked at."""
+    """The rules of all columns; ``others`` may be there too (None: any column), ``ignore`` is not looked at.
+
+    ``content`` are the columns by which a row is told again under another date or number.
+    """
 
     columns: tuple[Rule, ...]
     others: tuple[str, ...] | None = ()
@@ -48,6 +54,8 @@ class Rules:
     min_rows: int = 1
     max_rows: int | None = None
     duplicates: float = 1.0
+    repeats: float = 1.0
+    content: tuple[str, ...] = ()
 
     @property
     def id(self) -> str:
@@ -74,9 +82,9 @@ def rules_of(settings: Settings, champion: Encoding | None, first: Sequence[Fiel
     else:
         columns = [like(f) for f in first]
     known = {rule.column: rule for rule in columns if rule.column not in ignore}
-    for rule in _side(settings):
-        if rule.column not in schema.columns:
-            known[rule.column] = rule
+    sides = _side(settings)
+    content = settings.model.columns or [name for name, rule in known.items() if rule.type != OTHER]
+    known |= {rule.column: rule for rule in sides if rule.column not in schema.columns}
     return Rules(
         tuple(known.values()),
         None if schema.extra == "ignore" else tuple(sorted(set(others) - set(known) - set(ignore))),
@@ -84,6 +92,8 @@ def rules_of(settings: Settings, champion: Encoding | None, first: Sequence[Fiel
         schema.min_rows,
         schema.max_rows,
         schema.duplicates,
+        schema.repeats,
+        tuple(sorted(set(content) - {rule.column for rule in sides})) if schema.repeats < 1 else (),
     )
 
 
@@ -108,9 +118,7 @@ def declared(name: str, rule: ColumnRule) -> Rule:
         low=0.0 if boolean else rule.min,
         high=1.0 if boolean else rule.max,
         values=None if rule.values is None else tuple(sorted(rule.values)),
-        missing=rule.missing,
-        outside=rule.outside,
-        median=rule.median,
+        **{key: getattr(rule, key) for key in ("missing", "missing_min", "outside", "common", "median", "spread")},
     )
 
 

@@ -1,6 +1,6 @@
-"""What is remembered between runs: which bytes a file had, and which partitions passed which rules.
+"""What is remembered between runs: which partitions passed which rules, and hashes of their rows.
 
-Both files only save work. Whatever is wrong with them, the work is done again.
+It only saves work. Whatever is wrong with it, the work is done again.
 """
 
 from __future__ import annotations
@@ -20,19 +20,6 @@ from unseen.ops.record import Fact
 #: size, time of the last change of the bytes, time of the last change of anything, in nanoseconds
 Stamp = tuple[int, int, int]
 S = TypeVar("S", bound=Fact)
-
-
-class Hashed(Fact):
-    """The content of a file as it was at some stamp."""
-
-    stamp: Stamp
-    id: str
-
-
-class Hashes(Fact):
-    """Contents of files by their paths."""
-
-    files: dict[str, Hashed] = {}
 
 
 class Known(Fact):

@@ -1,13 +1,16 @@
-"""Columns before cells: which are there, which are not, which hold something else than they should."""
+"""Columns before cells: whether they have names, which are there, which hold something else than they should."""
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Sequence
 from difflib import get_close_matches
+from pathlib import Path
 from typing import Any
 
+from unseen.arrow.formats import TEXT
 from unseen.core.block import BOOLEAN, CATEGORY, EMPTY, INTEGER, NUMBER, OTHER, Field
-from unseen.ops.ingest.complaints import EXTRA, FAILED, MISSING, complaints, scalar, unchecked
+from unseen.ops.ingest.cells import EXTRA, FAILED, MISSING, complaints, scalar, unchecked
 from unseen.ops.ingest.rules import Rule, Rules
 from unseen.ops.record import Finding
 
@@ -97,3 +100,38 @@ def _strangers(name: str, here: dict[str, Field], wanted: set[str]) -> Finding:
         "file, and do names stand in its first line?"
     )
     return Finding(check="columns", message=message)
+
+
+# ---- names that are no names
+
+# numbers, dates, telephone and card numbers, nothing at all; and addresses
+_CELL = re.compile(r"[\d\s.,:;/+()_-]*|.*@.*", re.DOTALL)
+
+
+def headless(path: Path, names: Sequence[str], trusted: Sequence[str]) -> tuple[Finding, ...]:
+    """A finding if the header of a text file looks like data; none of it is repeated.
+
+    Names that ``unseen.yaml`` or the champion knows may look as they like.
+    """
+    if not path.name.lower().endswith(TEXT):
+        return ()
+    if not any(_CELL.fullmatch(name) for name in set(names) - set(trusted)):
+        return ()
+    message = (
+        f"the first line of {path.name!r} looks like data, not like the names of columns: put the names there, or "
+        "declare the columns in schema.columns if these are their names"
+    )
+    return (Finding(check="header", message=message),)
+
+
+_QUOTED = re.compile(r"'(?:[^'\\]|\\.)*'|\"(?:[^\"\\]|\\.)*\"")
+
+
+def discreet(message: str, known: Sequence[str]) -> str:
+    """A sentence without quoted names that are not known, because they might be cells.
+
+    >>> discreet("column names are duplicated: 'Ada Lovelace'", ["born"])
+    'column names are duplicated: (a name)'
+    """
+    allowed = {repr(name) for name in known}
+    return _QUOTED.sub(lambda found: found[0] if found[0] in allowed else "(a name)", message)

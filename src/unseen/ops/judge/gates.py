@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from unseen.ops.config.settings import Settings
 from unseen.ops.judge import measures
 from unseen.ops.judge.measures import Answer, Broke, Case, Refused
-from unseen.ops.record import FitFacts, Validation, Verdict
+from unseen.ops.record import FitFacts, Moved, Past, Validation, Verdict
 
 
 @dataclass(frozen=True, slots=True)
@@ -18,7 +18,7 @@ class Gate:
 
     ``sign`` is 1 where the measured value must reach the threshold and -1 where it must not pass it; ``paired``
     gates compare with the champion; those of ``parts`` are about components, states or classes, and pass where the
-    model has none.
+    model has none; ``always`` are asked without a threshold of the settings, too.
     """
 
     name: str
@@ -26,8 +26,11 @@ class Gate:
     paired: bool
     measure: Callable[[Case], Answer]
     parts: bool = False
+    always: bool = False
 
     def configured(self, case: Case) -> bool:
+        if self.always:
+            return True
         value = getattr(case.settings.gates, self.name)
         return value is not None and value is not False
 
@@ -56,6 +59,10 @@ def judge(
     settings: Settings,
     has_champion: bool,
     error: str | None = None,
+    *,
+    past: Past | None = None,
+    moved: tuple[Moved, ...] = (),
+    unmoved: str | None = None,
 ) -> tuple[Verdict, ...]:
     r"""The verdict of every configured gate; a candidate may be promoted if all of them pass (`allowed`).
 
@@ -64,25 +71,29 @@ def judge(
 
     .. math:: \mathrm{gain} - z_{\mathrm{confidence}} \, \mathrm{se}(\mathrm{gain}) \ge -D.
 
-    A good D is what nobody would notice, such as 0.01 nats per row (one percent of likelihood). With D = 0 only a
-    proven improvement passes, and a model that is the champion's equal to the last bit, whose standard error is 0; a
-    negative D asks for a gain of so much.
+    A good D is what nobody would notice and so many rows can show: where it is left out it goes by the rows there are
+    (`tolerance`). With D = 0 only a proven improvement passes, and a model that is the champion's equal to the last
+    bit, whose standard error is 0; a negative D asks for a gain of so much.
+
+    ``memory_drop`` asks the same of rows of earlier batches and of those of the pinned version, ``reference_drop`` of
+    the latter beside the pinned version, so that no series of small losses adds up. ``drift`` holds a batch of which
+    something moved that the shares of the components do not explain.
 
     Gates about components say that they do not apply where a model has none. Without a validation, ``error`` says
-    why. Without ``heldout_drop`` nothing passes. Without a champion, ``gates.first`` decides in place of the gates that
-    compare.
+    why. Without a champion, ``gates.first`` decides in place of the gates that compare.
+
+    Parameters
+    ----------
+    past : the candidate on rows of earlier batches
+    moved, unmoved : what moved in the newest partition, or why nobody can tell
 
     Source: Wellek (2010), Testing Statistical Hypotheses of Equivalence and Noninferiority, chapter 2; Diebold &
     Mariano (1995), J. Bus. Econ. Statist. 13, for paired differences of scores.
     """
-    case = Case(validation, fit, settings, has_champion)
+    case = Case(validation, fit, settings, has_champion, past or Past(), moved, unmoved)
     verdicts = [] if error is None else [_refused("validation", error, broke=True)]
     if not has_champion:
         verdicts.append(_first("first", case))
-    if settings.gates.heldout_drop is None:
-        verdicts.append(
-            _refused("heldout_drop", "no threshold: set gates.heldout_drop, for example 0.01, or promote by hand")
-        )
     verdicts += [gate.verdict(case) for gate in GATES if gate.configured(case)]
     asked = settings.gates.min_metric is not None or settings.gates.metric_drop is not None
     if validation is not None and validation.metric_error is not None and not asked:
@@ -109,7 +120,10 @@ def _first(gate: str, case: Case) -> Verdict:
 
 
 GATES = (
-    Gate("heldout_drop", 1, True, measures.heldout_drop),
+    Gate("heldout_drop", 1, True, measures.heldout_drop, always=True),
+    Gate("memory_drop", 1, True, measures.memory_drop, always=True),
+    Gate("reference_drop", 1, True, measures.reference_drop, always=True),
+    Gate("drift", -1, True, measures.drift, always=True),
     Gate("min_heldout", 1, False, measures.min_heldout),
     Gate("min_heldout_rows", 1, False, measures.min_heldout_rows),
     Gate("converged", 1, False, measures.converged),

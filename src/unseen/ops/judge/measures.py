@@ -8,9 +8,14 @@ from statistics import NormalDist
 
 from unseen.core.stop import CONVERGED
 from unseen.ops.config.settings import Settings
+from unseen.ops.config.tolerance import tolerance
 from unseen.ops.judge.alignment import DIED
 from unseen.ops.judge.calibration import LABELS
-from unseen.ops.record import FitFacts, Validation
+from unseen.ops.record import Comparison, FitFacts, Moved, Past, Validation
+
+#: what holds a batch is told up to so many
+MOST = 5
+PINNED = "the pinned version"
 
 
 class Refused(Exception):
@@ -29,6 +34,23 @@ class Case:
     fit: FitFacts
     settings: Settings
     has_champion: bool
+    past: Past
+    moved: tuple[Moved, ...]
+    #: why the newest partition could not be compared with the champion's data
+    unmoved: str | None
+
+    @property
+    def remembered(self) -> Past:
+        """What the memory says.
+
+        Raises
+        ------
+        Broke
+            It could not be asked.
+        """
+        if self.past.trouble is not None:
+            raise Broke(f"the memory could not be asked: {self.past.trouble}")
+        return self.past
 
     @property
     def seen(self) -> Validation:
@@ -36,12 +58,18 @@ class Case:
             raise Refused("the candidate was not validated")
         return self.validation
 
+    @property
+    def tolerance(self) -> float:
+        """Largest loss per row: that of the settings, or what so many rows can show."""
+        drop = self.settings.gates.heldout_drop
+        return tolerance(round(self.seen.units / self.settings.validate_.share)) if drop is None else drop
+
 
 Answer = tuple[float, float, str]  # measured, threshold, in words
 
 
 def heldout_drop(case: Case) -> Answer:
-    v, gates = case.seen, case.settings.gates
+    v = case.seen
     if v.lost:
         raise Refused(
             f"the candidate gives density zero to {v.lost:,} of {v.units:,} held-out units that the champion thinks "
@@ -54,17 +82,76 @@ def heldout_drop(case: Case) -> Answer:
                 "leaves too few to compare: look at their categories, and promote by hand"
             )
         raise Refused("the candidate was not compared with the champion")
-    if not 0.5 <= gates.confidence < 1:
-        raise Refused("gates.confidence must be at least 0.5 and below 1, for example 0.95")
-    bound = v.gain - NormalDist().inv_cdf(gates.confidence) * v.gain_se
+    bound = _at_least(case, v.gain, v.gain_se)
     words = (
-        f"per held-out row the candidate gains {v.gain:+.4g} ± {v.gain_se:.2g} on the champion; with "
-        f"{100 * gates.confidence:g} % confidence the gain is at least {bound:+.4g}, and gates.heldout_drop asks for "
-        f"{_negative(gates.heldout_drop):+.4g}"
+        f"per held-out row the candidate gains {v.gain:+.4g} ± {v.gain_se:.2g} on the champion; {_sure(case, bound)}, "
+        f"and gates.heldout_drop asks for {_negative(case.tolerance):+.4g}"
     )
     if v.champion_impossible:
         words += f"; {v.champion_impossible:,} of {v.units:,} units that the champion gives density zero are left out"
-    return bound, _negative(gates.heldout_drop), words
+    return bound, _negative(case.tolerance), words
+
+
+def memory_drop(case: Case) -> Answer:
+    """The worse of what all rows of earlier batches and those of the pinned version say."""
+    given = case.settings.gates.memory_drop
+    drop = case.tolerance if given is None else given
+    asked = [
+        (c, what) for c, what in ((case.remembered.earlier, "earlier batches"), (case.remembered.pinned, PINNED)) if c
+    ]
+    if not asked:
+        return _negative(drop), _negative(drop), "no rows of earlier batches are kept yet: nothing can be forgotten"
+    told = [_compared(case, c, f"rows of {what}", "the champion") for c, what in asked]
+    bound, words = min(told)
+    return bound, _negative(drop), f"{words}, and gates.memory_drop asks for {_negative(drop):+.4g}"
+
+
+def reference_drop(case: Case) -> Answer:
+    given, reference = case.settings.gates.reference_drop, case.remembered.reference
+    drop = 3 * case.tolerance if given is None else given
+    if reference is None:
+        return _negative(drop), _negative(drop), "the champion is the pinned version, or none is pinned"
+    bound, words = _compared(case, reference, f"rows of {PINNED}", f"version {reference.against}, which is pinned")
+    asked = f"{words}, and gates.reference_drop asks for {_negative(drop):+.4g}"
+    return bound, _negative(drop), f"{asked}; if what is new is right, unseen pin {case.settings.name} begins anew"
+
+
+def drift(case: Case) -> Answer:
+    """How many things of the newest partition hold it."""
+    if case.unmoved is not None:
+        raise Broke(f"the newest partition could not be compared with the champion's data: {case.unmoved}")
+    holds = [m for m in case.moved if m.holds]
+    if not holds:
+        words = "; ".join(m.message for m in case.moved) or "the newest partition is as the champion's data was"
+        return 0.0, 0.0, words
+    said = "; ".join(m.message for m in holds[:MOST]) + (f"; and {len(holds) - MOST} more" if len(holds) > MOST else "")
+    why = f"{said}. gates.drift says which kinds hold ({', '.join(dict.fromkeys(m.kind for m in holds))})"
+    return float(len(holds)), 0.0, f"{why}; if the data is right, promote by hand and pin it"
+
+
+def _compared(case: Case, c: Comparison, rows: str, other: str) -> tuple[float, str]:
+    """The least gain on some rows, and the sentence that says so."""
+    if c.lost:
+        raise Refused(
+            f"the candidate gives density zero to {c.lost:,} of {c.units:,} {rows} that {other} thinks possible: set "
+            "fit.prior to 1, so that nothing is impossible"
+        )
+    if c.gain is None or c.gain_se is None:
+        raise Refused(f"the candidate could not be compared with {other}: too few {rows} are possible under both")
+    bound = _at_least(case, c.gain, c.gain_se)
+    said = f"on {c.units:,} {rows} the candidate gains {c.gain:+.4g} ± {c.gain_se:.2g} on {other}"
+    return bound, f"{said}; {_sure(case, bound)}"
+
+
+def _at_least(case: Case, gain: float, error: float) -> float:
+    confidence = case.settings.gates.confidence
+    if not 0.5 <= confidence < 1:
+        raise Refused("gates.confidence must be at least 0.5 and below 1, for example 0.95")
+    return gain - NormalDist().inv_cdf(confidence) * error
+
+
+def _sure(case: Case, bound: float) -> str:
+    return f"with {100 * case.settings.gates.confidence:g} % confidence the gain is at least {bound:+.4g}"
 
 
 def min_heldout(case: Case) -> Answer:

@@ -15,8 +15,8 @@ import numpy as np
 from unseen.core.block import OTHER
 from unseen.core.source import Source
 from unseen.errors import OpsError
-from unseen.ops.judge.heldout import HoldOut
 from unseen.result import Result
+from unseen.search.holdout import Choice
 
 
 class MetricError(OpsError):
@@ -75,13 +75,13 @@ def importable(folder: Path) -> Iterator[None]:
         sys.modules.update(hidden)
 
 
-def held_out_table(source: Source, holdout: HoldOut) -> Any:
-    """The held-out rows with all of their columns, as one Arrow table."""
+def held_out_table(source: Source, choice: Choice) -> Any:
+    """The chosen rows with all of their columns, as one Arrow table."""
     import pyarrow as pa
 
     tables = []
     for part in source.manifest():
-        kept = holdout.mask(part)
+        kept = choice.mask(part)
         if kept.any():
             whole = source.table(part) if hasattr(source, "table") else _table(source, part)
             tables.append(whole.take(pa.array(np.flatnonzero(kept))))

@@ -13,8 +13,8 @@ from unseen.core.model import Assigning, responsibilities
 from unseen.core.source import Source
 from unseen.core.stats import Array
 from unseen.errors import DataError, ModelError, NumericalError
-from unseen.ops.judge.heldout import HoldOut
 from unseen.result import Result
+from unseen.search.holdout import Choice
 
 DENSITY, COUNTS, GIVEN = "a density", "probabilities", "a given"
 
@@ -40,11 +40,18 @@ class View:
         """
         model, params = self.result.model, self.result.params
         r, density = responsibilities(model, params, self.block)
+        return r if isinstance(model, Assigning) else None, self._known(density)
+
+    def log_density(self) -> Array:
+        """Log-density (n,) of the rows alone, as `posterior` gives it."""
+        return self._known(self.result.model.log_density(self.result.params, self.block))
+
+    def _known(self, density: Array) -> Array:
         density = np.where(self.foreign, -np.inf, density)
         bad = int((~np.isfinite(density) & (density != -np.inf)).sum())
         if bad:
             raise NumericalError(f"the log-density of {bad:,} held-out rows is not a number under the {self.who}")
-        return r if isinstance(model, Assigning) else None, density
+        return density
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,10 +70,10 @@ class Pair:
 class Pairs(Lazy[Pair]):
     """Blocks of held-out rows, read when they are asked for."""
 
-    def __init__(self, source: Source, holdout: HoldOut, candidate: Result, champion: Result | None) -> None:
-        self.source, self.holdout = source, holdout
+    def __init__(self, source: Source, choice: Choice, candidate: Result, champion: Result | None) -> None:
+        self.source, self.choice = source, choice
         self.candidate, self.champion = candidate, champion
-        self.parts = [part for part in source.manifest() if holdout.mask(part).any()]
+        self.parts = [part for part in source.manifest() if choice.mask(part).any()]
         ours = replace(candidate.encoding, grouped=False, unknown="missing")
         self.encodings = [ours]
         if champion is not None:
@@ -93,7 +100,7 @@ class Pairs(Lazy[Pair]):
 
     def at(self, index: int) -> Pair:
         part = self.parts[index]
-        kept = self.holdout.mask(part)
+        kept = self.choice.mask(part)
         frame = self.source.read(part, self.columns)
         blocks = [(encoding, encoding.encode(frame)) for encoding in self.encodings]
         labels = blocks[0][1].labels

@@ -49,7 +49,7 @@ def validate(
     """
     if champion is not None:
         check_comparable(candidate, champion)
-    blocks = Pairs(source, holdout, candidate, champion)
+    blocks = Pairs(source, holdout.newest, candidate, champion)
     seen = one_pass(See(settings.validate_.seed), blocks)
     scores = seen.scores
     heldout, error = scores.candidate.mean, scores.candidate.standard_error
@@ -174,7 +174,7 @@ def _metric(
         return {}
     results = [candidate] if champion is None else [candidate, champion]
     try:
-        values = measured(name, settings.folder, results, held_out_table(source, holdout))
+        values = measured(name, settings.folder, results, held_out_table(source, holdout.newest))
     except MetricError as error:
         return {"metric_error": str(error)}
     return dict(zip(("metric", "champion_metric"), values, strict=False))

@@ -16,6 +16,8 @@ from typing import Any
 BEGAN, RETRAIN, REGISTERED, JUDGED = "began", "retrain", "registered", "judged"
 #: the two that change the champion
 PROMOTED, ROLLED_BACK = "promoted", "rolled_back"
+#: rows of a partition were put by to judge later candidates; a version and its partitions became the reference
+REMEMBERED, PINNED = "remembered", "pinned"
 #: a torn last line was moved aside
 REPAIRED = "repaired"
 #: a partition is left out of the batches; it is taken in again

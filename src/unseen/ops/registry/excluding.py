@@ -32,8 +32,18 @@ def left_out(entries: Iterable[Entry]) -> dict[str, str]:
     return found
 
 
-def exclude(settings: Settings, partition: str, reason: str, actor: str | None = None, *, undo: bool = False) -> Entry:
+def exclude(
+    settings: Settings,
+    partition: str,
+    reason: str,
+    actor: str | None = None,
+    *,
+    id: str | None = None,
+    undo: bool = False,
+) -> Entry:
     """Leave a partition out of every batch from now on, or take it in again; nothing is written to the data.
+
+    ``id`` is the partition's: taken in again, it is no longer set aside for what was found wrong with it, either.
 
     Raises
     ------
@@ -41,4 +51,4 @@ def exclude(settings: Settings, partition: str, reason: str, actor: str | None =
         The log was altered, or cannot be written.
     """
     kind, name = INCLUDED if undo else EXCLUDED, settings.name
-    return Log(Places.of(settings)).append(kind, actor=actor, name=name, partition=partition, reason=reason)
+    return Log(Places.of(settings)).append(kind, actor=actor, name=name, partition=partition, id=id, reason=reason)

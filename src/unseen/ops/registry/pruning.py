@@ -14,7 +14,7 @@ from unseen.errors import RegistryError
 from unseen.ops import files
 from unseen.ops.config.settings import Settings
 from unseen.ops.places import Places
-from unseen.ops.registry.entry import PRUNED, RETRAIN
+from unseen.ops.registry.entry import PINNED, PRUNED, RETRAIN
 from unseen.ops.registry.log import Log
 from unseen.ops.registry.opening import local
 from unseen.ops.registry.state import State
@@ -51,7 +51,7 @@ def surplus(settings: Settings) -> Surplus:
     places, log = Places.of(settings), Log(Places.of(settings))
     entries = log.entries()
     state, keep = State.of(entries, settings.name), settings.retain
-    needed = _needed(state, keep.versions) | {e.facts["version"] for e in entries if e.kind == "pin"}
+    needed = _needed(state, keep.versions) | {e.facts["version"] for e in entries if e.kind == PINNED}
     newest = set(sorted(state.versions)[-keep.versions :])
     gone = {number for e in entries if e.kind == PRUNED for number in e.facts["versions"]}
     old = [state.versions[n] for n in sorted(set(state.versions) - needed - newest - gone)]

@@ -9,6 +9,7 @@ from unseen.ops.registry.entry import (
     EXCLUDED,
     INCLUDED,
     JUDGED,
+    PINNED,
     PROMOTED,
     PRUNED,
     REPAIRED,
@@ -23,7 +24,7 @@ from unseen.ops.registry.state import State, Version
 if TYPE_CHECKING:
     from unseen.ops.registry.registry import Registry
 
-DECISIONS = (PROMOTED, ROLLED_BACK, RETRAIN, JUDGED, REPAIRED, EXCLUDED, INCLUDED, PRUNED)
+DECISIONS = (PROMOTED, ROLLED_BACK, PINNED, RETRAIN, JUDGED, REPAIRED, EXCLUDED, INCLUDED, PRUNED)
 
 
 def status(registry: Registry) -> dict[str, Any]:

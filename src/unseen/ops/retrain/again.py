@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 
 from unseen.errors import RegistryError, UnseenError
@@ -14,10 +16,9 @@ from unseen.ops.places import Places
 from unseen.ops.record import Validation, Verdict
 from unseen.ops.registry import Registry
 from unseen.ops.retrain.journal import Journal
-from unseen.ops.retrain.judging import judged
+from unseen.ops.retrain.judging import Bench
 from unseen.ops.retrain.learning import Learning
 from unseen.ops.runs import read
-from unseen.result import Result
 
 
 def regate(
@@ -39,27 +40,27 @@ def regate(
     if candidate is None:
         raise RegistryError(f"run {run} holds no fit: it ended as {record.outcome}")
     intake = take_in(settings, record.batch.partitions[-1])
-    holdout = HoldOut(intake.source, intake.newest.path, settings.validate_.share, settings.validate_.seed)
-    champion, trouble = _opponent(settings, against)
-    validation, verdicts = judged(candidate, facts(candidate), champion, trouble, intake.source, holdout, settings)
+    holdout = HoldOut(intake.source, intake.sizes, settings.validate_.share, settings.validate_.seed)
+    bench = _opponent(Bench(settings, Registry(settings), intake), against)
+    validation, _, verdicts = bench.judged(candidate, facts(candidate), holdout, *bench.moved())
     return validation, verdicts, allowed(verdicts)
 
 
-def _opponent(settings: Settings, against: str) -> tuple[Result | None, str | None]:
-    registry = Registry(settings)
+def _opponent(bench: Bench, against: str) -> Bench:
+    registry = bench.registry
     if against == "none":
-        return None, None
+        return bench
     if against == "champion":
         current = registry.champion()
         number = current.number if current else None
     else:
         number = int(against) if against.isdigit() else -1
     if number is None:
-        return None, None
+        return bench
     try:
-        return registry.load(number), None
+        return replace(bench, champion=registry.load(number), version=registry.state().version(number))
     except UnseenError as error:
-        return None, str(error)
+        return replace(bench, trouble=str(error))
 
 
 def replay(case: Case) -> bool:
@@ -80,12 +81,12 @@ def replay(case: Case) -> bool:
         )
     intake = take_in(settings, case.record.batch.partitions[-1])
     judges = settings.validate_
-    holdout = HoldOut(intake.source, intake.newest.path, judges.share, judges.seed)
+    holdout = HoldOut(intake.source, intake.sizes, judges.share, judges.seed)
     before = case.record.champion
     champion = Registry(settings).load(before) if before is not None else None
     made = planned(settings, intake.source, champion)
-    start = champion if settings.fit.start == "champion" else None
-    anew = Learning(settings, made, holdout, start, lambda: None, lambda *_: None).best()
+    searched = not case.record.fit.went_on if case.record.fit else True
+    anew = Learning(settings, made, holdout, champion, lambda: None, lambda *_: None, search=searched).best()
     old = case.result
     return old.params.keys() == anew.params.keys() and all(
         np.array_equal(old.params[name], anew.params[name]) for name in old.params

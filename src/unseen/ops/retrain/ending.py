@@ -82,6 +82,8 @@ def _append(places: Places, record: Record, actor: str | None) -> None:
         outcome=record.outcome,
         reason=record.reason,
         batch=record.batch.id if record.batch else None,
+        partition=record.batch.ids[-1] if record.batch and record.batch.ids else None,
+        aside=record.aside,
         version=record.version,
         champion=record.champion,
         attempts=len(record.attempts),

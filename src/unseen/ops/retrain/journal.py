@@ -103,7 +103,7 @@ class Journal:
         from unseen.ops.drift import remember
 
         encoding = replace(result.encoding, labels=None, unknown="missing")
-        reference = remember(result, Joined([Encoded(source, encoding) for source in sources]))
+        reference = remember(result, Joined([Encoded(source, encoding) for source in sources]), sources)
         files.write(self.folder / REFERENCE, json.dumps(reference))
 
     @contextmanager

@@ -1,44 +1,122 @@
-"""Validation and gates with every door closed: whatever goes wrong while judging is a refusal."""
+"""The three voices of a verdict, with every door closed: whatever goes wrong while judging is a refusal."""
 
 from __future__ import annotations
 
+from collections.abc import Callable, Sequence
 from contextlib import suppress
+from dataclasses import dataclass
+from typing import Any
 
-from unseen.core.source import Source
+from unseen.errors import UnseenError
 from unseen.ops.config import Settings
-from unseen.ops.judge import HoldOut, judge, validate
+from unseen.ops.drift import batch, fresh_blocks, parts, recall, reference
+from unseen.ops.ingest import Intake, partitions
+from unseen.ops.judge import Everything, HoldOut, Remembered, compare, judge, memory, validate
 from unseen.ops.logs import reason
-from unseen.ops.record import FitFacts, Validation, Verdict
+from unseen.ops.places import Places
+from unseen.ops.record import Comparison, FitFacts, Moved, Past, Validation, Verdict
+from unseen.ops.registry import Registry, Version
 from unseen.result import Result
 
 
-def judged(
-    candidate: Result,
-    fit: FitFacts,
-    champion: Result | None,
-    trouble: str | None,
-    source: Source,
-    holdout: HoldOut,
-    settings: Settings,
-) -> tuple[Validation | None, tuple[Verdict, ...]]:
-    """What held-out rows say of a candidate, and the verdict of every gate.
+@dataclass(frozen=True)
+class Bench:
+    """What judges a candidate: the rows of the batch, the champion, and what the log remembers.
 
+    ``start`` is what a fit goes on from: the champion, or its parent where the champion's own batch is run again.
     ``champion`` is None where there is none, or where ``trouble`` says why it could not be loaded.
     """
-    validation = None
-    if trouble is None:
+
+    settings: Settings
+    registry: Registry
+    intake: Intake
+    champion: Result | None = None
+    version: Version | None = None
+    start: Result | None = None
+    trouble: str | None = None
+
+    def moved(self) -> tuple[tuple[Moved, ...], str | None]:
+        """What moved in the newest partition, as the champion sees it, or why nobody can tell."""
+        if self.champion is None or self.version is None:
+            return (), None
         try:
-            validation = validate(candidate, champion, source, holdout, settings)
-        except Exception as error:  # whatever it is, the candidate was not shown to be good
-            trouble = f"validation failed: {reason(error)}"
-    if validation is None:  # what the candidate is worth by itself is known all the same, though no gate opens for it
-        with suppress(Exception):
-            validation = validate(candidate, None, source, holdout, settings)
-    has_champion = champion is not None or trouble is not None
-    try:
-        return validation, tuple(judge(validation, fit, settings, has_champion, trouble))
-    except Exception as error:  # a gate that cannot answer has not said yes
-        return validation, (_broke(error),)
+            path = Places.of(self.settings).run(self.version.record) / "reference.json"
+            stored = recall(path)
+            if "parts" not in stored:  # written before there were any
+                return (), None
+            known = reference.Reference.of(stored, self.champion)
+            blocks = fresh_blocks(self.champion, self.intake.alone(self.intake.newest))
+            sums = parts.parts_of(self.champion, known.layout, blocks)
+            return batch.compared(self.champion, known.layout, stored, sums, self.settings.gates.drift), None
+        except Exception as error:  # what could not be looked at was not found to be right
+            return (), reason(error)
+
+    def past(self, candidate: Result) -> Past:
+        """The candidate on rows of earlier batches, beside the champion and the pinned version."""
+        if self.champion is None or self.version is None or not self.settings.memory.partitions:
+            return Past()
+        try:
+            return self._recalled(candidate, self.champion, self.version.number)
+        except Exception as error:
+            return Past(trouble=reason(error))
+
+    def _recalled(self, candidate: Result, champion: Result, number: int) -> Past:
+        known = Remembered.of(self.registry.log.entries())
+        recent = self._rows(known.recent(self.settings.memory.partitions, self.intake.newest.id))
+        pinned = self._rows(known.reference())
+        ours = compare(candidate, champion, number, pinned, Everything())
+        all_ = compare(candidate, champion, number, [*recent, *pinned], Everything()) if recent else None
+        other: Comparison | None = None
+        if pinned and known.version not in (None, number):
+            other = compare(candidate, self._pinned(known.version), known.version, pinned, Everything())
+        return Past(earlier=all_, pinned=ours, reference=other)
+
+    def _pinned(self, version: Any) -> Result:
+        try:
+            result: Result = self.registry.load(version)
+            return result
+        except UnseenError as error:
+            raise type(error)(
+                f"{error}; the version is pinned as the reference, and unseen pin {self.settings.name} makes the "
+                "champion the reference"
+            ) from error
+
+    def _rows(self, kept: Sequence[memory.Kept]) -> list[Any]:
+        return [memory.recalled(self.settings, k, self._opener(k.id)) for k in kept if k.rows]
+
+    def _opener(self, id: str) -> Callable[[], Any]:
+        """What opens a partition by its content, if it is still there."""
+
+        def opened() -> Any:
+            there = next((p for p in partitions(self.settings) if p.id == id), None)
+            return None if there is None else self.intake.alone(there)
+
+        return opened
+
+    # ---- all of it
+
+    def judged(
+        self, candidate: Result, fit: FitFacts, holdout: HoldOut, moved: tuple[Moved, ...], unmoved: str | None
+    ) -> tuple[Validation | None, Past, tuple[Verdict, ...]]:
+        """What held-out rows and the memory say of a candidate, and the verdict of every gate."""
+        source, trouble, validation = self.intake.source, self.trouble, None
+        if trouble is None:
+            try:
+                validation = validate(candidate, self.champion, source, holdout, self.settings)
+            except Exception as error:  # whatever it is, the candidate was not shown to be good
+                trouble = f"validation failed: {reason(error)}"
+        if validation is None:  # what the candidate is worth by itself is known all the same: no gate opens for it
+            with suppress(Exception):
+                validation = validate(candidate, None, source, holdout, self.settings)
+        past = self.past(candidate)
+        has_champion = self.champion is not None or trouble is not None
+        try:
+            verdicts = judge(
+                validation, fit, self.settings, has_champion, trouble, past=past, moved=moved, unmoved=unmoved
+            )
+        except Exception as error:  # a gate that cannot answer has not said yes
+            verdicts = (_broke(error),)
+        return validation, past, verdicts
 
 
 def _broke(error: Exception) -> Verdict:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from functools import partial
 from typing import Any
@@ -12,13 +13,17 @@ import numpy as np
 from unseen.algorithms import algorithm
 from unseen.core.description import plural
 from unseen.core.encoding import Encoded
+from unseen.core.model import Penalised
 from unseen.core.observe import Event, Observer
 from unseen.core.stop import CONVERGED, FAILED, FELL, INTERRUPTED, TIME, Outcome, Record, Rule
 from unseen.errors import LimitError, NumericalError
 from unseen.fit import default_rule, solve
 from unseen.ops.config import Settings
+from unseen.ops.config.tolerance import tolerance
+from unseen.ops.fitting import WENT_ON
 from unseen.ops.judge import HoldOut
 from unseen.ops.record import FitFacts
+from unseen.ops.retrain.continuing import carried
 from unseen.plan import Plan, fitted
 from unseen.problem import bind
 from unseen.result import Result
@@ -53,9 +58,11 @@ class Learning:
     seconds_left: Callable[[], float | None]
     failed: Callable[[int, str], Any]
     observers: Sequence[Observer] = ()
+    #: all numbers of components, whatever the champion has
+    search: bool = False
 
     def best(self) -> Result:
-        """The fit with the largest held-out log-density among those that are usable.
+        """The champion's optimum on the new rows unless a drawn start fits clearly better; else the best of a search.
 
         Raises
         ------
@@ -71,37 +78,43 @@ class Learning:
                 continue
             found.append(result)
             if result.outcome.name in STOPPED:
-                return replace(result, columns=self.plan.after(result).columns)
+                return self._told(result)
             if not usable(result):
                 self.failed(number, result.outcome.message)
             elif is_singular(result.params):
                 self.failed(number, "a variance floor holds a component up")
-            elif not self._more_wanted(number):
+            else:
                 break
         if not found:
             raise NumericalError("no start led to a fit: look at the columns, raise the variance floor, or fit fewer")
-        best = max(found, key=lambda r: (usable(r), not is_singular(r.params), self.heldout(r)))
-        return replace(best, columns=self.plan.after(best).columns)
+        return self._told(max(found, key=lambda r: (usable(r), not is_singular(r.params), self.heldout(r))))
+
+    def _told(self, result: Result) -> Result:
+        return replace(result, columns=self.plan.after(result).columns)
 
     def _attempts(self) -> Iterator[Callable[[], Result]]:
-        """One fit with each seed, and one from the champion if that was asked for."""
-        if self._from_champion():
+        """One fit from the champion, then searches with other seeds."""
+        if self.goes_on:
             yield self._go_on
         for i in range(self.settings.retries.fits):
             yield partial(self._fit, self.settings.fit.seed + 1000 * i)
 
-    def _more_wanted(self, number: int) -> bool:
-        """A start at the champion is compared with a drawn one; otherwise one usable fit is enough."""
-        return number == 1 and self._from_champion()
+    @property
+    def goes_on(self) -> bool:
+        """Whether the champion's number of components stands, so that nothing has to be searched."""
+        every = self.settings.fit.search_every
+        if self.search or self.champion is None or (self.champion.model.number or 1) not in self._numbers:
+            return False
+        return not every or int(self.champion.options.get(WENT_ON, 0)) + 1 < every
 
-    def _from_champion(self) -> bool:
-        """Whether the champion's parameters fit this model: same columns, same categories, a K that may be."""
-        if self.settings.fit.start != "champion" or self.champion is None:
-            return False
-        components = self.champion.model.number or 1
-        if components not in self.settings.model.components:
-            return False
-        return self.plan.model_for(components).bind(self.plan.known.profile).slots == self.champion.model.slots
+    @property
+    def _numbers(self) -> tuple[int, ...]:
+        numbers = self.settings.model.numbers
+        return numbers if numbers is not None and self.plan.model_for(1).order else (self._number,)
+
+    @property
+    def _number(self) -> int:
+        return (self.champion.model.number if self.champion else None) or 1
 
     def _train(self) -> Any:
         known = self.plan.known
@@ -111,11 +124,17 @@ class Learning:
         fit = self.settings.fit
         return {
             "seed": seed,
-            "prior": fit.prior,
+            "prior": self.prior,
             "algorithm": algorithm(fit.algorithm),
             "stop": default_rule(fit.tol, fit.max_iterations, None) | InTime(self.seconds_left),
             "observers": (*self.observers, self._in_time),
         }
+
+    @property
+    def prior(self) -> float:
+        """Strength of the prior: one row where the settings leave it out and the kind has one."""
+        given = self.settings.fit.prior
+        return given if given is not None else float(isinstance(self.plan.model_for(1), Penalised))
 
     def _in_time(self, event: Event) -> None:
         """Starts are tried out by short runs, which no rule stops."""
@@ -139,13 +158,39 @@ class Learning:
         )
 
     def _go_on(self) -> Result:
-        """From the champion's parameters."""
-        assert self.champion is not None
-        return solve(
-            bind(self.plan.model_for(self.champion.model.number or 1), self._train()),
-            start=self.champion.params,
-            **self._options(self.settings.fit.seed),
-        )
+        """From the champion, and from starts that are drawn, to see whether that is still the optimum."""
+        champion, fit = self.champion, self.settings.fit
+        assert champion is not None
+        form = str(champion.options.get("form", "")).partition(", ")[0]
+        forms = (form,) if form in self.plan.forms else ()
+        problem = bind(self.plan.model_for(self._number, *forms), self._train())
+        params = carried(champion, problem, self.holdout, self.prior)
+        start = "auto" if fit.start == "champion" else fit.start
+        options = {**self._options(fit.seed), "options": {"form": form} if forms else {}}
+        tries: list[Callable[[], Result]] = []
+        if params is not None:
+            tries.append(partial(solve, problem, start=params, **options))
+        if fit.fresh or params is None:
+            tries.append(partial(solve, problem, start=start, restarts=max(fit.fresh, 1), **options))
+        found = []
+        for attempt in tries:
+            with suppress(NumericalError):
+                found.append(attempt())
+                if found[-1].outcome.name in STOPPED:
+                    break
+        if not found:
+            raise NumericalError("neither the champion's parameters nor a drawn start led to a fit")
+        best = max(found, key=lambda r: (usable(r), not is_singular(r.params), r.loglik / r.weight))
+        first = found[0]
+        if usable(first) and not is_singular(first.params) and self._alike(best, first):
+            best = first
+        return replace(best, options={**best.options, WENT_ON: int(champion.options.get(WENT_ON, 0)) + 1})
+
+    def _alike(self, best: Result, first: Result) -> bool:
+        """Whether a better optimum is not better by more than may be lost: then the components stay what they are."""
+        given = self.settings.gates.heldout_drop
+        margin = tolerance(self.holdout.newest_rows) if given is None else max(given, 0.0)
+        return best.loglik / best.weight <= first.loglik / first.weight + margin
 
     def heldout(self, result: Result) -> float:
         """Mean log-density per held-out row; -inf where there is none."""

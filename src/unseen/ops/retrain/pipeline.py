@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from unseen.core.interrupt import interruptible
@@ -23,14 +23,17 @@ from unseen.ops.retrain.ending import Ended, close, ended_by, nothing_new, repor
 from unseen.ops.retrain.identity import environment, run_id
 from unseen.ops.retrain.installed import check_installed
 from unseen.ops.retrain.journal import Journal
-from unseen.ops.retrain.judging import judged
+from unseen.ops.retrain.judging import Bench
 from unseen.ops.retrain.learning import Learning, broken, ended, usable
 from unseen.ops.retrain.meter import Meter, check_memory
+from unseen.ops.retrain.remembering import remember
 from unseen.ops.retrain.room import check_room, for_want_of_memory
 from unseen.plan import Plan
 from unseen.result import Result
 from unseen.store import check_kept
 
+#: what calls for other numbers of components where the settings do not let it hold the batch
+SEARCHED = ("fit", "vanished")
 Tell = Callable[[str, str], Any]
 
 
@@ -39,6 +42,7 @@ def retrain(
     until: str | None = None,
     *,
     again: bool = False,
+    search: bool = False,
     tell: Tell = lambda *_: None,
     observers: Sequence[Observer] = (),
     actor: str | None = None,
@@ -52,6 +56,7 @@ def retrain(
     Parameters
     ----------
     until : the newest partition to use, by name; the newest there is if left out
+    search : try all numbers of components, not only the champion's
     tell : called with each stage and one sentence about it
     actor : who is named in the log; user and host if left out
 
@@ -74,7 +79,7 @@ def retrain(
             if not again and journal.settled(Registry(settings).champion):
                 return nothing_new(settings, journal.record, tell, actor)
             journal.begin_anew() if again else journal.go_on()
-            run = Retrain(settings, places, intake, journal, meter, tell, tuple(observers), actor)
+            run = Retrain(settings, places, intake, journal, meter, tell, tuple(observers), actor, search)
             return run.through()
     except RegistryError as error:  # the folder of the run cannot be used: nothing was begun
         return report_unread(settings, error, meter, tell, actor)
@@ -92,13 +97,14 @@ class Retrain:
     tell: Tell
     observers: tuple[Observer, ...] = ()
     actor: str | None = None
+    search: bool = False
     registry: Registry = field(init=False)
     plan: Plan = field(init=False)
     holdout: HoldOut = field(init=False)
     result: Result = field(init=False)
     fit_facts: FitFacts = field(init=False)
-    champion: Result | None = None
-    champion_trouble: str | None = None
+    bench: Bench = field(init=False)
+    unmoved: str | None = None
     log: Any = None
 
     def __post_init__(self) -> None:
@@ -113,7 +119,7 @@ class Retrain:
 
     def _through(self) -> tuple[Outcome, str]:
         try:
-            for stage in (self.begin, self.schema, self.fit, self.validate, self.register, self.promote):
+            for stage in (self.begin, self.schema, self.drift, self.fit, self.validate, self.register, self.promote):
                 self._timed(stage)
         except (Exception, KeyboardInterrupt) as error:  # whatever it is, the champion stays
             return for_want_of_memory(ended_by(error))
@@ -148,21 +154,26 @@ class Retrain:
             **environment(self.settings),
         )
         self.registry.began(self.journal.record, actor=self.actor)
+        self.bench = Bench(self.settings, self.registry, self.intake)
         names = batch.partitions[-1] if len(batch.partitions) == 1 else f"{batch.partitions[0]}..{batch.partitions[-1]}"
         self.tell("batch", f"{names}: {batch.rows:,} rows")
-        for name, why in self.intake.left_out.items():
+        for name, why in batch.left_out.items():
             self.tell("left out", f"{name}: {why}")
         if current is None:
             return
         try:
-            self.champion = self.registry.load(current.number)
+            champion = self.registry.load(current.number)
+            own = current.record == self.journal.record.id
+            start = champion if not own else None if current.parent is None else self.registry.load(current.parent)
+            self.bench = replace(self.bench, champion=champion, version=current, start=start)
         except UnseenError as error:
-            self.champion_trouble = str(error)
-            self.tell("champion", self.champion_trouble)
+            self.bench = replace(self.bench, trouble=str(error))
+            self.tell("champion", str(error))
 
     def schema(self) -> None:
         """Nothing is computed on a batch that breaks the rules."""
-        encoding = self.champion.encoding if self.champion else None
+        champion = self.bench.champion
+        encoding = champion.encoding if champion else None
         findings = patiently(
             lambda: check(self.intake, self.settings, encoding), self.settings.retries, self._failed("schema")
         )
@@ -171,13 +182,20 @@ class Retrain:
             raise Ended(Outcome.REFUSED, "; ".join(f.message for f in findings))
         self.tell("schema", "passed")
 
+    def drift(self) -> None:
+        """The newest partition beside what the champion was trained on: no model is trained by it yet."""
+        moved, self.unmoved = self.bench.moved()
+        self.journal.know(moved=moved)
+        for finding in moved:
+            self.tell("drift", f"{finding.message}{'; it holds the batch' if finding.holds else ''}")
+
     def fit(self) -> None:
         """Fit on the training rows, unless an earlier try of this run did."""
         judges = self.settings.validate_
-        self.plan = planned(self.settings, self.intake.source, self.champion)
+        self.plan = planned(self.settings, self.intake.source, self.bench.start)
         check_kept(self.plan.model_for(1))
         self._end_if_identifying()
-        self.holdout = HoldOut(self.intake.source, self.intake.newest.path, judges.share, judges.seed)
+        self.holdout = HoldOut(self.intake.source, self.intake.sizes, judges.share, judges.seed)
         self.result = self.journal.fitted() or self._learned()
         self.fit_facts = facts(self.result)
         self.journal.know(fit=self.fit_facts)
@@ -203,10 +221,11 @@ class Retrain:
             self.settings,
             self.plan,
             self.holdout,
-            self.champion,
+            self.bench.start,
             self.meter.seconds_left,
             lambda number, why: self._failed("fit")(number, NumericalError(why)),
             self.observers,
+            search=self.search or any(m.kind in SEARCHED and m.far and not m.holds for m in self.journal.record.moved),
         ).best()
 
     def _end_if_unfit(self, result: Result) -> None:
@@ -220,17 +239,11 @@ class Retrain:
         self.meter.check()
 
     def validate(self) -> None:
-        """Held-out rows, champion beside candidate, every gate: trouble of any kind is a refused gate."""
-        validation, verdicts = judged(
-            self.result,
-            self.fit_facts,
-            self.champion,
-            self.champion_trouble,
-            self.plan.known.source,
-            self.holdout,
-            self.settings,
+        """Rows of this batch and of earlier ones, drift, every gate: trouble of any kind is a refused gate."""
+        validation, past, verdicts = self.bench.judged(
+            self.result, self.fit_facts, self.holdout, self.journal.record.moved, self.unmoved
         )
-        self.journal.know(validation=validation, gates=verdicts)
+        self.journal.know(validation=validation, past=past, gates=verdicts)
         refused = [v for v in verdicts if not v.passed]
         self.tell("gates", f"{len(verdicts) - len(refused)} passed, {len(refused)} refused")
 
@@ -247,9 +260,11 @@ class Retrain:
         record = self.journal.record
         refused = [v for v in record.gates if not v.passed]
         if refused or not record.gates or record.version is None:
-            raise Ended(Outcome.HELD, "; ".join(v.reason for v in refused) or "no gate was configured")
+            said = "; ".join(f"{v.gate}: {v.reason}" for v in refused) if refused else "no gate was configured"
+            raise Ended(Outcome.HELD, said)
         try:
             self.meter.check()
+            remember(self.settings, self.registry, self.intake, self.result, record.version)
             self.registry.promote(record.version, expected=record.champion, reason="all gates passed", actor=self.actor)
         except UnseenError:
             self.registry.align()  # as the challenger, which it stays

@@ -2,16 +2,13 @@
 
 from __future__ import annotations
 
-import re
 import sqlite3
 from collections.abc import Iterable, Sequence
 from contextlib import closing
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from functools import cached_property
-from itertools import pairwise
 from pathlib import Path
-from statistics import median
 from typing import Any
 from urllib.parse import quote
 
@@ -31,7 +28,6 @@ FRESH = (Outcome.PROMOTED, Outcome.HELD)
 TYPICAL, MOST_RECORDS, FILES = 10, 100, 12
 #: seconds by which clocks of machines may differ
 APART = 60.0
-_DAY = re.compile(r"(\d{4})[-_]?(\d\d)(?:[-_]?(\d\d))?(?!\d)")
 
 
 @dataclass(frozen=True)
@@ -113,7 +109,7 @@ class Known:
     @cached_property
     def files(self) -> list[Path]:
         """The partitions there are, the newest last; none where they cannot be listed."""
-        from unseen.ops.ingest.listing import listed
+        from unseen.ops.ingest.partitions import listed
         from unseen.ops.registry.excluding import left_out
 
         try:
@@ -134,13 +130,14 @@ class Known:
 
     @cached_property
     def spacing(self) -> float | None:
-        """Seconds from one partition to the next, by the dates in their names, else by when they came."""
-        named = [_dated(path.name) for path in self.files[-FILES:]]
-        times = sorted({t for t in named if t is not None}) if None not in named else []
-        if len(times) < len(named):
-            times = sorted(map(arrived, self.files[-FILES:]))
-        gaps = [after - before for before, after in pairwise(times)]
-        return median(gaps) if len(gaps) > 1 and median(gaps) > APART else None
+        """Seconds from one partition to the next, by the dates in their names, else by when they were written."""
+        from unseen.ops.ingest.spacing import spacing
+
+        try:
+            found = spacing(self.files[-FILES:], None, ())
+        except OSError:
+            return None
+        return None if found is None else found.usual.total_seconds()
 
     @cached_property
     def drift(self) -> Any:
@@ -262,16 +259,3 @@ def arrived(path: Path) -> float:
         return path.stat().st_mtime
     except OSError:
         return 0.0
-
-
-def _dated(name: str) -> float | None:
-    """The day, or the first of the month, in a file's name.
-
-    >>> _dated("visits-2024-03.csv") - _dated("visits-2024-02.csv")
-    2505600.0
-    """
-    found = _DAY.search(name)
-    try:
-        return found and datetime(int(found[1]), int(found[2]), int(found[3] or 1), tzinfo=UTC).timestamp()
-    except ValueError:
-        return None

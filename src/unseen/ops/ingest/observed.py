@@ -8,8 +8,8 @@ from __future__ import annotations
 
 import math
 import os
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -21,29 +21,38 @@ from unseen.core.reading import Reading
 from unseen.core.source import Frames, Source
 from unseen.core.tasks import ProfileFrame
 from unseen.errors import DataError
+from unseen.ops.ingest.learned import STRANGE, Look, column_rule, look, outside, outward, row_rules, value_range
+from unseen.ops.ingest.spacing import Spacing, spacing
 
 #: categories are written out up to so many, and only if each has so many rows
 MOST_VALUES, FEWEST_ROWS = 30, 5
-#: at most so many bytes of files are looked at, from the newest back
-MOST_BYTES = 2 << 30
+#: at most so many bytes of files are looked at, from the newest back, and so many files
+MOST_BYTES, MOST_FILES = 1 << 30, 24
+#: partitions to train on, however many there are
+WINDOW = 12
 #: rows that the range of medians is taken from
 SAMPLE = 100_000
-#: room on either side of a range, as a share of it
-ROOM = 0.5
-#: share of cells that may lie outside: a single odd cell must not stop a batch
-OUTSIDE = 0.001
 
 
 @dataclass(frozen=True)
 class Observed:
-    """Rules by column, the columns to model, why others are left out, and what was looked at."""
+    """Rules of columns and of rows, the columns to model, why others are left out, and what was looked at.
+
+    ``window`` is how many partitions to train on, nothing where one file is no ground to say; ``apart`` says why older
+    files were not looked at.
+    """
 
     rows: int
     files: int
+    newest_rows: int
     rules: dict[str, dict[str, Any]]
+    row_rules: dict[str, float]
     columns: tuple[str, ...]
-    ignore: tuple[str, ...] = ()
-    left: dict[str, str] = field(default_factory=dict)
+    ignore: tuple[str, ...]
+    left: dict[str, str]
+    window: int | None
+    spacing: Spacing | None
+    apart: str = ""
 
     @property
     def listed(self) -> tuple[str, ...]:
@@ -52,7 +61,7 @@ class Observed:
 
 
 def observe(paths: Sequence[Path], read: Reading | None = None) -> Observed:
-    """Look at files, the newest first until there are enough, in one pass for ranges and one for medians.
+    """Look at files, the newest first until there are enough, together and one by one.
 
     Raises
     ------
@@ -61,7 +70,7 @@ def observe(paths: Sequence[Path], read: Reading | None = None) -> Observed:
     """
     from unseen.sources.files import open_files
 
-    chosen = list(_newest(paths))
+    chosen, apart = _alike(paths[_start(paths) :], read)
     source = open_files(chosen, read=read)
     schema = source.schema()
     fields = tuple(f for f in schema if f.kind not in (OTHER, EMPTY))
@@ -70,35 +79,64 @@ def observe(paths: Sequence[Path], read: Reading | None = None) -> Observed:
     profile = _profile(source, fields)
     if not profile.rows:
         raise DataError("the data has no rows: nothing can be learned from it")
-    ends = (
-        [_profile(open_files(path, read=read), fields) for path in (chosen[0], chosen[-1])]
-        if len(chosen) > 1
-        else [profile]
-    )
+    ends = [profile]
+    if len(chosen) > 1:
+        ends = [_profile(open_files(path, read=read), fields) for path in (chosen[0], chosen[-1])]
     numeric = [f.name for f in fields if f.kind in (NUMBER, INTEGER)]
-    still = [name for name in numeric if not _moves([end[name] for end in ends])]
-    medians = _medians(source, still)
+    counting = _counters(source, [f.name for f in fields if f.kind == INTEGER])
+    moving = [f.name for f in fields if f.name in counting or _moves(f.kind, [end[f.name] for end in ends])]
+    still = [name for name in numeric if name not in moving]
     known = {c.name: c for c in profile.columns}
-    rules = {
-        f.name: _rule(f, known.get(f.name), f.name in still, medians.get(f.name)) for f in schema if f.kind != EMPTY
-    }
     left = {f.name: why for f in schema if (why := _unusable(f, known.get(f.name)))}
-    left |= {name: "goes on from file to file" for name in numeric if name not in still and name not in left}
+    left |= {
+        name: "counts rows" if name in counting else "goes on from file to file" for name in moving if name not in left
+    }
     left |= _dependent(source, [name for name in numeric if name not in left])
     columns = tuple(f.name for f in schema if f.name not in left)
     # no rule could let these pass: without a value a column has no type, and infinite cells are refused
     ignore = tuple(f.name for f in schema if f.kind == EMPTY or (f.name in known and known[f.name].infinite))
-    rules = {name: rule for name, rule in rules.items() if name not in ignore}
-    return Observed(profile.rows, len(chosen), rules, columns, ignore, left)
+    ruled = [f for f in schema if f.name not in ignore]
+    every = [look(open_files(path, read=read), [f.name for f in ruled], columns) for path in chosen]
+    looks = [seen for seen in every if seen.rows]
+    medians = _medians(source, still)
+    rules = {f.name: _rule(f, known.get(f.name), f.name not in moving, medians.get(f.name), looks) for f in ruled}
+    window = None if len(paths) == 1 else min(len(chosen) if apart else max(len(paths), 2), WINDOW)
+    return Observed(
+        profile.rows,
+        len(chosen),
+        every[-1].rows,
+        rules,
+        row_rules(looks, window or 1, bool(columns)),
+        columns,
+        ignore,
+        left,
+        window,
+        spacing(chosen, source, [f.name for f in schema if f.kind == OTHER], read),
+        apart,
+    )
 
 
-def _newest(paths: Sequence[Path]) -> Iterator[Path]:
-    """The last files by order, at least one, until they are large enough; in their order."""
+def _start(paths: Sequence[Path]) -> int:
+    """Where the last files by order begin, at least one, until they are large enough."""
     total, first = 0, len(paths)
-    while first and (first == len(paths) or total < MOST_BYTES):
+    while first and (first == len(paths) or total < MOST_BYTES) and len(paths) - first < MOST_FILES:
         first -= 1
         total += os.stat(paths[first]).st_size
-    yield from paths[first:]
+    return first
+
+
+def _alike(paths: Sequence[Path], read: Reading | None) -> tuple[Sequence[Path], str]:
+    """The newest files that have the same columns, and why the one before them is not among them."""
+    from unseen.sources.files import open_files
+
+    newest = {f.name for f in open_files(paths[-1], read=read).schema()} if len(paths) > 1 else set()
+    for i in range(len(paths) - 2, -1, -1):
+        here = {f.name for f in open_files(paths[i], read=read).schema()}
+        if here != newest:
+            ways = [("lacks", newest - here), ("has", here - newest)]
+            said = " and ".join(f"{way} {', '.join(map(repr, sorted(names)))}" for way, names in ways if names)
+            return paths[i + 1 :], f"{paths[i].name!r} {said}, which the files after it do not share"
+    return paths, ""
 
 
 def _profile(source: Source, fields: tuple[Field, ...]) -> Profile:
@@ -108,58 +146,51 @@ def _profile(source: Source, fields: tuple[Field, ...]) -> Profile:
     return one_pass(ProfileFrame(fields), frames)
 
 
-def _moves(ends: Sequence[ColumnProfile]) -> bool:
+def _moves(kind: str, ends: Sequence[ColumnProfile]) -> bool:
     """Whether a column goes on from file to file, as a month or a counter does: then no range would hold for long."""
     first, last = ends[0], ends[-1]
+    if kind == CATEGORY:
+        alone = len(ends) == 1 and len(first.values or ()) == 1  # a file's own label, for all that is known
+        return alone or (len(ends) > 1 and not set(first.values or ()) & set(last.values or ()))
+    if kind not in (NUMBER, INTEGER):
+        return False
     return not last.low < last.high or first.high < last.low or last.high < first.low
 
 
+def _counters(source: Source, names: Sequence[str]) -> list[str]:
+    """Whole numbers that rise by the same step from row to row."""
+    part = next(part for part in source.manifest() if part.rows)
+    if not names or part.rows < MOST_VALUES:
+        return []
+    steps = {name: np.diff(column.values) for name, column in source.read(part, names).columns.items()}
+    return [name for name, step in steps.items() if np.median(step) and (step == np.median(step)).mean() > 0.9]
+
+
 def _rule(
-    field: Field, known: ColumnProfile | None, still: bool, medians: tuple[float, float] | None
+    field: Field,
+    known: ColumnProfile | None,
+    still: bool,
+    medians: tuple[float, float] | None,
+    looks: Sequence[Look],
 ) -> dict[str, Any]:
     rule: dict[str, Any] = {"type": field.kind}
     if known is None:
         return rule
     if field.kind in (NUMBER, INTEGER):
         if still and math.isfinite(known.low) and math.isfinite(known.high - known.low):
-            rule |= _range(known.low, known.high, field.kind)
+            rule |= value_range(known.low, known.high, field.kind, looks)
         if medians is not None and medians[0] < medians[1]:
             low, high = outward(medians[0], up=False), outward(medians[1], up=True)
             rule["median"] = [max(low, rule.get("min", low)), min(high, rule.get("max", high))]
-    elif field.kind == CATEGORY and _few(known):
-        rule |= {"values": sorted(known.values or ()), "outside": OUTSIDE}
-    share = known.missing / known.rows
-    rule["missing"] = min(1.0, math.ceil(100 * (2 * share + 0.01) - 1e-9) / 100)
-    return rule
+    elif field.kind == CATEGORY and still and _few(known):
+        rule |= {"values": sorted(known.values or ()), "outside": outside(looks, STRANGE)}
+    return rule | column_rule(field.kind, field.name, looks, still)
 
 
 def _few(known: ColumnProfile) -> bool:
     """Whether categories may be written out: few of them, and none that tells of a handful of rows."""
     rows = (known.values or {}).values()
     return 0 < len(rows) <= MOST_VALUES and min(rows) >= FEWEST_ROWS
-
-
-def _range(low: float, high: float, kind: str) -> dict[str, Any]:
-    """The range with room on both sides; what was never negative stays so."""
-    room = ROOM * (high - low)
-    least = 0.0 if low >= 0 and low - room < 0 else outward(low - room, up=False)
-    most = 0.0 if high <= 0 and high + room > 0 else outward(high + room, up=True)
-    if kind == INTEGER:
-        least, most = math.floor(least), math.ceil(most)
-    return {"min": least, "max": most, "outside": OUTSIDE}
-
-
-def outward(value: float, up: bool) -> float:
-    """A number rounded to two digits, up or down.
-
-    >>> outward(1234.5, up=True), outward(-0.0314, up=False)
-    (1300.0, -0.032)
-    """
-    if not value or not math.isfinite(value):
-        return value
-    step = 10.0 ** (math.floor(math.log10(abs(value))) - 1)
-    whole = (math.ceil if up else math.floor)(value / step)
-    return float(f"{whole * step:.6g}") if step else value
 
 
 def _medians(source: Source, names: Sequence[str]) -> dict[str, tuple[float, float]]:

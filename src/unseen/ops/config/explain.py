@@ -1,0 +1,120 @@
+"""What a key means and what holds here: for ``unseen config``."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+from urllib.parse import urlsplit
+
+from unseen.errors import ConfigError
+from unseen.ops.config.document import Keys
+from unseen.ops.config.keys import ANY, Key, about, general, known, nearest
+from unseen.ops.config.load import Loaded
+from unseen.ops.config.settings import Settings
+from unseen.ops.config.writing import numbers, written
+
+#: what a key that is left out means, where that is no value
+_LEFT_OUT = {"gates.heldout_drop": "by rows", "data.window": "all"}
+
+
+def found(name: str) -> Key:
+    """The key of a name: its dotted path, or its last part where only one key ends so.
+
+    Raises
+    ------
+    ConfigError
+        There is none; the nearest is named.
+    """
+    path = tuple(name.replace("COLUMN", ANY).split("."))
+    key = known().get(general(path)) if len(general(path)) == len(path) else None
+    ends = [k for k in known().values() if k.name == name]
+    if key is not None and key.path[-1] != ANY:
+        return key
+    if len(ends) == 1:
+        return ends[0]
+    if ends:
+        raise ConfigError(f"several keys are called {name}: {', '.join(map(_shown, ends))}")
+    meant = nearest(path)
+    hint = f"did you mean {meant}?" if meant else "`unseen config explain` lists all"
+    raise ConfigError(f"there is no key {name}; {hint}")
+
+
+def explained(key: Key, here: Loaded | None) -> dict[str, Any]:
+    """All that can be said of a key; ``here`` is the file at hand."""
+    inside = {k.name: k.sentence for k in known().values() if key.section and k.path[:-1] == _within(key)}
+    value = None if here is None or ANY in key.path or key.section else _values(here).get(key.dotted)
+    return {
+        "key": _shown(key),
+        "sentence": key.sentence,
+        "type": key.words,
+        "choices": key.choices,
+        "default": "required" if key.field.is_required() else key.default or _LEFT_OUT.get(key.dotted, "none"),
+        "example": key.example,
+        "section": ".".join(key.path[:-1]).replace(ANY, "COLUMN"),
+        "about": about(key.owner),
+        "keys": inside,
+        "here": value,
+    }
+
+
+def every_key() -> dict[str, dict[str, str]]:
+    """The keys by section, each with its sentence; those of a section that stands twice are told once."""
+    told: dict[type, str] = {}
+    out: dict[str, dict[str, str]] = {}
+    for key in known().values():
+        section = ".".join(key.path[:-1]).replace(ANY, "COLUMN")
+        if key.section is None and told.setdefault(key.owner, section) == section:
+            out.setdefault(section, {})[key.name] = key.sentence
+    return out
+
+
+def shown(here: Loaded) -> dict[str, dict[str, str]]:
+    """Every key with its value, and whether the file, the environment or the default says so."""
+    return _values(here)
+
+
+def _values(here: Loaded) -> dict[str, dict[str, str]]:
+    return {".".join(map(str, keys)): _told(here, keys, value) for keys, value in _walk(here.settings, (), ())}
+
+
+def _told(here: Loaded, keys: Keys, value: Any) -> dict[str, str]:
+    dotted, said = ".".join(map(str, keys)), here.said_by(keys)
+    if said is None and len(keys) > 2 and keys[:2] == ("model", "options"):
+        said = here.said_by(("model", *keys[2:]))
+    by = "default" if said is None else f"line {said}" if isinstance(said, int) else said
+    text = _LEFT_OUT.get(dotted, "") if value in (None, (), {}) else _text(keys, value)
+    return {"value": text or "-", "by": by}
+
+
+def _text(keys: Keys, value: Any) -> str:
+    if keys == ("model", "components"):
+        return numbers(value)
+    if keys[-1] == "webhook" and str(value).startswith("http"):  # what follows the host may be a password
+        parts = urlsplit(str(value))
+        return f"{parts.scheme}://{parts.hostname}/..."
+    return written(value)
+
+
+def _walk(section: Any, path: tuple[str, ...], keys: Keys) -> Iterator[tuple[Keys, Any]]:
+    """The values of a section and of those inside it; rules and options each by their name."""
+    for name, field in type(section).model_fields.items():
+        key = field.alias or name
+        here, value = known()[(*path, key)], getattr(section, name)
+        if here.table and value:
+            for inner, rule in value.items():
+                yield (*keys, key, inner), rule.model_dump(exclude_unset=True) if here.section else rule
+        elif here.section and not here.table:
+            yield from _walk(value, here.path, (*keys, key))
+        else:
+            yield (*keys, key), value
+
+
+def _within(key: Key) -> tuple[str, ...]:
+    return (*key.path, ANY) if key.table else key.path
+
+
+def _shown(key: Key) -> str:
+    return key.dotted.replace(ANY, "COLUMN")
+
+
+__all__ = ["Settings", "every_key", "explained", "found", "shown"]

@@ -1,0 +1,85 @@
+"""Where a retrain goes on: at the champion's components, with whatever columns and categories are new."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import Any
+
+import numpy as np
+
+from unseen.core.block import Block
+from unseen.core.encoding import Encoding
+from unseen.core.lazy import Lazy
+from unseen.core.model import Latent
+from unseen.core.source import Source
+from unseen.core.stats import Params, Stats
+from unseen.engines.local import one_pass
+from unseen.ops.judge import HoldOut
+from unseen.problem import Problem
+from unseen.result import Result
+
+
+@dataclass(frozen=True, slots=True)
+class Both:
+    """The training rows of a block as the new model and as the champion reads them."""
+
+    ours: Block
+    theirs: Block
+
+
+class Training(Lazy[Both]):
+    """Blocks of training rows, read when they are asked for."""
+
+    def __init__(self, source: Source, holdout: HoldOut, ours: Encoding, theirs: Encoding) -> None:
+        self.source, self.holdout = source, holdout
+        self.ours, self.theirs = replace(ours, grouped=False), replace(theirs, grouped=False)
+        self.parts = [part for part in source.manifest() if not holdout.mask(part).all()]
+        self.columns = tuple(dict.fromkeys((*ours.columns(), *theirs.columns())))
+
+    def __len__(self) -> int:
+        return len(self.parts)
+
+    def at(self, index: int) -> Both:
+        part = self.parts[index]
+        frame, kept = self.source.read(part, self.columns), ~self.holdout.mask(part)
+        return Both(self.ours.encode(frame).keep(kept), self.theirs.encode(frame).keep(kept))
+
+
+@dataclass(frozen=True, slots=True)
+class Carry:
+    """Statistics of the new model at the champion's responsibilities."""
+
+    model: Any
+    champion: Any
+    params: Params
+
+    def __call__(self, both: Both) -> Stats:
+        r, _ = self.champion.posterior(self.params, both.theirs)
+        stats: Stats = self.model.collect(np.ascontiguousarray(r), both.ours)
+        return stats
+
+
+def carried(champion: Result, problem: Problem, holdout: HoldOut, prior: float) -> Params | None:
+    """Parameters of a model at the champion's optimum: its own, or one M-step from its responsibilities.
+
+    None where the model is of another kind, or rows belong to no components that could be carried over.
+    """
+    model = problem.model
+    if type(model) is not type(champion.model) or model.number != champion.model.number:
+        return None
+    if model.slots == champion.model.slots:
+        return champion.params
+    if not isinstance(model, Latent):
+        return None
+    theirs = replace(champion.encoding, weights=None, labels=None, classes=(), unknown="missing")
+    blocks = Training(problem.source, holdout, problem.encoding, theirs)
+    pseudo: Any = getattr(model, "prior", lambda _: {})(prior) if prior else {}
+
+    def summed(about: Any) -> Params:
+        stats = one_pass(Carry(about, champion.model, champion.params), blocks)
+        made: Params = about.maximize(stats.with_prior(pseudo).in_unit(), about.vague())
+        return made
+
+    params = summed(model)
+    moved = model if pseudo else model.anchored(params)
+    return params if moved == model else summed(moved)
