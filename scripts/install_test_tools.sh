@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# What some tests use and pip does not bring: chromium (opens the report), Prometheus, Alertmanager and
-# Pushgateway (read the rules and routes), Grafana's types from npm (check the dashboards).
+# What some tests use and pip does not bring: chromium (opens the report), Prometheus, Alertmanager,
+# Pushgateway and node_exporter (read rules, routes and metrics), Grafana's types from npm (check the dashboards).
 # Never fails: without them those tests skip and say why.
 set -u
 here="$(cd "$(dirname "$0")/.." && pwd)"
@@ -31,6 +31,7 @@ missing=()
 have promtool && have prometheus || missing+=(prometheus)
 have amtool && have prometheus-alertmanager || missing+=(prometheus-alertmanager)
 have prometheus-pushgateway || missing+=(prometheus-pushgateway)
+have prometheus-node-exporter || missing+=(prometheus-node-exporter)
 [ ${#missing[@]} = 0 ] || debian "the monitoring tests" "${missing[@]}"
 
 grafana="$here/.venv/grafana"

@@ -28,7 +28,7 @@ def tool(name: str) -> str:
     """The path of a Debian tool, or a skipped test that says which is missing."""
     path = shutil.which(name)
     if path is None:
-        pytest.skip(f"{name} is not installed (Debian: prometheus, prometheus-alertmanager, prometheus-pushgateway)")
+        pytest.skip(f"{name} is not installed (Debian: prometheus, its -alertmanager, -pushgateway, -node-exporter)")
     return path
 
 
@@ -84,7 +84,23 @@ def server(folder: Path, name: str, *arguments: str, ready: str) -> Iterator[Non
 def pushgateway(folder: Path) -> Iterator[str]:
     url = f"http://127.0.0.1:{free_port()}"
     at = url.removeprefix("http://")
-    with server(folder, "prometheus-pushgateway", f"--web.listen-address={at}", ready=f"{url}/-/ready"):
+    # Debian's package sets a file for the whole machine
+    own = (f"--web.listen-address={at}", f"--persistence.file={folder / 'pushgateway.metrics'}")
+    with server(folder, "prometheus-pushgateway", *own, ready=f"{url}/-/ready"):
+        yield url
+
+
+@contextmanager
+def node_exporter(folder: Path, textfiles: Path) -> Iterator[str]:
+    """Reads every .prom file of a folder, and nothing of the machine."""
+    url = f"http://127.0.0.1:{free_port()}"
+    own = (
+        f"--web.listen-address={url.removeprefix('http://')}",
+        "--collector.disable-defaults",
+        "--collector.textfile",
+        f"--collector.textfile.directory={textfiles}",
+    )
+    with server(folder, "prometheus-node-exporter", *own, ready=f"{url}/metrics"):
         yield url
 
 

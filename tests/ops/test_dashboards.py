@@ -23,9 +23,9 @@ from tests.ops.test_metrics_drift import looked, shift
 from tests.ops.watch_case import champion, ended, finding, log, record, settings
 from unseen.ops.record import Outcome
 from unseen.ops.watch import ServingMetrics, dashboards, rules
-from unseen.ops.watch.collector import Live
+from unseen.ops.watch.exporting import Live, families
+from unseen.ops.watch.metrics import METRICS
 from unseen.ops.watch.rulebook import as_yaml
-from unseen.ops.watch.table import METRICS
 
 GRAFANA = Path(sysconfig.get_path("data")) / "grafana"
 HERE = Path(__file__).parent / "grafana"
@@ -132,7 +132,7 @@ def watched(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     ended(s, record("bad", Outcome.UNFIT, findings=(finding("range", "arr_delay"),)))
     log(s, "began", record="next")
     registry = CollectorRegistry()
-    registry.register(Live(s, lambda: ["F1"]))
+    registry.register(Live(lambda: families(s, modes=["F1"])))
     service = ServingMetrics("flights", registry=registry)
     service.loaded(1)
     server, thread = start_http_server(0, "127.0.0.1", registry)

@@ -263,10 +263,10 @@ def test_nobody_has_looked(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> N
     s = settings(tmp_path)
     champion(s)
     assert found(Case("flights", settings=s)) == {}
-    monkeypatch.setattr("unseen.ops.doctor.drifted.LOOK_EVERY", timedelta(hours=-1))
+    monkeypatch.setattr("unseen.ops.doctor.around.LOOK_EVERY", timedelta(hours=-1))
     seen = found(Case("flights", settings=s))["F7"]
     assert seen.severity == "note" and seen.evidence[0].startswith("nobody has looked for drift since")
-    monkeypatch.setattr("unseen.ops.doctor.drifted.LOOK_EVERY", timedelta(hours=1))
+    monkeypatch.setattr("unseen.ops.doctor.around.LOOK_EVERY", timedelta(hours=1))
     log(s, "drift", hours_ago=2, version=1, drifted=False)
     assert "F7" in found(Case("flights", settings=s))
     log(s, "drift", version=1, drifted=False)

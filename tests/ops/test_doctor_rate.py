@@ -9,7 +9,7 @@ import unseen
 from unseen.algorithms.squarem import SQUAREM
 from unseen.core.stats import Params
 from unseen.ops.doctor import Case, diagnose
-from unseen.ops.doctor.rate import iterations_for, missing_information
+from unseen.ops.doctor.convergence import iterations_for, missing_information
 
 
 def trace(result: unseen.Result) -> list[float]:

@@ -13,8 +13,9 @@ import pytest
 from tests.ops.ingest_case import settings
 from unseen.core.stop import TIME
 from unseen.errors import LimitError
+from unseen.ops.fitting import planned
 from unseen.ops.judge import HoldOut
-from unseen.ops.retrain.learning import InTime, Learning, planned
+from unseen.ops.retrain.learning import InTime, Learning
 from unseen.sources.files import open_files
 
 ENOUGH = 40

@@ -15,7 +15,7 @@ import pytest
 
 from tests.ops.ingest_case import settings
 from unseen.ops.doctor.memory import LIBRARIES, Need, of_plan, of_result, predict_memory
-from unseen.ops.retrain.learning import planned
+from unseen.ops.fitting import planned
 from unseen.sources.files import open_files
 
 #: a process with all that a retrain has loaded, and its fit
@@ -25,7 +25,8 @@ import mlflow.models, mlflow.pyfunc, pandera.pandas, scipy.optimize, sqlalchemy
 from unseen.ops.config import Settings
 from unseen.ops.doctor import predict_memory
 from unseen.ops.judge import HoldOut
-from unseen.ops.retrain.learning import Learning, planned
+from unseen.ops.fitting import planned
+from unseen.ops.retrain.learning import Learning
 from unseen.ops.retrain.meter import peak_memory
 from unseen.sources.files import open_files
 settings = Settings.model_validate_json(sys.argv[1])

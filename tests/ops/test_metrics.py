@@ -12,10 +12,10 @@ import pytest
 from tests.ops.watch_case import NAME, Measured, champion, ended, finding, keep, log, measured, record, settings
 from unseen.ops.places import Places
 from unseen.ops.record import Outcome
-from unseen.ops.watch.collector import collect
-from unseen.ops.watch.exporting import text
-from unseen.ops.watch.retrained import ITERATIONS
-from unseen.ops.watch.table import METRICS
+from unseen.ops.watch.exporting import collect, text
+from unseen.ops.watch.metrics import ITERATIONS, METRICS
+from unseen.ops.watch.modes import alerts
+from unseen.ops.watch.reference import TABLES, renewed
 
 
 def test_every_row_of_the_table_is_exported(tmp_path: Path) -> None:
@@ -32,7 +32,7 @@ def test_every_row_of_the_table_is_exported(tmp_path: Path) -> None:
     assert found["unseen_validation_loglik_nats", "which=candidate"] == -4.15
     assert found["unseen_validation_loglik_nats", "which=champion"] == -4.2
     assert (found["unseen_validation_gain_nats"], found["unseen_validation_gain_stderr_nats"]) == (0.05, 0.01)
-    assert found["unseen_components_moved_share"] == 0.03
+    assert found["unseen_validation_moved_share"] == 0.03
     assert found["unseen_component_matches", "kind=split"] == 1
     assert found["unseen_component_matches", "kind=died"] == 0
     assert found["unseen_component_share_change", "component=1+2"] == pytest.approx(0.1)
@@ -107,14 +107,14 @@ def test_old_retrains_leave_the_window_of_the_ratio(tmp_path: Path) -> None:
 def test_times_of_runs_and_successes(tmp_path: Path) -> None:
     s = settings(tmp_path)
     ended(s, record("first", Outcome.REFUSED), hours_ago=50)
-    waiting = measured(s)["unseen_retrain_waiting_since_timestamp_seconds"]
+    waiting = measured(s)["unseen_data_learned_timestamp_seconds"]
     assert time.time() - waiting == pytest.approx(50 * 3600, abs=600)  # no success yet: since the log began
     assert "unseen_retrain_last_success_timestamp_seconds" not in set(measured(s))
     ended(s, record("good", Outcome.HELD), hours_ago=10)
     ended(s, record("bad", Outcome.ERROR), hours_ago=1)
     found = measured(s)
-    for name, hours in (("last_success", 10), ("waiting_since", 10), ("last_run", 1)):
-        then = found[f"unseen_retrain_{name}_timestamp_seconds"]
+    for name, hours in (("retrain_last_success", 10), ("data_learned", 10), ("retrain_last_run", 1)):
+        then = found[f"unseen_{name}_timestamp_seconds"]
         assert time.time() - then == pytest.approx(hours * 3600, abs=600), name
     assert found["unseen_retrain_last_outcome", "outcome=error"] == 1
     assert found["unseen_retrain_last_outcome", "outcome=held"] == 0
@@ -171,9 +171,10 @@ def test_columns_are_named_only_where_the_settings_name_them(tmp_path: Path) -> 
     columns = ["arr_delay", "arr_delay", "distance", "tail", "Jane Roe", "4111 1111 1111 1111", None]
     bad = record(outcome=Outcome.REFUSED, findings=tuple(finding("range", c) for c in columns))
     found = measured(s, bad)
-    assert found.labels("unseen_schema_refusals", "column") == {"arr_delay", "distance", "other"}
-    assert found["unseen_schema_refusals", "column=arr_delay"] == 2
-    assert found["unseen_schema_refusals", "column=other"] == 4
+    assert found.labels("unseen_schema_refusals", "column") == {"arr_delay", "distance", "other", ""}
+    assert found["unseen_schema_refusals", "check=range", "column=arr_delay"] == 2
+    assert found["unseen_schema_refusals", "check=range", "column=other"] == 3
+    assert found["unseen_schema_refusals", "check=range", "column="] == 1  # of the batch as a whole
     exported = text(collect(s, bad))
     assert not any(word in exported for word in ("Jane", "4111", "tail"))
 
@@ -203,11 +204,11 @@ def test_the_champion_and_its_artefact(tmp_path: Path) -> None:
     assert found["unseen_champion_version"] == 7
     assert found["unseen_promotions_total"] == 1
     assert time.time() - found["unseen_champion_timestamp_seconds"] < 600
-    assert found["unseen_security_findings", "kind=artefact"] == 0
+    assert found["unseen_registry_trouble", "kind=artefact"] == 0
     artefact.write_text("other parameters")
-    assert measured(s)["unseen_security_findings", "kind=artefact"] == 1
+    assert measured(s)["unseen_registry_trouble", "kind=artefact"] == 1
     artefact.unlink()
-    assert measured(s)["unseen_security_findings", "kind=artefact"] == 1
+    assert measured(s)["unseen_registry_trouble", "kind=artefact"] == 1
 
 
 def test_a_log_that_was_altered_is_a_finding_and_no_reset(tmp_path: Path) -> None:
@@ -218,7 +219,7 @@ def test_a_log_that_was_altered_is_a_finding_and_no_reset(tmp_path: Path) -> Non
     lines = path.read_text().splitlines(keepends=True)
     path.write_text("".join([lines[0], *lines[2:]]))
     found = measured(s)
-    assert found["unseen_security_findings", "kind=log"] == 1
+    assert found["unseen_registry_trouble", "kind=log"] == 1
     assert "unseen_retrains_total" not in set(found)  # rather none than one that begins anew
     assert measured(s, record("r9", Outcome.ERROR))["unseen_retrain_last_outcome", "outcome=error"] == 1
 
@@ -226,18 +227,18 @@ def test_a_log_that_was_altered_is_a_finding_and_no_reset(tmp_path: Path) -> Non
 def test_sensitive_findings_and_failure_modes(tmp_path: Path) -> None:
     s = settings(tmp_path)
     found = measured(s, record(findings=(finding("sensitive", None),)), modes=["F2", "f9"])
-    assert found["unseen_security_findings", "kind=sensitive"] == 1
+    assert found["unseen_sensitive_findings"] == 1
     assert found["unseen_failure_mode", "mode=F2-slow-convergence"] == 1
     assert found["unseen_failure_mode", "mode=F9-sensitive-data"] == 1
     assert found["unseen_failure_mode", "mode=F5-singular-component"] == 0
     assert len(found.labels("unseen_failure_mode", "mode")) == 10
 
 
-def test_modes_are_those_of_the_doctor() -> None:
-    from unseen.ops.doctor import MODES as told
-    from unseen.ops.watch.table import MODES
+def test_the_doctor_examines_every_mode_of_the_table_and_no_other() -> None:
+    from unseen.ops.doctor.examine import EXAMINATIONS
+    from unseen.ops.watch.modes import MODES
 
-    assert {mode: f"{mode}-{title}" for mode, title in told.items()} == MODES
+    assert list(EXAMINATIONS) == list(MODES)
 
 
 def test_a_damaged_record_does_not_stop_the_others(tmp_path: Path) -> None:
@@ -247,17 +248,18 @@ def test_a_damaged_record_does_not_stop_the_others(tmp_path: Path) -> None:
     (Places.of(s).run("r4") / "record.json").write_text("{broken")
     found = measured(s)
     assert found["unseen_retrains_total", "outcome=promoted"] == 5
-    assert "unseen_fit_iterations" not in set(found)
+    assert "unseen_retrain_rows" not in set(found)
+    assert found["unseen_fit_iterations"] == 40  # of the last that can be read
     assert datetime.fromtimestamp(found["unseen_retrain_last_run_timestamp_seconds"]).year >= 2026
 
 
-def test_the_documentation_has_every_metric_and_every_alert(tmp_path: Path) -> None:
-    from unseen.ops.watch.alerting import alerts
-
-    page = (Path(__file__).parents[2] / "docs" / "monitoring.md").read_text()
-    for m in METRICS.values():
-        row = "" if m.row == "-" else m.row
-        assert f"| {row} | `{m.name}` | {m.kind} | {', '.join(m.labels)} | {m.help} |" in page, m.name
-    assert set(re.findall(r"`(unseen_\w+)` \|", page)) == set(METRICS)
-    told = {alert.name for alert in alerts(settings(tmp_path))}
-    assert set(re.findall(r"`(Unseen\w+)`", page)) == told
+def test_the_tables_of_the_documentation_are_those_of_the_code() -> None:
+    """`python -m unseen.ops.watch.reference docs` writes them anew."""
+    for name, tables in TABLES.items():
+        page = (Path(__file__).parents[2] / "docs" / name).read_text()
+        assert page == renewed(page, tables), name
+    known = {alert.name for alert, _ in alerts()}
+    assert set(re.findall(r"`(Unseen\w+)`", page)) <= known
+    monitoring = (Path(__file__).parents[2] / "docs" / "monitoring.md").read_text()
+    assert set(re.findall(r"`(Unseen\w+)`", monitoring)) == known
+    assert set(re.findall(r"`(unseen_\w+)` \|", monitoring)) == set(METRICS)

@@ -11,7 +11,7 @@ from unseen.ops.config.settings import Settings
 from unseen.ops.drift import DriftReport, DriftTest
 from unseen.ops.drift.state import State, write
 from unseen.ops.places import Places
-from unseen.ops.watch.drifted import MOST_TESTS
+from unseen.ops.watch.metrics import MOST as MOST_TESTS
 
 
 def looked(s: Settings, tests: tuple[DriftTest, ...], drifted: bool = True) -> None:

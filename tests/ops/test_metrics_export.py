@@ -77,10 +77,11 @@ def test_pushing_replaces_this_models_group_and_no_other(tmp_path: Path) -> None
         pushed = get(f"{url}/metrics")
         assert 'unseen_fit_iterations{instance="",job="unseen",model="flights"} 40' in pushed
         assert 'unseen_fit_iterations{instance="",job="unseen",model="trains"} 40' in pushed
-        refused = record("r2", Outcome.REFUSED, fit=None)
+        refused = record("r2", Outcome.REFUSED, fit=None, resources=None)
         assert export(ended(ours, refused), ours) == ()
         pushed = get(f"{url}/metrics")
-        assert 'unseen_fit_iterations{instance="",job="unseen",model="flights"}' not in pushed
+        assert 'unseen_validation_rows{instance="",job="unseen",model="flights"}' in pushed  # of the last fit
+        assert 'unseen_retrain_duration_seconds{instance="",job="unseen",model="flights"}' not in pushed
         assert 'unseen_fit_iterations{instance="",job="unseen",model="trains"} 40' in pushed
         last = 'unseen_retrain_last_outcome{instance="",job="unseen",model="flights",outcome="refused"} 1'
         assert last in pushed

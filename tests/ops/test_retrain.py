@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import shutil
 from pathlib import Path
+from typing import Any
 
 import pyarrow.parquet as pq
 import pytest
@@ -14,7 +15,7 @@ from unseen.ops.ingest import take_in
 from unseen.ops.record import Outcome
 from unseen.ops.registry import Log, Registry
 from unseen.ops.retrain import regate, replay, retrain
-from unseen.ops.retrain.journal import read
+from unseen.ops.runs import read
 
 
 @pytest.fixture(scope="module")
@@ -55,12 +56,13 @@ def test_the_same_batch_submitted_twice_is_trained_once(loop: Path) -> None:
     first = retrain(settings_at(loop))
     lines = len(Log_of(loop))
     second = retrain(settings_at(loop))
-    assert second == first and len(Log_of(loop)) == lines
+    assert second == first.having(outcome=Outcome.NOTHING_NEW, reason=f"run {first.id} ended before: {first.reason}")
+    assert [e.kind for e in Log_of(loop)[lines:]] == ["retrain"], "the loop was heard from, and nothing was done"
     anew = retrain(settings_at(loop), again=True)
     assert anew.outcome == Outcome.PROMOTED and anew.version == first.version, "the same fit is the same version"
 
 
-def Log_of(folder: Path) -> list[object]:
+def Log_of(folder: Path) -> list[Any]:
     from unseen.ops.places import Places
 
     return list(Log(Places.of(settings_at(folder))).entries())

@@ -13,14 +13,12 @@ from tests.ops.watch_case import settings
 from unseen.cli.shell import COMMANDS, cli
 from unseen.core.stop import CAP
 from unseen.ops.config import load
-from unseen.ops.doctor import MODES, Case, diagnose
-from unseen.ops.doctor.answers import CALIBRATION
+from unseen.ops.doctor import Case, diagnose
 from unseen.ops.record import FitFacts, Outcome, Record
-from unseen.ops.watch import alerting, table
-from unseen.ops.watch.alerting import alerts
+from unseen.ops.watch.modes import MODES, alerts, rule
 
 FOLDER = Path(__file__).parents[2] / "docs" / "runbooks"
-PAGES = {mode: FOLDER / f"{mode}-{name}.md" for mode, name in MODES.items()}
+PAGES = {id: FOLDER / f"{mode.page}.md" for id, mode in MODES.items()}
 SECTIONS = (
     "What you see", "What the alert means", "Confirm", "Mitigate now", "Fix for good", "How it is prevented",
 )  # fmt: skip
@@ -50,26 +48,19 @@ def parsed(line: str) -> None:
 def test_every_mode_has_its_page(mode: str) -> None:
     text = PAGES[mode].read_text(encoding="utf-8")
     title, *sections = re.findall(r"^#+ (.*)$", text, re.M)
-    assert title.replace("-", " ") == f"{mode} {MODES[mode].replace('-', ' ').capitalize()}"
+    assert title.replace("-", " ") == f"{mode} {MODES[mode].name.replace('-', ' ').capitalize()}"
     assert [s for s in sections if s in SECTIONS] == list(SECTIONS)
     assert len(text.splitlines()) < 60, "it is read at three in the morning"
-
-
-def test_modes_and_pages_are_those_of_the_alerts() -> None:
-    assert {mode: page.removesuffix(".md") for mode, page in table.MODES.items()} == {
-        mode: path.stem for mode, path in PAGES.items()
-    }
-    assert alerting.CALIBRATION == CALIBRATION
 
 
 def test_links_of_alerts_lead_to_a_page_that_names_them(tmp_path: Path) -> None:
     s = settings(tmp_path, alerts={"runbooks": f"{FOLDER}/"})
     index = (FOLDER / "README.md").read_text()
     named = set()
-    for alert in alerts(s):
-        link = alert.rule(s)["annotations"]["runbook_url"]
-        for mode in MODES if "$labels" in link else ["any"]:
-            page = Path(link.replace("{{ $labels.mode }}", table.MODES.get(mode, "")))
+    for alert, about in alerts():
+        link = rule(alert, about, s)["annotations"]["runbook_url"].removeprefix("file://")
+        for mode in [about] if about else MODES.values():
+            page = Path(link.replace("{{ $labels.mode }}", mode.page))
             assert page.exists(), f"{alert.name} links to {page}"
         if "$labels" not in link:
             assert f"`{alert.name}`" in page.read_text(), f"{page.name} does not say what {alert.name} means"
@@ -114,6 +105,6 @@ def test_the_doctor_suggests_commands_that_exist() -> None:
     record = Record(id="r", name="m", started="2026-01-01", outcome=Outcome.UNFIT, fit=fit)
     for case in (Case("r", record, around=False), Case("r", record, settings=settings(Path("nowhere")), around=False)):
         for found in diagnose(case):
-            (FOLDER.parents[1] / found.runbook).resolve(strict=True)
+            assert (FOLDER / Path(found.runbook).name).exists()
             line = found.command.partition("unseen ")[2].partition(", or")[0]
             parsed(f"unseen {line}" if line else "unseen retrain")

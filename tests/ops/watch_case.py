@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import sqlite3
 from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -27,8 +28,7 @@ from unseen.ops.record import (
     Verdict,
 )
 from unseen.ops.registry import Log
-from unseen.ops.watch.collector import collect
-from unseen.ops.watch.exporting import text
+from unseen.ops.watch.exporting import collect, text
 
 NAME = "flights"
 
@@ -112,7 +112,17 @@ def champion(settings: Settings, number: int = 1) -> Path:
     }  # fmt: skip
     log(settings, "registered", name=NAME, **facts)
     log(settings, "promoted", name=NAME, version=number, **{"from": None})
+    aliased(settings, champion=number)
     return file
+
+
+def aliased(settings: Settings, **aliases: int) -> None:
+    """MLflow's own table of aliases, as far as it is read without MLflow."""
+    with sqlite3.connect(Places.of(settings).home / "mlflow.db") as db:
+        db.execute("CREATE TABLE IF NOT EXISTS registered_model_aliases (name, alias, version)")
+        db.execute("DELETE FROM registered_model_aliases")
+        rows = [(NAME, alias, number) for alias, number in aliases.items()]
+        db.executemany("INSERT INTO registered_model_aliases VALUES (?, ?, ?)", rows)
 
 
 Values = dict[tuple[str, frozenset[tuple[str, str]]], float]

@@ -50,7 +50,7 @@ def doctor(subject: str, config: Path, replay: bool, as_json: bool) -> None:
         said = [d.model_dump(mode="json") for d in found]
         print_json({"subject": subject, "found": said, "replayed": case.replayed, "exit": code})
     else:
-        click.echo("\n\n".join(_text(found, case.replayed)))
+        click.echo("\n\n".join(_text(found, case.record, case.replayed)))
     raise click.exceptions.Exit(code)
 
 
@@ -61,8 +61,15 @@ def _settings(path: Path, subject: str) -> Any:
     return None if Path(subject).exists() and not path.exists() else load(path)
 
 
-def _text(found: Any, replayed: bool | None) -> list[str]:
-    parts = [] if found else ["Nothing found: none of F1 to F10 shows."]
+def _text(found: Any, record: Any, replayed: bool | None) -> list[str]:
+    from unseen.cli.standing import findings
+
+    parts = (
+        ["\n".join([f"{record.id} was {record.outcome}", *(f"  {f}" for f in said)])]
+        if (said := findings(record))
+        else []
+    )
+    parts += [] if found else ["Nothing found: none of F1 to F10 shows."]
     for d in found:
         lines = [f"{d.mode}  {d.title}  ({d.severity})", *(f"  shows in  {e}" for e in d.evidence)]
         lines += [f"  because   {d.cause}", f"  next      {d.command}", f"  read      {d.runbook}"]

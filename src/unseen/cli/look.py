@@ -18,19 +18,45 @@ from unseen.cli.spelling import on_command_line
 @run_argument
 @as_json
 def show(run: Path, as_json: bool) -> None:
-    """Print the summary of a fit.
+    """Print the summary of a fit, or how a retrain ended.
 
-    RUN is the folder of a run, a folder of runs, of which the newest is taken, or a model of the project here: NAME
-    (its champion), NAME@3, NAME@challenger. The summary holds the outcome, log-likelihood, AIC, BIC and ICL, the
-    components, the restarts with how many reached each optimum, and warnings.
+    RUN is the folder of a run, or a folder of runs, of which the newest is taken; a retrain of the loop in
+    unseen.yaml, by its id or its folder; or a model of the project here: NAME (its champion), NAME@3,
+    NAME@challenger. The summary holds the outcome, log-likelihood, AIC, BIC and ICL, the components, the restarts
+    with how many reached each optimum, and warnings; of a retrain all findings and gates.
     """
     from unseen.summary import facts, summary
 
-    result, folder = open_run(run)
+    record, model = _retrain(run)
+    if record is not None and as_json:
+        fit = facts(open_run(model)[0], on_command_line) if model.exists() else {}
+        return print_json({"run": str(model.parent), "record": record.model_dump(mode="json"), **fit})
+    if record is not None:
+        from unseen.cli.standing import retrained
+
+        click.echo("\n".join(retrained(record)) + ("\n" if model.exists() else ""))
+        if not model.exists():
+            return
+    result, folder = open_run(model if record is not None else run)
     if as_json:
         print_json({"run": str(folder), **facts(result, on_command_line)})
     else:
         click.echo(summary(result, on_command_line), nl=False)
+
+
+def _retrain(run: Path) -> tuple[Any, Path]:
+    """The record of a retrain that is meant, and where its fit is; none where a run of `unseen fit` is."""
+    folder, config = run, Path("unseen.yaml")
+    if not run.exists() and config.exists():
+        from unseen.ops.config import load
+        from unseen.ops.places import Places
+
+        folder = Places.of(load(config)).run(str(run))
+    if not (folder / "record.json").is_file():
+        return None, run
+    from unseen.ops.runs import MODEL, read
+
+    return read(folder), folder / MODEL
 
 
 @click.command(

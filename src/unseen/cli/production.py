@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -25,13 +26,20 @@ name_argument = click.argument("name", metavar="NAME")
 reason_option = click.option("--reason", required=True, help="Why; it stands in the history.")
 
 
-def _registry(config: Path, name: str | None = None, reason: str | None = None) -> Any:
+def settings_of(config: Path, name: str | None = None) -> Any:
+    """The settings of a file, which is about this name."""
     from unseen.ops.config import load
-    from unseen.ops.registry import Registry
 
     settings = load(config)
     if name is not None and name != settings.name:
         raise click.BadParameter(f"{config} is about {settings.name!r}, not {name!r}", param_hint="NAME")
+    return settings
+
+
+def _registry(config: Path, name: str | None = None, reason: str | None = None) -> Any:
+    from unseen.ops.registry import Registry
+
+    settings = settings_of(config, name)
     if reason is not None and not reason.strip():
         raise click.BadParameter("say why: it stands in the history", param_hint="--reason")
     return Registry(settings)
@@ -132,14 +140,26 @@ def status(config: Path, as_json: bool) -> None:
     last retrain and its outcome, aliases that somebody moved in MLflow. Exit code 14: the champion's artefact is
     broken, the log cannot be trusted, or log and registry do not belong together.
     """
+    from unseen.cli.standing import findings
+
     registry = _registry(config)
     found = registry.status()
+    if found["retrain"]:
+        found["retrain"]["findings"] = findings(_record(registry.places, found["retrain"]["record"]))
     if as_json:
         print_json(found)
     else:
         click.echo("\n".join(sentences(found)))
     if found["registry"] or (found["champion"] and found["champion"]["intact"] is False):
         raise click.exceptions.Exit(REGISTRY)
+
+
+def _record(places: Any, id: str) -> Any:
+    """A record as far as it can be read: without it the log says how the retrain ended."""
+    from unseen.ops.runs import read
+
+    with suppress(RegistryError):
+        return read(places.run(id))
 
 
 @click.command(epilog="\b\nExample:\n  unseen history --json")

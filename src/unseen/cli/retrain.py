@@ -13,7 +13,7 @@ from unseen.cli.exits import print_json
 
 OUTCOMES = """\b
 Exit codes of a retrain:
-  0    promoted: the candidate is the champion now
+  0    promoted: the candidate is the champion now; or nothing new: the newest data was learned from or judged before
   10   held: fitted and registered as challenger; the gates keep the champion
   11   refused: the batch breaks the schema; nothing was trained
   12   unfit: no fit converged to a usable model

@@ -31,6 +31,8 @@ COMMANDS = {
     "status": "production",
     "history": "production",
     "rebuild": "production",
+    "exclude": "keeping",
+    "prune": "keeping",
     "drift": "drift",
     "monitor": "watch",
     "doctor": "doctor",

@@ -26,7 +26,10 @@ def sentences(found: Mapping[str, Any]) -> list[str]:
         rows.append(("rollback", f"goes to version {back['version']}, {_whole(back)}"))
     if found["retrain"]:
         last = found["retrain"]
-        rows.append(("retrain", f"{moment(last['time'])} UTC, {last['outcome']}: {plain(last['reason'])}"))
+        first, *more = [plain(text) for text in last.get("findings") or [last["reason"]]]
+        rows.append(("retrain", f"{moment(last['time'])} UTC, {last['outcome']}: {first}"))
+        rows += [("", text) for text in more]
+    rows += [("left out", plain(f"{name}: {why}")) for name, why in found["excluded"].items()]
     rows += _aliases(found)
     if found["moved"] and not found["registry"]:
         said = f"MLflow's file names {found['moved']}; the next command that opens it, or `unseen rebuild`, renames it"
@@ -55,18 +58,46 @@ def _aliases(found: Mapping[str, Any]) -> list[tuple[str, str]]:
     return []
 
 
-def table(decisions: Sequence[Mapping[str, Any]]) -> list[str]:
-    """One line per decision."""
-    if not decisions:
+def findings(record: Any) -> list[str]:
+    """Everything that refused a retrain, or held its candidate back; nothing where that is not how it ended."""
+    if record is None or record.outcome not in ("refused", "held"):
         return []
-    rows = [HEAD, *map(_row, decisions)]
+    return [f.message for f in record.findings] + [f"{v.gate}: {v.reason}" for v in record.gates if not v.passed]
+
+
+def retrained(record: Any) -> list[str]:
+    """How a retrain ended, with all that was found and what every gate said."""
+    ended = record.outcome.meaning if record.outcome else "it has not ended"
+    lines = [f"{record.id}  {record.outcome or 'unfinished'}: {ended}"]
+    if record.batch:
+        lines.append(f"batch       {', '.join(record.batch.partitions)}, {record.batch.rows:,} rows")
+    if not findings(record):
+        lines.append(f"reason      {record.reason}")
+    lines += [f"finding     {f.message}" for f in record.findings]
+    lines += [f"{'passed' if v.passed else 'REFUSED':<11} {v.gate}: {v.reason}" for v in record.gates]
+    lines += [f"{a.stage + ' ' + str(a.number):<11} {a.error}" for a in record.attempts]
+    return [plain(line) for line in lines]
+
+
+def table(decisions: Sequence[Mapping[str, Any]]) -> list[str]:
+    """One line per decision; of retrains that found nothing new one after the other only the last is told."""
+    told = [d for d, after in zip(decisions, [*decisions[1:], {}], strict=True) if not (_idle(d) and _idle(after))]
+    if not told:
+        return []
+    rows = [HEAD, *map(_row, told)]
     widths = [max(len(row[i]) for row in rows) for i in range(len(HEAD) - 1)]
     return ["  ".join([*(f"{c:<{w}}" for c, w in zip(row, widths, strict=False)), row[-1]]).rstrip() for row in rows]
+
+
+def _idle(decision: Mapping[str, Any]) -> bool:
+    return bool(decision.get("outcome") == "nothing new")
 
 
 def _row(decision: Mapping[str, Any]) -> tuple[str, ...]:
     kind = decision["kind"]
     what = f"retrain {decision['outcome']}" if kind == "retrain" else kind.replace("_", " ")
+    if "partition" in decision:
+        what = f"{kind} {decision['partition']}"
     why = plain(decision.get("reason") or _facts(decision)) + _overridden(decision)
     clock = f" (clock {decision['clock']})" if decision.get("clock") else ""
     number, before = (str(decision.get(k) or "-") for k in ("version", "from"))
@@ -80,6 +111,9 @@ def _facts(decision: Mapping[str, Any]) -> str:
         return (
             f"MLflow's database made anew, {len(decision['versions'])} versions; not restored: {len(decision['lost'])}"
         )
+    if decision["kind"] == "pruned":
+        gone = f"{len(decision['versions'])} artefacts, {len(decision['runs'])} runs, {decision['events']:,} events"
+        return f"{gone} were cleared away"
     if decision["kind"] == "repaired":
         return f"a torn last line of {decision['torn_bytes']} bytes was moved to {decision['kept_as']}"
     return ""

@@ -47,8 +47,7 @@ def monitor(config: Path, serve: str | None, show: bool, doctor: bool, as_json: 
     if serve is not None:
         return _serve(settings, *_address(serve), examine)
     if show:
-        from unseen.ops.watch.collector import collect
-        from unseen.ops.watch.exporting import text
+        from unseen.ops.watch.exporting import collect, text
 
         return click.echo(text(collect(settings, modes=examine())), nl=False)
     from unseen.ops.watch.exporting import destinations, export
@@ -97,13 +96,11 @@ def _address(text: str) -> tuple[str, int]:
 
 
 def _serve(settings: Any, host: str, port: int, examine: Callable[[], list[str] | None]) -> None:
-    from prometheus_client import CollectorRegistry, start_http_server
+    from prometheus_client import start_http_server
 
-    from unseen.ops.watch.collector import Live
+    from unseen.ops.watch.exporting import serving
 
-    registry = CollectorRegistry()
-    registry.register(Live(settings, examine))
-    server, thread = start_http_server(port, host or "0.0.0.0", registry)
+    server, thread = start_http_server(port, host or "0.0.0.0", serving(settings, examine))
     click.echo(f"{settings.name}: http://{host or '0.0.0.0'}:{server.server_port}/metrics until interrupted")
     try:
         thread.join()
@@ -123,9 +120,8 @@ def alerts(config: Path, output: Path, as_json: bool) -> None:
     promtool and amtool check the files where they are installed; exit code 3 if one finds a fault.
     """
     from unseen.ops.config import load
-    from unseen.ops.watch.check import check
     from unseen.ops.watch.routes import secret_files, silent
-    from unseen.ops.watch.rulebook import write
+    from unseen.ops.watch.rulebook import check, write
 
     settings = load(config)
     files = write(settings, output)

@@ -22,6 +22,7 @@ class Outcome(StrEnum):
     REGISTRY = "registry"
     ERROR = "error"
     INTERRUPTED = "interrupted"
+    NOTHING_NEW = "nothing new"
 
     @property
     def exit_code(self) -> int:
@@ -41,6 +42,7 @@ EXIT_CODES = {
     Outcome.REGISTRY: (14, "the registry could not be reached; the same command goes on from the fit"),
     Outcome.ERROR: (15, "something unexpected; the champion is untouched"),
     Outcome.INTERRUPTED: (130, "interrupted; the same command goes on"),
+    Outcome.NOTHING_NEW: (0, "the newest data was learned from or judged before"),
 }
 
 

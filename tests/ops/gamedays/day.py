@@ -28,7 +28,7 @@ from unseen.ops.record import Outcome, Record
 from unseen.ops.registry import Registry
 from unseen.ops.retrain import retrain
 from unseen.ops.watch import export, rules
-from unseen.ops.watch.alerting import alerts
+from unseen.ops.watch.modes import alerts, rule
 from unseen.ops.watch.rulebook import as_yaml
 
 NAME, ROWS = "delays", 900
@@ -143,13 +143,15 @@ class Day:
 
     def firing(self, *expected: str | tuple[str, str]) -> None:
         """Exactly these alerts fire on the exported metrics: names, or names with the value of their own label."""
-        known = {a.name: a for a in alerts(self.settings)}
+        known = {a.name: rule(a, mode, self.settings)["labels"] for a, mode in reversed(alerts())}
         samples = []
         for one in expected:
             name, value = (one, "") if isinstance(one, str) else one
-            labels = {"alertname": name, "alertstate": "firing", **known[name].rule(self.settings)["labels"]}
+            labels = {"alertname": name, "alertstate": "firing", **known[name]}
             if value:
                 labels[_OWN[name]] = value
+            if name == "UnseenRetrainFailed":
+                labels["mode"] = _MODE_OF[value]
             samples.append({"labels": f"ALERTS{_braced(labels)}", "value": 1})
         said = promtool(self.folder, self.settings, samples)
         assert not said, said
@@ -166,13 +168,15 @@ class Day:
         assert registry.status()["champion"]["intact"]
 
 
+_MODE_OF = {"unfit": "F1-non-convergence", "limit": "F6-out-of-memory"} | dict.fromkeys(
+    ("error", "registry"), "F10-non-reproducible-run"
+)
 _OWN = {
     "UnseenRetrainFailed": "outcome",
-    "UnseenRetrainUnfit": "outcome",
-    "UnseenLimitReached": "outcome",
     "UnseenBatchRefused": "outcome",
     "UnseenCandidateHeld": "outcome",
     "UnseenTampered": "kind",
+    "UnseenRegistryTrouble": "kind",
     "UnseenDiagnosis": "mode",
 }
 

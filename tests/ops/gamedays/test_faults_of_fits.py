@@ -9,7 +9,7 @@ import numpy as np
 from tests.ops.gamedays.day import NUMBERS, Day, table
 from unseen.ops.doctor import failing
 from unseen.ops.record import Outcome
-from unseen.ops.watch.table import MODES
+from unseen.ops.watch.modes import MODES
 
 #: gates that let any fit pass, and gates that let none
 CALM = {"data": {"window": 1}, "gates": {"heldout_drop": 100.0, "min_heldout_rows": 20}}
@@ -34,7 +34,7 @@ def test_f1_a_cap_that_is_too_low(day: Day) -> None:
     record = day.retrain()
     found = day.found()["F1"]
     assert found.severity == "page" and "hit the cap after 3 iterations" in found.evidence[0]
-    day.firing(("UnseenRetrainUnfit", "unfit"), ("UnseenDiagnosis", MODES["F1"]), "UnseenSlowConvergence")
+    day.firing(("UnseenRetrainFailed", "unfit"), ("UnseenDiagnosis", MODES["F1"].page))
     # both tries that retries.fits allows, each with a seed of its own, and then no version
     assert record.outcome == Outcome.UNFIT and [a.number for a in record.attempts if a.stage == "fit"] == [1, 2]
     assert record.version is None
@@ -57,7 +57,7 @@ def test_f2_components_that_overlap(day: Day) -> None:
     found = day.found()["F2"]
     assert found.severity == "ticket" and "of the information is missing" in " ".join(found.evidence)
     assert "fit.algorithm: squarem" in found.command
-    day.firing(*_held(record), "UnseenSlowConvergence", ("UnseenDiagnosis", MODES["F2"]))
+    day.firing(*_held(record), ("UnseenDiagnosis", MODES["F2"].page))
     # what would cost too much is ended by a limit, and the advice works
     day.configure(**HOLD, fit={"restarts": 1}, limits={"seconds": 1e-3})
     assert day.retrain().outcome == Outcome.LIMIT
@@ -75,7 +75,7 @@ def test_f3_cells_of_another_order_of_magnitude(day: Day) -> None:
     record = day.retrain()
     found = day.found()["F3"]
     assert found.severity == "page" and "numbers so large that their squares are not finite" in found.evidence[1]
-    day.firing(("UnseenRetrainUnfit", "unfit"), ("UnseenDiagnosis", MODES["F3"]))
+    day.firing(("UnseenRetrainFailed", "unfit"), ("UnseenDiagnosis", MODES["F3"].page))
     assert record.outcome == Outcome.UNFIT and len(record.attempts) == 2 and record.version is None
     day.serves()
 
@@ -101,7 +101,7 @@ def test_f4_far_too_many_components_for_few_rows(day: Day) -> None:
     record = day.retrain()
     found = day.found()["F4"]
     assert found.severity == "ticket" and "more log-density per row than held-out ones" in found.evidence[0]
-    day.firing(*_held(record), *_diagnoses(day), *_unreliable(day))
+    day.firing(*_held(record), *_diagnoses(day))
     assert record.outcome == Outcome.HELD and record.version == 3
     day.serves()
 
@@ -119,7 +119,7 @@ def test_f5_rows_that_repeat(day: Day) -> None:
     record = day.retrain()
     found = day.found()
     assert "variance floors bound" in found["F5"].evidence[0] and "F3" not in found
-    day.firing(*_held(record), "UnseenSingularComponent", *_diagnoses(day))
+    day.firing(*_held(record), *_diagnoses(day))
     tries = [a for a in record.attempts if a.stage == "fit"]
     assert record.outcome == Outcome.HELD and len(tries) == 2 and "variance floor" in tries[0].error
     day.serves()
@@ -143,7 +143,7 @@ def test_f8_columns_that_depend_on_each_other_more_than_the_model_says(day: Day)
     record = day.retrain()
     found = day.found()["F8"]
     assert "responsibilities are off by" in found.evidence[0]
-    day.firing(*_held(record), "UnseenUnreliableResponsibilities", ("UnseenDiagnosis", MODES["F8"]))
+    day.firing(*_held(record), ("UnseenDiagnosis", MODES["F8"].page))
     assert record.outcome == Outcome.HELD and "max_calibration" in {v.gate for v in record.gates if not v.passed}
     day.serves()
 
@@ -155,8 +155,4 @@ def _held(record: Any) -> list[Any]:
 
 def _diagnoses(day: Day) -> list[Any]:
     """The doctor may find more than the fault: what it finds fires, and nothing else."""
-    return [("UnseenDiagnosis", MODES[mode]) for mode in failing(tuple(day.found().values()))]
-
-
-def _unreliable(day: Day) -> list[str]:
-    return ["UnseenUnreliableResponsibilities"] if "F8" in day.found() else []
+    return [("UnseenDiagnosis", MODES[mode].page) for mode in failing(tuple(day.found().values()))]

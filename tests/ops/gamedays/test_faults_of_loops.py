@@ -20,7 +20,7 @@ from unseen.ops.places import Places
 from unseen.ops.record import Outcome, Record
 from unseen.ops.registry import Log, Registry
 from unseen.ops.retrain.meter import peak_memory
-from unseen.ops.watch.table import MODES
+from unseen.ops.watch.modes import MODES
 
 CARD, MAIL = "4532015112830366", "ada.lovelace@example.org"
 
@@ -40,7 +40,7 @@ def test_f6_is_predicted_before_the_run(day: Day) -> None:
     found = day.found()["F6"]
     assert found.severity == "page" and "is predicted to need" in found.evidence[0]
     assert "fit.engine: outofcore" in found.command
-    day.firing(("UnseenLimitReached", "limit"), ("UnseenDiagnosis", MODES["F6"]))
+    day.firing(("UnseenRetrainFailed", "limit"), ("UnseenDiagnosis", MODES["F6"].page))
     assert record.outcome == Outcome.LIMIT and record.fit is None and "outofcore" in record.reason
     day.serves()
 
@@ -72,7 +72,7 @@ def test_f6_memory_that_runs_out_in_the_fit(day: Day) -> None:
     assert found.severity == "page" and "out of memory" in found.evidence[0]
     assert 'outcome="limit"} 1.0' in Places.of(day.settings).metrics().read_text(), "the run itself has told of it"
     day.monitor()
-    day.firing(("UnseenLimitReached", "limit"), ("UnseenDiagnosis", MODES["F6"]))
+    day.firing(("UnseenRetrainFailed", "limit"), ("UnseenDiagnosis", MODES["F6"].page))
     day.serves()
 
 
@@ -87,7 +87,7 @@ def test_f6_a_killed_run_is_seen_and_goes_on(day: Day) -> None:
     found = day.found()["F6"]
     assert found.severity == "page" and "in stage 'fit' without an outcome" in found.evidence[0]
     day.monitor()
-    day.firing("UnseenRetrainLost", ("UnseenDiagnosis", MODES["F6"]))
+    day.firing("UnseenRetrainLost", ("UnseenDiagnosis", MODES["F6"].page))
     day.serves()
     # the same command goes on: the run has its name from rows and settings
     killed = day.last()
@@ -123,7 +123,7 @@ def test_f7_data_that_has_moved(day: Day) -> None:
     assert found.severity == "ticket" and any("delay moved up" in cause for cause in found.evidence)
     assert found.command == "unseen retrain"
     day.monitor()
-    day.firing("UnseenDrift", ("UnseenDiagnosis", MODES["F7"]))
+    day.firing(("UnseenDiagnosis", MODES["F7"].page))
     day.serves()
     # drift.retrain: looking on is followed by a retrain, and the next champion knows the new data
     day.configure(drift={"retrain": True}, gates={"heldout_drop": 100.0})
@@ -181,7 +181,7 @@ def test_f10_files_that_were_not_committed(day: Day) -> None:
     assert record.git is not None and record.git.endswith("+")
     found = day.found()["F10"]
     assert found.severity == "ticket" and "files of the repository differed" in found.evidence[0]
-    day.firing(("UnseenDiagnosis", MODES["F10"]))
+    day.firing(("UnseenDiagnosis", MODES["F10"].page))
     day.serves(record.version)
 
 
@@ -193,7 +193,7 @@ def test_f10_an_old_partition_that_was_rewritten(day: Day) -> None:
     found = day.found(before)["F10"]
     assert found.severity == "ticket" and "its partitions hold other rows now" in found.evidence
     day.monitor()
-    day.firing(("UnseenDiagnosis", MODES["F10"]))
+    day.firing(("UnseenDiagnosis", MODES["F10"].page))
     replayed = call("doctor", before, "--replay", "-c", day.folder / "unseen.yaml")
     assert replayed.exit_code == 30 and "the same rows and seed gave other parameters" in replayed.output
     # other rows are another run: what was learned from the old ones is not taken for it
@@ -222,7 +222,7 @@ def test_f10_an_altered_artefact(day: Day) -> None:
     found = day.found()["F10"]
     assert found.severity == "page" and "was altered" in found.evidence[0]
     day.monitor()
-    day.firing(("UnseenTampered", "artefact"), ("UnseenDiagnosis", MODES["F10"]))
+    day.firing(("UnseenTampered", "artefact"), ("UnseenDiagnosis", MODES["F10"].page))
     with pytest.raises(RegistryError, match="is broken"):
         registry.load(champion.number)
     # a candidate that cannot be compared is not promoted; a rollback leaves the broken version
@@ -238,7 +238,7 @@ def test_f10_an_altered_log(day: Day) -> None:
     found = day.found()["F10"]
     assert found.severity == "page" and "was altered" in found.evidence[0]
     day.monitor()
-    day.firing(("UnseenTampered", "log"), ("UnseenDiagnosis", MODES["F10"]))
+    day.firing(("UnseenTampered", "log"), ("UnseenDiagnosis", MODES["F10"].page))
     day.arrives(table(seed=3))
     record: Record = day.retrain()
     assert record.outcome == Outcome.REGISTRY and record.version is None

@@ -48,7 +48,10 @@ class Alerts(Section):
     sender: Mailbox | None = Field(
         default=None, description="Sender of alert mails, for email routes.", examples=["unseen@example.org"]
     )
-    runbooks: Text = Field(default="docs/runbooks/", description="What links to runbook pages begin with.")
+    runbooks: Text = Field(
+        default="docs/runbooks/",
+        description="Address that links to runbook pages begin with, or a folder, from the folder of this file.",
+    )
     group_wait_seconds: Positive = Field(
         default=30.0, description="Wait for more alerts of the same failure before the first is sent."
     )

@@ -103,7 +103,11 @@ class Slo(Section):
 
     retrain_success: Portion = Field(default=0.99, description="Share of retrains that end well, over the window.")
     window_days: Count = Field(default=7, description="Length of the window, in days.")
-    max_age_hours: Positive = Field(default=36.0, description="Longest time since a retrain that ended well.")
+    max_age_hours: Positive = Field(
+        default=36.0,
+        description="Oldest that the newest data may be that was learned from; never before the next partition is late "
+        "by half of the usual time between two.",
+    )
     serving_p99_seconds: Positive = Field(default=0.25, description="99th percentile of serving latency.")
     serving_success: Portion = Field(default=0.999, description="Share of requests that are answered well.")
     page_burn_rate: Positive = Field(
@@ -154,6 +158,16 @@ class Registry(Section):
         return value
 
 
+class Retain(Section):
+    """What `unseen prune` leaves: never less than champion, challenger, pinned versions and what they need."""
+
+    versions: Count = Field(
+        default=10, description="Artefacts of so many of the newest versions, and of the last champions, stay."
+    )
+    runs: Count = Field(default=100, description="Folders of so many of the newest retrains stay.")
+    events_days: Count = Field(default=365, description="Lines of events.jsonl stay for so many days.")
+
+
 class Metrics(Section):
     """Where batch jobs leave their metrics for Prometheus."""
 
@@ -180,4 +194,4 @@ class Metrics(Section):
         return self
 
 
-__all__ = ["Alerts", "Drift", "Gates", "Memory", "Metrics", "Registry", "Route", "Slo"]
+__all__ = ["Alerts", "Drift", "Gates", "Memory", "Metrics", "Registry", "Retain", "Route", "Slo"]

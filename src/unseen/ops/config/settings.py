@@ -13,7 +13,7 @@ from unseen.ops.config.base import Section, Text, clash
 from unseen.ops.config.data import Data, Privacy, Schema
 from unseen.ops.config.kind import check_offered, check_together
 from unseen.ops.config.learn import Fit, Limits, Model, Retries, Validate
-from unseen.ops.config.operate import Alerts, Drift, Gates, Memory, Metrics, Registry, Slo
+from unseen.ops.config.operate import Alerts, Drift, Gates, Memory, Metrics, Registry, Retain, Slo
 
 # Where the rows lie is not here (a batch has an identity of its own), nor is anything that only watches.
 _DECIDES: dict[str, Any] = {
@@ -52,6 +52,7 @@ class Settings(Section):
     retries: Retries = Retries()
     privacy: Privacy = Privacy()
     registry: Registry = Registry()
+    retain: Retain = Retain()
     metrics: Metrics = Metrics()
     alerts: Alerts = Alerts()
 

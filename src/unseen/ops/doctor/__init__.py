@@ -1,28 +1,17 @@
 """Names the failure mode of a run or a service, with its evidence, its cause and the next command.
 
 ================  ==========================================================================================
-``diagnosis``     the ten modes, and what a diagnosis says
+``diagnosis``     what a diagnosis says, and of what; the modes themselves stand in ``watch.modes``
 ``examine``       all examinations of a case; ``convergence`` F1 F2, ``stability`` F3 F5, ``answers`` F4 F8,
-                  ``memory_use`` F6, ``drifted`` F7, ``exposure`` F9, ``reproducing`` F10
-``rate``          the fraction of missing information, from a trace
+                  ``memory_use`` F6, ``around`` F7 F10, ``exposure`` F9
 ``memory``        how much memory a retrain will need, before it starts
 ``leaks``         what personal data looks like, and files that hold some
 ================  ==========================================================================================
 """
 
-from unseen.ops.doctor.diagnosis import MODES, Case, Diagnosis
+from unseen.ops.doctor.diagnosis import Case, Diagnosis
 from unseen.ops.doctor.examine import case_of, diagnose, failing, modes_of
 from unseen.ops.doctor.exposure import identifying
 from unseen.ops.doctor.memory import predict_memory
 
-__all__ = [
-    "MODES",
-    "Case",
-    "Diagnosis",
-    "case_of",
-    "diagnose",
-    "failing",
-    "identifying",
-    "modes_of",
-    "predict_memory",
-]
+__all__ = ["Case", "Diagnosis", "case_of", "diagnose", "failing", "identifying", "modes_of", "predict_memory"]

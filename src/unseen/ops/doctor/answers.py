@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 
 from unseen.core.model import latent_classes
-from unseen.ops.doctor.diagnosis import Case, Diagnosis
+from unseen.ops.doctor.diagnosis import Case, Found
 from unseen.summary.facts import mean_confidence
 
 #: standard errors between training and held-out log-density that chance makes once in 700 retrains
@@ -22,7 +22,7 @@ CALIBRATION = 0.1
 CERTAINTY = 0.35
 
 
-def overfitting(case: Case) -> Diagnosis | None:
+def overfitting(case: Case) -> Found | None:
     """F4: the training rows fit better than rows the model has not seen, by more than chance."""
     judged, result = (case.record.validation if case.record else None), case.result
     evidence, sure = [], False
@@ -39,7 +39,7 @@ def overfitting(case: Case) -> Diagnosis | None:
         return None
     cause = "more components or freer covariances than the rows can settle, or the newest partition is another kind"
     command = case.change("model.criterion: heldout", "model.covariance: diagonal", "fit.prior: 1")
-    return case.found("F4", "ticket" if sure else "note", evidence, cause, command)
+    return Found("ticket" if sure else "note", evidence, cause, command)
 
 
 def _error_of_gap(case: Case) -> float:
@@ -50,7 +50,7 @@ def _error_of_gap(case: Case) -> float:
     return judged.heldout_se * math.sqrt(1 + judged.rows / max(training, 1))
 
 
-def unreliable_responsibilities(case: Case) -> Diagnosis | None:
+def unreliable_responsibilities(case: Case) -> Found | None:
     """F8: responsibilities that are no probabilities, or that hardly tell components apart."""
     evidence = []
     judged = case.record.validation if case.record else None
@@ -66,7 +66,7 @@ def unreliable_responsibilities(case: Case) -> Diagnosis | None:
         return None
     cause = "components overlap, or columns inside a component depend on each other more than the model says"
     command = case.change("model.criterion: icl", "model.covariance: full", *_fewer(case))
-    return case.found("F8", "ticket", evidence, cause, command)
+    return Found("ticket", evidence, cause, command)
 
 
 def _most_calibration(case: Case) -> float:

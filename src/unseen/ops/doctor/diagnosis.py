@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
@@ -14,28 +14,26 @@ from unseen.ops.places import Places
 from unseen.ops.record import Fact, FitFacts, Record
 from unseen.result import Result
 
-MODES = {
-    "F1": "non-convergence",
-    "F2": "slow-convergence",
-    "F3": "numerical-instability",
-    "F4": "overfitting",
-    "F5": "singular-component",
-    "F6": "out-of-memory",
-    "F7": "silent-drift",
-    "F8": "unreliable-responsibilities",
-    "F9": "sensitive-data",
-    "F10": "non-reproducible-run",
-}
 #: settings that `unseen fit` has no option for
 NO_OPTION = ("fit.algorithm: squarem",)
 Severity = Literal["page", "ticket", "note"]
 
 
-class Diagnosis(Fact):
-    """A failure mode that was found: what shows it, why it happens, what to type next.
+@dataclass(frozen=True, slots=True)
+class Found:
+    """What an examination found: what shows it, why it happens, what to type next.
 
     A ``page`` wakes someone up, a ``ticket`` waits for the morning; a ``note`` is worth reading and no failure.
     """
+
+    severity: Severity
+    evidence: Sequence[str]
+    cause: str
+    command: str
+
+
+class Diagnosis(Fact):
+    """A failure mode that was found, with the runbook that says more."""
 
     mode: str
     title: str
@@ -72,7 +70,7 @@ class Case:
             return self.record.fit
         if self.result is None:
             return None
-        from unseen.ops.retrain.learning import facts
+        from unseen.ops.fitting import facts
 
         return facts(self.result)
 
@@ -83,19 +81,6 @@ class Case:
             return f"set {' or '.join(keys)} in unseen.yaml, then: unseen retrain" if keys else "unseen retrain"
         options = [f"--{k.partition('.')[2].replace(': ', ' ').replace('_', '-')}" for k in keys if k not in NO_OPTION]
         return f"unseen fit DATA {', or with '.join(options)}"
-
-    def found(self, mode: str, severity: Severity, evidence: Iterable[str], cause: str, command: str) -> Diagnosis:
-        """The diagnosis of a mode, with the page that says more."""
-        prefix = self.settings.alerts.runbooks if self.settings else "docs/runbooks/"
-        return Diagnosis(
-            mode=mode,
-            title=MODES[mode].replace("-", " "),
-            severity=severity,
-            evidence=tuple(evidence),
-            cause=cause,
-            command=command,
-            runbook=f"{prefix.rstrip('/')}/{mode}-{MODES[mode]}.md",
-        )
 
 
 def taken(name: str, keys: Iterable[str]) -> tuple[str, ...]:

@@ -1,40 +1,49 @@
-"""All ten examinations of a run or a service."""
+"""All examinations of a run or a service, in the order of the table of failure modes."""
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from dataclasses import asdict
 from pathlib import Path
 
 from unseen.errors import RegistryError, UnseenError
 from unseen.ops.config import Settings
 from unseen.ops.doctor.answers import overfitting, unreliable_responsibilities
+from unseen.ops.doctor.around import non_reproducible, silent_drift
 from unseen.ops.doctor.convergence import non_convergence, slow_convergence
-from unseen.ops.doctor.diagnosis import Case, Diagnosis
-from unseen.ops.doctor.drifted import silent_drift
+from unseen.ops.doctor.diagnosis import Case, Diagnosis, Found
 from unseen.ops.doctor.exposure import sensitive_data
 from unseen.ops.doctor.memory_use import out_of_memory
-from unseen.ops.doctor.reproducing import non_reproducible
 from unseen.ops.doctor.stability import instability, singular_component
 from unseen.ops.places import Places
 from unseen.ops.record import Record
+from unseen.ops.runs import MODEL, read
+from unseen.ops.watch.modes import MODES, runbook
 from unseen.result import Result
 
-EXAMINATIONS = (
-    non_convergence,
-    slow_convergence,
-    instability,
-    overfitting,
-    singular_component,
-    out_of_memory,
-    silent_drift,
-    unreliable_responsibilities,
-    sensitive_data,
-    non_reproducible,
-)
+EXAMINATIONS: dict[str, Callable[[Case], Found | None]] = {
+    "F1": non_convergence,
+    "F2": slow_convergence,
+    "F3": instability,
+    "F4": overfitting,
+    "F5": singular_component,
+    "F6": out_of_memory,
+    "F7": silent_drift,
+    "F8": unreliable_responsibilities,
+    "F9": sensitive_data,
+    "F10": non_reproducible,
+}
 
 
 def diagnose(case: Case) -> tuple[Diagnosis, ...]:
     """Every failure mode that is found, F1 to F10; none means that nothing was found, not that all is well."""
-    return tuple(found for examine in EXAMINATIONS if (found := examine(case)) is not None)
+    said = []
+    for mode in MODES.values():
+        found = EXAMINATIONS[mode.id](case)
+        if found is not None:
+            name, page, facts = mode.name.replace("-", " "), runbook(case.settings, mode.page), asdict(found)
+            said.append(Diagnosis.model_validate({**facts, "mode": mode.id, "title": name, "runbook": page}))
+    return tuple(said)
 
 
 def failing(found: tuple[Diagnosis, ...]) -> list[str]:
@@ -55,7 +64,6 @@ def case_of(subject: str, settings: Settings | None) -> Case:
     RegistryError
         There is no such run or name, or its record is damaged.
     """
-    from unseen.ops.retrain.journal import read
     from unseen.store import find, is_run, load
 
     folder = Path(subject)
@@ -85,7 +93,6 @@ def newest(places: Places) -> str | None:
 
 
 def _model(places: Places, record: Record) -> Result | None:
-    from unseen.ops.retrain.journal import MODEL
     from unseen.store import load
 
     try:

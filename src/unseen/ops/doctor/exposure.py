@@ -10,7 +10,7 @@ from typing import Any
 from unseen.core.block import CATEGORY
 from unseen.core.profile import ColumnProfile, Profile
 from unseen.ops.config import Settings
-from unseen.ops.doctor.diagnosis import Case, Diagnosis
+from unseen.ops.doctor.diagnosis import Case, Found
 from unseen.ops.doctor.leaks import is_card, kinds_in, last_lines, read_by_people, scan
 from unseen.ops.record import Finding
 from unseen.summary.occupancy import rows_by_part
@@ -34,7 +34,7 @@ def identifying(profile: Profile, settings: Settings) -> tuple[Finding, ...]:
     )
 
 
-def sensitive_data(case: Case) -> Diagnosis | None:
+def sensitive_data(case: Case) -> Found | None:
     """F9: files of the loop that hold what should not leave the data, and components too small to be anonymous."""
     evidence = [f.message for f in case.record.findings if f.check == "sensitive"] if case.record else []
     evidence += _in_files(case)
@@ -47,7 +47,7 @@ def sensitive_data(case: Case) -> Diagnosis | None:
         return None
     cause = "a column that identifies people is modelled or logged, or a component describes a handful of them"
     command = "set data.ignore: [COLUMN] in unseen.yaml, move the files named above away, then: unseen retrain"
-    return case.found("F9", "page" if evidence else "note", [*evidence, *notes], cause, command)
+    return Found("page" if evidence else "note", [*evidence, *notes], cause, command)
 
 
 def _kinds(column: ColumnProfile) -> set[str]:

@@ -7,7 +7,7 @@ from contextlib import suppress
 from pathlib import Path
 
 from unseen.errors import UnseenError
-from unseen.ops.doctor.diagnosis import Case, Diagnosis
+from unseen.ops.doctor.diagnosis import Case, Found
 from unseen.ops.doctor.leaks import last_lines
 from unseen.ops.doctor.memory import Need, of_plan, of_result
 from unseen.ops.record import Outcome, Record
@@ -16,7 +16,7 @@ from unseen.problem import free_memory
 CGROUP = Path("/sys/fs/cgroup")
 
 
-def out_of_memory(case: Case) -> Diagnosis | None:
+def out_of_memory(case: Case) -> Found | None:
     """F6: a run over its limit, one that died without a word, or one whose next fit will not fit."""
     record, evidence = case.record, []
     if record is not None and record.outcome == Outcome.LIMIT and "memory" in record.reason:
@@ -32,15 +32,15 @@ def out_of_memory(case: Case) -> Diagnosis | None:
         return None
     cause = "rows held in memory and the temporaries of every worker, for the largest number of components"
     command = case.change(*_smaller(need, case))
-    return case.found("F6", "page" if happened else "ticket", evidence, cause, command)
+    return Found("page" if happened else "ticket", evidence, cause, command)
 
 
 def predicted(case: Case) -> Need | None:
     """What the next fit of the loop will need; None where its data cannot be opened."""
     if case.settings is None:
         return None
+    from unseen.ops.fitting import planned
     from unseen.ops.ingest import take_in
-    from unseen.ops.retrain.learning import planned
 
     try:
         source = take_in(case.settings).source

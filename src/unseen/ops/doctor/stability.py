@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from itertools import pairwise
 
 import numpy as np
 
 from unseen.core.profile import ColumnProfile
 from unseen.core.stats import Array
 from unseen.core.stop import FAILED, FELL, STALLED
-from unseen.ops.doctor.diagnosis import Case, Diagnosis, Severity
+from unseen.ops.doctor.diagnosis import Case, Found, Severity
 from unseen.ops.record import FitFacts, Outcome
 from unseen.result import Result
 from unseen.search.restarts import is_singular, spurious
@@ -21,25 +22,29 @@ ELEVEN_DIGITS = 1e11
 FAR = 16.0
 #: unexplained share of the variance below which columns of a component follow from one another
 DEPENDENT = 1e-3
+#: nats per row that the log-likelihood may fall in an iteration: EM lowers it by rounding alone
+FALL = 1e-6
 #: part of a unit vector from which on a column belongs to a direction
 TAKES_PART = 0.1
 
 
-def instability(case: Case) -> Diagnosis | None:
+def instability(case: Case) -> Found | None:
     """F3: the objective fell or left the finite numbers, or the columns leave arithmetic too few digits."""
     broken, left = _broken(case.fit), _left_out(case)
     if case.record is not None and case.record.outcome == Outcome.UNFIT and case.fit is None:
         broken.append(case.record.reason)
-    columns = [] if case.result is None else [*_lost_digits(case.result), *columns_at_fault(case.result)]
+    columns = _fallen(case.fit)
+    if case.result is not None:
+        columns += [*_lost_digits(case.result), *columns_at_fault(case.result)]
     if not broken and not columns and not left:
         return None
     cause = "cells of another order of magnitude (sentinels, other units), or columns that follow from one another"
     command = case.change("data.ignore: [COLUMN]", "model.covariance: diagonal", "fit.prior: 1")
     severity: Severity = "page" if broken else "ticket" if columns else "note"
-    return case.found("F3", severity, [*broken, *columns, *left, *_tries(case)], cause, command)
+    return Found(severity, [*broken, *columns, *left, *_tries(case)], cause, command)
 
 
-def singular_component(case: Case) -> Diagnosis | None:
+def singular_component(case: Case) -> Found | None:
     """F5: a component stands on a few rows or on equal ones, held up by the variance floor alone."""
     fit, result = case.fit, case.result
     if result is not None and columns_at_fault(result):
@@ -54,7 +59,8 @@ def singular_component(case: Case) -> Diagnosis | None:
         return None
     cause = "repeated rows or rounded values: a component that shrinks onto them has a likelihood without a maximum"
     command = case.change("fit.prior: 1", "model.covariance: tied-full")
-    return case.found("F5", "ticket" if floors else "note", [*evidence, *_tries(case)], cause, command)
+    allowed = case.settings.gates.max_floors if case.settings else 0
+    return Found("ticket" if floors > allowed else "note", [*evidence, *_tries(case)], cause, command)
 
 
 def _left_out(case: Case) -> list[str]:
@@ -79,6 +85,12 @@ def _broken(fit: FitFacts | None) -> list[str]:
     if fit.outcome in said:
         return [f"the objective {said[fit.outcome]}, after {fit.iterations:,} iterations"]
     return [] if np.isfinite(fit.loglik) else ["the log-likelihood is not finite"]
+
+
+def _fallen(fit: FitFacts | None) -> list[str]:
+    steps = pairwise(fit.trace) if fit is not None else ()
+    fall = -min((after - before for before, after in steps), default=0.0)
+    return [f"the log-likelihood fell by {fall:.1g} per row in an iteration"] if fall > FALL else []
 
 
 def _lost_digits(result: Result) -> Iterator[str]:

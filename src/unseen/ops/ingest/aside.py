@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from unseen.ops.config import Settings
 from unseen.ops.places import Places
-from unseen.ops.registry.entry import PROMOTED, RETRAIN, Entry
+from unseen.ops.registry.entry import INCLUDED, PROMOTED, RETRAIN, Entry
 from unseen.ops.registry.log import Log
 
 
@@ -40,4 +40,6 @@ def of_entries(entries: Sequence[Entry]) -> dict[str, str]:
                 of_version[facts["version"]] = facts["partition"]
         elif entry.kind == PROMOTED:
             out.pop(of_version.get(facts["version"], ""), None)
+        elif entry.kind == INCLUDED:
+            out.pop(facts.get("id", ""), None)
     return out

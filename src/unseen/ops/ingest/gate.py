@@ -9,6 +9,7 @@ from typing import Any
 from unseen.core.block import CATEGORY, EMPTY, OTHER, Field
 from unseen.core.encoding import Encoding
 from unseen.errors import DataError
+from unseen.ops.checked import Known, Memory
 from unseen.ops.config import Settings
 from unseen.ops.ingest.cells import cells
 from unseen.ops.ingest.chunks import Chunk, chunks, mixed
@@ -18,7 +19,6 @@ from unseen.ops.ingest.reading import ReadError, reading
 from unseen.ops.ingest.repeats import Contents, RowHashes, duplicates, repeats, same_rows
 from unseen.ops.ingest.rules import Rule, Rules, rules_of
 from unseen.ops.ingest.shape import Sample, shapes
-from unseen.ops.ingest.state import Known, Memory
 from unseen.ops.ingest.structure import discreet, headless, structure
 from unseen.ops.places import Places
 from unseen.ops.record import Finding

@@ -13,13 +13,14 @@ from typing import Any
 
 from unseen.core.reading import Reading
 from unseen.errors import DataError, UnseenError
+from unseen.ops.checked import Memory
 from unseen.ops.config import Settings
 from unseen.ops.ingest.aside import set_aside
 from unseen.ops.ingest.partitions import Partition, identified, listed
 from unseen.ops.ingest.reading import reading
-from unseen.ops.ingest.state import Memory
 from unseen.ops.places import Places
 from unseen.ops.record import Batch
+from unseen.ops.registry.excluding import excluded
 
 #: rows that are checked at a time
 CHUNK = 65_536
@@ -97,6 +98,8 @@ class Intake:
 def take_in(settings: Settings, until: str | None = None) -> Intake:
     """The newest ``data.window`` partitions up to ``until``, a partition's name; its ending may be left out.
 
+    Partitions that `unseen exclude` named are passed over.
+
     The batch's id is the same for the same partitions wherever they lie and whatever they are called.
 
     Raises
@@ -105,14 +108,19 @@ def take_in(settings: Settings, until: str | None = None) -> Intake:
         There are no partitions, two have one name, or none is called ``until``.
     ReadError
         A file or folder cannot be read at the moment.
+    RegistryError
+        The log, which says what is left out, was altered.
     """
+    out = excluded(settings)
     with reading(f"data.path {settings.data.path!r}"):
-        paths = listed(settings)
+        paths = listed(settings, out)
+    if until is not None and (asked := [name for name in out if until in (name, name.partition(".")[0])]):
+        raise DataError(f"{asked[0]!r} is left out ({out[asked[0]]}): `unseen exclude --undo` takes it in again")
     end = len(paths) if until is None else _position(paths, until) + 1
     chosen, left_out = _window(settings, paths[:end], paths)
     memory = Memory(Places.of(settings))
     names, prints = tuple(p.name for p in chosen), tuple(p.id for p in chosen)
-    batch = Batch(id=_id(chosen), partitions=names, rows=0, fingerprints=prints, left_out=left_out)
+    batch = Batch(id=batch_id(chosen), partitions=names, rows=0, fingerprints=prints, left_out=left_out | out)
     intake = Intake(chosen, batch, settings.model.unit, settings.data.read.reading())
     sizes = tuple(_rows(intake, partition, memory) for partition in chosen)
     return replace(intake, batch=batch.model_copy(update={"rows": sum(sizes)}), sizes=sizes)
@@ -145,7 +153,8 @@ def _position(paths: Sequence[Path], until: str) -> int:
     raise DataError(f"{until!r} {trouble}; the nearest name is {nearest!r}, and the newest is {names[-1]!r}")
 
 
-def _id(partitions: Sequence[Partition]) -> str:
+def batch_id(partitions: Sequence[Partition]) -> str:
+    """The identity of the rows of some partitions, wherever they lie and whatever they are called."""
     return hashlib.sha256("\n".join(sorted(p.id for p in partitions)).encode()).hexdigest()
 
 

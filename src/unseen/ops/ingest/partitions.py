@@ -6,16 +6,16 @@ import hashlib
 import os
 import re
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
 from unseen.arrow.formats import known
 from unseen.arrow.walk import matches
 from unseen.errors import DataError
+from unseen.ops.checked import Stamp, kept, recalled
 from unseen.ops.config import Settings
 from unseen.ops.ingest.reading import ReadError, reading
-from unseen.ops.ingest.state import Stamp, kept, recalled
 from unseen.ops.places import Places
 from unseen.ops.record import Fact
 
@@ -61,7 +61,7 @@ class Partition:
             raise ReadError(f"{self.name!r} was changed while it was being read: run the same command again")
 
 
-def partitions(settings: Settings) -> tuple[Partition, ...]:
+def partitions(settings: Settings, left_out: Collection[str] = ()) -> tuple[Partition, ...]:
     """Every file that ``data.path`` names, in the order of the names; only new and changed ones are hashed.
 
     Raises
@@ -72,7 +72,7 @@ def partitions(settings: Settings) -> tuple[Partition, ...]:
         A file or folder cannot be read at the moment.
     """
     with reading(f"data.path {settings.data.path!r}"):
-        paths = listed(settings)
+        paths = listed(settings, left_out)
     return identified(settings, paths, paths)
 
 
@@ -114,22 +114,30 @@ def _settled(path: Path) -> bool:
     return time.time_ns() - os.stat(path).st_mtime_ns > UNSETTLED
 
 
-def listed(settings: Settings) -> list[Path]:
-    """Data files in the order of their names, numbers in names by size; hidden ones are left out.
+def listed(settings: Settings, left_out: Collection[str] = ()) -> list[Path]:
+    """Data files in the order of their names, numbers in names by size; hidden ones are passed over.
 
-    A folder that cannot be listed is an error: a partition that is silently left out would be worse.
+    A folder that cannot be listed is an error, and so is a link to nothing: a partition that is silently left out
+    would be worse. ``left_out`` names those that are to be.
 
     Raises
     ------
     DataError
-        Nothing is there, or two files have one name.
+        Nothing is there, two files have one name, or what has a name of one is no file that can be read.
     """
     given = (settings.folder.absolute() / Path(settings.data.path).expanduser()).absolute()
-    found = {p for p in _named(given) if not p.is_relative_to(settings.home)}
+    found = {p for p in _named(given) if not p.is_relative_to(settings.home) and p.name not in left_out}
+    for path in sorted(found):
+        if not path.is_file():
+            raise DataError(
+                f"data.path: {path.name!r} is {_what(path)}: put the file there, remove the name, or leave it out with "
+                f"`unseen exclude {settings.name} {path.name} --reason ...`"
+            )
     if not found:
         raise DataError(
             f"data.path: {settings.data.path!r} names no data file; it is a file, a folder, or a pattern such as "
             f"data/*.parquet, relative to {settings.folder.absolute()}"
+            + (f"; left out are {', '.join(sorted(left_out))}" if left_out else "")
         )
     paths = sorted(found, key=lambda p: (order(p.name), str(p)))
     for a, b in zip(paths, paths[1:], strict=False):
@@ -139,6 +147,12 @@ def listed(settings: Settings) -> list[Path]:
                 "partitions are told apart by their names, so give each its own"
             )
     return paths
+
+
+def names(settings: Settings) -> list[str]:
+    """What could be partitions, in order: also what cannot be read."""
+    given = (settings.folder.absolute() / Path(settings.data.path).expanduser()).absolute()
+    return sorted({p.name for p in _named(given) if not p.is_relative_to(settings.home)}, key=order)
 
 
 def order(name: str) -> tuple[tuple[bool, int, str], ...]:
@@ -155,7 +169,7 @@ def _digits(name: str) -> list[str]:
 
 
 def _named(given: Path) -> Iterator[Path]:
-    if given.is_file():
+    if given.is_file() or (not given.is_dir() and os.path.lexists(given)):
         yield given
         return
     if given.is_dir():
@@ -170,11 +184,10 @@ def _named(given: Path) -> Iterator[Path]:
 
 
 def _files(folder: Path, parts: Sequence[str]) -> Iterator[Path]:
-    """Files; what is called as data is and cannot be read would be missing in silence."""
-    for entry in matches(folder, parts):
-        if entry.is_file():
-            yield Path(entry.path)
-        elif known(entry.name) and not entry.is_dir():
-            raise DataError(
-                f"data.path: {entry.name!r} is a link to nothing, or no file: put the data there, or remove it"
-            )
+    return (Path(entry.path) for entry in matches(folder, parts) if not entry.is_dir())
+
+
+def _what(path: Path) -> str:
+    if path.is_symlink() and not path.exists():
+        return "a link to nothing"
+    return "a pipe" if path.is_fifo() else "no file that can be read"

@@ -20,6 +20,10 @@ PROMOTED, ROLLED_BACK = "promoted", "rolled_back"
 REMEMBERED, PINNED = "remembered", "pinned"
 #: a torn last line was moved aside; versions were made anew in MLflow
 REPAIRED, REBUILT = "repaired", "rebuilt"
+#: a partition is left out of the batches; it is taken in again
+EXCLUDED, INCLUDED = "excluded", "included"
+#: artefacts, runs and events that were no longer needed were cleared away
+PRUNED = "pruned"
 
 #: the hash that stands before the first line
 NOTHING = "0" * 64

@@ -12,8 +12,8 @@ from typing import Any
 
 from unseen.core.block import OTHER
 from unseen.errors import RegistryError, UnseenError
+from unseen.ops.checked import Memory
 from unseen.ops.config.settings import Settings
-from unseen.ops.ingest.state import Memory
 from unseen.ops.places import Places
 from unseen.ops.record import Record
 from unseen.ops.registry import artefact, wrapping

@@ -122,7 +122,7 @@ def _report(registry: Registry, version: Version | None, number: int) -> Report:
     if version is None:
         return Report(f"number {number}", {"unseen.record": "none", "unseen.number": str(number)}, 0, {}, {}, {}, {})
     from unseen.ops.config import settings_hash
-    from unseen.ops.retrain.journal import read
+    from unseen.ops.runs import read
     from unseen.store import load
 
     identity = {"unseen.record": version.record, "unseen.parameters": version.files.get(f"data/fit/{PARAMETERS}", "")}

@@ -11,8 +11,8 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any, Protocol
 
+from unseen.ops.checked import Memory
 from unseen.ops.config.settings import Settings
-from unseen.ops.ingest.state import Memory
 from unseen.ops.places import Places
 from unseen.ops.record import Record
 from unseen.ops.registry.wrapping import column_types

@@ -6,9 +6,12 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 from unseen.ops.registry.entry import (
+    EXCLUDED,
+    INCLUDED,
     JUDGED,
     PINNED,
     PROMOTED,
+    PRUNED,
     REBUILT,
     REPAIRED,
     RETRAIN,
@@ -17,13 +20,14 @@ from unseen.ops.registry.entry import (
     happened,
     now,
 )
+from unseen.ops.registry.excluding import left_out
 from unseen.ops.registry.mirror import Aliases
 from unseen.ops.registry.state import State, Version
 
 if TYPE_CHECKING:
     from unseen.ops.registry.registry import Registry
 
-DECISIONS = (PROMOTED, ROLLED_BACK, PINNED, RETRAIN, JUDGED, REPAIRED, REBUILT)
+DECISIONS = (PROMOTED, ROLLED_BACK, PINNED, RETRAIN, JUDGED, REPAIRED, REBUILT, EXCLUDED, INCLUDED, PRUNED)
 
 
 def status(registry: Registry) -> dict[str, Any]:
@@ -42,6 +46,7 @@ def status(registry: Registry) -> dict[str, Any]:
         "retrain": None
         if retrain is None
         else {"actor": retrain.actor, **retrain.facts, "time": happened(retrain, entries)},
+        "excluded": left_out(entries),
         "aliases": _aliases(registry.mirror.compared(state), bool(state.versions)),
         "registry": registry.trouble(state),
         "moved": registry.moved(),

@@ -9,14 +9,16 @@ import numpy as np
 from unseen.errors import RegistryError, UnseenError
 from unseen.ops.config import Settings, settings_hash
 from unseen.ops.doctor import Case
+from unseen.ops.fitting import facts, planned
 from unseen.ops.ingest import take_in
 from unseen.ops.judge import HoldOut, allowed
 from unseen.ops.places import Places
 from unseen.ops.record import Validation, Verdict
 from unseen.ops.registry import Registry
-from unseen.ops.retrain.journal import Journal, read
+from unseen.ops.retrain.journal import Journal
 from unseen.ops.retrain.judging import Bench
-from unseen.ops.retrain.learning import Learning, facts, planned
+from unseen.ops.retrain.learning import Learning
+from unseen.ops.runs import read
 
 
 def regate(

@@ -7,16 +7,14 @@ from typing import Any
 
 import numpy as np
 
-from unseen.core.block import CATEGORY, Block
+from unseen.core.block import Block
 from unseen.core.encoding import Encoding
 from unseen.core.lazy import Lazy
 from unseen.core.model import Latent
-from unseen.core.profile import Profile
 from unseen.core.source import Source
 from unseen.core.stats import Params, Stats
 from unseen.engines.local import one_pass
 from unseen.ops.judge import HoldOut
-from unseen.plan import Plan
 from unseen.problem import Problem
 from unseen.result import Result
 
@@ -85,22 +83,3 @@ def carried(champion: Result, problem: Problem, holdout: HoldOut, prior: float) 
     params = summed(model)
     moved = model if pseudo else model.anchored(params)
     return params if moved == model else summed(moved)
-
-
-def with_categories(made: Plan, champion: Result) -> Plan:
-    """The plan with the categories that the champion knows: one that is rare may be in no row of this window."""
-    known = {
-        name: names
-        for slot in champion.model.slots
-        if slot.kind == CATEGORY
-        for name, names in zip(slot.columns, slot.categories, strict=True)
-    }
-
-    def joined(column: Any) -> Any:
-        if column.values is None or column.name not in known:
-            return column
-        return replace(column, values={**dict.fromkeys(known[column.name], 0.0), **column.values})
-
-    profile: Profile = made.known.profile
-    profile = replace(profile, columns=tuple(map(joined, profile.columns)))
-    return replace(made, known=replace(made.known, profile=profile))

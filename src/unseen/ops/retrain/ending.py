@@ -18,6 +18,9 @@ from unseen.ops.retrain.identity import environment
 from unseen.ops.retrain.journal import Journal, now
 from unseen.ops.retrain.meter import Meter
 
+#: what was decided of a candidate
+DECIDED = (Outcome.PROMOTED, Outcome.HELD)
+
 
 class Ended(Exception):
     """A stage ended the run."""
@@ -83,22 +86,44 @@ def _append(places: Places, record: Record, actor: str | None) -> None:
         aside=record.aside,
         version=record.version,
         champion=record.champion,
+        attempts=len(record.attempts),
     )
 
 
-def _export(record: Record, settings: Settings) -> None:
-    from unseen.ops.doctor import modes_of
+def nothing_new(settings: Settings, known: Record, tell: Callable[[str, str], Any], actor: str | None) -> Record:
+    """Say in the log that a run ended before, so that the loop counts as heard from.
+
+    What was decided stays as it is: a batch that was refused, and a fit of no use, are told again as such.
+
+    Raises
+    ------
+    RegistryError
+        The log was altered, or cannot be written.
+    """
+    why = f"run {known.id} ended before: {known.reason}"
+    new = known.having(reason=why, **({"outcome": Outcome.NOTHING_NEW} if known.outcome in DECIDED else {}))
+    assert new.outcome is not None
+    tell(new.outcome.value, why)
+    _append(Places.of(settings), new.having(outcome=Outcome.NOTHING_NEW, attempts=()), actor)
+    with suppress(Exception):
+        _export(None, settings)
+    return new
+
+
+def _export(record: Record | None, settings: Settings) -> None:
+    from unseen.ops.doctor import case_of, diagnose, failing, modes_of
     from unseen.ops.watch import export
 
     modes: list[str] | None = None
     with suppress(Exception):  # metrics must come also where nothing can be examined
-        modes = modes_of(record, settings)
+        last = None if record else diagnose(case_of(settings.name, settings))
+        modes = modes_of(record, settings) if record else failing(last or ())
     export(record, settings, modes)
 
 
 def report_unread(
     settings: Settings,
-    error: Exception,
+    error: BaseException,
     meter: Meter,
     tell: Callable[[str, str], Any],
     actor: str | None,
@@ -109,10 +134,9 @@ def report_unread(
     record = Record(id=id, name=settings.name, started=now(), settings=settings_hash(settings), **environment(settings))
     with suppress(UnseenError):
         record = record.having(champion=_champion(settings))
-    kinds = {DataError: Outcome.REFUSED, RegistryError: Outcome.REGISTRY}
-    outcome = next((o for kind, o in kinds.items() if isinstance(error, kind)), Outcome.ERROR)
-    tell(outcome.value, reason(error))
-    return close(settings, Journal(places.run(id), record), meter, outcome, reason(error), actor)
+    outcome, why = ended_by(error)
+    tell(outcome.value, why)
+    return close(settings, Journal(places.run(id), record), meter, outcome, why, actor)
 
 
 def _champion(settings: Settings) -> int | None:

@@ -12,7 +12,7 @@ from unseen.ops.places import Places
 from unseen.ops.record import Record
 from unseen.ops.registry import Log
 from unseen.ops.registry.entry import RETRAIN
-from unseen.ops.retrain.journal import read
+from unseen.ops.runs import read
 
 #: what is expected of a model before there is one: components, and parameters of each by column
 COMPONENTS, PARAMETERS = 3, 2

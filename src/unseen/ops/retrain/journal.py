@@ -12,17 +12,15 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from pydantic import ValidationError
-
 from unseen.core.encoding import Encoded, Joined
 from unseen.core.source import Source
 from unseen.errors import ConflictError, NotInstalledError, RegistryError, UnseenError
 from unseen.ops import files
 from unseen.ops.record import Outcome, Record
 from unseen.ops.registry import Version
+from unseen.ops.runs import MODEL, RECORD, REFERENCE, read
 from unseen.result import Result
 
-RECORD, MODEL, REFERENCE = "record.json", "model", "reference.json"
 #: outcomes that the same command with the same data and settings would only repeat, as long as `Journal.settled`
 LASTING = (Outcome.PROMOTED, Outcome.HELD, Outcome.REFUSED, Outcome.UNFIT)
 #: findings that the same batch may be without the next time
@@ -31,28 +29,6 @@ PASSING = ("unchecked", "sensitive")
 
 def now() -> str:
     return datetime.now(UTC).isoformat(timespec="seconds")
-
-
-def read(folder: Path) -> Record | None:
-    """The record of a run folder, if there is one.
-
-    Raises
-    ------
-    RegistryError
-        It is there but cannot be understood.
-    """
-    try:
-        text = (folder / RECORD).read_text(encoding="utf-8")
-    except FileNotFoundError:
-        return None
-    except OSError as error:
-        raise RegistryError(f"cannot read {folder / RECORD}: {type(error).__name__}") from error
-    try:
-        return Record.model_validate_json(text)
-    except ValidationError:
-        raise RegistryError(
-            f"{folder / RECORD} is damaged or of another version of unseen: move the folder away, then run again"
-        ) from None
 
 
 class Journal:

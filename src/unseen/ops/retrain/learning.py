@@ -13,46 +13,25 @@ import numpy as np
 from unseen.algorithms import algorithm
 from unseen.core.description import plural
 from unseen.core.encoding import Encoded
-from unseen.core.events import EventKind, count_of
-from unseen.core.model import Assigning, Penalised, latent_classes
+from unseen.core.model import Penalised
 from unseen.core.observe import Event, Observer
 from unseen.core.stop import CONVERGED, FAILED, FELL, INTERRUPTED, TIME, Outcome, Record, Rule
 from unseen.errors import LimitError, NumericalError
 from unseen.fit import default_rule, solve
 from unseen.ops.config import Settings
 from unseen.ops.config.tolerance import tolerance
+from unseen.ops.fitting import WENT_ON
 from unseen.ops.judge import HoldOut
 from unseen.ops.record import FitFacts
-from unseen.ops.retrain.continuing import carried, with_categories
-from unseen.plan import Plan, fitted, plan
+from unseen.ops.retrain.continuing import carried
+from unseen.plan import Plan, fitted
 from unseen.problem import bind
 from unseen.result import Result
 from unseen.search.holdout import HeldOut, LogDensity
 from unseen.search.restarts import is_singular
 
-#: among the options of a fit: how many versions ago all numbers of components were tried
-WENT_ON = "went_on"
 #: what no other start mends: the run was told to stop
 STOPPED = (INTERRUPTED, TIME)
-
-
-def planned(settings: Settings, source: Any, champion: Result | None = None) -> Plan:
-    """Columns, families and a profile, in one pass over the data; the champion's families stand."""
-    model, data = settings.model, settings.data
-    made = plan(
-        source,
-        columns=model.columns,
-        ignore=data.ignore,
-        families=model.family,
-        weights=data.weights,
-        labels=data.labels,
-        covariance=model.form,
-        model=model.kind,
-        options=model.options,
-        engine=settings.fit.engine,
-        before=() if champion is None else champion.columns,
-    )
-    return made if champion is None else with_categories(made, champion)
 
 
 @dataclass(frozen=True)
@@ -231,29 +210,6 @@ def usable(result: Result) -> bool:
 def broken(result: Result) -> bool:
     """Whether a fit may never be registered, whatever the settings allow."""
     return result.outcome.name in (FAILED, FELL) or not np.isfinite(result.loglik)
-
-
-def facts(result: Result) -> FitFacts:
-    """What the record keeps of a fit."""
-    last = result.trace[-1] if result.trace else None
-    weights = result.params["weights"] if "weights" in result.params else np.ones(1)
-    return FitFacts(
-        outcome=result.outcome.name,
-        components=result.model.number or latent_classes(result.model),
-        iterations=result.iterations,
-        loglik=result.loglik,
-        bic=result.bic,
-        seed=result.seed,
-        seconds=result.seconds,
-        floors=count_of(result.params.events, EventKind.VARIANCE_FLOOR),
-        smallest_share=float(np.min(weights)),
-        smallest_spread=None if last is None else last.smallest_eigenvalue,
-        trace=tuple(float(r.objective) for r in result.trace),
-        warnings=tuple(result.warnings),
-        algorithm=str(result.options.get("algorithm", "Batch")),
-        went_on=int(result.options.get(WENT_ON, 0)),
-        discrete=isinstance(result.model, Assigning),
-    )
 
 
 def ended(result: Result, fit: FitFacts) -> str:

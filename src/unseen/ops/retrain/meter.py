@@ -12,6 +12,7 @@ from unseen.errors import LimitError
 from unseen.ops.config import Settings
 from unseen.ops.config.learn import Limits
 from unseen.ops.record import Resources
+from unseen.ops.retrain.room import container
 from unseen.plan import Plan
 
 
@@ -76,13 +77,16 @@ def check_memory(plan: Plan, settings: Settings) -> None:
     """
     from unseen.ops.doctor import predict_memory
 
-    if settings.limits.memory_gb is None:
+    own, around = settings.limits.memory_gb, container()
+    limits = {"limits.memory_gb is": own and own * 1e9, "the container has": around}
+    known = {name: most for name, most in limits.items() if most is not None}
+    if not known:
         return
-    need = predict_memory(plan, settings)
-    if need > settings.limits.memory_gb * 1e9:
+    need, (name, most) = predict_memory(plan, settings), min(known.items(), key=lambda item: item[1])
+    if need > most:
         raise LimitError(
-            f"the fit is predicted to need {need / 1e9:.2g} GB and limits.memory_gb is "
-            f"{settings.limits.memory_gb:g}: raise it, set fit.engine: outofcore, or take fewer components"
+            f"the fit is predicted to need {need / 1e9:.2g} GB and {name} {most / 1e9:.2g}: raise it, set "
+            "fit.engine: outofcore, or take fewer components"
         )
 
 

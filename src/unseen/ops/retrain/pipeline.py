@@ -11,6 +11,7 @@ from unseen.core.interrupt import interruptible
 from unseen.core.observe import Observer
 from unseen.errors import NumericalError, RegistryError, UnseenError
 from unseen.ops.config import Settings, settings_hash
+from unseen.ops.fitting import facts, planned
 from unseen.ops.ingest import Intake, check, take_in
 from unseen.ops.judge import HoldOut, allowed
 from unseen.ops.logs import logger, reason
@@ -18,14 +19,15 @@ from unseen.ops.patience import passes, patiently
 from unseen.ops.places import Places
 from unseen.ops.record import Attempt, FitFacts, Outcome, Record
 from unseen.ops.registry import Registry
-from unseen.ops.retrain.ending import Ended, close, ended_by, report_unread
+from unseen.ops.retrain.ending import Ended, close, ended_by, nothing_new, report_unread
 from unseen.ops.retrain.identity import environment, run_id
 from unseen.ops.retrain.installed import check_installed
 from unseen.ops.retrain.journal import Journal
 from unseen.ops.retrain.judging import Bench
-from unseen.ops.retrain.learning import Learning, broken, ended, facts, planned, usable
+from unseen.ops.retrain.learning import Learning, broken, ended, usable
 from unseen.ops.retrain.meter import Meter, check_memory
 from unseen.ops.retrain.remembering import remember
+from unseen.ops.retrain.room import check_room, for_want_of_memory
 from unseen.plan import Plan
 from unseen.result import Result
 from unseen.store import check_kept
@@ -67,7 +69,7 @@ def retrain(
     meter = Meter(settings.limits)
     try:
         intake = patiently(lambda: take_in(settings, until), settings.retries)
-    except (UnseenError, OSError) as error:
+    except (UnseenError, OSError, KeyboardInterrupt) as error:
         return report_unread(settings, error, meter, tell, actor)
     places = Places.of(settings)
     id = run_id(intake, settings)
@@ -76,8 +78,7 @@ def retrain(
         with journal.alone():
             champion = Registry(settings).check().champion
             if not again and journal.settled(lambda: champion):
-                tell("done", f"run {id} ended before: {journal.record.reason}")
-                return journal.record
+                return nothing_new(settings, journal.record, tell, actor)
             journal.begin_anew() if again else journal.go_on()
             run = Retrain(settings, places, intake, journal, meter, tell, tuple(observers), actor, search)
             return run.through()
@@ -122,7 +123,7 @@ class Retrain:
             for stage in (self.begin, self.schema, self.drift, self.fit, self.validate, self.register, self.promote):
                 self._timed(stage)
         except (Exception, KeyboardInterrupt) as error:  # whatever it is, the champion stays
-            return ended_by(error)
+            return for_want_of_memory(ended_by(error))
         raise AssertionError("the last stage always ends the run")
 
     def _timed(self, stage: Callable[[], None]) -> None:
@@ -142,6 +143,7 @@ class Retrain:
     def begin(self) -> None:
         """Say what is about to be done, and look at the champion."""
         batch = self.intake.batch
+        check_room()
         current = self.registry.champion()
         if current is not None and current.record == self.journal.record.id and self.journal.record.fit is not None:
             self.journal.know(version=current.number)  # killed after its promotion, before it could say so
@@ -178,8 +180,7 @@ class Retrain:
         )
         self.journal.know(findings=tuple(findings))
         if findings:
-            more = f" (and {len(findings) - 1} more)" if len(findings) > 1 else ""
-            raise Ended(Outcome.REFUSED, f"{findings[0].message}{more}")
+            raise Ended(Outcome.REFUSED, "; ".join(f.message for f in findings))
         self.tell("schema", "passed")
 
     def drift(self) -> None:
@@ -210,7 +211,7 @@ class Retrain:
         findings = identifying(self.plan.known.profile, self.settings)
         if findings:
             self.journal.know(findings=findings)
-            raise Ended(Outcome.REFUSED, findings[0].message)
+            raise Ended(Outcome.REFUSED, "; ".join(f.message for f in findings))
 
     @interruptible()
     def _learned(self) -> Result:

@@ -13,7 +13,7 @@ from unseen.ops.judge.memory import put_by
 from unseen.ops.places import Places
 from unseen.ops.registry import Registry
 from unseen.ops.registry.entry import PINNED, REMEMBERED, Entry
-from unseen.ops.retrain.journal import read
+from unseen.ops.runs import read
 from unseen.result import Result
 
 

@@ -1,18 +1,16 @@
 """Metrics, service levels, alerts and dashboards.
 
-==============  ===========================================================================================
-``table``       every metric there is, and what it means
-``known``       one reading of the state folder; ``produced``, ``retrained``, ``drifted``: samples of it
-``collector``   samples as a registry of prometheus_client
-``exporting``   to a text file and a Pushgateway
-``serving``     what a service counts
-``levels``      service levels as recording rules and burn rates; ``promql`` has its small words
-``alerting``    what wakes someone up, and what waits
-``rulebook``    rules as a file; ``unit_tests`` and ``scenarios`` prove them with promtool
-``routes``      Alertmanager: who is told, and which alert silences which
-``check``       what promtool and amtool say of the files
-``boards``      three dashboards for Grafana (``board_...``), made of ``panels`` that ask ``questions``
-==============  ===========================================================================================
+===============  ==========================================================================================
+``modes``        the one table of failure modes: names, runbooks, alerts
+``conditions``   what alerts ask, and the scenes that prove it; ``levels`` service levels; ``promql`` its small words
+``metrics``      every metric with the function that reads it; ``metric`` what one is
+``known``        one reading of the state folder
+``exporting``    to a text file, a Pushgateway and ``/metrics``
+``serving``      what a service counts
+``rulebook``     rules and their unit tests as files, and what promtool and amtool say of them
+``routes``       Alertmanager: who is told, and which alert silences which
+``boards``       three dashboards for Grafana, as rows of ``panels``
+===============  ==========================================================================================
 
 Everything is recomputed from the log and the records; nothing here decides anything.
 Names are loaded when they are asked for, so that a service imports ``serving`` alone.
@@ -25,8 +23,7 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from unseen.ops.watch.boards import dashboards
-    from unseen.ops.watch.collector import collect
-    from unseen.ops.watch.exporting import export
+    from unseen.ops.watch.exporting import collect, export
     from unseen.ops.watch.routes import alertmanager
     from unseen.ops.watch.rulebook import rules
     from unseen.ops.watch.serving import ServingMetrics
@@ -34,7 +31,7 @@ if TYPE_CHECKING:
 HOMES = {
     "ServingMetrics": "serving",
     "alertmanager": "routes",
-    "collect": "collector",
+    "collect": "exporting",
     "dashboards": "boards",
     "export": "exporting",
     "rules": "rulebook",

@@ -1,8 +1,8 @@
-"""Where metrics of a batch job go: a text file that node_exporter reads, and a Pushgateway."""
+"""Where metrics go: a registry of prometheus_client, a text file that node_exporter reads, and a Pushgateway."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -12,10 +12,64 @@ from unseen.ops.config.settings import Settings
 from unseen.ops.logs import logger, reason
 from unseen.ops.places import Places
 from unseen.ops.record import Record
-from unseen.ops.watch.collector import collect
+from unseen.ops.watch.known import known
+from unseen.ops.watch.metrics import METRICS
 
 PUSH_SECONDS = 5.0
 JOB = "unseen"
+
+
+def families(settings: Settings, record: Record | None = None, modes: Iterable[str] | None = None) -> list[Any]:
+    """All that the state folder tells, recomputed, as prometheus_client has it; arguments as of `collect`."""
+    from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily
+
+    facts, found = known(settings, record, modes), []
+    for metric in METRICS.values():
+        family = CounterMetricFamily if metric.kind == "counter" else GaugeMetricFamily
+        made = family(metric.name, metric.help, labels=("model", *metric.labels))
+        for labels, value in metric.samples(facts):
+            made.add_metric([settings.name, *labels], value)
+        found += [made] if made.samples else []
+    return found
+
+
+class Live:
+    """A collector that asks whenever it is asked."""
+
+    def __init__(self, ask: Callable[[], Iterable[Any]]) -> None:
+        self.ask = ask
+
+    def describe(self) -> list[Any]:
+        """Nothing is computed before the first scrape."""
+        return []
+
+    def collect(self) -> Iterator[Any]:
+        yield from self.ask()
+
+
+def serving(settings: Settings, examine: Callable[[], Iterable[str] | None] = lambda: None) -> Any:
+    """A ``CollectorRegistry`` that recomputes everything with each scrape; ``examine`` asks the doctor."""
+    return _registry(lambda: families(settings, None, examine()))
+
+
+def collect(settings: Settings, record: Record | None = None, modes: Iterable[str] | None = None) -> Any:
+    """A ``CollectorRegistry`` of everything known about one model now.
+
+    Parameters
+    ----------
+    record : the retrain that has just ended; the last one of the log if left out
+    modes : failure modes that the doctor found in it, such as ``["F5"]``; None if nobody looked
+    """
+    found = families(settings, record, modes)
+    return _registry(lambda: found)
+
+
+def _registry(ask: Callable[[], Iterable[Any]]) -> Any:
+    from prometheus_client import CollectorRegistry
+
+    registry = CollectorRegistry()
+    registry.register(Live(ask))
+    return registry
 
 
 def export(record: Record | None, settings: Settings, modes: Iterable[str] | None = None) -> tuple[str, ...]:

@@ -10,66 +10,73 @@ Beyer, Murphy, Rensin, Kawahara & Thorne (2018), The Site Reliability Workbook, 
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
 from unseen.errors import ConfigError
 from unseen.ops.config.settings import Settings
-from unseen.ops.watch.produced import FAILURES
+from unseen.ops.watch.known import FAILURES
 from unseen.ops.watch.promql import DAY, HOUR, MINUTE, duration, number, select
 
 Pairs = tuple[tuple[int, int], ...]
 
 P99 = 0.99
+#: events a minute in the unit tests
+TRAFFIC = 1000.0
 
 
 @dataclass(frozen=True)
 class Level:
-    """Bad events against all events; windows in seconds, as pairs of a long and a short one."""
+    """Bad events against all events; by severity pairs of a long and a short window in seconds, and fewest events."""
 
     name: str
     model: str
     key: str
     target: float
-    page: Pairs
-    ticket: Pairs
-    fewest_page: int
-    fewest_ticket: int
+    pairs: Mapping[str, Pairs]
+    fewest: int
     window: int
     bad: str
     all: str
 
     @property
     def budget(self) -> float:
-        return round(1 - self.target, 12)
+        return 1 - self.target
 
     def series(self, what: str, window: int) -> str:
         return f"model:unseen_{self.name}:{what}{duration(window)}"
 
+    def recorded(self, what: str, window: int) -> str:
+        return select(self.series(what, window), self.model)
+
     def recordings(self) -> Iterable[dict[str, Any]]:
         """Counts and shares of bad events over each window, and what is left of the budget."""
-        pairs = (*self.page, *self.ticket)
-        for window in sorted({w for pair in pairs for w in pair} | {self.window}):
+        windows = {w for pairs in self.pairs.values() for pair in pairs for w in pair}
+        for window in sorted(windows | {self.window}):
             bad, total = (text.replace("$window", duration(window)) for text in (self.bad, self.all))
             yield self._record(self.series("increase", window), bad)
             yield self._record(self.series("ratio", window), f"{bad} / {total}")
         left = f"1 - {self.recorded('ratio', self.window)} / {number(self.budget)}"
         yield self._record(f"model:unseen_{self.name}:budget_remaining_ratio", left)
 
-    def recorded(self, what: str, window: int) -> str:
-        return select(self.series(what, window), self.model)
-
-    def burning(self, rate: float, pairs: Pairs, fewest: int) -> str:
+    def burning(self, severity: str, rate: float) -> str:
         """True while the budget burns faster than ``rate`` over both windows of a pair."""
-        most = number(self._most(rate))
+        most = number(self.most(rate))
         return " or ".join(
             f"({self.recorded('ratio', long)} > {most} and {self.recorded('ratio', short)} > {most} "
-            f"and {self.recorded('increase', long)} > {number(fewest - 0.5)})"
-            for long, short in pairs
+            f"and {self.recorded('increase', long)} > {number(self.fewest - 0.5)})"
+            for long, short in self.pairs[severity]
         )
 
-    def _most(self, rate: float) -> float:
+    def most(self, rate: float) -> float:
+        """The share of bad events at which the budget burns at a rate.
+
+        Raises
+        ------
+        ConfigError
+            It is more than all.
+        """
         most = rate * self.budget
         if most >= 1:
             raise ConfigError(
@@ -82,53 +89,30 @@ class Level:
         return {"record": name, "expr": expression, "labels": {"model": self.model}}
 
 
-def levels(settings: Settings) -> tuple[Level, Level, Level]:
-    """Retrains, errors of the service, slow answers of the service."""
+def levels(settings: Settings) -> dict[str, Level]:
+    """Retrains, errors of the service, slow answers of the service, by name."""
     slo, model, window = settings.slo, settings.name, settings.slo.window_days * DAY
     outcomes, requests = "unseen_retrains_total", "unseen_serving_requests_total"
     count, bucket = (f"unseen_serving_latency_seconds_{part}" for part in ("count", "bucket"))
-    serving = {
+    serving: dict[str, Pairs] = {
         "page": ((1 * HOUR, 5 * MINUTE), (6 * HOUR, 30 * MINUTE)),
-        "ticket": _within(window, ((1 * DAY, 2 * HOUR), (3 * DAY, 6 * HOUR))),
-        "fewest_page": 5,
-        "fewest_ticket": 5,
-        "window": window,
-        "model": model,
+        # a window longer than the level's own says nothing about it
+        "ticket": tuple(p for p in ((1 * DAY, 2 * HOUR), (3 * DAY, 6 * HOUR)) if p[0] <= window),
     }
     failed = _counted(select(outcomes, model, outcome=[o.value for o in FAILURES]))
-    ended = _counted(select(outcomes, model, outcome="interrupted").replace("outcome=", "outcome!="))
-    answers = _added(select(count, model))
-    return (
-        Level(
-            "retrain_failures",
-            model,
-            "slo.retrain_success",
-            slo.retrain_success,
-            page=_within(window, ((6 * HOUR, 30 * MINUTE), (1 * DAY, 1 * HOUR))),
-            ticket=((window, min(1 * DAY, window)),),
-            fewest_page=3,
-            fewest_ticket=2,
-            window=window,
-            bad=failed,
-            all=ended,
-        ),
-        Level(
-            name="serving_errors",
-            key="slo.serving_success",
-            target=slo.serving_success,
-            bad=_added(select(requests, model, outcome="error")),
-            all=_added(select(requests, model)),
-            **serving,  # type: ignore[arg-type]
-        ),
-        Level(
-            name="serving_slow",
-            key="slo.serving_p99_seconds",
-            target=P99,
-            bad=f"({answers} - {_added(select(bucket, model, le=bound(slo.serving_p99_seconds)))})",
-            all=answers,
-            **serving,  # type: ignore[arg-type]
-        ),
+    ended = _counted(select(outcomes, model, outcome=("interrupted", "nothing new")).replace("=~", "!~"))
+    answers, fast = _added(select(count, model)), _added(select(bucket, model, le=bound(slo.serving_p99_seconds)))
+    errors, asked = _added(select(requests, model, outcome="error")), _added(select(requests, model))
+    retrains: dict[str, Pairs] = {"ticket": ((window, min(1 * DAY, window)),)}
+    rows = (
+        ("retrain_failures", "slo.retrain_success", slo.retrain_success, retrains, 2, failed, ended),
+        ("serving_errors", "slo.serving_success", slo.serving_success, serving, 5, errors, asked),
+        ("serving_slow", "slo.serving_p99_seconds", P99, serving, 5, f"({answers} - {fast})", answers),
     )
+    return {
+        name: Level(name, model, key, target, pairs, fewest, window, bad, all)
+        for name, key, target, pairs, fewest, bad, all in rows
+    }
 
 
 def bound(seconds: float) -> str:
@@ -136,11 +120,6 @@ def bound(seconds: float) -> str:
     from prometheus_client.utils import floatToGoString
 
     return str(floatToGoString(seconds))
-
-
-def _within(window: int, pairs: Pairs) -> Pairs:
-    """A window longer than the level's own says nothing about it."""
-    return tuple(pair for pair in pairs if pair[0] <= window)
 
 
 def _added(selected: str) -> str:

@@ -14,23 +14,19 @@ SOURCE = "${datasource}"
 GOOD_HIGH = ("red", "orange", "green")
 GOOD_LOW = ("green", "orange", "red")
 STATES = ("blue",)
-
-
-@dataclass(frozen=True)
-class Query:
-    """PromQL in which ``$model`` stands for the model that was chosen, and how its series are named."""
-
-    expr: str
-    legend: str = ""
+BAD_AT_ONE: dict[str, Any] = {"colours": ("green", "red"), "levels": (1.0,)}
 
 
 @dataclass(frozen=True)
 class View:
-    """One panel: ``levels`` are the values at which its colour changes; 24 columns make a row."""
+    """One panel: queries in which ``$model`` stands for the model that was chosen, and how their series are named.
+
+    ``levels`` are the values at which its colour changes; 24 columns make a row.
+    """
 
     title: str
     kind: Kind
-    queries: tuple[Query, ...]
+    queries: tuple[tuple[str, str], ...]
     about: str
     unit: str = "short"
     width: int = 6
@@ -40,17 +36,6 @@ class View:
 
 Rows = Sequence[tuple[str, Sequence[View]]]
 HEIGHTS: dict[Kind, int] = {"stat": 4, "lines": 8, "bars": 8, "steps": 6, "table": 8}
-
-
-def view(title: str, kind: Kind, *queries: tuple[str, str] | str, about: str, **how: Any) -> View:
-    """A panel of one or more queries."""
-    made = tuple(Query(q) if isinstance(q, str) else Query(*q) for q in queries)
-    return View(title, kind, made, about, **how)
-
-
-def bad_at_one() -> dict[str, Any]:
-    """Green at zero, red from one on."""
-    return {"colours": ("green", "red"), "levels": (1.0,)}
 
 
 def dashboard(uid: str, title: str, about: str, rows: Rows, model: str) -> dict[str, Any]:
@@ -84,15 +69,10 @@ def _model(name: str) -> Any:
     from grafana_foundation_sdk.builders import dashboard as build
     from grafana_foundation_sdk.models import dashboard as models
 
-    return (
-        build.QueryVariable("model")
-        .label("Model")
-        .datasource(_reference())
-        .query("label_values(unseen_retrain_last_outcome, model)")
-        .current(models.VariableOption(text=name, value=name))
-        .refresh(models.VariableRefresh.ON_TIME_RANGE_CHANGED)
-        .sort(models.VariableSort.ALPHABETICAL_ASC)
-    )
+    chosen = build.QueryVariable("model").label("Model").datasource(_reference())
+    chosen = chosen.query("label_values(unseen_retrain_last_outcome, model)")
+    chosen = chosen.current(models.VariableOption(text=name, value=name))
+    return chosen.refresh(models.VariableRefresh.ON_TIME_RANGE_CHANGED).sort(models.VariableSort.ALPHABETICAL_ASC)
 
 
 def _reference() -> Any:
@@ -102,86 +82,57 @@ def _reference() -> Any:
 
 
 def _panel(each: View) -> Any:
-    panel = {"stat": _stat, "lines": _lines, "bars": _bars, "steps": _steps, "table": _table}[each.kind]()
+    from grafana_foundation_sdk.builders import dashboard as build
+    from grafana_foundation_sdk.models import dashboard as models
+
+    panel = _kind(each.kind)
     panel = panel.title(each.title).description(each.about).datasource(_reference()).unit(each.unit)
-    panel = panel.span(each.width).height(HEIGHTS[each.kind]).thresholds(_thresholds(each)).no_value("-")
+    steps = [
+        models.Threshold(value=value, color=colour)
+        for value, colour in zip((None, *each.levels), each.colours, strict=True)
+    ]
+    thresholds = build.ThresholdsConfig().mode(models.ThresholdsMode.ABSOLUTE).steps(steps)
+    panel = panel.span(each.width).height(HEIGHTS[each.kind]).thresholds(thresholds).no_value("-")
     if each.levels and each.kind != "lines":
-        panel = panel.color_scheme(_by_threshold())
+        panel = panel.color_scheme(build.FieldColor().mode(models.FieldColorModeId.THRESHOLDS))
     now = each.kind in ("stat", "bars", "table")
     for number, query in enumerate(each.queries):
         panel = panel.with_target(_target(query, chr(ord("A") + number), now, each.kind == "table"))
     return panel
 
 
-def _target(query: Query, ref: str, now: bool, as_table: bool) -> Any:
+def _target(query: tuple[str, str], ref: str, now: bool, as_table: bool) -> Any:
     from grafana_foundation_sdk.builders import prometheus
     from grafana_foundation_sdk.models import prometheus as models
 
-    target = prometheus.Dataquery().expr(query.expr).legend_format(query.legend or "__auto").ref_id(ref)
+    target = prometheus.Dataquery().expr(query[0]).legend_format(query[1] or "__auto").ref_id(ref)
     target = target.datasource(_reference())
     if as_table:
         target = target.format(models.PromQueryFormat.TABLE)
     return target.instant() if now else target.range()
 
 
-def _stat() -> Any:
-    from grafana_foundation_sdk.builders import stat
-    from grafana_foundation_sdk.models import common
-
-    panel = stat.Panel().reduce_options(_last()).color_mode(common.BigValueColorMode.VALUE)
-    return panel.graph_mode(common.BigValueGraphMode.NONE).orientation(common.VizOrientation.AUTO)
-
-
-def _lines() -> Any:
+def _kind(kind: Kind) -> Any:
+    """An empty panel that draws as its kind does."""
+    from grafana_foundation_sdk.builders import bargauge, stat, statetimeline, table, timeseries
     from grafana_foundation_sdk.builders import common as build
-    from grafana_foundation_sdk.builders import timeseries
     from grafana_foundation_sdk.models import common
 
-    legend = build.VizLegendOptions().display_mode(common.LegendDisplayMode.LIST).calcs([])
-    legend = legend.placement(common.LegendPlacement.BOTTOM).show_legend(True)
-    tooltip = build.VizTooltipOptions().mode(common.TooltipDisplayMode.MULTI).sort(common.SortOrder.DESCENDING)
-    panel = timeseries.Panel().legend(legend).tooltip(tooltip).line_width(1).fill_opacity(5)
-    return panel.show_points(common.VisibilityMode.NEVER)
-
-
-def _bars() -> Any:
-    from grafana_foundation_sdk.builders import bargauge
-    from grafana_foundation_sdk.models import common
-
-    panel = bargauge.Panel().reduce_options(_last()).orientation(common.VizOrientation.HORIZONTAL)
-    return panel.display_mode(common.BarGaugeDisplayMode.BASIC).show_unfilled(True)
-
-
-def _steps() -> Any:
-    from grafana_foundation_sdk.builders import statetimeline
-    from grafana_foundation_sdk.models import common
-
-    return statetimeline.Panel().show_value(common.VisibilityMode.NEVER).merge_values(True).row_height(0.9)
-
-
-def _table() -> Any:
-    from grafana_foundation_sdk.builders import table
-
+    last = build.ReduceDataOptions().calcs(["lastNotNull"]).values(False)
+    match kind:
+        case "stat":
+            panel = stat.Panel().reduce_options(last).color_mode(common.BigValueColorMode.VALUE)
+            return panel.graph_mode(common.BigValueGraphMode.NONE).orientation(common.VizOrientation.AUTO)
+        case "lines":
+            legend = build.VizLegendOptions().display_mode(common.LegendDisplayMode.LIST).calcs([])
+            legend = legend.placement(common.LegendPlacement.BOTTOM).show_legend(True)
+            tooltip = build.VizTooltipOptions().mode(common.TooltipDisplayMode.MULTI)
+            tooltip = tooltip.sort(common.SortOrder.DESCENDING)
+            lines = timeseries.Panel().legend(legend).tooltip(tooltip).line_width(1).fill_opacity(5)
+            return lines.show_points(common.VisibilityMode.NEVER)
+        case "bars":
+            bars = bargauge.Panel().reduce_options(last).orientation(common.VizOrientation.HORIZONTAL)
+            return bars.display_mode(common.BarGaugeDisplayMode.BASIC).show_unfilled(True)
+        case "steps":
+            return statetimeline.Panel().show_value(common.VisibilityMode.NEVER).merge_values(True).row_height(0.9)
     return table.Panel().show_header(True)
-
-
-def _last() -> Any:
-    from grafana_foundation_sdk.builders import common
-
-    return common.ReduceDataOptions().calcs(["lastNotNull"]).values(False)
-
-
-def _thresholds(each: View) -> Any:
-    from grafana_foundation_sdk.builders import dashboard as build
-    from grafana_foundation_sdk.models import dashboard as models
-
-    at = (None, *each.levels)
-    steps = [models.Threshold(value=value, color=colour) for value, colour in zip(at, each.colours, strict=True)]
-    return build.ThresholdsConfig().mode(models.ThresholdsMode.ABSOLUTE).steps(steps)
-
-
-def _by_threshold() -> Any:
-    from grafana_foundation_sdk.builders import dashboard as build
-    from grafana_foundation_sdk.models import dashboard as models
-
-    return build.FieldColor().mode(models.FieldColorModeId.THRESHOLDS)

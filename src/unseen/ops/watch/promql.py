@@ -1,4 +1,4 @@
-"""Small words of PromQL."""
+"""Small words of PromQL, and series of numbers as promtool writes them."""
 
 from __future__ import annotations
 
@@ -40,3 +40,14 @@ def newest(metric: str, model: str, **labels: str | Iterable[str]) -> str:
 def number(value: float) -> str:
     """A threshold without the noise of binary fractions."""
     return f"{value:.12g}"
+
+
+def run(*pieces: tuple[float, float, int]) -> str:
+    """A series in promtool's notation, of pieces (first value, what each step adds, steps).
+
+    >>> run((1, 0, 3), (0, 60, 10))
+    '1+0x2 0+60x9'
+    """
+    return " ".join(
+        f"{number(first)}{number(add) if add < 0 else '+' + number(add)}x{n - 1}" for first, add, n in pieces
+    )

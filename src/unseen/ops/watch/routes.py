@@ -9,19 +9,16 @@ from unseen.ops.config.operate import Route
 from unseen.ops.config.settings import Settings
 from unseen.ops.watch.promql import DAY, HOUR, duration
 
-#: any of these says why there is no fresh model; what follows from that is not told again
-CAUSES = ("UnseenRetrainFailed", "UnseenRetrainUnfit", "UnseenLimitReached", "UnseenRetrainLost")
-SYMPTOMS = ("UnseenStale", "UnseenNoMetrics", "UnseenRetrainBudget", "UnseenRunawayCost")
-MEASURED = (
-    "UnseenSlowConvergence",
-    "UnseenNumericalInstability",
-    "UnseenSingularComponent",
-    "UnseenUnreliableResponsibilities",
-    "UnseenCandidateHeld",
-    "UnseenDrift",
-)
+#: either says why there is no fresh model; what follows from that is not told again
+CAUSES = ("UnseenRetrainFailed", "UnseenRetrainLost")
+SYMPTOMS = ("UnseenStale", "UnseenNoMetrics", "UnseenRunawayCost")
+#: these say more than that the doctor found the mode
+TOLD = ("UnseenBatchRefused", "UnseenCandidateHeld")
 
-_LINES = "{{ range .Alerts }}{{ .Annotations.description }}\n{{ .Annotations.runbook_url }}\n{{ end }}"
+_LINES = (
+    "{{ range .Alerts }}{{ .Annotations.description }}\n{{ .Annotations.next }}\n{{ .Annotations.runbook_url }}\n"
+    "{{ end }}"
+)
 _TITLE = "[{{ .Status | toUpper }}] {{ with index .Alerts 0 }}{{ .Annotations.summary }}{{ end }}"
 
 
@@ -49,10 +46,10 @@ def alertmanager(settings: Settings, folder: str | Path = "/etc/alertmanager") -
         "receivers": [_receiver(name, getattr(own, name), settings, Path(folder)) for name in ("page", "ticket")],
         "inhibit_rules": [
             _inhibit([_one_of(*CAUSES)], [_one_of(*SYMPTOMS)]),
-            _inhibit(['alertname="UnseenRetrainLost"'], [_one_of(*CAUSES[:-1])]),
+            _inhibit(['alertname="UnseenRetrainLost"'], ['alertname="UnseenRetrainFailed"']),
             _inhibit(['alertname="UnseenServingErrors"'], ['alertname="UnseenServingSlow"']),
             _inhibit(['severity="page"'], ['severity="ticket"']),
-            _inhibit(['alertname="UnseenDiagnosis"'], [_one_of(*MEASURED)], "mode"),
+            _inhibit([_one_of(*TOLD)], ['alertname="UnseenDiagnosis"'], "mode"),
         ],
     }
 
@@ -81,37 +78,28 @@ def _one_of(*names: str) -> str:
 
 
 def _receiver(name: str, route: Route, settings: Settings, folder: Path) -> dict[str, Any]:
-    configured = {
-        "webhook_configs": [_webhook(route.webhook, folder)] if route.webhook else [],
-        "email_configs": [_email(route.email, settings)] if route.email else [],
-        "slack_configs": [_slack(route, folder)] if route.slack else [],
-        "pagerduty_configs": [_pagerduty(route.pagerduty, name, folder)] if route.pagerduty else [],
-    }
-    return {"name": name, **{key: value for key, value in configured.items() if value}}
-
-
-def _webhook(webhook: str, folder: Path) -> dict[str, Any]:
-    if _is_reference(webhook):
-        return {"url_file": str(_file(webhook, folder)), "send_resolved": True}
-    return {"url": webhook, "send_resolved": True}
-
-
-def _email(to: str, settings: Settings) -> dict[str, Any]:
+    """One receiver with all its ways; each tells of the end, too."""
     own = settings.alerts
-    subject = {"headers": {"Subject": _TITLE}}
-    return {"to": to, "from": own.sender, "smarthost": own.smarthost, "send_resolved": True, **subject}
-
-
-def _slack(route: Route, folder: Path) -> dict[str, Any]:
-    channel = {"channel": route.channel} if route.channel else {}
-    where = {"api_url_file": str(_file(str(route.slack), folder)), **channel}
-    return {**where, "send_resolved": True, "title": _TITLE, "text": _LINES}
-
-
-def _pagerduty(key: str, name: str, folder: Path) -> dict[str, Any]:
-    severity = "critical" if name == "page" else "warning"
-    where = {"routing_key_file": str(_file(key, folder)), "severity": severity}
-    return {**where, "send_resolved": True, "description": _TITLE}
+    configured: dict[str, dict[str, Any]] = {}
+    if route.webhook:
+        secret = _is_reference(route.webhook)
+        configured["webhook"] = {"url_file": str(_file(route.webhook, folder))} if secret else {"url": route.webhook}
+    if route.email:
+        mail: dict[str, Any] = {"to": route.email, "from": own.sender, "smarthost": own.smarthost}
+        configured["email"] = {**mail, "headers": {"Subject": _TITLE}}
+    if route.slack:
+        channel = {"channel": route.channel} if route.channel else {}
+        configured["slack"] = {
+            "api_url_file": str(_file(route.slack, folder)),
+            **channel,
+            "title": _TITLE,
+            "text": _LINES,
+        }
+    if route.pagerduty:
+        severity = "critical" if name == "page" else "warning"
+        key: dict[str, Any] = {"routing_key_file": str(_file(route.pagerduty, folder)), "severity": severity}
+        configured["pagerduty"] = {**key, "description": _TITLE, "details": {"next": _LINES}}
+    return {"name": name, **{f"{way}_configs": [{**how, "send_resolved": True}] for way, how in configured.items()}}
 
 
 def _is_reference(value: str) -> bool:

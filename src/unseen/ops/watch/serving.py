@@ -7,6 +7,20 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 
+from unseen.ops.watch.metric import Metric
+
+SERVING = (
+    Metric("unseen_serving_latency_seconds", "Time to answer a request", row="M9", kind="histogram"),
+    Metric(
+        "unseen_serving_requests_total",
+        "Requests by outcome: ok or error",
+        None,
+        ("outcome",),
+        row="M9",
+        kind="counter",
+    ),
+    Metric("unseen_serving_version", "Version that the service has loaded"),
+)
 #: seconds; the service level's own bound is added, so that "faster than that" can be counted exactly
 BOUNDS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0)
 
@@ -30,13 +44,9 @@ class ServingMetrics:
     def __init__(self, model: str, slowest: float = 0.25, registry: Any = None) -> None:
         from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
 
-        from unseen.ops.watch.table import METRICS
-
         self.model = model
         self.registry = CollectorRegistry() if registry is None else registry
-        latency, requests, version = (
-            METRICS[f"unseen_serving_{name}"] for name in ("latency_seconds", "requests_total", "version")
-        )
+        latency, requests, version = SERVING
         bounds = tuple(sorted({*BOUNDS, float(slowest)}))
         self._latency = Histogram(latency.name, latency.help, ["model"], buckets=bounds, registry=self.registry)
         self._requests = Counter(requests.name, requests.help, ["model", "outcome"], registry=self.registry)

@@ -1,0 +1,92 @@
+"""`unseen exclude` and `unseen prune`: which data is learned from, and what is kept of what was."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+from unseen.cli.common import as_json, config, needs_ops
+from unseen.cli.exits import print_json
+from unseen.cli.production import name_argument, settings_of
+from unseen.errors import DataError
+
+
+@click.command(
+    epilog='\b\nExamples:\n  unseen exclude visits 2024-05 --reason "the export of May is broken"\n'
+    "  unseen exclude visits 2024-05 --undo"
+)
+@name_argument
+@click.argument("partition", metavar="PARTITION")
+@click.option("--reason", help="Why; it stands in the history. Needed but for --undo.")
+@click.option("--undo", is_flag=True, help="Take the partition in again.")
+@config
+@as_json
+@needs_ops
+def exclude(name: str, partition: str, reason: str | None, undo: bool, config: Path, as_json: bool) -> None:
+    """Leave a partition out of every batch from now on.
+
+    PARTITION is a file's name, with or without its ending. Nothing is done to the file; `unseen status` names what is
+    left out, and every retrain says so.
+    """
+    from unseen.ops.ingest.aside import set_aside
+    from unseen.ops.ingest.partitions import names, partitions
+    from unseen.ops.registry.excluding import exclude as leave_out
+    from unseen.ops.registry.excluding import excluded
+
+    if not undo and not (reason or "").strip():
+        raise click.BadParameter("say why: it stands in the history", param_hint="--reason")
+    settings = settings_of(config, name)
+    out, ids = excluded(settings), {}
+    if undo:
+        aside = set_aside(settings)
+        ids = {p.name: p.id for p in partitions(settings, out) if p.id in aside}
+    known = sorted({*out, *ids}) if undo else names(settings)
+    meant = [n for n in known if n == partition] or [n for n in known if n.startswith(f"{partition}.")]
+    if len(meant) != 1:
+        what = (
+            "is left out of no batch" if undo else "is no partition" if not meant else "names more than one partition"
+        )
+        raise DataError(f"{partition!r} {what}; there are {', '.join(known[-5:]) or 'none'}")
+    entry = (
+        None
+        if not undo and meant[0] in out
+        else leave_out(settings, meant[0], reason or "undone", id=ids.get(meant[0]), undo=undo)
+    )
+    if as_json:
+        print_json({"name": name, "partition": meant[0], "excluded": not undo, "changed": entry is not None})
+    else:
+        said = "is taken in again" if undo else "is left out" if entry else f"is left out already: {out[meant[0]]}"
+        click.echo(f"{name}: {meant[0]} {said}")
+
+
+@click.command(epilog="\b\nExamples:\n  unseen prune visits\n  unseen prune visits --yes")
+@name_argument
+@click.option("--yes", is_flag=True, help="Clear it away; without it, only say what would be.")
+@config
+@as_json
+@needs_ops
+def prune(name: str, yes: bool, config: Path, as_json: bool) -> None:
+    """Clear away old artefacts, runs and events, as `retain` in unseen.yaml says.
+
+    Never the champion, the challenger, pinned versions, the last champions that a rollback may go to, nor what any of
+    them needs. The log stays whole, and says what was cleared away.
+    """
+    from unseen.ops.registry import pruning
+
+    settings = settings_of(config, name)
+    found = pruning.prune(settings) if yes else pruning.surplus(settings)
+    if as_json:
+        told = {"versions": found.versions, "runs": found.runs, "events": found.events, "elsewhere": found.elsewhere}
+        return print_json({"name": name, **told, "bytes": found.bytes, "done": yes})
+    if not found:
+        click.echo(f"{name}: nothing to clear away")
+    else:
+        numbers = f" ({', '.join(map(str, found.versions))})" if found.versions else ""
+        done = "cleared away" if yes else "would be cleared away; --yes does it"
+        click.echo(
+            f"{name}: {len(found.versions)} artefacts of old versions{numbers}, {len(found.runs)} runs and "
+            f"{found.events:,} lines of events, {found.bytes / 1e6:.1f} MB in all: {done}"
+        )
+    if found.elsewhere:
+        click.echo(f"{len(found.elsewhere)} artefacts of old versions lie with the registry: clear them away there")
