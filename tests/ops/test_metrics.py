@@ -125,7 +125,7 @@ def test_a_clock_that_ran_ahead_dates_nothing_later_than_what_came_after(tmp_pat
     s = settings(tmp_path)
     ended(s, record("r1"), hours_ago=30)
     ended(s, record("r2"), hours_ago=-900 * 24)
-    names = ("unseen_retrain_last_success_timestamp_seconds", "unseen_retrain_waiting_since_timestamp_seconds")
+    names = ("unseen_retrain_last_success_timestamp_seconds", "unseen_data_learned_timestamp_seconds")
     for name in names:
         assert time.time() - measured(s)[name] == pytest.approx(0, abs=600)
     log(s, "began", hours_ago=20, record="r3")

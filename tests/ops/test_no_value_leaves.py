@@ -94,8 +94,11 @@ def call(*words: object, code: int | None = None) -> str:
 def everything_told(folder: Path) -> dict[str, str]:
     """Each file that people or other systems read, as text."""
     files = [p for p in (folder / ".unseen").rglob("*") if p.is_file()]
-    private = [p for p in files if (p.parent / "MANIFEST.json").exists() or p.name == "reference.json"]
-    assert private, "there is a saved fit to pass over"
+    saved = [p for p in files if (p.parent / "MANIFEST.json").exists() or p.name == "reference.json"]
+    kept = [p for p in files if p.parent.name == "memory"]
+    assert saved and kept, "there are a saved fit and rows of the memory to pass over"
+    assert not [p for p in kept if {"mail", "card"} & set(pq.read_schema(p).names)], "columns that no model takes"
+    private = saved + kept
     return {str(p): p.read_bytes().decode("utf-8", "replace") for p in files if p not in private}
 
 

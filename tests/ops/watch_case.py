@@ -116,11 +116,22 @@ def champion(settings: Settings, number: int = 1) -> Path:
     return file
 
 
+_TABLES = {
+    "registered_model_aliases": "name, alias, version",
+    "model_versions": "name, version, current_stage",
+    "model_version_tags": "name, version, key, value",
+    "experiments": "name, artifact_location",
+}
+
+
 def aliased(settings: Settings, **aliases: int) -> None:
     """MLflow's own table of aliases, as far as it is read without MLflow."""
     with sqlite3.connect(Places.of(settings).home / "mlflow.db") as db:
-        db.execute("CREATE TABLE IF NOT EXISTS registered_model_aliases (name, alias, version)")
-        db.execute("DELETE FROM registered_model_aliases")
+        for table, columns in _TABLES.items():
+            db.execute(f"CREATE TABLE IF NOT EXISTS {table} ({columns})")
+            db.execute(f"DELETE FROM {table}")
+        known = [e.facts for e in Log(Places.of(settings)).entries() if e.kind == "registered"]
+        db.executemany("INSERT INTO model_versions VALUES (?, ?, 'None')", [(NAME, f["version"]) for f in known])
         rows = [(NAME, alias, number) for alias, number in aliases.items()]
         db.executemany("INSERT INTO registered_model_aliases VALUES (?, ?, ?)", rows)
 

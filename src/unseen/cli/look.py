@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +13,7 @@ from unseen.cli.exits import print_json
 from unseen.cli.options import split_columns
 from unseen.cli.reading import hidden_read_options
 from unseen.cli.spelling import on_command_line
+from unseen.errors import ConfigError
 
 
 @click.command(epilog="\b\nExample:\n  unseen show runs/")
@@ -51,7 +53,8 @@ def _retrain(run: Path) -> tuple[Any, Path]:
         from unseen.ops.config import load
         from unseen.ops.places import Places
 
-        folder = Places.of(load(config)).run(str(run))
+        with suppress(ConfigError):  # it is said where a name of the project has to be looked up
+            folder = Places.of(load(config)).run(str(run))
     if not (folder / "record.json").is_file():
         return None, run
     from unseen.ops.runs import MODEL, read

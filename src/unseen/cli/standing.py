@@ -81,9 +81,9 @@ def retrained(record: Any) -> list[str]:
 
 def table(decisions: Sequence[Mapping[str, Any]]) -> list[str]:
     """One line per decision; of retrains that found nothing new one after the other only the last is told."""
-    told = [d for d, after in zip(decisions, [*decisions[1:], {}], strict=True) if not (_idle(d) and _idle(after))]
-    if not told:
+    if not decisions:
         return []
+    told = [d for d, after in zip(decisions, [*decisions[1:], {}], strict=True) if not (_idle(d) and _idle(after))]
     rows = [HEAD, *map(_row, told)]
     widths = [max(len(row[i]) for row in rows) for i in range(len(HEAD) - 1)]
     return ["  ".join([*(f"{c:<{w}}" for c, w in zip(row, widths, strict=False)), row[-1]]).rstrip() for row in rows]
@@ -96,7 +96,7 @@ def _idle(decision: Mapping[str, Any]) -> bool:
 def _row(decision: Mapping[str, Any]) -> tuple[str, ...]:
     kind = decision["kind"]
     what = f"retrain {decision['outcome']}" if kind == "retrain" else kind.replace("_", " ")
-    if "partition" in decision:
+    if kind in ("excluded", "included"):
         what = f"{kind} {decision['partition']}"
     why = plain(decision.get("reason") or _facts(decision)) + _overridden(decision)
     clock = f" (clock {decision['clock']})" if decision.get("clock") else ""

@@ -104,7 +104,7 @@ class Log:
                     seen = Chain(inode=status.st_ino)
                 file.seek(seen.end)
                 body = file.read()
-        except FileNotFoundError:
+        except (FileNotFoundError, NotADirectoryError):
             seen, body = Chain(), b""
         except OSError as error:
             raise RegistryError(f"{self.path} cannot be read: {_why(error)}") from error

@@ -123,11 +123,11 @@ class Known:
         """When the newest data came that a retrain ended well on; before the first, when the log began."""
         well = next((e for e in reversed(self.retrains) if outcome(e) in FRESH), None)
         if well is None:
-            return seconds(self.entries[0]) if self.entries else None
+            return self.happened(self.entries[0]) if self.entries else None
         record = _record(self.places, str(well.facts.get("record", "")))
         newest = record.batch.partitions[-1] if record and record.batch and record.batch.partitions else None
         came = [arrived(path) for path in self.files if path.name == newest]
-        return min([seconds(well), *came])
+        return min([self.happened(well), *came])
 
     @cached_property
     def spacing(self) -> float | None:

@@ -15,7 +15,7 @@ from statistics import median
 from typing import Any
 
 from unseen.ops.record import FitFacts, Match, Outcome, Record, Validation
-from unseen.ops.watch.known import FAILURES, FRESH, Known, arrived, moment, outcome, past, seconds
+from unseen.ops.watch.known import FAILURES, FRESH, Known, arrived, moment, outcome, past
 from unseen.ops.watch.metric import Metric, Value
 from unseen.ops.watch.modes import MODES, TROUBLES
 from unseen.ops.watch.serving import SERVING
@@ -83,7 +83,7 @@ def _typical(what: str) -> Callable[[Known], Value]:
 
 def _ended(known: Known) -> float | None:
     """When a retrain ended last, one that found nothing new among them."""
-    times = [seconds(e) for e in known.of_kind("retrain")[-1:]]
+    times = [known.happened(e) for e in known.of_kind("retrain")[-1:]]
     if known.last is not None and known.last.finished:
         times.append(moment(known.last.finished).timestamp())
     return past(max(times)) if times else None
@@ -91,8 +91,7 @@ def _ended(known: Known) -> float | None:
 
 def _success(known: Known) -> float | None:
     """By line of the log, not by time: a clock that ran ahead once must not say so for years."""
-    well = next((seconds(e) for e in reversed(known.retrains) if outcome(e) in FRESH), None)
-    return None if well is None else past(well)
+    return next((known.happened(e) for e in reversed(known.retrains) if outcome(e) in FRESH), None)
 
 
 def _ratio(known: Known) -> float | None:
@@ -103,7 +102,7 @@ def _ratio(known: Known) -> float | None:
 
 def _moved(known: Known) -> float | None:
     moves = known.of_kind("promoted", "rolled_back")
-    return past(seconds(moves[-1])) if moves else None
+    return known.happened(moves[-1]) if moves else None
 
 
 def _sensitive(known: Known) -> int:
