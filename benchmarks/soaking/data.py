@@ -72,6 +72,49 @@ def nothing(table: pa.Table, rng: Random) -> pa.Table:
     return table.slice(0, 0)
 
 
+# ---- wrong, and no rule of the schema says so
+
+
+def exchanged(table: pa.Table, rng: Random) -> pa.Table:
+    """Two codes of a category changed places."""
+    codes = {"a": "b", "b": "a", "c": "c"}
+    return _put(table, "plan", pa.array([codes[v] for v in table["plan"].to_pylist()]))
+
+
+def filled(table: pa.Table, rng: Random) -> pa.Table:
+    """Holes, and a good part of the cells, hold the column's mean."""
+    name = rng.choice(NUMBERS)
+    gone = pa.array(np.random.default_rng(rng.randrange(2**32)).random(table.num_rows) < 0.3)
+    mean = pc.mean(table[name])
+    return _put(table, name, pc.if_else(gone, mean, pc.fill_null(table[name], mean)))
+
+
+def vanished(table: pa.Table, rng: Random) -> pa.Table:
+    """The rows of one group never came."""
+    return table.filter(pc.fill_null(pc.less(table["age"], 3.0), True))
+
+
+def shuffled(table: pa.Table, rng: Random) -> pa.Table:
+    """A column was joined to the wrong rows."""
+    order = np.random.default_rng(rng.randrange(2**32)).permutation(table.num_rows)
+    return _put(table, name := rng.choice(NUMBERS), table[name].take(order))
+
+
+def narrowed(table: pa.Table, rng: Random) -> pa.Table:
+    """What is far from the middle was cut off at it."""
+    name = rng.choice(NUMBERS)
+    low, high = np.nanquantile(table[name].to_numpy(zero_copy_only=False), [0.25, 0.75])
+    return _put(table, name, pc.min_element_wise(pc.max_element_wise(table[name], low), high))
+
+
+def one_cell_for_many(table: pa.Table, rng: Random) -> pa.Table:
+    """The last cell was carried down over a third of a column."""
+    name, start = rng.choice(NUMBERS), table.num_rows * 2 // 3
+    cells = table[name].to_pylist()
+    cells[start:] = [next(c for c in cells[start:] if c is not None)] * (len(cells) - start)
+    return _put(table, name, pa.array(cells, pa.float64()))
+
+
 def unreadable(world: World, month: int, rng: Random) -> str:
     """A file that was cut short, has damage inside, or is none at all."""
     path = world.deliver(month)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from random import Random
 from typing import Any, NoReturn
 from unittest.mock import patch
@@ -17,7 +19,7 @@ def no_start_works(world: World, month: int, rng: Random) -> str:
     """Every fit raises; the settings are those of every night, so the outcome is kept until it is run anew."""
     from unseen.errors import NumericalError
 
-    with patch("unseen.ops.retrain.learning.search", _raising(NumericalError("component 2 is singular"))):
+    with _every_fit(NumericalError("component 2 is singular")):
         outcome = world.retrain(month, fit__seed=rng.randrange(1, 10**6)).outcome
     return str(outcome)
 
@@ -32,7 +34,7 @@ def out_of_time(world: World, month: int, rng: Random) -> str:
 
 
 def out_of_memory(world: World, month: int, rng: Random) -> str:
-    with patch("unseen.ops.retrain.learning.search", _raising(MemoryError())):
+    with _every_fit(MemoryError()):
         return str(world.retrain(month).outcome)
 
 
@@ -68,6 +70,16 @@ def _gates_with_that() -> Any:
     from unseen.ops.judge import gates
 
     return tuple(replace(g, measure=getattr(gates.measures, g.name)) for g in gates.GATES)
+
+
+@contextmanager
+def _every_fit(error: BaseException) -> Iterator[None]:
+    """Whether it goes on from the champion or begins anew."""
+    with (
+        patch("unseen.ops.retrain.learning.fitted", _raising(error)),
+        patch("unseen.ops.retrain.learning.solve", _raising(error)),
+    ):
+        yield
 
 
 def _raising(error: BaseException) -> Any:

@@ -45,15 +45,20 @@ SPOILED = (
 
 
 def twice(world: World, month: int, rng: Random) -> str:
-    """The same batch is submitted again: the recorded outcome, and not one line more."""
+    """The same batch is submitted again: nothing new, and the log says no more than that."""
     first = world.retrain(month)
     lines = len(world.registry().log.entries())
-    same = world.retrain(month) == first and len(world.registry().log.entries()) == lines
+    again, more = world.retrain(month), world.registry().log.entries()[lines:]
+    same = (again.id, again.outcome, len(more)) == (first.id, "nothing new", 1)
     return str(first.outcome) if same else "trained twice"
 
 
+#: months that break no rule of the schema, and that the judge has to see
+WRONG = (data.exchanged, data.filled, data.vanished, data.shuffled, data.narrowed, data.one_cell_for_many)
+
 FAULTS = (
     *(Fault(f"data: {name.replace('_', ' ')}", strike, ("refused",)) for name, strike in SPOILED),
+    *(Fault(f"wrong: {w.__name__.replace('_', ' ')}", data.delivered(w), ("held", "refused")) for w in WRONG),
     Fault("the same batch twice", twice, ("promoted",)),
     Fault("fit cannot converge", learning.cannot_converge, ("unfit",)),
     Fault("every start raises", learning.no_start_works, ("unfit",)),
@@ -144,7 +149,7 @@ class Life:
         record = self.world.retrain(month)
         history = rows_of(self.world.registry().history())
         done, promotions = (self._promotions(lines, record.version) for lines in (earlier, history))
-        if record.outcome != "promoted" or not promotions:
+        if record.outcome not in ("promoted", "nothing new") or not promotions:
             yield f"a good month was lost: {record.outcome}: {record.reason}"
         elif promotions != 1 or len(history) - len(earlier) != promotions - done:
             yield f"{len(history) - len(earlier)} lines in the history, {promotions} promotions, {done} of them before"

@@ -125,4 +125,8 @@ def used(folder: Path) -> int:
 
 def rows_of(history: list[dict[str, Any]]) -> list[dict[str, Any]]:
     """The lines of the history that are decisions about a batch."""
-    return [line for line in history if line["kind"] in ("promoted", "rolled_back", "retrain")]
+    return [
+        line
+        for line in history
+        if line["kind"] in ("promoted", "rolled_back", "retrain") and line.get("outcome") != "nothing new"
+    ]

@@ -77,9 +77,10 @@ def test_the_same_numbers_as_of_the_folder(loop: Registry, here: Path) -> None:
 
 
 def test_the_doctor_takes_the_version_of_a_name(loop: Registry) -> None:
-    from tests.ops.registry_case import record
+    from tests.ops.registry_case import pointing, record
     from unseen.ops import files
 
+    pointing(loop, champion=1, challenger=2)
     for id in "ab":
         files.write(loop.places.run(id) / "record.json", record(id).model_dump_json())
     for name, id in (("people@2", "b"), ("people@champion", "a")):

@@ -96,7 +96,7 @@ def _troubles(case: Case) -> Found | None:
     if case.settings is None or not case.around:
         return None
     trouble = known(case.settings).trouble
-    worst = [trouble[kind] for kind in ("log", "artefact") if kind in trouble]
+    worst = [trouble[kind] for kind in ("log", "artefact", "registry") if kind in trouble]
     if worst:
         cause = "someone or something wrote to a file that only unseen writes"
         said = [f"the artefact of the champion, {why}" if why.startswith("version") else why for why in worst]
