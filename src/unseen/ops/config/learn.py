@@ -206,11 +206,11 @@ class Retries(Section):
 
 
 class Validate(Section):
-    """The rows that judge: a share of the newest partition, never trained on; units are held out whole."""
+    """The rows that judge: a share of every partition, never trained on; units are held out whole."""
 
     share: Portion = Field(
         default=0.2,
-        description="Share of the newest partition's rows that is held out; of its units (sequences, items, users) "
+        description="Share of each partition's rows that is held out; of its units (sequences, items, users) "
         "where rows belong together.",
     )
     seed: int = Field(default=0, ge=0, description="Decides which rows are held out.")

@@ -47,7 +47,8 @@ def words(schema: dict[str, Any]) -> str:
     if kind == "array" and "prefixItems" in schema:
         return "list of two numbers"
     if kind == "array":
-        return f"list of {words(schema['items'])}s".replace("texts", "text")
+        items = schema["items"]
+        return f"list of {words(items)}" + ("s" if items.get("type") in ("integer", "number") else "")
     if kind == "object":
         inside = schema["additionalProperties"]
         return f"table: name to {'rule' if '$ref' in inside else words(inside)}"

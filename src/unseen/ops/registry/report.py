@@ -92,7 +92,7 @@ def metric_key(column: str) -> str:
     """A column's name as part of a metric's: any column may have one, and no two have the same.
 
     >>> metric_key("age"), metric_key("a//b")
-    ('age', 'a__b-fafdd1ae')
+    ('age', 'a__b-7a9acf33')
     """
     clean = re.sub(r"[^A-Za-z0-9_. :-]", "_", column)[:LONGEST_KEY]
     return clean if clean == column else f"{clean}-{hashlib.sha256(column.encode()).hexdigest()[:8]}"
