@@ -10,6 +10,7 @@ from typing import Any
 from unseen.arrow.columns import INDEX, fields_of, index_names
 from unseen.arrow.files import each
 from unseen.arrow.hive import key_schema
+from unseen.arrow.libraries import pa
 from unseen.arrow.place import Place
 from unseen.core.block import EMPTY, OTHER, Field
 from unseen.errors import DataError
@@ -41,8 +42,6 @@ def together(places: Sequence[Place], look: Callable[[Place], Any], skip_bad: bo
     DataError
         A file cannot be read, or not together with the others.
     """
-    import pyarrow as pa
-
     skipped: list[str] = []
     files = list(each(places, look, skipped if skip_bad else None).values())
     if not files:
@@ -83,8 +82,6 @@ def agree(files: Sequence[Any], bad: dict[Place, str] | None = None) -> Any:
     DataError
         A column is missing from one file, or has another type there; both files are named.
     """
-    import pyarrow as pa
-
     first = files[0]
     if bad is not None:
         likes = [_like(f.schema) for f in files]
@@ -109,8 +106,6 @@ def _like(schema: Any) -> frozenset[tuple[str, str]]:
 
 def _joined(agreed: dict[str, tuple[Any, Any]], first: Any, other: Any) -> dict[str, tuple[Any, Any]]:
     """Columns so far, each with the file that has it so, after another file."""
-    import pyarrow as pa
-
     here, out = {f.name: f for f in other.schema}, dict(agreed)
     for name in [*(n for n in agreed if n not in here), *(n for n in here if n not in agreed)]:
         has, lacks = _told_apart(*((first, other) if name in agreed else (other, first)))
@@ -139,8 +134,6 @@ def _told_apart(one: Any, two: Any) -> tuple[str, str]:
 
 def with_keys(file: Any, keys: Any) -> Any:
     """A file that has columns for what the names of its folders say."""
-    import pyarrow as pa
-
     names = dict(file.place.keys)
     fields = [*file.schema, *(f for f in keys if f.name in names)]
     return replace(file, schema=pa.schema(fields, metadata=file.schema.metadata))
@@ -148,23 +141,17 @@ def with_keys(file: Any, keys: Any) -> Any:
 
 def is_number(type_: Any) -> bool:
     """Whether a type is whole numbers or floating point, of any width."""
-    import pyarrow as pa
-
     return bool(pa.types.is_integer(type_) or pa.types.is_floating(type_))
 
 
 def wider(a: Any, b: Any) -> Any:
     """The narrowest type that holds the numbers of both."""
-    import pyarrow as pa
-
     one, two = pa.schema([("x", a)]), pa.schema([("x", b)])
     return pa.unify_schemas([one, two], promote_options="permissive").field(0).type
 
 
 def plain(type_: Any) -> Any:
     """The type without its layout: text is text, whether large, viewed or in a dictionary."""
-    import pyarrow as pa
-
     from unseen.arrow.columns import is_text
 
     inner = type_.value_type if pa.types.is_dictionary(type_) else type_

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from unseen.arrow.fill import as_float, filled
+from unseen.arrow.libraries import pa
 from unseen.arrow.metadata import fitting
 from unseen.arrow.output import table_writer
 from unseen.arrow.rawrows import as_text, fills_as_text, raw_schema, rows_of, spelling
@@ -26,8 +27,6 @@ Fills = Mapping[str, tuple[Any, Any]]
 
 def assigned_schema(source: Any, path: Path, outputs: Sequence[Output], data: Sequence[Field], prefix: str) -> Any:
     """The input's schema, as it goes to that file, followed by what a model says of rows."""
-    import pyarrow as pa
-
     types = {INTEGER: pa.int32(), CATEGORY: pa.string(), BOOLEAN: pa.bool_()}
     new = []
     for output in outputs:
@@ -42,8 +41,6 @@ def assigned_schema(source: Any, path: Path, outputs: Sequence[Output], data: Se
 
 def imputed_schema(source: Any, path: Path, encoding: Encoding, fractional: set[str], drawn: bool, prefix: str) -> Any:
     """The input's schema with types that hold the completed values, after a column that numbers the draws."""
-    import pyarrow as pa
-
     schema = raw_schema(source) if as_text(source, path) else _completed(source, encoding, fractional)
     if not drawn:
         return schema
@@ -65,8 +62,6 @@ def _completed(source: Any, encoding: Encoding, fractional: set[str]) -> Any:
 
 
 def _roomy(type_: Any, kind: str, fractional: bool) -> Any:
-    import pyarrow as pa
-
     if pa.types.is_null(type_):
         return pa.string() if kind == CATEGORY else pa.float64()
     if pa.types.is_dictionary(type_) and type_.index_type.bit_width == 8:
@@ -101,8 +96,6 @@ def write_blocks(
     progress: Progress = None,
 ) -> int:
     """Write the rows of the input, and beside them the columns that ``more(block)`` gives for a few rows at a time."""
-    import pyarrow as pa
-
     names, text = encoding.columns(), as_text(source, path)
     own = len(source.raw_names if text else source.arrow_schema)
     new = pa.schema(list(schema)[own:])
@@ -190,8 +183,6 @@ def _text_round(
     write: Any,
     told: Progress,
 ) -> int:
-    import pyarrow as pa
-
     names = encoding.columns()
 
     def pieces(part: Part) -> Iterator[Any]:
@@ -203,8 +194,6 @@ def _text_round(
 
 
 def _complete(table: Any, fills: Fills, schema: Any, number: int) -> Any:
-    import pyarrow as pa
-
     columns = {name: table.column(name) for name in table.column_names}
     for name, (rows, values) in fills.items():
         whole = pa.types.is_integer(schema.field(name).type) or pa.types.is_decimal(schema.field(name).type)

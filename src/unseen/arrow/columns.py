@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 
+from unseen.arrow.libraries import pa, pc
 from unseen.core.block import BOOLEAN, CATEGORY, EMPTY, INTEGER, NUMBER, OTHER, Column, Field, Frame
 from unseen.core.objects import BYTES, DURATIONS, NESTED
 from unseen.core.objects import DATES as DATES
@@ -104,8 +105,6 @@ def column(values: Any) -> Column:
 
 
 def _number(values: Any) -> Column:
-    import pyarrow as pa
-
     if pa.types.is_boolean(values.type):
         values = values.cast(pa.uint8())
     if pa.types.is_decimal(values.type) or pa.types.is_uint64(values.type):
@@ -134,9 +133,6 @@ def _category(values: Any) -> Column:
 
 def coded(values: Any) -> tuple[Any, Any]:
     """Indices and text categories of a text or dictionary array, each category once."""
-    import pyarrow as pa
-    import pyarrow.compute as pc
-
     if not len(values):
         return pa.array([], pa.int32()), pa.array([], pa.string())
     if isinstance(values, pa.ChunkedArray):
@@ -162,9 +158,6 @@ def unit_codes(values: Any, name: str) -> Array:
     DataError
         A row does not say which unit it belongs to, or says it by what cannot be compared.
     """
-    import pyarrow as pa
-    import pyarrow.compute as pc
-
     if isinstance(values.type, pa.BaseExtensionType):
         values = pa.chunked_array([c.storage for c in values.chunks], values.type.storage_type)
     missing = pc.sum(pc.is_null(values, nan_is_null=True)).as_py() or 0
@@ -194,6 +187,4 @@ def readable(schema: Mapping[str, str], columns: Sequence[str]) -> None:
 
 
 def _int32(values: Array) -> Any:
-    import pyarrow as pa
-
     return pa.array(values.astype(np.int32))

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from unseen.arrow.columns import kind_of, names_once
+from unseen.arrow.libraries import pa, pc, pd, pl
 from unseen.core.block import NUMBER, OTHER, Field
 from unseen.core.given import column_array
 from unseen.errors import DataError
@@ -89,8 +90,6 @@ def converted(data: Any) -> Converted:
 def _by_column(
     data: Any, names: Any, column: Callable[[int], Any], rows: int, to_arrow: Callable[[str, Any], tuple[Any, str]]
 ) -> Converted:
-    import pyarrow as pa
-
     names = list(names)
     names_once(names)
     arrays, broken, fields = [], {}, {}
@@ -107,8 +106,6 @@ def _by_column(
 
 
 def _polars(data: Any) -> Converted:
-    import polars as pl
-
     from unseen.arrow.polars_columns import to_arrow
 
     frame = data.collect() if isinstance(data, pl.LazyFrame) else data
@@ -133,8 +130,6 @@ def _any_column(name: str, values: Any) -> tuple[Any, str]:
 
     library = library_of(values)
     if library == "pandas":
-        import pandas as pd
-
         return pandas_columns.to_arrow(name, values if isinstance(values, pd.Series) else pd.Series(values))
     if library == "polars":
         return polars_columns.to_arrow(name, values)
@@ -142,8 +137,6 @@ def _any_column(name: str, values: Any) -> tuple[Any, str]:
 
 
 def _pyarrow(data: Any) -> Converted:
-    import pyarrow as pa
-
     if isinstance(data, pa.RecordBatch):
         table = pa.Table.from_batches([data])
     elif isinstance(data, pa.Table):
@@ -165,8 +158,6 @@ def _pyarrow(data: Any) -> Converted:
 
 def _protocol(data: Any) -> Converted:
     """A table of a library that is not known here, by one of the protocols by which tables are handed over."""
-    import pyarrow as pa
-
     try:
         if hasattr(data, "__arrow_c_stream__") or hasattr(data, "__arrow_c_array__"):
             table = pa.table(data)
@@ -182,9 +173,6 @@ def _protocol(data: Any) -> Converted:
 
 def _decoded(table: Any) -> Any:
     """Columns that are stored in runs of equal values, one value per row."""
-    import pyarrow as pa
-    import pyarrow.compute as pc
-
     for i, f in enumerate(table.schema):
         if pa.types.is_run_end_encoded(f.type):
             chunks = [pc.run_end_decode(c) for c in table.column(i).chunks]

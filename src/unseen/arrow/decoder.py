@@ -8,6 +8,7 @@ from typing import Any
 
 from unseen.arrow.columns import is_text
 from unseen.arrow.hive import key_array
+from unseen.arrow.libraries import pa
 from unseen.arrow.stream import BATCH, Readers, Streams
 from unseen.errors import DataError
 
@@ -31,8 +32,6 @@ class Decoder:
 
     def read(self, pieces: Sequence[Piece], columns: Sequence[str], coded: bool = False) -> Any:
         """The columns of some pieces as one table; ``coded`` reads text straight into dictionaries."""
-        import pyarrow as pa
-
         wanted = pa.schema([self.schema.field(c) for c in columns])
         if not coded:
             wanted = wanted.with_metadata(self.schema.metadata)
@@ -63,8 +62,6 @@ class Decoder:
 
     def _read_run(self, run: list[Piece], columns: Sequence[str], text: Sequence[str], coded: bool = False) -> Any:
         """The columns of a run as one table, with those that the file's folders say."""
-        import pyarrow as pa
-
         entry, rows = self.files[run[0][0]], sum(stop - start for _, _, start, stop in run)
         keys = {name: self.keys.field(name) for name in columns if name in self.keys.names}
         own = tuple(c for c in columns if c not in keys)
@@ -75,8 +72,6 @@ class Decoder:
         return pa.table({c: cells[c] if c in cells else table.column(c) for c in columns})
 
     def _decoded(self, run: list[Piece], columns: tuple[str, ...], text: tuple[str, ...]) -> Any:
-        import pyarrow as pa
-
         file, group, start, stop = run[0]
         entry, key = self.files[file], (file, columns, text)
         with _explained(entry, group, run[-1][1]):
@@ -104,8 +99,6 @@ def _batches(entry: Any, group: int, columns: tuple[str, ...], text: tuple[str, 
 @contextmanager
 def _explained(entry: Any, first: int, last: int) -> Iterator[None]:
     """Damage that shows only when the data is decoded, in one sentence."""
-    import pyarrow as pa
-
     try:
         yield
     except MemoryError:  # one of Arrow's is an ArrowException too, and says nothing about the file

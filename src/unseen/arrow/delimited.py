@@ -10,6 +10,7 @@ from typing import Any
 from unseen.arrow.damage import check_whole, explained
 from unseen.arrow.dialect import Dialect, text_stream
 from unseen.arrow.hive import MISSING
+from unseen.arrow.libraries import pa, pc
 from unseen.arrow.place import Place
 from unseen.arrow.spelled import Spelling
 from unseen.errors import DataError
@@ -72,8 +73,6 @@ def batches(dialect: Dialect, left: Left | None = None, *, raw: bool = False, sk
     DataError
         Rows of different length, a quote that is not closed, damage; it says in which line.
     """
-    import pyarrow as pa
-
     left = left if left is not None else Left()
     stream, below = text_stream(dialect)
     handler = _counting(left) if skip_bad else None
@@ -94,7 +93,6 @@ def batches(dialect: Dialect, left: Left | None = None, *, raw: bool = False, sk
 
 
 def _reader(stream: Any, dialect: Dialect, raw: bool, handler: Callable[[Any], str] | None) -> Iterator[Any]:
-    import pyarrow as pa
     import pyarrow.csv as pacsv
 
     names = [f"{j}" for j in range(len(dialect.names))]
@@ -129,8 +127,6 @@ def _counting(left: Left) -> Callable[[Any], str]:
 
 def _without_headers(batch: Any, dialect: Dialect, left: Left) -> Any:
     """The rows that do not repeat the header, as joined files have it."""
-    import pyarrow.compute as pc
-
     if not dialect.header or dialect.header[0] == "" or not batch.num_rows:
         return batch
     same = pc.equal(batch.column(0), dialect.header[0])
@@ -145,8 +141,6 @@ def _without_headers(batch: Any, dialect: Dialect, left: Left) -> Any:
 
 
 def _with_keys(batch: Any, dialect: Dialect) -> Any:
-    import pyarrow as pa
-
     known = [None if value in ("", MISSING) else value for _, value in dialect.place.keys]
     keys = [pa.repeat(pa.scalar(value, pa.string()), batch.num_rows) for value in known]
     return pa.record_batch([*batch.columns, *keys], names=list(dialect.columns()))

@@ -12,6 +12,7 @@ from typing import Any
 
 from unseen.arrow.columns import names_once
 from unseen.arrow.layout import BODY, REMARKS, Layout, layout
+from unseen.arrow.libraries import pa
 from unseen.arrow.notation import notation_of
 from unseen.arrow.place import Place
 from unseen.arrow.spelled import Spelling
@@ -232,8 +233,6 @@ def recoded(dialect: Dialect, encoding: str) -> Dialect:
 
 def text_stream(dialect: Dialect) -> tuple[Any, Unpacked]:
     """The text of a file as readers know it, in UTF-8, and the bytes below it."""
-    import pyarrow as pa
-
     stream, below = text_of(dialect.place, dialect.encoding)
     if dialect.blanks or dialect.spaced:
         plain = Plain(stream, tabbed if dialect.blanks else close_up)

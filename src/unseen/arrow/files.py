@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 from unseen.arrow.columns import names_once
+from unseen.arrow.libraries import pa, pq
 from unseen.arrow.place import Place
 from unseen.errors import DataError
 
@@ -38,8 +39,6 @@ class ParquetFile:
         DataError
             The file has changed since the first look at it.
         """
-        import pyarrow.parquet as pq
-
         # what a store sends, it should send in few long pieces
         options = {"pre_buffer": not self.place.local, "buffer_size": BUFFER if self.place.local else 0}
         return pq.ParquetFile(self.place.open(), read_dictionary=list(text) or None, **options)
@@ -53,9 +52,6 @@ def opened(place: Place) -> ParquetFile:
     DataError
         There is no such file, it is empty, not Parquet, cut short, or its footer is damaged.
     """
-    import pyarrow as pa
-    import pyarrow.parquet as pq
-
     try:
         with place.open() as raw, pq.ParquetFile(raw, pre_buffer=False) as file:
             meta, schema = file.metadata, file.schema_arrow

@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 
 from unseen.arrow.columns import is_text
+from unseen.arrow.libraries import pa, pc
 from unseen.core.exact import EXACT, tell_rounded, within
 from unseen.core.objects import rounded
 from unseen.core.stats import Array
@@ -20,9 +21,6 @@ def filled(column: Any, rows: Array, values: Array, name: str = "") -> Any:
     those who said beforehand which type it has. Decimals keep their places, and are filled to the last of them. A
     category that a dictionary does not list is added at its end.
     """
-    import pyarrow as pa
-    import pyarrow.compute as pc
-
     array = column.combine_chunks() if isinstance(column, pa.ChunkedArray) else column
     if isinstance(array, pa.ChunkedArray):
         array = pa.concat_arrays(array.chunks)
@@ -39,8 +37,6 @@ def filled(column: Any, rows: Array, values: Array, name: str = "") -> Any:
 
 def _text(array: Any, rows: Array, values: Array) -> Any:
     """Text; in a column of another type only where that can be read as one of its values."""
-    import pyarrow as pa
-
     text = array.cast(pa.large_string())
     new = _replaced(text, rows, pa.array([str(v) for v in values], text.type))
     try:
@@ -50,8 +46,6 @@ def _text(array: Any, rows: Array, values: Array) -> Any:
 
 
 def _number(array: Any, rows: Array, values: Array, name: str) -> Any:
-    import pyarrow as pa
-
     t = array.type
     if pa.types.is_boolean(t) and np.isin(values, (0, 1)).all():
         return _replaced(array, rows, pa.array(values.astype(bool)))
@@ -68,16 +62,12 @@ def _number(array: Any, rows: Array, values: Array, name: str) -> Any:
 
 def beyond_floats(array: Any) -> bool:
     """Whether an integer column has values that no float holds."""
-    import pyarrow.compute as pc
-
     ends = pc.min_max(array).as_py()
     return ends["min"] is not None and (ends["max"] > EXACT or ends["min"] < -EXACT)
 
 
 def _decimal(array: Any, rows: Array, values: Array) -> Any:
     """Decimals filled to their last place; a type with more digits where the new cells need them."""
-    import pyarrow as pa
-
     t = array.type
     new = [rounded(v, t.scale) for v in values]
     digits = max(len(v.as_tuple().digits) for v in new)
@@ -90,8 +80,6 @@ def _decimal(array: Any, rows: Array, values: Array) -> Any:
 
 def as_float(array: Any) -> Any:
     """The column as floats; floats stay as they are."""
-    import pyarrow as pa
-
     if pa.types.is_floating(array.type):
         return array
     if pa.types.is_boolean(array.type):
@@ -100,9 +88,6 @@ def as_float(array: Any) -> Any:
 
 
 def _dictionary(array: Any, rows: Array, values: Array) -> Any:
-    import pyarrow as pa
-    import pyarrow.compute as pc
-
     t = array.type
     known = array.dictionary
     new = pa.array([str(v) for v in values]).cast(known.type)
@@ -115,9 +100,6 @@ def _dictionary(array: Any, rows: Array, values: Array) -> Any:
 
 
 def _replaced(array: Any, rows: Array, new: Any) -> Any:
-    import pyarrow as pa
-    import pyarrow.compute as pc
-
     mask = np.zeros(len(array), bool)
     mask[rows] = True
     return pc.replace_with_mask(array, pa.array(mask), new.cast(array.type, safe=False))

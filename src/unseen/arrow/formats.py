@@ -6,6 +6,7 @@ import json
 import re
 import zipfile
 
+from unseen.arrow.libraries import pa
 from unseen.arrow.place import Place
 from unseen.errors import DataError
 
@@ -123,8 +124,6 @@ def _is_json(start: bytes) -> bool:
 
 
 def _in_archive(place: Place) -> str:
-    import pyarrow as pa
-
     try:
         with zipfile.ZipFile(place.open()) as archive:
             names = set(archive.namelist())

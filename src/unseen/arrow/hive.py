@@ -7,6 +7,7 @@ from collections.abc import Iterable, Sequence
 from typing import Any
 from urllib.parse import unquote
 
+from unseen.arrow.libraries import pa, pc
 from unseen.arrow.place import Place
 
 #: how such folders write that a key is missing
@@ -35,8 +36,6 @@ def key_schema(places: Sequence[Place]) -> Any:
     year: int64
     month: string
     """
-    import pyarrow as pa
-
     values: dict[str, set[str]] = {}
     for place in places:
         for key, value in place.keys:
@@ -46,9 +45,6 @@ def key_schema(places: Sequence[Place]) -> Any:
 
 def key_array(place: Place, field: Any, rows: int, coded: bool = False) -> Any:
     """The value that a file's folders give a key, once for each row; ``coded`` makes text a dictionary."""
-    import pyarrow as pa
-    import pyarrow.compute as pc
-
     value, type_ = dict(place.keys).get(field.name, MISSING), field.type
     if coded and pa.types.is_string(type_):
         type_ = pa.dictionary(pa.int32(), type_)
@@ -60,8 +56,6 @@ def key_array(place: Place, field: Any, rows: int, coded: bool = False) -> Any:
 
 
 def _type(values: set[str]) -> Any:
-    import pyarrow as pa
-
     if not values:
         return pa.null()
     whole = all(_WHOLE.fullmatch(v) and -(2**63) <= int(v) < 2**63 for v in values)

@@ -9,6 +9,7 @@ import numpy as np
 
 from unseen.arrow.convert import is_column, is_table, library_of
 from unseen.arrow.fill import filled
+from unseen.arrow.libraries import pa, pd
 from unseen.arrow.metadata import fitting
 from unseen.arrow.regroup import taken
 from unseen.core.block import OTHER
@@ -68,7 +69,6 @@ def _column(name: str, values: Any, fill: tuple[Array, Array] | None) -> Any:
 
     if library == "polars":
         return polars_columns.completed(values.name, values, *fill)
-    import pandas as pd
 
     if isinstance(values, pd.Series):
         cells = pandas_columns.completed(name, values, *fill)
@@ -78,8 +78,6 @@ def _column(name: str, values: Any, fill: tuple[Array, Array] | None) -> Any:
 
 def _arrow(data: Any, source: Any, fills: Fills) -> Any:
     """Arrow tables and whatever else has a table of Arrow blocks: files come back as one table."""
-    import pyarrow as pa
-
     if isinstance(data, pa.RecordBatch):
         table = _filled_table(pa.Table.from_batches([data]), fills)
         return table.combine_chunks().to_batches()[0] if table.num_rows else data
@@ -118,8 +116,6 @@ def _filled_table(table: Any, fills: Fills) -> Any:
 
 def _pandas(data: Any, fills: Fills) -> Any:
     """Cells go by position, so that names of any kind, and several levels of them, stay what they are."""
-    import pandas as pd
-
     from unseen.arrow.pandas_columns import completed
 
     out = data.copy()

@@ -20,6 +20,7 @@ from unseen.arrow.cells import (
 )
 from unseen.arrow.columns import DATES
 from unseen.arrow.doubts import looks_numeric, taken_for_codes, written_otherwise
+from unseen.arrow.libraries import pa, pc
 from unseen.arrow.notation import DATE, NEARLY, TWO_WAYS, notation_of, otherwise
 from unseen.core.block import BOOLEAN, CATEGORY, EMPTY, INTEGER, NUMBER, OTHER, Field
 from unseen.core.reading import IN_WORDS, USUAL, Notation, Reading
@@ -101,8 +102,6 @@ class Guess:
 
         What only became more, as decimals among whole numbers, is no change.
         """
-        import pyarrow.compute as pc
-
         self.compared = True
         if self.how.kind not in NUMBERS:
             return
@@ -113,8 +112,6 @@ class Guess:
 
     def _look(self, cells: Any) -> None:
         """Find the notation in some of the cells, beside those that told it before."""
-        import pyarrow.compute as pc
-
         distinct = pc.unique(trimmed(cells.drop_null())).to_pylist()
         step = max(1, len(distinct) // SAMPLE)
         self.sample.update(dict.fromkeys(c for c in distinct[::step] if c and c.lower() not in self.marks | INFINITE))
@@ -169,17 +166,12 @@ class Guess:
 
     def _coded(self, cells: Any, values: Any) -> bool:
         """Whether some whole numbers are names rather: 007, +4479..., more than 15 digits."""
-        import pyarrow.compute as pc
-
         if self.final or self.forced == NUMBER or (self.known is not None and self.known.kind in NUMBERS):
             return False
         return why_text(cells, values) != "" if pc.any(suspects(cells, values)).as_py() else False
 
     def _counted(self, values: Any) -> Any:
         """The numbers with null for those that mean missing, counted."""
-        import pyarrow as pa
-        import pyarrow.compute as pc
-
         values, found = without_numbers(values, self.own)
         self.marked.update(found)
         self.numbers += len(values) - values.null_count
@@ -193,8 +185,6 @@ class Guess:
         return values
 
     def _note_strange(self, cells: Any, odd: Any, before: int) -> None:
-        import pyarrow.compute as pc
-
         if not self.strange and (at := pc.index(odd, True).as_py()) >= 0:
             self.first_strange = before + at + 1
         strange = cells.filter(odd)
@@ -203,9 +193,6 @@ class Guess:
             self.words.update(pc.unique(strange).slice(0, CODES + 1).to_pylist())
 
     def _truths(self, cells: Any) -> Any:
-        import pyarrow as pa
-        import pyarrow.compute as pc
-
         rest = pc.utf8_lower(self._without_marks(trimmed(cells)))
         if not pc.all(pc.is_in(rest.drop_null(), pa.array(["true", "false"])), min_count=0).as_py():
             self.how, self.again = Notation(CATEGORY), True
@@ -286,7 +273,5 @@ class Guess:
 
     def type(self) -> Any:
         """The Arrow type of what `take` gives."""
-        import pyarrow as pa
-
         types = {EMPTY: pa.null(), INTEGER: pa.int64(), NUMBER: pa.float64(), BOOLEAN: pa.bool_()}
         return types.get(self.how.kind, pa.dictionary(pa.int32(), pa.string()))

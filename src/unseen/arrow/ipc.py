@@ -8,6 +8,7 @@ from typing import Any
 
 from unseen.arrow.columns import names_once
 from unseen.arrow.files import refuse_other
+from unseen.arrow.libraries import pa
 from unseen.arrow.place import Place
 from unseen.errors import DataError
 
@@ -34,8 +35,6 @@ def opened_arrow(place: Place) -> ArrowFile:
     DataError
         There is no such file, it is empty, not an Arrow file, cut short or damaged.
     """
-    import pyarrow as pa
-
     try:
         with place.open() as file, pa.ipc.open_file(file) as reader:
             schema = reader.schema
@@ -57,8 +56,6 @@ class _Reader:
     """Record batches by their number, with the methods of a reader of Parquet that are used here."""
 
     def __init__(self, place: Place, fields: Sequence[int], text: Sequence[str]) -> None:
-        import pyarrow as pa
-
         # read, not mapped into memory: a mapped file that is cut short ends the whole process
         self._file = place.open()
         self._reader = pa.ipc.open_file(self._file, options=pa.ipc.IpcReadOptions(included_fields=list(fields)))
@@ -69,8 +66,6 @@ class _Reader:
         return int(self._reader.num_record_batches)
 
     def batch(self, number: int) -> Any:
-        import pyarrow as pa
-
         batch = self._reader.get_batch(number)
         coded = pa.dictionary(pa.int32(), pa.string())
         for i, field in enumerate(batch.schema):
@@ -79,8 +74,6 @@ class _Reader:
         return batch
 
     def read_row_groups(self, groups: Sequence[int], columns: Sequence[str], use_threads: bool) -> Any:
-        import pyarrow as pa
-
         return pa.Table.from_batches([self.batch(g) for g in groups]).select(list(columns))
 
     def iter_batches(

@@ -11,6 +11,7 @@ from typing import Any
 from unseen.arrow.columns import names_once
 from unseen.arrow.delimited import Left
 from unseen.arrow.formats import LINES
+from unseen.arrow.libraries import pa
 from unseen.arrow.place import Place
 from unseen.arrow.spelled import Spelling
 from unseen.arrow.unpacked import encoding_of, head_of, text_of
@@ -49,8 +50,6 @@ class Objects:
 
     def batches(self, left: Left | None = None, *, raw: bool = False, skip_bad: bool = False) -> Iterator[Any]:
         """Record batches of the file, every column as text; what is null or not there is null unless it is ``raw``."""
-        import pyarrow as pa
-
         rows: list[dict[str, str]] = []
 
         def batch() -> Any:

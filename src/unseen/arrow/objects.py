@@ -6,6 +6,7 @@ from typing import Any
 
 import numpy as np
 
+from unseen.arrow.libraries import pa
 from unseen.core.block import BOOLEAN, CATEGORY, INTEGER, OTHER
 from unseen.core.objects import cannot_be_read, gaps, kind_of_objects, numbers_of
 from unseen.core.stats import Array
@@ -20,8 +21,6 @@ def objects_to_arrow(name: str, values: Array) -> tuple[Any, str]:
     DataError
         They mix numbers with text, or are complex numbers.
     """
-    import pyarrow as pa
-
     try:
         return pa.array(values, from_pandas=True), ""
     except (pa.ArrowException, TypeError, ValueError, OverflowError):

@@ -13,6 +13,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+from unseen.arrow.libraries import pa, pq
 from unseen.arrow.spelled import TABBED, TEXT, Spelling, TextTables, packed_file, packing
 from unseen.core.disk import sync, umask
 from unseen.errors import RunError
@@ -68,9 +69,6 @@ def table_writer(path: Path, schema: Any, how: Spelling | None = None) -> Iterat
 
 
 def _maker(path: Path, schema: Any, how: Spelling) -> Any:
-    import pyarrow as pa
-    import pyarrow.parquet as pq
-
     ending, packed = packing(path.name)
     if ending in (".parquet", ".pq") and not packed:
         return lambda file: pq.ParquetWriter(file, schema)
@@ -103,8 +101,6 @@ def is_text(path: Path) -> bool:
 
 
 def _made(make: Any, file: Any, path: Path) -> Any:
-    import pyarrow as pa
-
     try:
         return make(file)
     except pa.ArrowException:

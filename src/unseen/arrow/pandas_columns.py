@@ -8,6 +8,7 @@ import numpy as np
 
 from unseen.arrow.columns import is_text
 from unseen.arrow.fill import filled
+from unseen.arrow.libraries import pa, pd
 from unseen.arrow.objects import objects_to_arrow
 from unseen.core.completed import completed_array
 from unseen.core.objects import holds_complex, like
@@ -25,9 +26,6 @@ def to_arrow(name: str, series: Any) -> tuple[Any, str]:
     DataError
         The column mixes types, or holds complex numbers.
     """
-    import pandas as pd
-    import pyarrow as pa
-
     dtype = series.dtype
     if isinstance(dtype, pd.SparseDtype):
         return to_arrow(name, series.sparse.to_dense())
@@ -52,9 +50,6 @@ def to_arrow(name: str, series: Any) -> tuple[Any, str]:
 
 def _labels(name: str, categories: Any) -> tuple[Any, str]:
     """The categories as an Arrow array; intervals, and what Arrow has no type for, by their names."""
-    import pandas as pd
-    import pyarrow as pa
-
     if not isinstance(categories.dtype, pd.IntervalDtype):
         try:
             return pa.array(_native(categories)), ""
@@ -77,9 +72,6 @@ def _native(values: Any) -> Any:
 
 def completed(name: str, series: Any, rows: Array, new: Array) -> Any:
     """The values of a pandas column with new cells, in its own dtype where that can hold them."""
-    import pandas as pd
-    import pyarrow as pa
-
     dtype = series.dtype
     if isinstance(dtype, np.dtype):
         return completed_array(name, series.to_numpy(), (rows, new))
@@ -104,9 +96,6 @@ def completed(name: str, series: Any, rows: Array, new: Array) -> Any:
 
 def _categorical(name: str, series: Any, rows: Array, new: Array) -> Any:
     """Codes set where cells were missing; a category that is not listed comes behind those that are."""
-    import pandas as pd
-    import pyarrow as pa
-
     values, known = series.array.copy(), _labels(name, series.cat.categories)[0]
     place = {label: i for i, label in enumerate(known.cast(pa.string()).to_pylist())}
     texts = [str(v) for v in new]
@@ -120,8 +109,6 @@ def _categorical(name: str, series: Any, rows: Array, new: Array) -> Any:
 
 def _as_those(labels: list[str], known: Any) -> Any:
     """New categories in the type that the known ones have."""
-    import pyarrow as pa
-
     try:
         return pa.array(labels).cast(known.type).to_pandas()
     except pa.ArrowInvalid:  # the type of no category at all

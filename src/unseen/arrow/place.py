@@ -7,6 +7,7 @@ import stat
 from dataclasses import dataclass, field
 from typing import Any
 
+from unseen.arrow.libraries import pa
 from unseen.errors import DataError
 
 
@@ -64,8 +65,6 @@ class Place:
         DataError
             It has gone, has changed since it was found, or may not be read.
         """
-        import pyarrow as pa
-
         self.unchanged()
         try:
             if self.local:  # a name may be bytes that are no text
@@ -76,8 +75,6 @@ class Place:
 
     def head(self, count: int) -> bytes:
         """Its first bytes."""
-        import pyarrow as pa
-
         try:
             with self.open() as file:
                 return bytes(file.read(count))
@@ -115,8 +112,6 @@ def refused(shown: str, error: Exception) -> str:
 
 
 def _stat(path: str, shown: str, store: Any) -> tuple[int, int]:
-    import pyarrow as pa
-
     try:
         if store is None:
             found = os.stat(path)

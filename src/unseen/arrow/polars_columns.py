@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 
 from unseen.arrow.fill import filled
+from unseen.arrow.libraries import pa, pl
 from unseen.arrow.objects import objects_to_arrow
 from unseen.core.exact import EXACT, tell_rounded, within
 from unseen.core.objects import like
@@ -24,8 +25,6 @@ def to_arrow(name: str, series: Any) -> tuple[Any, str]:
     DataError
         The column holds Python objects that mix types.
     """
-    import polars as pl
-
     if str(series.dtype) in WIDE or series.dtype == pl.Object:
         return objects_to_arrow(name, _objects(series))
     return series.to_arrow(), ""
@@ -39,9 +38,6 @@ def _objects(series: Any) -> Array:
 
 def completed(name: str, series: Any, rows: Array, new: Array) -> Any:
     """A polars column with new cells, in its own dtype where that can hold them."""
-    import polars as pl
-    import pyarrow as pa
-
     if series.dtype == pl.Object:
         cells = _objects(series)
         cells[rows] = like(cells, new)
@@ -56,8 +52,6 @@ def completed(name: str, series: Any, rows: Array, new: Array) -> Any:
 
 
 def _wide(name: str, series: Any, rows: Array, new: Array) -> Any:
-    import polars as pl
-
     low, high = WIDE[str(series.dtype)]
     values = [int(v) for v in new] if new.dtype == object else new
     whole, cells = within(values, low, high), _objects(series)
@@ -72,8 +66,6 @@ def _wide(name: str, series: Any, rows: Array, new: Array) -> Any:
 
 
 def _cast(series: Any, dtype: Any) -> Any:
-    import polars as pl
-
     try:
         return series.cast(dtype)
     except pl.exceptions.PolarsError:  # an Enum that does not list the new category

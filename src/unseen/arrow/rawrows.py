@@ -10,6 +10,7 @@ from typing import Any
 
 import numpy as np
 
+from unseen.arrow.libraries import pa, pc
 from unseen.arrow.notation import spelled
 from unseen.arrow.output import is_lines, is_text
 from unseen.arrow.spelled import Spelling
@@ -44,8 +45,6 @@ def spelling(source: Any) -> Spelling:
 
 def raw_schema(source: Any) -> Any:
     """The columns of a text source as they are named there, all text."""
-    import pyarrow as pa
-
     return pa.schema([(name, pa.string()) for name in source.raw_names])
 
 
@@ -59,8 +58,6 @@ class RawRows:
 
     def take(self, rows: int) -> list[Any]:
         """The columns of the next rows."""
-        import pyarrow as pa
-
         parts: list[Any] = []
         while rows:
             if self._rest is None or not self._rest.num_rows:
@@ -72,15 +69,10 @@ class RawRows:
 
     def beside(self, new: Any, schema: Any) -> Any:
         """The next rows, and the columns of a table beside them."""
-        import pyarrow as pa
-
         return pa.table([*self.take(new.num_rows), *new.columns], schema=schema)
 
     def completed(self, fills: Any, schema: Any, number: int) -> Any:
         """The next rows, with the cells of a table in place of theirs where it has any; ``number`` is the draw's."""
-        import pyarrow as pa
-        import pyarrow.compute as pc
-
         columns = self.take(fills.num_rows)
         for name in fills.column_names:
             j = self._names.index(name)
@@ -122,8 +114,6 @@ def _put(row: dict[str, Any], name: str, value: Any) -> None:
 
 def fills_as_text(fills: Fills, rows: int, names: Sequence[str], notations: Mapping[str, Notation]) -> Any:
     """A table of the cells that fill holes, spelled as their columns are, null elsewhere."""
-    import pyarrow as pa
-
     columns = []
     for name in names:
         cells = np.full(rows, None, object)

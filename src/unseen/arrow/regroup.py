@@ -15,6 +15,7 @@ from typing import Any
 
 import numpy as np
 
+from unseen.arrow.libraries import pa
 from unseen.arrow.output import no_space
 from unseen.core.stats import Array
 
@@ -62,8 +63,6 @@ def reorder(
 
 def taken(table: Any, rows: Array) -> Any:
     """Some rows of a table in an order, (n,); text in a layout that Arrow cannot pick from is laid out anew."""
-    import pyarrow as pa
-
     for i, field in enumerate(table.schema):
         if pa.types.is_string_view(field.type):
             large = field.with_type(pa.large_string())
@@ -81,8 +80,6 @@ class _Parts:
 
     def deal(self, table: Any, places: Array) -> None:
         """Append rows to the files their new positions belong to."""
-        import pyarrow as pa
-
         if not table.num_rows:
             return
         if not self.count:
@@ -97,8 +94,6 @@ class _Parts:
             self._writer(int(part[chosen[0]]), some.schema).write_table(some)
 
     def _writer(self, part: int, schema: Any) -> Any:
-        import pyarrow as pa
-
         if part not in self._writers:
             self._writers[part] = pa.ipc.new_stream(self.folder / str(part), schema)
         return self._writers[part]
@@ -109,8 +104,6 @@ class _Parts:
 
     def ranges(self) -> Iterable[Any]:
         """The rows of each file in their new order, some at a time; the files are removed as they are read."""
-        import pyarrow as pa
-
         for part in sorted(self._writers):
             path = self.folder / str(part)
             with pa.OSFile(str(path)) as file, pa.ipc.open_stream(file) as reader:

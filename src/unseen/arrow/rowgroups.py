@@ -14,6 +14,7 @@ from unseen.arrow.columns import frame_of, readable, unit_codes
 from unseen.arrow.decoder import Decoder, Piece
 from unseen.arrow.digest import file_digest
 from unseen.arrow.files import opened
+from unseen.arrow.libraries import pa, pq
 from unseen.arrow.place import Place, at
 from unseen.arrow.regroup import PLACE, reorder
 from unseen.core.block import Field, Frame
@@ -75,9 +76,6 @@ class RowGroups:
 
     def _regroup(self, order: Array) -> None:
         """Go over to a temporary copy in which rows of one unit stand together, and each says where it stood."""
-        import pyarrow as pa
-        import pyarrow.parquet as pq
-
         to = np.empty_like(order)
         to[order] = np.arange(self.rows)
         self._spool = tempfile.TemporaryDirectory(prefix="unseen-")

@@ -10,6 +10,7 @@ from typing import Any
 from unseen.arrow.columns import names_once
 from unseen.arrow.delimited import Left
 from unseen.arrow.layout import Layout, layout
+from unseen.arrow.libraries import pa
 from unseen.arrow.place import Place
 from unseen.arrow.spelled import Spelling
 from unseen.core.reading import Reading
@@ -33,8 +34,6 @@ class Sheet:
 
     def batches(self, left: Left | None = None, *, raw: bool = False, skip_bad: bool = False) -> Iterator[Any]:
         """Record batches of the sheet, every column as text; cells of nothing are null unless they are ``raw``."""
-        import pyarrow as pa
-
         keys = [value for _, value in self.place.keys]
         for start in range(0, len(self.rows), BATCH):
             some = [[*row, *keys] for row in self.rows[start : start + BATCH]]

@@ -7,6 +7,7 @@ from contextlib import ExitStack
 from dataclasses import dataclass
 from typing import Any
 
+from unseen.arrow.libraries import pa, pc
 from unseen.errors import RunError
 
 PACKS = {".gz": "gzip", ".zst": "zstd", ".bz2": "bz2"}
@@ -53,8 +54,6 @@ class _Kept:
 
 def packed_file(file: Any, packed: str) -> Any:
     """A stream into a file that packs what is written, and is closed before the file is."""
-    import pyarrow as pa
-
     return pa.CompressedOutputStream(pa.PythonFile(_Kept(file), mode="w"), packed)
 
 
@@ -62,8 +61,6 @@ class TextTables:
     """A writer of tables as lines of text, the names of their columns first."""
 
     def __init__(self, file: Any, schema: Any, packed: str, how: Spelling) -> None:
-        import pyarrow as pa
-
         self._open = ExitStack()
         self._schema, self.how = schema, how
         self._out = self._open.enter_context(packed_file(file, packed)) if packed else file
@@ -92,9 +89,6 @@ class TextTables:
 
 
 def _lines(batch: Any, how: Spelling) -> Any:
-    import pyarrow as pa
-    import pyarrow.compute as pc
-
     if not batch.num_columns:
         return b""
     cells = [_cells(column, how, alone=batch.num_columns == 1) for column in batch.columns]
@@ -110,9 +104,6 @@ def _lines(batch: Any, how: Spelling) -> Any:
 
 def _cells(column: Any, how: Spelling, alone: bool) -> Any:
     """The cells of a column as text; nothing is null, and what is empty and not missing is in quotes."""
-    import pyarrow as pa
-    import pyarrow.compute as pc
-
     is_words = pa.types.is_dictionary(column.type) or pa.types.is_string(column.type) or "string" in str(column.type)
     text = column.cast(pa.large_string())
     if is_words:

@@ -9,6 +9,7 @@ from fnmatch import fnmatchcase
 from typing import Any
 
 from unseen.arrow.hive import keys_of
+from unseen.arrow.libraries import pa
 from unseen.arrow.place import Place, refused, stamp
 from unseen.errors import DataError
 
@@ -56,8 +57,6 @@ def stored(given: str, chosen: Callable[[list[Place], bool], list[Place]]) -> li
     DataError
         There is nothing, it may not be read, or nothing here knows such addresses.
     """
-    import pyarrow as pa
-
     shown = _shown(given)
     try:
         store, root, path = _store(given)
@@ -108,7 +107,6 @@ def _matches(parts: Sequence[str], pattern: Sequence[str]) -> bool:
 
 def _store(given: str) -> tuple[Any, str, str]:
     """The filesystem of an address, its root (the bucket), and the path in it."""
-    import pyarrow as pa
     from pyarrow.fs import FileSystem
 
     scheme = scheme_of(given)

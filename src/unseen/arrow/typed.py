@@ -14,6 +14,7 @@ from typing import Any, Protocol
 from unseen.arrow.damage import NotInEncoding
 from unseen.arrow.delimited import Left
 from unseen.arrow.inference import NUMBERS, Guess
+from unseen.arrow.libraries import pa, pq
 from unseen.arrow.output import no_space
 from unseen.arrow.place import Place
 from unseen.arrow.spelled import Spelling
@@ -139,8 +140,6 @@ class Typed:
             raise
 
     def _schema(self) -> Any:
-        import pyarrow as pa
-
         return pa.schema([(name, guess.type()) for name, guess in self.guesses.items()])
 
 
@@ -151,8 +150,6 @@ class _Spool:
     """
 
     def __init__(self, stack: ExitStack, path: Path, schema: Any) -> None:
-        import pyarrow.parquet as pq
-
         self.schema, self.whole, self.rows = schema, True, 0
         self.waiting: list[Any] = []
         stack.enter_context(no_space("the temporary copy of a text file (its place is set by TMPDIR)"))
@@ -183,8 +180,6 @@ class _Spool:
             self.flush()
 
     def flush(self) -> None:
-        import pyarrow as pa
-
         if self.waiting and self.whole:
             self.writer.write_table(pa.concat_tables(self.waiting), row_group_size=GROUP)
         self.waiting, self.rows = [], 0
@@ -232,15 +227,11 @@ def ahead(items: Iterator[Any], most: int = 3) -> Iterator[Iterator[Any]]:
 
 
 def _words(schema: Any) -> list[str]:
-    import pyarrow as pa
-
     return [f.name for f in schema if pa.types.is_dictionary(f.type)]
 
 
 def _joined(kept: Sequence[Sequence[Any]], schema: Any) -> Any:
     """Batches of columns as one table of their last types."""
-    import pyarrow as pa
-
     columns = [
         pa.chunked_array([_as(values[j], field.type) for values in kept], field.type) for j, field in enumerate(schema)
     ]
@@ -248,8 +239,6 @@ def _joined(kept: Sequence[Sequence[Any]], schema: Any) -> Any:
 
 
 def _as(values: Any, type_: Any) -> Any:
-    import pyarrow as pa
-
     if values.type == type_:
         return values
     if values.null_count == len(values) or pa.types.is_null(type_):
@@ -261,8 +250,6 @@ def _as(values: Any, type_: Any) -> Any:
 
 def numbers_in(name: str, texts: list[str], reading: Reading) -> dict[str, float]:
     """The numbers that some texts are in their notation, by the text; those that are none are not among them."""
-    import pyarrow as pa
-
     guess = Guess(name, reading)
     values = guess.take(pa.array([text or None for text in texts], pa.string()))
     if guess.how.kind not in NUMBERS:

@@ -14,6 +14,7 @@ from typing import Any, cast
 import numpy as np
 
 from unseen.arrow.formats import LOOSE, known, other
+from unseen.arrow.libraries import pa
 from unseen.arrow.place import Place
 from unseen.arrow.stores import hidden
 from unseen.errors import DataError
@@ -140,8 +141,6 @@ def _stream(place: Place, packed: str) -> Any:
 
 
 def _unwrapped(file: Any, packed: str) -> Any:
-    import pyarrow as pa
-
     if packed in ("gzip", "zstd", "bz2"):
         return pa.CompressedInputStream(file, packed)
     if packed == "xz":
@@ -151,8 +150,6 @@ def _unwrapped(file: Any, packed: str) -> Any:
 
 def text_of(place: Place, encoding: str) -> tuple[Any, Unpacked]:
     """A stream of the text of a file in UTF-8, and the bytes below it."""
-    import pyarrow as pa
-
     raw = Unpacked(place)
     stream = pa.PythonFile(raw, mode="r")
     if encoding in ("utf-8", "utf-8-sig"):
