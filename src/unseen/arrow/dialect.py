@@ -10,8 +10,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
-from unseen.arrow.columns import names_once
-from unseen.arrow.layout import BODY, REMARKS, Layout, layout
+from unseen.arrow.layout import BODY, REMARKS, Layout, layout, left_above
 from unseen.arrow.libraries import pa
 from unseen.arrow.notation import notation_of
 from unseen.arrow.place import Place
@@ -67,10 +66,6 @@ class Dialect:
         """What stands between cells once runs of blanks are tabs."""
         return "\t" if self.blanks else self.delimiter
 
-    def columns(self) -> tuple[str, ...]:
-        """The names of all columns, those that folders say among them."""
-        return (*self.names, *(key for key, _ in self.place.keys))
-
 
 def dialect_of(place: Place, asked: Reading | None = None, known: Sequence[str] = ()) -> Dialect:
     """The dialect of a text file; ``known`` are names of columns that it has, if it has a header.
@@ -123,13 +118,9 @@ def laid_out(place: Place, head: bytes, encoding: str, asked: Reading, known: Se
     found = layout(rows, asked, known)
     if asked.delimiter is None and not sep and (alone := _one_column(rows, found, text)):
         return laid_out(place, head, encoding, replace(asked, delimiter=alone), known)
-    if found.before:
-        before = ends[found.before - 1]
-        notes.append(f"{before} line{'s' * (before > 1)} above the header left out")
-    names_once((*found.names, *(key for key, _ in place.keys)), f" in {place.called!r}")
+    notes += [*left_above(ends[found.before - 1] if found.before else 0), *found.notes]
     skip = above + (ends[found.above - 1] if found.above else 0)
     newline = "\r\n" if "\r\n" in text else "\n"
-    notes += found.notes
     named = (skip, found.names, found.header)
     return Dialect(place, encoding, delimiter, quote, escape, *named, newline, spaced, tuple(notes))
 
@@ -224,11 +215,6 @@ def _rows(text: str, delimiter: str, quote: str, escape: str, complete: bool) ->
     if not complete and len(rows) > 1 and len(rows) < ROWS:
         rows, ends = rows[:-1], ends[:-1]
     return rows, ends
-
-
-def recoded(dialect: Dialect, encoding: str) -> Dialect:
-    """The same file in another encoding than its first bytes seemed to have."""
-    return replace(dialect, encoding=encoding, notes=(f"read as {encoding}", *dialect.notes))
 
 
 def text_stream(dialect: Dialect) -> tuple[Any, Unpacked]:

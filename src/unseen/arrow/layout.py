@@ -71,6 +71,11 @@ def layout(rows: Rows, asked: Reading, known: Sequence[str] = ()) -> Layout:
     return Layout(above, start, names, tuple(head), tuple(notes))
 
 
+def left_above(lines: int) -> list[str]:
+    """What is told of lines above the header."""
+    return [f"{lines} line{'s' * (lines > 1)} above the header left out"] if lines else []
+
+
 def _start(rows: Rows, width: int) -> int:
     """The first row that is as long as most, and no title with nothing beside it."""
     if width == 1:
