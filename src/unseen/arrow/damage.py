@@ -74,60 +74,33 @@ def _lines(dialect: Dialect) -> Iterator[str]:
 
 
 def _unclosed(dialect: Dialect) -> int:
-    """The first line with a quote that swallows lines which are rows by themselves, or 0."""
-    seen: list[str] = []
-    last = ""
+    """The first line with a quote that is not closed before the end, or swallows lines which are rows, or 0."""
+    inside: list[str] = []
 
     def watched() -> Iterator[str]:
         for line in _lines(dialect):
-            seen.append(line)
+            inside.append(line)
             yield line
 
-    reader = cells_of(watched(), dialect)
-    width, before, begin = len(dialect.names), 0, 1
-    numeric: list[bool] | None = None
-    for row in reader:
-        inside, begin = seen[1:], before + 1
-        before = reader.line_num
-        if begin > dialect.skip and not inside and len(row) == width and numeric is None:
-            numeric = [_is_number(cell) for cell in row]
-        swallows = inside and begin > dialect.skip and any(_is_row(line, dialect, numeric) for line in inside)
-        if swallows and not _is_sound("".join(seen), dialect):
+    reader = cells_of(watched(), dialect, strict=True)
+    while True:
+        inside.clear()
+        begin, why = reader.line_num + 1, ""
+        try:
+            sound = len(next(reader)) == len(dialect.names)
+        except StopIteration:
+            return 0
+        except csv.Error as error:
+            sound, why = False, str(error)
+        swallows = why.startswith("unexpected end") or any(_is_row(line, dialect) for line in inside[1:])
+        if begin > dialect.skip and swallows and not sound:
             return begin
-        last = "".join(seen)
-        seen.clear()
-    return begin if begin > dialect.skip and _is_open(last, dialect) else 0
 
 
-def _is_sound(text: str, dialect: Dialect) -> bool:
-    """Whether a row of several lines is one by the rules: each quote that closes is followed by a delimiter."""
-    try:
-        rows = list(cells_of(io.StringIO(text, newline=""), dialect, strict=True))
-    except csv.Error:
-        return False
-    return len(rows) == 1 and len(rows[0]) == len(dialect.names)
-
-
-def _is_open(text: str, dialect: Dialect) -> bool:
-    """Whether the last cell of a text begins with a quote that is never closed."""
-    quote = dialect.quote
-    begin = max(text.rfind(dialect.between + quote), 0 if text.startswith(quote) else -1)
-    cell = text[begin:].removeprefix(dialect.between).rstrip("\r\n")
-    return begin >= 0 and cell.startswith(quote) and cell.count(quote) % 2 == 1
-
-
-def _is_row(line: str, dialect: Dialect, numeric: list[bool] | None) -> bool:
-    """Whether a line is a row by itself: as many cells, and numbers where there were some."""
-    if line.count(dialect.quote) % 2:
-        return False
+def _is_row(line: str, dialect: Dialect) -> bool:
+    """Whether a line is a row by itself: as many cells, none of them open."""
     cells: list[str] = next(cells_of(iter([line]), dialect), [])
-    if len(cells) != len(dialect.names):
-        return False
-    return all(_is_number(c) or not c for c, n in zip(cells, numeric or (), strict=False) if n)
-
-
-def _is_number(cell: str) -> bool:
-    return cell.strip().lstrip("+-").replace(".", "", 1).replace(",", "", 1).isdigit()
+    return line.count(dialect.quote) % 2 == 0 and len(cells) == len(dialect.names)
 
 
 def _uneven(dialect: Dialect) -> int:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from collections import deque
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Generator, Iterator, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import ExitStack, closing
 from pathlib import Path
@@ -132,7 +132,7 @@ class _Spool:
             self.waiting = []
 
 
-def _ahead(items: Iterator[Any]) -> Iterator[Any]:
+def _ahead(items: Iterator[Any]) -> Generator[Any, None, None]:
     """The items of an iterator, a few of which a thread makes before they are asked for."""
     with ThreadPoolExecutor(1) as pool:
         made = deque(pool.submit(next, items, None) for _ in range(AHEAD))
