@@ -8,7 +8,7 @@ from collections.abc import Iterator
 
 from unseen.arrow.dialect import Dialect, cells_of, text_stream
 from unseen.arrow.place import Place
-from unseen.arrow.unpacked import Unpacked, likely, null_bytes
+from unseen.arrow.unpacked import Unpacked, likely, null_bytes, undecodable
 from unseen.errors import DataError
 
 
@@ -118,12 +118,7 @@ def _undecodable(dialect: Dialect) -> int:
     if dialect.encoding not in ("utf-8", "utf-8-sig"):
         return 0
     with Unpacked(dialect.place) as raw:
-        for number, line in enumerate(io.BufferedReader(raw), 1):
-            try:
-                line.decode("utf-8")
-            except UnicodeDecodeError:
-                return number
-    return 0
+        return next(undecodable(io.BufferedReader(raw)), 0)
 
 
 def in_its_encoding(dialect: Dialect, most: int = 1 << 20) -> str:

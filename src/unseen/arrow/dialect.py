@@ -6,7 +6,7 @@ import codecs
 import csv
 import io
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -218,31 +218,15 @@ def _rows(text: str, delimiter: str, quote: str, escape: str, complete: bool) ->
 
 
 def text_stream(dialect: Dialect) -> tuple[Any, Unpacked]:
-    """The text of a file as readers know it, in UTF-8, and the bytes below it."""
+    """A stream of the text of a file in UTF-8, laid out such as readers know it, and the bytes below it."""
     stream, below = text_of(dialect.place, dialect.encoding)
+    rest, made = b"", tabbed if dialect.blanks else close_up
+
+    def lines(piece: Any) -> bytes:
+        nonlocal rest
+        whole, newline, rest = (rest + piece.to_pybytes()).rpartition(b"\n") if piece else (rest, b"", b"")
+        return made((whole + newline).decode("utf-8", "surrogateescape")).encode("utf-8", "surrogateescape")
+
     if dialect.blanks or dialect.spaced:
-        plain = Plain(stream, tabbed if dialect.blanks else close_up)
-        stream = pa.PythonFile(io.BufferedReader(plain, 1 << 20), mode="r")
+        stream = pa.TransformInputStream(stream, lines)
     return stream, below
-
-
-class Plain(io.RawIOBase):
-    """Text whose lines are made such as readers know them."""
-
-    def __init__(self, below: Any, made: Callable[[str], str]) -> None:
-        self._below, self._made, self._rest, self._ready = below, made, b"", b""
-
-    def readable(self) -> bool:
-        return True
-
-    def readinto(self, into: Any) -> int:
-        while not self._ready:
-            piece = self._below.read(1 << 18)
-            whole, newline, self._rest = (self._rest + piece).rpartition(b"\n") if piece else (self._rest, b"", b"")
-            text = self._made((whole + newline).decode("utf-8", "surrogateescape"))
-            self._ready = text.encode("utf-8", "surrogateescape")
-            if not piece:
-                break
-        taken, self._ready = self._ready[: len(into)], self._ready[len(into) :]
-        into[: len(taken)] = taken
-        return len(taken)

@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any, TypeVar
 
 from unseen.arrow.columns import names_once
@@ -112,16 +110,3 @@ def _hollow(meta: Any) -> frozenset[str]:
         if all(c.is_stats_set and c.statistics.null_count == c.num_values for c in chunks):
             names.add(meta.schema.column(j).path)
     return frozenset(names)
-
-
-def first_bytes(path: Path, count: int = 4) -> bytes:
-    """The first bytes of a file, or one sentence on why there are none."""
-    try:
-        with open(path, "rb") as file:
-            return file.read(count)
-    except FileNotFoundError:
-        raise DataError(f"there is no file {str(path)!r}") from None
-    except PermissionError:
-        raise DataError(f"{str(path)!r} cannot be opened: permission denied") from None
-    except OSError as error:
-        raise DataError(f"{str(path)!r} cannot be opened: {os.strerror(error.errno or 5)}") from None
