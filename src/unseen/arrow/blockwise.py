@@ -149,41 +149,32 @@ def write_completed(
     progress: Progress = None,
 ) -> int:
     """Write every block completed by the fills of each round, one round after the other."""
+    names, text, total = encoding.columns(), as_text(source, path), 0
     with one_blas_thread(), table_writer(path, schema, spelling(source)) as write:
-        if not as_text(source, path):
-            return sum(_round(source, encoding, schema, n, fill, write, progress) for n, fill in rounds)
-        return sum(
-            _text_round(source, rows_of(source, path), encoding, schema, n, fill, write, progress) for n, fill in rounds
-        )
+        for number, fill in rounds:
+            if text:
+                total += _text_round(source, path, names, schema, number, fill, write, progress)
+                continue
 
+            def pieces(part: Part, number: int = number, fill: Callable[[Frame], Fills] = fill) -> Iterator[Any]:
+                frame, table = source.read_all(part, names)
+                yield _complete(table, fill(frame), schema, number)
 
-def _round(
-    source: Any,
-    encoding: Encoding,
-    schema: Any,
-    number: int,
-    fill: Callable[[Frame], Fills],
-    write: Any,
-    told: Progress,
-) -> int:
-    def pieces(part: Part) -> Iterator[Any]:
-        frame, table = source.read_all(part, encoding.columns())
-        yield _complete(table, fill(frame), schema, number)
-
-    return _in_order(source, pieces, schema, write, told)
+            total += _in_order(source, pieces, schema, write, progress)
+    return total
 
 
 def _text_round(
     source: Any,
-    rows: Any,
-    encoding: Encoding,
+    path: Path,
+    names: Sequence[str],
     schema: Any,
     number: int,
     fill: Callable[[Frame], Fills],
     write: Any,
     told: Progress,
 ) -> int:
-    names = encoding.columns()
+    rows = rows_of(source, path)
 
     def pieces(part: Part) -> Iterator[Any]:
         frame = source.read(part, names)

@@ -52,20 +52,15 @@ class RawRows:
     """The rows of a text source in their order, handed out a few at a time."""
 
     def __init__(self, source: Any) -> None:
-        self._batches = source.raw()
-        self._rest: Any = None
         self._names = list(source.arrow_schema.names)
+        self._batches, self._rest = source.raw(), pa.schema([(n, pa.string()) for n in self._names]).empty_table()
 
     def take(self, rows: int) -> list[Any]:
         """The columns of the next rows."""
-        parts: list[Any] = []
-        while rows:
-            if self._rest is None or not self._rest.num_rows:
-                self._rest = next(self._batches)
-            parts.append(self._rest.slice(0, rows))
-            self._rest = self._rest.slice(len(parts[-1]))
-            rows -= len(parts[-1])
-        return [pa.chunked_array([p.column(j) for p in parts], pa.string()) for j in range(len(self._names))]
+        while self._rest.num_rows < rows:
+            self._rest = pa.concat_tables([self._rest, pa.Table.from_batches([next(self._batches)])])
+        taken, self._rest = self._rest.slice(0, rows), self._rest.slice(rows)
+        return list(taken.columns)
 
     def beside(self, new: Any, schema: Any) -> Any:
         """The next rows, and the columns of a table beside them."""

@@ -11,12 +11,12 @@ import numpy as np
 
 from unseen.arrow.agreement import together
 from unseen.arrow.columns import frame_of, readable, unit_codes
-from unseen.arrow.decoder import Decoder, Piece
 from unseen.arrow.digest import file_digest
 from unseen.arrow.files import opened
 from unseen.arrow.libraries import pa, pq
 from unseen.arrow.place import Place, at
 from unseen.arrow.regroup import PLACE, reorder
+from unseen.arrow.stream import Decoder, Piece
 from unseen.core.block import Field, Frame
 from unseen.core.source import Part, cut, grouping, no_unit
 from unseen.core.stats import Array

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from unseen.arrow.ipc import opened_arrow
+from unseen.arrow.files import opened_arrow
 from unseen.arrow.rowgroups import RowGroups
 
 
