@@ -6,7 +6,7 @@ import re
 from typing import Any
 
 from unseen.arrow.libraries import pa, pc
-from unseen.arrow.notation import BLANKS
+from unseen.arrow.notation import BLANKS, number_of
 from unseen.core.reading import Notation
 
 #: whole numbers of more digits are not told apart by double precision: they are names
@@ -58,13 +58,6 @@ def cast(cells: Any) -> Any:
         except pa.ArrowInvalid:
             continue
     return None
-
-
-def number_of(mark: str) -> float | None:
-    try:
-        return float(mark)
-    except ValueError:
-        return None
 
 
 def suspects(cells: Any, values: Any) -> Any:

@@ -51,6 +51,14 @@ FEW = 20
 NEARLY = 0.9
 
 
+def number_of(cell: str) -> float | None:
+    """A cell as a number, if programs read it as one."""
+    try:
+        return float(cell)
+    except ValueError:
+        return None
+
+
 def looks_like_date(cell: str) -> bool:
     """Whether a cell is a date or a time in a usual spelling.
 

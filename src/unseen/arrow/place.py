@@ -96,6 +96,12 @@ def at(
     return Place(given, shown or given, *_stat(given, shown or given, store), keys, store)
 
 
+def places_of(paths: Any) -> list[Place]:
+    """The files at one path or several, of which some may be places already."""
+    many = [paths] if isinstance(paths, (str, os.PathLike, Place)) else paths
+    return [p if isinstance(p, Place) else at(p) for p in many]
+
+
 def stamp(info: Any) -> tuple[int, int]:
     """Size and time of change as a store says them; some list the time in finer steps than they tell it of one file."""
     return info.size or 0, (info.mtime_ns or 0) // 1_000_000_000

@@ -14,7 +14,7 @@ from unseen.arrow.columns import frame_of, readable, unit_codes
 from unseen.arrow.digest import file_digest
 from unseen.arrow.files import opened
 from unseen.arrow.libraries import pa, pq
-from unseen.arrow.place import Place, at
+from unseen.arrow.place import Place, at, places_of
 from unseen.arrow.regroup import PLACE, reorder
 from unseen.arrow.stream import Decoder, Piece
 from unseen.core.block import Field, Frame
@@ -41,7 +41,7 @@ class RowGroups:
 
     def __init__(
         self,
-        paths: Sequence[str | Path | Place],
+        paths: str | Path | Sequence[str | Path | Place],
         *,
         unit: str | None = None,
         whole: bool = False,
@@ -53,7 +53,7 @@ class RowGroups:
         self.unit, self.whole = unit, whole
         self.broken = dict(broken or {})
         self._spool: tempfile.TemporaryDirectory[str] | None = None
-        found = together([p if isinstance(p, Place) else at(p) for p in paths], self.look, skip_bad)
+        found = together(places_of(paths), self.look, skip_bad)
         self.arrow_schema, self.skipped = found.schema, found.skipped
         self.files = tuple(f.place for f in found.files)
         self.paths = tuple(Path(p.path) for p in self.files)

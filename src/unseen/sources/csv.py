@@ -14,7 +14,7 @@ from unseen.arrow.delimited import delimited
 from unseen.arrow.digest import file_digest
 from unseen.arrow.inference import Guess
 from unseen.arrow.json_objects import objects_of
-from unseen.arrow.place import Place, at
+from unseen.arrow.place import places_of
 from unseen.arrow.rowgroups import RowGroups
 from unseen.arrow.sheets import sheet_of
 from unseen.arrow.spelled import Spelling
@@ -70,8 +70,7 @@ class Csv:
         memory_bytes: int = 256 << 20,
     ) -> None:
         self._kind, self.unit, self.whole, self.reading = kind, unit, whole, reading(read)
-        many: Any = [paths] if isinstance(paths, (str, Path, Place)) else paths
-        places = [p if isinstance(p, Place) else at(p) for p in many]
+        places = places_of(paths)
         if self.reading.sheet is not None and kind != "sheet":
             raise DataError(f"{places[0].called!r} is no workbook, and has no sheets (sheet; --sheet)")
         names, look = tuple(known or ()), TABLES[kind]

@@ -48,42 +48,34 @@ def open_files(
     DataError
         Nothing there, nothing that is a table, or files of different formats.
     """
-    asked = reading(read)
-    skip_bad, skipped = asked.skip_bad, list[str]()
-    places = listed(data, skipped, skip_bad)
-    formats = each(places, format_of, skipped if skip_bad else None)
+    asked, skipped = reading(read), list[str]()
+    places = listed(data, skipped, asked.skip_bad)
+    formats = each(places, format_of, skipped if asked.skip_bad else None)
     if not formats:
         raise DataError(f"none of the {len(places):,} files can be read: {skipped[0]}")
-    (most, _), *others = Counter(formats.values()).most_common()
+    most = Counter(formats.values()).most_common(1)[0][0]
+    chosen = [p for p, kind in formats.items() if kind == most]
     odd = [p for p, kind in formats.items() if kind != most]
-    if odd and not skip_bad:
-        same = next(p for p, kind in formats.items() if kind == most)
+    if odd and not asked.skip_bad:
         raise DataError(
-            f"{odd[0].called!r} is {CALLED[formats[odd[0]]]} and {same.called!r} is {CALLED[most]}, which cannot be "
-            "read together: give files of one format"
+            f"{odd[0].called!r} is {CALLED[formats[odd[0]]]} and {chosen[0].called!r} is {CALLED[most]}, which cannot "
+            "be read together: give files of one format"
         )
     skipped += [f"{p.called!r} is left out: it is {CALLED[formats[p]]}, and most are {CALLED[most]}" for p in odd]
-    chosen = [p for p, kind in formats.items() if kind == most]
-    cuts = {"unit": unit, "whole": whole, "block_rows": block_rows}
-    source = _opened(most, chosen, cuts, asked, known or {})
-    source.skipped = (*skipped, *getattr(source, "skipped", ()))
+    cuts: dict[str, Any] = {"unit": unit, "whole": whole, "block_rows": block_rows}
+    source: Any
+    if most in ("parquet", "arrow"):
+        from unseen.sources.parquet import Feather, Parquet
+
+        source = (Parquet if most == "parquet" else Feather)(chosen, **cuts, skip_bad=asked.skip_bad)
+    else:
+        from unseen.sources.csv import Csv
+
+        source = Csv(chosen, **cuts, read=asked, known=known, kind=most)
+    source.skipped = (*skipped, *source.skipped)
     misnamed = [p for p in chosen if is_misnamed(p.name, most)]
     source.named = (f"{misnamed[0].called!r} is {CALLED[most]}, whatever its name says",) if misnamed else ()
     return source
-
-
-def _opened(kind: str, places: list[Place], cuts: dict[str, Any], asked: Reading, known: Mapping[str, Notation]) -> Any:
-    if kind == "parquet":
-        from unseen.sources.parquet import Parquet
-
-        return Parquet(places, **cuts, skip_bad=asked.skip_bad)
-    if kind == "arrow":
-        from unseen.sources.feather import Feather
-
-        return Feather(places, **cuts, skip_bad=asked.skip_bad)
-    from unseen.sources.csv import Csv
-
-    return Csv(places, **cuts, read=asked, known=known, kind=kind)
 
 
 def listed(data: Given, skipped: list[str] | None = None, skip_bad: bool = False) -> list[Place]:
