@@ -8,7 +8,7 @@ from collections.abc import Iterator
 
 from unseen.arrow.dialect import Dialect, cells_of, text_stream
 from unseen.arrow.place import Place
-from unseen.arrow.unpacked import Unpacked, likely, null_bytes, undecodable
+from unseen.arrow.unpacked import Unpacked, likely, not_in, null_bytes, undecodable
 from unseen.errors import DataError
 
 
@@ -20,10 +20,7 @@ def explained(dialect: Dialect, message: str, longest: int) -> DataError:
     """pyarrow's messages quote the cells they stumble on: ours do not."""
     name = dialect.place.called
     if "UTF8" in message or "UTF-8" in message or "codec can't" in message:
-        return NotInEncoding(
-            f"{name!r} is not {dialect.encoding} text{_at(_undecodable(dialect))}: say what it is written in "
-            "(encoding='latin-1'; --encoding latin-1)"
-        )
+        return NotInEncoding(not_in(dialect.place, dialect.encoding, _at(_undecodable(dialect))))
     if "Could not skip" in message and dialect.place.size < longest:
         return DataError(f"{name!r} has no rows below its header")
     if "straddling" in message or "too large" in message or "out of sync" in message or "Could not skip" in message:
@@ -82,7 +79,7 @@ def _unclosed(dialect: Dialect) -> int:
             inside.append(line)
             yield line
 
-    reader = cells_of(watched(), dialect, strict=True)
+    reader = cells_of(watched(), dialect.spelling, strict=True)
     while True:
         inside.clear()
         begin, why = reader.line_num + 1, ""
@@ -99,13 +96,13 @@ def _unclosed(dialect: Dialect) -> int:
 
 def _is_row(line: str, dialect: Dialect) -> bool:
     """Whether a line is a row by itself: as many cells, none of them open."""
-    cells: list[str] = next(cells_of(iter([line]), dialect), [])
-    return line.count(dialect.quote) % 2 == 0 and len(cells) == len(dialect.names)
+    cells: list[str] = next(cells_of(iter([line]), dialect.spelling), [])
+    return line.count(dialect.spelling.quote) % 2 == 0 and len(cells) == len(dialect.names)
 
 
 def _uneven(dialect: Dialect) -> int:
     """The first line of another length than the header, or 0."""
-    reader, begin = cells_of(_lines(dialect), dialect), 1
+    reader, begin = cells_of(_lines(dialect), dialect.spelling), 1
     for row in reader:
         if begin > dialect.skip and row and len(row) != len(dialect.names):
             return begin

@@ -37,7 +37,8 @@ def _table(dialect: Dialect) -> TextTable:
 
     def recoded() -> TextTable:
         encoding = in_its_encoding(dialect)
-        return _table(replace(dialect, encoding=encoding, notes=(f"read as {encoding}", *dialect.notes)))
+        spelling = replace(dialect.spelling, encoding=encoding)
+        return _table(replace(dialect, spelling=spelling, notes=(f"read as {encoding}", *dialect.notes)))
 
     return TextTable(
         dialect.place,
@@ -71,15 +72,15 @@ def _reader(stream: Any, dialect: Dialect, raw: bool, left: Left | None) -> Iter
         left.uneven += 1  # type: ignore[union-attr]
         return "skip"
 
-    names = [f"{j}" for j in range(len(dialect.names))]
+    names, how = [f"{j}" for j in range(len(dialect.names))], dialect.spelling
     yield from pacsv.open_csv(
         stream,
         pacsv.ReadOptions(column_names=names, skip_rows=dialect.skip, block_size=BLOCK, use_threads=left is None),
         pacsv.ParseOptions(
-            delimiter=dialect.between,
-            quote_char=dialect.quote,
-            escape_char=dialect.escape or False,
-            double_quote=not dialect.escape,
+            delimiter=how.delimiter,
+            quote_char=how.quote,
+            escape_char=how.escape or False,
+            double_quote=not how.escape,
             newlines_in_values=True,
             ignore_empty_lines=len(names) > 1,
             invalid_row_handler=None if left is None else uneven,

@@ -11,7 +11,7 @@ from typing import Any
 from unseen.arrow.formats import LINES
 from unseen.arrow.place import Place
 from unseen.arrow.texts import Left, TextTable, text_array
-from unseen.arrow.unpacked import encoding_of, head_of, text_of
+from unseen.arrow.unpacked import encoding_of, head_of, not_in, text_of
 from unseen.core.objects import NESTED
 from unseen.core.reading import Reading
 from unseen.errors import DataError
@@ -102,10 +102,7 @@ def _objects(place: Place, encoding: str, array: bool, as_written: bool = True) 
                 if line.strip():
                     yield f"line {number:,}", _parsed(place, line, number, as_written)
         except UnicodeDecodeError:
-            raise DataError(
-                f"{place.called!r} is not {encoding} text: say what it is written in (encoding='latin-1'; "
-                "--encoding latin-1)"
-            ) from None
+            raise DataError(not_in(place, encoding)) from None
 
 
 def _parsed(place: Place, text: str, line: int, as_written: bool) -> Any:

@@ -206,6 +206,14 @@ def _named(given: str) -> str:
     return "utf-8" if name == "ascii" else name
 
 
+def not_in(place: Place, encoding: str, where: str = "") -> str:
+    """What is said of a file that is in another encoding."""
+    return (
+        f"{place.called!r} is not {encoding} text{where}: say what it is written in (encoding='latin-1'; "
+        "--encoding latin-1)"
+    )
+
+
 def null_bytes(place: Place, line: int) -> DataError:
     """What is said of a text with bytes of value zero in it."""
     return DataError(f"{place.called!r} is no text: it holds NUL bytes (first in line {line:,}); it may be damaged")
