@@ -6,7 +6,7 @@ import re
 from typing import Any
 
 from unseen.arrow.libraries import pa, pc
-from unseen.arrow.notation import BLANKS, number_of
+from unseen.arrow.notation import BLANKS, number_of, told_code
 from unseen.core.reading import Notation
 
 #: whole numbers of more digits are not told apart by double precision: they are names
@@ -60,25 +60,18 @@ def cast(cells: Any) -> Any:
     return None
 
 
-def suspects(cells: Any, values: Any) -> Any:
-    """Which cells may be names though they read as numbers: by their first character and their size, which is quick."""
-    whole_zero = pc.and_(pc.equal(values, 0), pc.greater(pc.binary_length(cells), 1))
-    zeros = pc.and_(pc.starts_with(cells, "0"), pc.or_(pc.greater_equal(values, 1), whole_zero))
-    long = pc.or_(pc.greater_equal(values, 10**LONGEST), pc.less_equal(values, -(10**LONGEST)))
-    return pc.or_(pc.or_(zeros, long), pc.starts_with(cells, "+"))
+def cast_as(cells: Any, how: Notation) -> Any:
+    """Numbers of a notation, or None where some cell is none; where the first are plain, all may be."""
+    return cast(cells if how.plain and cast(cells.slice(0, 64)) is not None else as_plain(cells, how))
 
 
 def why_text(cells: Any, values: Any) -> str:
-    """Why cells that read as numbers are names, or nothing."""
-    some = cells.filter(suspects(cells, values)).drop_null()
-    for pattern, why in (
-        (r"^0[\dxX][\dA-Fa-f]*$", "codes that begin with 0: kept as text"),
-        (r"^\+\d{7,}$", "codes that begin with +: kept as text"),
-        (r"^[-+]?[1-9]\d{15,}$", "whole numbers of more than 15 digits: kept as text"),
-    ):
-        if pc.any(pc.match_substring_regex(some, pattern)).as_py():
-            return why
-    return ""
+    """Why some cells that read as numbers are names, or nothing: a first character and a size are quick to see."""
+    whole_zero = pc.and_(pc.equal(values, 0), pc.greater(pc.binary_length(cells), 1))
+    zeros = pc.and_(pc.starts_with(cells, "0"), pc.or_(pc.greater_equal(values, 1), whole_zero))
+    long = pc.greater_equal(pc.abs(values), 10**LONGEST)
+    suspect = pc.or_(pc.or_(zeros, long), pc.starts_with(cells, "+"))
+    return told_code(pc.unique(cells.filter(suspect)).to_pylist()) if pc.any(suspect).as_py() else ""
 
 
 def without_marks(cells: Any, marks: frozenset[str]) -> tuple[Any, dict[str, int]]:

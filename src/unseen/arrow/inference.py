@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
 
 from unseen.arrow.cells import (
-    as_plain,
     cast,
+    cast_as,
     in_words,
     numbers_among_others,
-    suspects,
     trimmed,
     why_text,
     without_marks,
@@ -67,7 +67,6 @@ class Guess:
     codes: set[float] | None = field(default_factory=set)
     sample: dict[str, None] = field(default_factory=dict)
     broken: str = ""
-    compared: bool = False
 
     def __post_init__(self) -> None:
         asked = next((k for k in ("text", "number", "date") if self.name in getattr(self.reading, k)), "")
@@ -87,41 +86,39 @@ class Guess:
         self.nothing += cells.null_count
         if cells.null_count == len(cells):
             return cells
-        if not self.final and (self.how.kind == EMPTY or (self.forced == NUMBER and not self.sample)):
-            self._look(cells)
-        if self.known is not None and not self.final and not self.forced and not self.compared:
-            self._compare(cells)
+        if not self.sample and not self.final:
+            if self.known is not None and self.how.kind in NUMBERS and not self.forced:
+                self._compare(cells)
+            elif self.how.kind == EMPTY or self.forced == NUMBER:
+                self._look(cells)
         if self.how.kind in NUMBERS:
             return self._numbers(cells, before)
-        if self.how.kind == BOOLEAN:
-            return self._truths(cells)
-        return self._words(cells)
+        return self._truths(cells) if self.how.kind == BOOLEAN else self._words(cells)
+
+    def _see(self, cells: Any) -> None:
+        """Add some of the cells to the sample that notations are found in."""
+        distinct = pc.unique(trimmed(cells.drop_null())).to_pylist()
+        some = distinct[:: max(1, len(distinct) // SAMPLE)]
+        self.sample.update(dict.fromkeys(c for c in some if c and c.lower() not in self.marks | INFINITE))
 
     def _compare(self, cells: Any) -> None:
         """Hold the writing of new cells against the fit's: another unit, or marks that changed places, is refused.
 
         What only became more, as decimals among whole numbers, is no change.
         """
-        self.compared = True
-        if self.how.kind not in NUMBERS:
-            return
-        some = pc.unique(trimmed(cells.drop_null())).slice(0, SAMPLE).to_pylist()
-        found = otherwise(self.how, [c for c in some if c and c.lower() not in self.marks | INFINITE], self.loose)
-        if found:
+        self._see(cells.slice(0, 10 * SAMPLE))
+        if found := otherwise(self.how, list(self.sample), self.loose):
             self.broken = written_otherwise(self.name, found)
 
     def _look(self, cells: Any) -> None:
         """Find the notation in some of the cells, beside those that told it before."""
-        distinct = pc.unique(trimmed(cells.drop_null())).to_pylist()
-        step = max(1, len(distinct) // SAMPLE)
-        self.sample.update(dict.fromkeys(c for c in distinct[::step] if c and c.lower() not in self.marks | INFINITE))
-        how = notation_of(list(self.sample), self.reading.decimal, self.loose)
+        self._see(cells)
+        decimal = self.reading.decimal
+        how = notation_of(list(self.sample), decimal, self.loose)
         if self.forced == NUMBER and how.kind not in NUMBERS:
-            numeric = [
-                c for c in self.sample if notation_of([c.lstrip("0") or c], self.reading.decimal).kind in NUMBERS
-            ]
-            how = notation_of(numeric, self.reading.decimal, self.loose) if numeric else Notation(NUMBER)
-            whole = not any("." in cell for cell in self.sample)
+            numeric = [c for c in self.sample if notation_of([c.lstrip("0") or c], decimal).kind in NUMBERS]
+            how = notation_of(numeric, decimal, self.loose)
+            whole = numeric and not any("." in cell for cell in self.sample)
             how = how if how.kind in NUMBERS else Notation(INTEGER if whole else NUMBER)
         same = how.plain and self.how.plain and {how.kind, self.how.kind} <= {*NUMBERS, EMPTY}
         self.again |= not same and self.how.kind != EMPTY and how != self.how
@@ -133,26 +130,22 @@ class Guess:
         if values is not None and not self._coded(cells, values):
             return self._counted(values)
         plain = trimmed(cells)
-        rest = self._without_marks(plain)
-        values = self._cast(rest)
+        rest = self._without(without_marks(plain, self.marks))
+        values = cast_as(rest, self.how)
         if values is None and self._look_again(rest):
-            values = self._cast(rest)
+            values = cast_as(rest, self.how)
         if values is None:
             values, odd = numbers_among_others(rest, self.how)
             self._note_strange(plain, odd, before)
-        if self._coded(rest, values):
-            self.how, self.again = Notation(CATEGORY, note=why_text(rest, values)), True
+        if code := self._coded(rest, values):
+            self.how, self.again = Notation(CATEGORY, note=code), True
             return self._words(cells)
         return self._counted(values)
 
-    def _cast(self, rest: Any) -> Any:
-        return cast(rest if self.how.plain and cast(rest.slice(0, 64)) is not None else as_plain(rest, self.how))
-
-    def _without_marks(self, cells: Any) -> Any:
+    def _without(self, found: tuple[Any, Mapping[str, int]]) -> Any:
         """Cells with null for those that mean missing, which are counted."""
-        rest, found = without_marks(cells, self.marks)
-        self.marked.update(found)
-        return rest
+        self.marked.update(found[1])
+        return found[0]
 
     def _look_again(self, rest: Any) -> bool:
         """Whether the cells show another way of writing than was found before."""
@@ -164,16 +157,14 @@ class Guess:
             self.how, self.again = before, again
         return self.how != before
 
-    def _coded(self, cells: Any, values: Any) -> bool:
-        """Whether some whole numbers are names rather: 007, +4479..., more than 15 digits."""
-        if self.final or self.forced == NUMBER or (self.known is not None and self.known.kind in NUMBERS):
-            return False
-        return why_text(cells, values) != "" if pc.any(suspects(cells, values)).as_py() else False
+    def _coded(self, cells: Any, values: Any) -> str:
+        """Why some whole numbers are names rather, if they are: 007, +4479..., more than 15 digits."""
+        numbers = self.known is not None and self.known.kind in NUMBERS
+        return "" if self.final or self.forced == NUMBER or numbers else why_text(cells, values)
 
     def _counted(self, values: Any) -> Any:
         """The numbers with null for those that mean missing, counted."""
-        values, found = without_numbers(values, self.own)
-        self.marked.update(found)
+        values = self._without(without_numbers(values, self.own))
         self.numbers += len(values) - values.null_count
         whole = self.how.kind == INTEGER and pa.types.is_floating(values.type)
         if whole and not pc.all(pc.equal(values, pc.floor(values))).as_py():
@@ -193,7 +184,7 @@ class Guess:
             self.words.update(pc.unique(strange).slice(0, CODES + 1).to_pylist())
 
     def _truths(self, cells: Any) -> Any:
-        rest = pc.utf8_lower(self._without_marks(trimmed(cells)))
+        rest = pc.utf8_lower(self._without(without_marks(trimmed(cells), self.marks)))
         if not pc.all(pc.is_in(rest.drop_null(), pa.array(["true", "false"])), min_count=0).as_py():
             self.how, self.again = Notation(CATEGORY), True
             return self._words(cells)
@@ -206,9 +197,8 @@ class Guess:
             self.in_words -= {"-", "--", "---"}  # beside a plus a minus is a value
         if len(self.words) <= CODES:
             self.words.update(word for word in lower[: CODES + 1] if word)
-        coded, found = without_words(coded, lower, (self.marks if self.how.kind == DATE else self.in_words) | {""})
-        self.marked.update(found)
-        return coded
+        marks = self.marks if self.how.kind == DATE else self.in_words
+        return self._without(without_words(coded, lower, marks | {""}))
 
     # ---- the end
 

@@ -24,7 +24,11 @@ _NUMBER = re.compile(
     rf"(?P<open>\()?(?P<sign>[-+\u2212])?(?P<before>(?:{_MONEY})\s?)?(?P<inner>[-+\u2212])?(?P<body>{_BODY})"
     rf"(?P<power>[eE][-+\u2212]?\d+)?(?P<after>\s?(?:{_MONEY}|{_UNIT}))?(?P<trail>[-\u2212])?(?P<close>\))?",
 )
-_CODE = re.compile(r"0\d[\dA-Fa-f]*|\+\d{7,}|[-+]?\d{16,}")
+_CODES = {
+    "codes that begin with 0: kept as text": re.compile(r"0[\dxX][\dA-Fa-f]*"),
+    "codes that begin with +: kept as text": re.compile(r"\+\d{7,}"),
+    "whole numbers of more than 15 digits: kept as text": re.compile(r"[-+]?\d{16,}"),
+}
 _POWER = re.compile(r"\d+[eE]\d+")
 _MONTH = r"(?:jan|feb|mar|apr|may|mai|jun|jul|aug|sep|oct|okt|nov|dec|dez)[a-z]*\.?"
 _TIME = r"\d{1,2}:\d\d(?::\d\d(?:[.,]\d+)?)?\s?(?:[ap]\.?m\.?)?"
@@ -87,10 +91,9 @@ def notation_of(cells: Sequence[str], decimal: str | None = None, loose: bool = 
     parsed = [m for c in cells if (m := _NUMBER.fullmatch(c)) and bool(m["open"]) == bool(m["close"])]
     if 2 * len(parsed) <= len(cells):
         return Notation(CATEGORY)
-    codes = [c for c in cells if _CODE.fullmatch(c)]
     powers = [m[0] for m in parsed if m["power"]]
-    if codes or all(re.fullmatch(r"\+\d+", c) for c in cells):
-        return Notation(CATEGORY, note=_told_codes(codes[0] if codes else "+"))
+    if code := told_code(cells) or all(re.fullmatch(r"\+\d+", c) for c in cells) and [*_CODES][1]:
+        return Notation(CATEGORY, note=code)
     if powers and all(_POWER.fullmatch(p) for p in powers) and not any("." in m["body"] for m in parsed):
         return Notation(CATEGORY, note="codes, some of which look like powers of ten: kept as text")
     common = Counter(((m["before"] or "").strip(), (m["after"] or "").strip()) for m in parsed)
@@ -121,12 +124,9 @@ def _truths(cell: str) -> tuple[str, str]:
     return ("FALSE", "TRUE") if cell.isupper() else ("False", "True") if cell[0].isupper() else ("false", "true")
 
 
-def _told_codes(code: str) -> str:
-    if code.startswith("+"):
-        return "codes that begin with +: kept as text"
-    if code.startswith("0"):
-        return "codes that begin with 0: kept as text"
-    return "whole numbers of more than 15 digits: kept as text"
+def told_code(cells: Sequence[str | None]) -> str:
+    """What is told of cells among which are names written as numbers, or nothing."""
+    return next((why for c in cells if c for why, shape in _CODES.items() if shape.fullmatch(c)), "")
 
 
 def _odd_signs(parsed: Sequence[re.Match[str]]) -> list[str]:
