@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
@@ -19,7 +20,6 @@ from unseen.arrow.cells import (
     without_words,
 )
 from unseen.arrow.columns import DATES
-from unseen.arrow.doubts import looks_numeric, taken_for_codes, written_otherwise
 from unseen.arrow.libraries import pa, pc
 from unseen.arrow.notation import DATE, NEARLY, TWO_WAYS, notation_of, otherwise
 from unseen.core.block import BOOLEAN, CATEGORY, EMPTY, INTEGER, NUMBER, OTHER, Field
@@ -108,7 +108,7 @@ class Guess:
         """
         self._see(cells.slice(0, 10 * SAMPLE))
         if found := otherwise(self.how, list(self.sample), self.loose):
-            self.broken = written_otherwise(self.name, found)
+            self.broken = _written_otherwise(self.name, found)
 
     def _look(self, cells: Any) -> None:
         """Find the notation in some of the cells, beside those that told it before."""
@@ -212,11 +212,11 @@ class Guess:
         share = self.strange / (self.strange + self.numbers)
         coded = self.codes is not None and 2 * len(self.codes) <= self.numbers
         if self.known is None and coded and len(self.codes or ()) <= LEVELS:  # cylinders are 4, 6, 8 or rotary
-            self.how, self.again = Notation(CATEGORY, note=taken_for_codes(self.name)), True
+            self.how, self.again = Notation(CATEGORY, note=_taken_for_codes(self.name)), True
             return
         few = share <= 1 - NEARLY or (len(self.words) <= FEW and not coded)
         if share <= 0.5 and (few or self.known is not None):
-            self.broken = looks_numeric(self.name, self.strange, share, self.first_strange)
+            self.broken = _looks_numeric(self.name, self.strange, share, self.first_strange)
         words = list(self.words)
         two = share <= 0.5 and not self.broken and len(words) > FEW and notation_of(words).kind in NUMBERS
         self.how, self.again = Notation(CATEGORY, note=TWO_WAYS if two else ""), True
@@ -265,3 +265,31 @@ class Guess:
         """The Arrow type of what `take` gives."""
         types = {EMPTY: pa.null(), INTEGER: pa.int64(), NUMBER: pa.float64(), BOOLEAN: pa.bool_()}
         return types.get(self.how.kind, pa.dictionary(pa.int32(), pa.string()))
+
+
+# ---- what is said of doubtful columns, with the options that decide: never which cells they hold
+
+
+def _looks_numeric(name: str, strange: int, share: float, first: int) -> str:
+    """A column of numbers with a few cells that are none, the first of them in that row."""
+    quoted = shlex.quote(name)
+    return (
+        f"column {name!r} looks numeric but has text in {strange:,} of its cells ({100 * share:.2g} %), first at data "
+        f"row {first:,}: say which cell means missing (missing=[...]; --missing CELL), make all of them missing "
+        f"(number=[{name!r}]; --number {quoted}), read it as text (text=[{name!r}]; --text {quoted}), or leave it out "
+        f"(ignore=[{name!r}]; --ignore {quoted})"
+    )
+
+
+def _written_otherwise(name: str, how: str) -> str:
+    """A column that is not written as the fit's was."""
+    return (
+        f"column {name!r} is written otherwise than when the model was fitted ({how}): bring it to one way of writing, "
+        f"or say that it is right (number=[{name!r}]; --number {shlex.quote(name)})"
+    )
+
+
+def _taken_for_codes(name: str) -> str:
+    """A column of few numbers and some words."""
+    told = f"number=[{name!r}]; --number {shlex.quote(name)} if the words mean missing"
+    return f"few numbers beside words: taken for codes ({told})"

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import codecs
-from contextlib import ExitStack
 from dataclasses import dataclass
 from typing import Any
 
+from unseen.arrow.columns import is_text
 from unseen.arrow.libraries import pa, pc
 from unseen.errors import RunError
 
@@ -61,21 +61,14 @@ class TextTables:
     """A writer of tables as lines of text, the names of their columns first."""
 
     def __init__(self, file: Any, schema: Any, packed: str, how: Spelling) -> None:
-        self._open = ExitStack()
-        self._schema, self.how = schema, how
-        self._out = self._open.enter_context(packed_file(file, packed)) if packed else file
+        self._out, self._packed, self.how = packed_file(file, packed) if packed else file, packed, how
         self._encoder = codecs.getincrementalencoder(how.encoding)()
-        self._plain = how.encoding in ("utf-8", "ascii")
-        self._write(pa.table([pa.array([name]) for name in schema.names], names=[str(i) for i in range(len(schema))]))
+        self.write_table(pa.table([pa.array([n]) for n in schema.names], names=[str(i) for i in range(len(schema))]))
 
     def write_table(self, table: Any) -> None:
-        if table.num_rows:
-            self._write(table)
-
-    def _write(self, table: Any) -> None:
         for batch in table.combine_chunks().to_batches(max_chunksize=65_536):
             lines = _lines(batch, self.how)
-            if not self._plain:
+            if self.how.encoding not in ("utf-8", "ascii"):
                 try:
                     lines = self._encoder.encode(lines.decode())
                 except UnicodeEncodeError:
@@ -85,35 +78,32 @@ class TextTables:
             self._out.write(lines)
 
     def close(self) -> None:
-        self._open.close()
+        if self._packed:
+            self._out.close()
 
 
-def _lines(batch: Any, how: Spelling) -> Any:
+def _lines(batch: Any, how: Spelling) -> bytes:
     if not batch.num_columns:
         return b""
-    cells = [_cells(column, how, alone=batch.num_columns == 1) for column in batch.columns]
-    rows = pc.binary_join_element_wise(*cells, pa.scalar(how.delimiter, pa.large_string()))
-    ended = pc.binary_join_element_wise(
-        rows, pa.scalar("", pa.large_string()), pa.scalar(how.newline, pa.large_string())
-    )
-    ends, text = ended.buffers()[1], ended.buffers()[2]
-    begin = memoryview(ends).cast("q")[ended.offset]
-    end = memoryview(ends).cast("q")[ended.offset + len(ended)]
-    return bytes(text)[begin:end]
+    rows = pc.binary_join_element_wise(*(_cells(column, how) for column in batch.columns), _large(how.delimiter))
+    ended = pc.binary_join_element_wise(rows, _large(""), _large(how.newline))
+    return bytes(ended.buffers()[2])
 
 
-def _cells(column: Any, how: Spelling, alone: bool) -> Any:
-    """The cells of a column as text; nothing is null, and what is empty and not missing is in quotes."""
-    is_words = pa.types.is_dictionary(column.type) or pa.types.is_string(column.type) or "string" in str(column.type)
+def _large(text: str) -> Any:
+    return pa.scalar(text, pa.large_string())
+
+
+def _cells(column: Any, how: Spelling) -> Any:
+    """The cells of a column as text, in quotes where they need them; nothing is null."""
     text = column.cast(pa.large_string())
-    if is_words:
+    if pa.types.is_dictionary(column.type) or is_text(column.type):
         pattern = "".join("\\" + c if c in r"\^]-" else c for c in how.delimiter + how.quote + how.escape) + "\r\n"
         odd = pc.match_substring_regex(text, f"[{pattern}]|^[\\s]|[\\s]$" if how.delimiter == " " else f"[{pattern}]")
         if pc.any(odd).as_py():
             if how.escape:
                 text = pc.replace_substring(text, how.escape, how.escape * 2)
             inside = pc.replace_substring(text, how.quote, (how.escape or how.quote) + how.quote)
-            quote = pa.scalar(how.quote, pa.large_string())
-            nothing = pa.scalar("", pa.large_string())
-            text = pc.if_else(odd, pc.binary_join_element_wise(quote, inside, quote, nothing), text)
+            quoted = pc.binary_join_element_wise(_large(how.quote), inside, _large(how.quote), _large(""))
+            text = pc.if_else(odd, quoted, text)
     return pc.fill_null(text, "")
