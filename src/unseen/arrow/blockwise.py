@@ -32,21 +32,24 @@ def assigned_schema(source: Any, path: Path, outputs: Sequence[Output], data: Se
     for output in outputs:
         for name, kind in output.kinds(data):
             whole = kind == INTEGER and name in output.categories
-            new.append((f"{prefix}{name}", pa.int64() if whole else types.get(kind, pa.float64())))
+            new.append(pa.field(f"{prefix}{name}", pa.int64() if whole else types.get(kind, pa.float64())))
     schema = raw_schema(source) if as_text(source, path) else source.arrow_schema
-    _free(schema, [name for name, _ in new])
-    made = pa.schema([*schema, *(pa.field(name, type_) for name, type_ in new)], metadata=schema.metadata)
-    return fitting(made, schema)
+    return _joined([], schema, new)
 
 
 def imputed_schema(source: Any, path: Path, encoding: Encoding, fractional: set[str], drawn: bool, prefix: str) -> Any:
     """The input's schema with types that hold the completed values, after a column that numbers the draws."""
     schema = raw_schema(source) if as_text(source, path) else _completed(source, encoding, fractional)
-    if not drawn:
-        return schema
-    _free(schema, [f"{prefix}draw"])
-    made = pa.schema([pa.field(f"{prefix}draw", pa.int32()), *schema], metadata=schema.metadata)
-    return fitting(made, schema)
+    return _joined([pa.field(f"{prefix}draw", pa.int32())], schema, []) if drawn else schema
+
+
+def _joined(before: list[Any], schema: Any, behind: list[Any]) -> Any:
+    """The schema of a table with new columns on either side, none of which may be there already."""
+    for field in (*before, *behind):
+        if field.name in schema.names:
+            told = "give the new columns another prefix (--prefix)"
+            raise DataError(f"the input already has a column {field.name!r}: {told}")
+    return fitting(pa.schema([*before, *schema, *behind], metadata=schema.metadata), schema)
 
 
 def _completed(source: Any, encoding: Encoding, fractional: set[str]) -> Any:
@@ -55,9 +58,7 @@ def _completed(source: Any, encoding: Encoding, fractional: set[str]) -> Any:
     slots = {n: CATEGORY if s.coded else s.kind for s in encoding.slots for n in s.columns}
     for i, field in enumerate(schema):
         if field.name in slots:
-            type_ = _roomy(field.type, slots[field.name], field.name in gappy)
-            if type_ != field.type:
-                schema = schema.set(i, field.with_type(type_))
+            schema = schema.set(i, field.with_type(_roomy(field.type, slots[field.name], field.name in gappy)))
     return fitting(schema, before)
 
 
@@ -79,12 +80,6 @@ def _widened(source: Any, names: Sequence[str]) -> set[str]:
             if len(cells.values) and abs(cells.values).max() >= EXACT:
                 exact.add(name)
     return gaps - exact
-
-
-def _free(schema: Any, names: Sequence[str]) -> None:
-    for name in names:
-        if name in schema.names:
-            raise DataError(f"the input already has a column {name!r}: give the new columns another prefix (--prefix)")
 
 
 def write_blocks(
@@ -132,11 +127,11 @@ def _in_order(source: Any, pieces: Callable[[Part], Iterable[Any]], schema: Any,
             if progress is not None:
                 progress(part.rows)
 
-    if not parts or input_places(source, parts[0]) is None:
-        for piece, _ in placed():
-            write(piece)
-    else:
+    if parts and input_places(source, parts[0]) is not None:
         reorder(placed(), total, lambda table: write(table.cast(schema)))
+        return total
+    for piece, _ in placed():
+        write(piece)
     return total
 
 
