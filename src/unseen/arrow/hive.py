@@ -12,6 +12,7 @@ from unseen.arrow.place import Place
 
 #: how such folders write that a key is missing
 MISSING = "__HIVE_DEFAULT_PARTITION__"
+NONE = (MISSING, "")
 
 _WHOLE = re.compile(r"0|-?[1-9][0-9]{0,18}")
 
@@ -36,11 +37,8 @@ def key_schema(places: Sequence[Place]) -> Any:
     year: int64
     month: string
     """
-    values: dict[str, set[str]] = {}
-    for place in places:
-        for key, value in place.keys:
-            values.setdefault(key, set()).add(value)
-    return pa.schema([(key, _type(seen - {MISSING, ""})) for key, seen in values.items()])
+    pairs = [pair for place in places for pair in place.keys]
+    return pa.schema([(key, _type({v for k, v in pairs if k == key and v not in NONE})) for key in dict(pairs)])
 
 
 def key_array(place: Place, field: Any, rows: int, coded: bool = False) -> Any:
@@ -48,7 +46,7 @@ def key_array(place: Place, field: Any, rows: int, coded: bool = False) -> Any:
     value, type_ = dict(place.keys).get(field.name, MISSING), field.type
     if coded and pa.types.is_string(type_):
         type_ = pa.dictionary(pa.int32(), type_)
-    if value in (MISSING, ""):
+    if value in NONE:
         return pa.nulls(rows, type_)
     if pa.types.is_dictionary(type_):
         return pa.DictionaryArray.from_arrays(pa.repeat(pa.scalar(0, pa.int32()), rows), pa.array([value]))

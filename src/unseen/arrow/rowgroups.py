@@ -141,12 +141,8 @@ class RowGroups:
         """The parts of row groups that make up a range of rows."""
         first = int(np.searchsorted(self._begins, start, side="right")) - 1
         last = int(np.searchsorted(self._begins, stop, side="left"))
-        return tuple(
-            (file, group, max(0, start - begin), min(rows, stop - begin))
-            for (file, group, rows), begin in zip(
-                self._groups[first:last], self._begins[first:last].tolist(), strict=True
-            )
-        )
+        groups = zip(self._groups[first:last], self._begins[first:last].tolist(), strict=True)
+        return tuple((f, g, max(0, start - begin), min(rows, stop - begin)) for (f, g, rows), begin in groups)
 
     # ---- the source
 
@@ -154,10 +150,8 @@ class RowGroups:
         return tuple(f for f in self.fields if f.name != self.unit)
 
     def manifest(self) -> tuple[Part, ...]:
-        return tuple(
-            Part(i, rows, (self.files[p[0][0]].name, *p[0][1:]) if p else ())
-            for i, (rows, p, _) in enumerate(self._blocks)
-        )
+        blocks = enumerate(self._blocks)
+        return tuple(Part(i, rows, (self.files[p[0][0]].name, *p[0][1:]) if p else ()) for i, (rows, p, _) in blocks)
 
     def read(self, part: Part, columns: Sequence[str]) -> Frame:
         readable(self.broken, columns)

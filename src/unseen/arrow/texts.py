@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from unseen.arrow.columns import names_once
-from unseen.arrow.hive import MISSING
+from unseen.arrow.hive import NONE
 from unseen.arrow.libraries import pa
 from unseen.arrow.place import Place
 from unseen.arrow.spelled import Spelling
@@ -62,7 +62,7 @@ class TextTable:
     def batches(self, left: Left | None = None, *, raw: bool = False, skip_bad: bool = False) -> Iterator[Any]:
         """Record batches in order; cells of nothing are null unless they are ``raw``, which keeps all as it is."""
         left = left or Left()
-        known = [None if value in ("", MISSING) else value for _, value in self.place.keys]
+        known = [None if value in NONE else value for _, value in self.place.keys]
         for columns in self.cells(left, raw, skip_bad):
             left.rows += len(columns[0])
             keys = [pa.repeat(pa.scalar(value, pa.string()), len(columns[0])) for value in known]

@@ -90,15 +90,11 @@ class Csv:
         #: cells without a value, by the columns
         self.missing = {name: guess.missing for name, guess in typed.guesses.items()}
         self.notations = {name: guess.notation() for name, guess in typed.guesses.items()}
-        options: dict[str, Any] = {
-            "unit": unit,
-            "whole": whole,
-            "block_rows": block_rows,
-            "fields": [self._field(guess, typed) for guess in typed.guesses.values()],
-            "broken": {name: g.broken for name, g in typed.guesses.items() if g.broken},
-        }
-        in_memory = typed.table is not None
-        self._blocks: Any = TableBlocks(typed.table, **options) if in_memory else RowGroups([spool], **options)
+        fields = [self._field(guess, typed) for guess in typed.guesses.values()]
+        broken = {name: g.broken for name, g in typed.guesses.items() if g.broken}
+        cuts: dict[str, Any] = {"unit": unit, "whole": whole, "block_rows": block_rows}
+        held = RowGroups(spool, fields=fields, broken=broken, **cuts) if typed.table is None else None
+        self._blocks: Any = held or TableBlocks(typed.table, fields=fields, broken=broken, **cuts)
 
     def _typed(self, known: Mapping[str, Notation], spool: Path, memory_bytes: int) -> Typed:
         loose = self.reading.decimal == "," or any(t.spelling.delimiter == ";" for t in self.tables)
@@ -109,12 +105,11 @@ class Csv:
                 raise
             self.skipped += (f"{bad.table.place.called!r} is left out: {str(bad).partition('; or leave')[0]}",)
             self.tables = [table for table in self.tables if table is not bad.table]
-            return self._typed(known, spool, memory_bytes)
         except NotInEncoding:
-            if self.reading.encoding is not None:
+            if self.reading.encoding is not None or not any(table.recoded for table in self.tables):
                 raise
             self.tables = [table.recoded() if table.recoded is not None else table for table in self.tables]
-            return Typed(self.tables, self.reading, known, loose=loose, spool=spool, memory_bytes=memory_bytes)
+        return self._typed(known, spool, memory_bytes)
 
     def _field(self, guess: Guess, typed: Typed) -> Field:
         """A column, with what its table tells of it."""

@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 from urllib.request import url2pathname
@@ -20,7 +19,7 @@ from unseen.arrow.walk import globbed, one, walked
 from unseen.core.reading import Notation, Reading, reading
 from unseen.errors import DataError
 
-__all__ = ["format_of", "listed", "local_paths", "open_files"]
+__all__ = ["format_of", "listed", "open_files"]
 
 Given = str | os.PathLike[str] | Sequence[str | os.PathLike[str]]
 
@@ -91,30 +90,14 @@ def listed(data: Given, skipped: list[str] | None = None, skip_bad: bool = False
     told = [] if skipped is None else skipped
     many = [data] if isinstance(data, (str, os.PathLike)) else data
     places = [place for given in many for place in _meant(spelled(given), told, skip_bad)]
-    seen = set()
+    seen = set[Any]()
     for place in places:
-        key = os.stat(place.path)[1:3] if place.local else (place.shown, 0)  # inode and device
+        key = os.stat(place.path)[1:3] if place.local else place.shown  # inode and device
         if key in seen:
-            raise DataError(
-                f"{place.shown!r} is given twice: its rows would count twice (row weights say so: --weights)"
-            )
+            told_twice = "its rows would count twice (row weights say so: --weights)"
+            raise DataError(f"{place.shown!r} is given twice: {told_twice}")
         seen.add(key)
     return places
-
-
-def local_paths(data: Given) -> list[Path]:
-    """The files that are meant, for what reads files of this machine only.
-
-    Raises
-    ------
-    DataError
-        One lies elsewhere, or whatever `listed` refuses.
-    """
-    places = listed(data)
-    for place in places:
-        if not place.local:
-            raise DataError(f"{place.shown!r} is not on this machine: copy it here first")
-    return [Path(p.path) for p in places]
 
 
 def _meant(given: str, skipped: list[str], skip_bad: bool) -> list[Place]:
