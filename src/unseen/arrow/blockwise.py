@@ -6,9 +6,8 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from unseen.arrow.fill import as_float, filled
+from unseen.arrow.fill import as_float, filled, fitting
 from unseen.arrow.libraries import pa
-from unseen.arrow.metadata import fitting
 from unseen.arrow.output import table_writer
 from unseen.arrow.rawrows import as_text, fills_as_text, raw_schema, rows_of, spelling
 from unseen.arrow.regroup import reorder
@@ -144,39 +143,26 @@ def write_completed(
     progress: Progress = None,
 ) -> int:
     """Write every block completed by the fills of each round, one round after the other."""
-    names, text, total = encoding.columns(), as_text(source, path), 0
-    with one_blas_thread(), table_writer(path, schema, spelling(source)) as write:
-        for number, fill in rounds:
-            if text:
-                total += _text_round(source, path, names, schema, number, fill, write, progress)
-                continue
+    names, text = encoding.columns(), as_text(source, path)
+    cells = pa.schema([(name, pa.string()) for name in names])
 
-            def pieces(part: Part, number: int = number, fill: Callable[[Frame], Fills] = fill) -> Iterator[Any]:
+    def written(write: Any, number: int, fill: Callable[[Frame], Fills]) -> int:
+        rows = rows_of(source, path) if text else None
+
+        def pieces(part: Part) -> Iterator[Any]:
+            if rows is None:
                 frame, table = source.read_all(part, names)
                 yield _complete(table, fill(frame), schema, number)
+            else:
+                frame = source.read(part, names)
+                yield fills_as_text(fill(frame), frame.rows, names, source.notations)
 
-            total += _in_order(source, pieces, schema, write, progress)
-    return total
+        if rows is None:
+            return _in_order(source, pieces, schema, write, progress)
+        return _in_order(source, pieces, cells, lambda new: write(rows.completed(new, schema, number)), progress)
 
-
-def _text_round(
-    source: Any,
-    path: Path,
-    names: Sequence[str],
-    schema: Any,
-    number: int,
-    fill: Callable[[Frame], Fills],
-    write: Any,
-    told: Progress,
-) -> int:
-    rows = rows_of(source, path)
-
-    def pieces(part: Part) -> Iterator[Any]:
-        frame = source.read(part, names)
-        yield fills_as_text(fill(frame), frame.rows, names, source.notations)
-
-    cells = pa.schema([(name, pa.string()) for name in names])
-    return _in_order(source, pieces, cells, lambda table: write(rows.completed(table, schema, number)), told)
+    with one_blas_thread(), table_writer(path, schema, spelling(source)) as write:
+        return sum(written(write, number, fill) for number, fill in rounds)
 
 
 def _complete(table: Any, fills: Fills, schema: Any, number: int) -> Any:
@@ -184,13 +170,10 @@ def _complete(table: Any, fills: Fills, schema: Any, number: int) -> Any:
     for name, (rows, values) in fills.items():
         whole = pa.types.is_integer(schema.field(name).type) or pa.types.is_decimal(schema.field(name).type)
         columns[name] = filled(columns[name], rows, values, name if whole else "")
-    arrays = []
     for field in schema:
         if field.name not in columns:
-            arrays.append(pa.repeat(pa.scalar(number, field.type), table.num_rows))
-            continue
-        array = columns[field.name]
-        if array.type != field.type:
-            array = (as_float(array) if pa.types.is_floating(field.type) else array).cast(field.type)
-        arrays.append(array)
-    return pa.table(arrays, schema=schema)
+            columns[field.name] = pa.repeat(pa.scalar(number, field.type), table.num_rows)
+        elif columns[field.name].type != field.type:
+            array = columns[field.name]
+            columns[field.name] = (as_float(array) if pa.types.is_floating(field.type) else array).cast(field.type)
+    return pa.table([columns[name] for name in schema.names], schema=schema)

@@ -9,9 +9,8 @@ import numpy as np
 
 from unseen.arrow.columns import is_text
 from unseen.arrow.convert import WIDE, is_column, is_table, labels_of, library_of, objects_of, to_arrow
-from unseen.arrow.fill import filled
+from unseen.arrow.fill import filled, fitting
 from unseen.arrow.libraries import pa, pd, pl
-from unseen.arrow.metadata import fitting
 from unseen.arrow.regroup import taken
 from unseen.core.block import OTHER, Column
 from unseen.core.completed import completed_array, completed_fields, completed_matrix

@@ -35,11 +35,8 @@ def spelled(given: str | os.PathLike[str]) -> str:
     ('s3://bucket/x.csv', 'a//b')
     """
     text = os.fspath(given)
-    return text if isinstance(given, str) else re.sub(r"^([A-Za-z][A-Za-z0-9+.-]+):/(?!/)", _whole_address, text)
-
-
-def _whole_address(found: re.Match[str]) -> str:
-    return f"{found[1]}:///" if found[1].lower() == "file" else f"{found[1]}://"
+    lost = None if isinstance(given, str) else re.match(r"([A-Za-z][A-Za-z0-9+.-]+):/(?!/)", text)
+    return f"{lost[1]}:{'//' if lost[1].lower() == 'file' else '/'}{text[lost.end(1) + 1 :]}" if lost else text
 
 
 def hidden(parts: Sequence[str]) -> bool:
@@ -137,14 +134,14 @@ def _no_address(given: str) -> DataError:
 def _behind_fsspec(given: str, scheme: str) -> tuple[Any, str, str]:
     from pyarrow.fs import FSSpecHandler, PyFileSystem
 
+    why = "needs fsspec: pip install 'unseen[stores]'"
     try:
         from fsspec.core import url_to_fs
-    except ImportError:
-        raise DataError(f"{_shown(given)!r} needs fsspec: pip install 'unseen[stores]'") from None
-    try:
+
+        why = f"needs the package by which fsspec reads {scheme}: install it"
         store, path = url_to_fs(given)
     except ImportError:
-        raise DataError(f"{_shown(given)!r} needs the package by which fsspec reads {scheme}: install it") from None
+        raise DataError(f"{_shown(given)!r} {why}") from None
     except ValueError:
         raise DataError(f"{_shown(given)!r} is no address that fsspec knows: {scheme}:// means nothing to it") from None
     return PyFileSystem(FSSpecHandler(store)), "", path
