@@ -7,6 +7,7 @@ import io
 import lzma
 import re
 import zipfile
+import zlib
 from collections.abc import Iterable, Iterator
 from typing import Any, cast
 
@@ -21,6 +22,8 @@ from unseen.errors import DataError
 #: bytes that say what a file is packed by
 PACKED = {b"\x1f\x8b": "gzip", b"\x28\xb5\x2f\xfd": "zstd", b"BZh": "bz2", b"\xfd7zXZ\x00": "xz", b"PK\x03\x04": "zip"}
 ENDINGS = {".gz": "gzip", ".zst": "zstd", ".bz2": "bz2", ".xz": "xz", ".zip": "zip"}
+#: what readers of packed files raise where those are damaged
+DAMAGE = (OSError, EOFError, ValueError, RuntimeError, zipfile.BadZipFile, zlib.error, lzma.LZMAError)
 MARKS = {
     codecs.BOM_UTF8: "utf-8-sig",
     codecs.BOM_UTF32_LE: "utf-32",
@@ -42,7 +45,7 @@ class Unpacked(io.RawIOBase):
         self.packed = packed_by(place)
         try:
             self._stream = _stream(place, self.packed)
-        except Exception as error:
+        except DAMAGE as error:
             raise self._damaged(error) from None
 
     def readable(self) -> bool:
@@ -51,7 +54,7 @@ class Unpacked(io.RawIOBase):
     def read(self, size: int = -1) -> bytes:
         try:
             piece = bytes(self._stream.read(size) if size >= 0 else self._stream.read())
-        except Exception as error:
+        except DAMAGE as error:
             raise self._damaged(error) from None
         if piece.endswith(b"\x1a"):  # how DOS ended a text
             piece = piece.rstrip(b"\x1a")
@@ -77,8 +80,7 @@ class Unpacked(io.RawIOBase):
         super().close()
 
     def _damaged(self, error: Exception) -> Exception:
-        """What is said of a file whose reader fails, of many kinds of errors."""
-        if isinstance(error, (DataError, MemoryError)):
+        if isinstance(error, DataError):
             return error
         if "password" in str(error):
             return DataError(f"{self.place.called!r} is protected by a password: unpack it yourself")
