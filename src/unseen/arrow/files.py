@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing
 from dataclasses import dataclass
 from typing import Any, TypeVar
 
@@ -71,7 +72,7 @@ def opened_arrow(place: Place) -> GroupFile:
     try:
         with place.open() as file, pa.ipc.open_file(file) as reader:
             schema = reader.schema
-        with _Batches(place, [_narrowest(schema)] if len(schema) else [], ()) as narrow:
+        with closing(_Batches(place, [_narrowest(schema)] if len(schema) else [], ())) as narrow:
             groups = tuple(narrow.batch(i).num_rows for i in range(narrow.count))
     except (pa.ArrowException, OSError) as error:
         raise _no_such(place, error, b"ARROW1", "Feather", "cannot be read to its end: it") from None
@@ -159,12 +160,6 @@ class _Batches:
 
     def close(self, force: bool = True) -> None:
         self._file.close()
-
-    def __enter__(self) -> _Batches:
-        return self
-
-    def __exit__(self, *trouble: object) -> None:
-        self.close()
 
 
 def _narrowest(schema: Any) -> int:

@@ -29,7 +29,7 @@ def as_text(source: Any, path: Path) -> bool:
 
 def as_objects(source: Any, path: Path) -> bool:
     """Whether the rows of a source are objects, and go to a file as such."""
-    return bool(getattr(source, "has_objects", False)) and is_lines(path)
+    return getattr(source, "objects", None) is not None and is_lines(path)
 
 
 def rows_of(source: Any, path: Path) -> RawRows | ObjectRows:

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import tempfile
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import replace
+from itertools import chain
 from pathlib import Path
 from typing import Any
 
@@ -151,15 +152,10 @@ class Csv:
                 yield batch.select(order)
 
     @property
-    def has_objects(self) -> bool:
-        """Whether the rows are objects of JSON."""
-        return self._kind == "json"
-
-    def objects(self) -> Iterator[dict[str, Any]]:
-        """The rows as the objects that they are, with what their folders' names say."""
-        for table in self.tables:
-            if table.objects is not None:
-                yield from table.objects()
+    def objects(self) -> Callable[[], Iterator[dict[str, Any]]] | None:
+        """What gives the rows as the objects that they are, with what their folders' names say, where they are some."""
+        made = [table.objects for table in self.tables if table.objects is not None]
+        return (lambda: chain.from_iterable(objects() for objects in made)) if made else None
 
     @property
     def raw_names(self) -> tuple[str, ...]:
