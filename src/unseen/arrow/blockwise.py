@@ -14,12 +14,11 @@ from unseen.arrow.regroup import reorder
 from unseen.core.blas import one_blas_thread
 from unseen.core.block import BOOLEAN, CATEGORY, INTEGER, Block, Field, Frame
 from unseen.core.encoding import Encoding
+from unseen.core.exact import EXACT
 from unseen.core.output import Output
 from unseen.core.source import Part, input_places
 from unseen.errors import DataError
 
-#: whole numbers from here on are not all floats
-EXACT = 2.0**53
 Progress = Callable[[int], Any] | None
 Fills = Mapping[str, tuple[Any, Any]]
 
@@ -168,8 +167,7 @@ def write_completed(
 def _complete(table: Any, fills: Fills, schema: Any, number: int) -> Any:
     columns = {name: table.column(name) for name in table.column_names}
     for name, (rows, values) in fills.items():
-        whole = pa.types.is_integer(schema.field(name).type) or pa.types.is_decimal(schema.field(name).type)
-        columns[name] = filled(columns[name], rows, values, name if whole else "")
+        columns[name] = filled(name, columns[name], rows, values)
     for field in schema:
         if field.name not in columns:
             columns[field.name] = pa.repeat(pa.scalar(number, field.type), table.num_rows)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -239,17 +240,7 @@ def _of_objects(name: str, values: Array) -> tuple[Any, str]:
         numbers = numbers_of(values)
     except (ValueError, TypeError):
         raise DataError(cannot_be_read(name, values)) from None
-    if kind == BOOLEAN:
-        return pa.array(numbers.astype(bool), mask=missing), note
-    return pa.array(_whole(values, missing) if kind == INTEGER else numbers, mask=missing), note
-
-
-def _whole(values: Array, missing: Array) -> Array:
-    """Whole numbers in the 64 bits that hold them, else as floats."""
-    plain = [0 if gap else v for v, gap in zip(values, missing, strict=True)]
-    for dtype in (np.int64, np.uint64):
-        try:
-            return np.array([int(v) for v in plain], dtype)
-        except OverflowError:
-            continue
-    return np.array(plain, float)
+    for type_ in (pa.int64(), pa.uint64()) if kind == INTEGER else ():  # which of them holds all
+        with suppress(pa.ArrowException, OverflowError):
+            return pa.array([None if gap else int(v) for v, gap in zip(values, missing, strict=True)], type_), note
+    return pa.array(numbers.astype(bool) if kind == BOOLEAN else numbers, mask=missing), note

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import csv
 import io
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 from unseen.arrow.dialect import Dialect, cells_of, text_stream
 from unseen.arrow.place import Place
-from unseen.arrow.unpacked import Unpacked, likely, not_in, null_bytes, undecodable
+from unseen.arrow.unpacked import Unpacked, is_utf8, likely, not_in, null_bytes
 from unseen.errors import DataError
 
 
@@ -20,7 +20,9 @@ def explained(dialect: Dialect, message: str, longest: int) -> DataError:
     """pyarrow's messages quote the cells they stumble on: ours do not."""
     name = dialect.place.called
     if "UTF8" in message or "UTF-8" in message or "codec can't" in message:
-        return NotInEncoding(not_in(dialect.place, dialect.encoding, _at(_undecodable(dialect))))
+        # of encodings of one byte a character every line is in them
+        line = 0 if not dialect.encoding.startswith("utf-8") else _first(dialect.place, lambda line: not is_utf8(line))
+        return NotInEncoding(not_in(dialect.place, dialect.encoding, _at(line)))
     if "Could not skip" in message and dialect.place.size < longest:
         return DataError(f"{name!r} has no rows below its header")
     if "straddling" in message or "too large" in message or "out of sync" in message or "Could not skip" in message:
@@ -52,7 +54,7 @@ def _quote(name: str, line: int) -> str:
 def check_whole(dialect: Dialect, below: Unpacked, rows: int) -> None:
     """Refuse a file that was read to its end, so many ``rows``, and holds NUL bytes, or a cell that looks like rows."""
     if below.nulls and "16" not in dialect.encoding and "32" not in dialect.encoding:
-        raise null_bytes(dialect.place, _first_null(dialect.place))
+        raise null_bytes(dialect.place, _first(dialect.place, lambda line: 0 in line))
     lines = below.lines - dialect.skip
     if len(dialect.names) > 1 and (below.quotes % 2 or lines > rows + 1):
         line = _unclosed(dialect)
@@ -60,9 +62,10 @@ def check_whole(dialect: Dialect, below: Unpacked, rows: int) -> None:
             raise DataError(_quote(dialect.place.called, line))
 
 
-def _first_null(place: Place) -> int:
+def _first(place: Place, wrong: Callable[[bytes], bool]) -> int:
+    """The first line of which something is true, or 0."""
     with Unpacked(place) as raw:
-        return next((n for n, line in enumerate(io.BufferedReader(raw), 1) if 0 in line), 1)
+        return next((n for n, line in enumerate(io.BufferedReader(raw), 1) if wrong(line)), 0)
 
 
 def _lines(dialect: Dialect) -> Iterator[str]:
@@ -108,14 +111,6 @@ def _uneven(dialect: Dialect) -> int:
             return begin
         begin = reader.line_num + 1
     return 0
-
-
-def _undecodable(dialect: Dialect) -> int:
-    """The first line that is not in the encoding, or 0; of encodings of one byte a character there is none."""
-    if dialect.encoding not in ("utf-8", "utf-8-sig"):
-        return 0
-    with Unpacked(dialect.place) as raw:
-        return next(undecodable(io.BufferedReader(raw)), 0)
 
 
 def in_its_encoding(dialect: Dialect, most: int = 1 << 20) -> str:

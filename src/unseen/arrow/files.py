@@ -15,7 +15,7 @@ from unseen.errors import DataError
 
 #: bytes read ahead of the decoder: a column chunk is never in memory as a whole
 BUFFER = 1 << 18
-#: files of a store that are looked at at the same time
+#: files that are looked at at the same time where a store takes its time for every answer
 AT_ONCE = 16
 
 Looked = TypeVar("Looked")
@@ -113,11 +113,8 @@ def each(
                 raise
             return error
 
-    if all(p.local for p in places):
-        found = dict(zip(places, map(told, places), strict=True))
-    else:  # a store takes its time for every answer
-        with ThreadPoolExecutor(AT_ONCE) as pool:
-            found = dict(zip(places, pool.map(told, places), strict=True))
+    with ThreadPoolExecutor(1 if all(p.local for p in places) else AT_ONCE) as pool:
+        found = dict(zip(places, pool.map(told, places), strict=True))
     if skipped is not None:
         skipped += [f"{p.called!r} is left out: {x}" for p, x in found.items() if isinstance(x, DataError)]
     return {p: x for p, x in found.items() if not isinstance(x, DataError)}

@@ -9,18 +9,17 @@ import numpy as np
 
 from unseen.arrow.columns import is_text
 from unseen.arrow.libraries import pa, pc
-from unseen.core.exact import EXACT, tell_rounded, within
+from unseen.core.completed import fitted
 from unseen.core.objects import rounded
 from unseen.core.stats import Array
 
 
-def filled(column: Any, rows: Array, values: Array, name: str = "") -> Any:
+def filled(name: str, column: Any, rows: Array, values: Array) -> Any:
     """The column with ``values`` at positions ``rows``.
 
     Integers and booleans that get fractional values become float64, except integers beyond 2**53, which floats would
-    change: what fills those is rounded, with a warning. Without the column's ``name`` they become floats, too: for
-    those who said beforehand which type it has. Decimals keep their places, and are filled to the last of them. A
-    category that a dictionary does not list is added at its end.
+    change: what fills those is rounded, with a warning. Decimals keep their places, and are filled to the last of
+    them. A category that a dictionary does not list is added at its end.
     """
     array = column.combine_chunks() if isinstance(column, pa.ChunkedArray) else column
     if isinstance(array, pa.ChunkedArray):
@@ -28,12 +27,12 @@ def filled(column: Any, rows: Array, values: Array, name: str = "") -> Any:
     if not len(rows):
         return array
     if pa.types.is_run_end_encoded(array.type):
-        return pc.run_end_encode(filled(pc.run_end_decode(array), rows, values, name), array.type.run_end_type)
+        return pc.run_end_encode(filled(name, pc.run_end_decode(array), rows, values), array.type.run_end_type)
     if pa.types.is_dictionary(array.type):
         return _dictionary(array, rows, values)
     if is_text(array.type) or values.dtype == object:
         return _text(array, rows, values)
-    return _decimal(array, rows, values) if pa.types.is_decimal(array.type) else _number(array, rows, values, name)
+    return _decimal(array, rows, values) if pa.types.is_decimal(array.type) else _number(name, array, rows, values)
 
 
 def _text(array: Any, rows: Array, values: Array) -> Any:
@@ -46,25 +45,11 @@ def _text(array: Any, rows: Array, values: Array) -> Any:
         return new.cast(pa.string())
 
 
-def _number(array: Any, rows: Array, values: Array, name: str) -> Any:
-    t = array.type
-    if pa.types.is_boolean(t) and np.isin(values, (0, 1)).all():
-        return _replaced(array, rows, pa.array(values.astype(bool)))
-    if pa.types.is_integer(t):
-        limits = np.iinfo(t.to_pandas_dtype())
-        whole = within(values, int(limits.min), int(limits.max))
-        fits = whole == values.tolist()
-        if fits or (name and beyond_floats(array)):
-            if not fits:
-                tell_rounded(name)
-            return _replaced(array, rows, pa.array(whole, t))
-    return _replaced(as_float(array), rows, pa.array(values.astype(float)))
-
-
-def beyond_floats(array: Any) -> bool:
-    """Whether an integer column has values that no float holds."""
-    ends = pc.min_max(array).as_py()
-    return ends["min"] is not None and (ends["max"] > EXACT or ends["min"] < -EXACT)
+def _number(name: str, array: Any, rows: Array, values: Array) -> Any:
+    array = as_float(array) if pa.types.is_null(array.type) else array
+    dtype, cells = fitted(name, array.drop_null().to_numpy(zero_copy_only=False), values)
+    array = as_float(array) if dtype.kind == "f" else array
+    return _replaced(array, rows, pa.array(np.asarray(cells, dtype)))
 
 
 def _decimal(array: Any, rows: Array, values: Array) -> Any:

@@ -41,16 +41,10 @@ def key_schema(places: Sequence[Place]) -> Any:
     return pa.schema([(key, _type({v for k, v in pairs if k == key and v not in NONE})) for key in dict(pairs)])
 
 
-def key_array(place: Place, field: Any, rows: int, coded: bool = False) -> Any:
-    """The value that a file's folders give a key, once for each row; ``coded`` makes text a dictionary."""
-    value, type_ = dict(place.keys).get(field.name, MISSING), field.type
-    if coded and pa.types.is_string(type_):
-        type_ = pa.dictionary(pa.int32(), type_)
-    if value in NONE:
-        return pa.nulls(rows, type_)
-    if pa.types.is_dictionary(type_):
-        return pa.DictionaryArray.from_arrays(pa.repeat(pa.scalar(0, pa.int32()), rows), pa.array([value]))
-    return pa.repeat(pc.cast(pa.scalar(value), type_), rows)
+def key_array(place: Place, field: Any, rows: int) -> Any:
+    """The value that a file's folders give a key, once for each row."""
+    value = dict(place.keys).get(field.name, MISSING)
+    return pa.repeat(pc.cast(pa.scalar(None if value in NONE else value, pa.string()), field.type), rows)
 
 
 def _type(values: set[str]) -> Any:

@@ -65,7 +65,7 @@ def _column(name: str, values: Any, fill: tuple[Array, Array] | None) -> Any:
         return values
     library = library_of(values)
     if library == "pyarrow":
-        return filled(values, *fill, name)
+        return filled(name, values, *fill)
     if library == "polars":
         return _of_polars(values.name, values, *fill)
     if not isinstance(values, pd.Series):
@@ -106,7 +106,7 @@ def _filled_table(table: Any, fills: Fills) -> Any:
     before = table.schema
     for name, (rows, new) in fills.items():
         j = table.column_names.index(name)
-        array = filled(table.column(j), rows, new, name)
+        array = filled(name, table.column(j), rows, new)
         table = table.set_column(j, before.field(j).with_type(array.type), array)
     return table.replace_schema_metadata(fitting(table.schema, before).metadata)
 
@@ -146,7 +146,7 @@ def _of_pandas(name: str, series: Any, rows: Array, new: Array) -> Any:
         cells[rows] = like(series.to_numpy(object), new)
         return cells
     array, _ = to_arrow(name, series)
-    after = pa.chunked_array([filled(array, rows, new, name)])
+    after = pa.chunked_array([filled(name, array, rows, new)])
     if after.type != array.type:
         other = pd.StringDtype() if is_text(after.type) else pd.Float64Dtype()
         dtype = pd.ArrowDtype(after.type) if isinstance(dtype, pd.ArrowDtype) else other
@@ -181,7 +181,7 @@ def _of_polars(name: str, series: Any, rows: Array, new: Array) -> Any:
     if str(series.dtype) in WIDE:
         return _wide(name, series, rows, new)
     before = series.to_arrow()
-    after = filled(pa.chunked_array([before]), rows, new, name)
+    after = filled(name, pa.chunked_array([before]), rows, new)
     done = pl.Series(name, pl.from_arrow(after))
     if after.type != before.type or series.dtype == pl.Null:
         return done

@@ -98,8 +98,13 @@ def _is_second(row: Sequence[str], body: Rows) -> bool:
     below = [_column(body, j) for j in range(len(row))]
     if any(_measured(c.strip()) or (c.strip() and c in column) for c, column in zip(row, below, strict=True)):
         return False
-    over = [_kind(c.strip()) for c, column in zip(row, below, strict=True) if _is_numeric(column)]
+    over = _over_numbers(row, below)
     return WORD in over and NUMERIC not in over
+
+
+def _over_numbers(row: Sequence[str], below: Sequence[Sequence[str]]) -> list[str]:
+    """What the cells of a row are that stand over columns of numbers."""
+    return [_kind(cell.strip()) for cell, column in zip(row, below, strict=True) if _is_numeric(column)]
 
 
 def _measured(cell: str) -> bool:
@@ -127,12 +132,11 @@ def _is_header(head: Sequence[str], body: Rows, asked: Reading, known: Sequence[
     if set(known) & set(cells):
         return True
     columns = [_column(body, j) for j in range(len(cells))]
-    over = [_kind(cell) for cell, column in zip(cells, columns, strict=True) if _is_numeric(column)]
-    if WORD in over:
+    if WORD in _over_numbers(cells, columns):
         return True
     years = [_is_year(cell) and not all(map(_is_year, column)) for cell, column in zip(cells, columns, strict=True)]
-    numbers = [_kind(cell) == NUMERIC and _is_numeric(column) for cell, column in zip(cells, columns, strict=True)]
-    if not any(cells) or any(n and not y for n, y in zip(numbers, years, strict=True)):
+    no_years = [j for j, year in enumerate(years) if not year]
+    if not any(cells) or NUMERIC in _over_numbers([cells[j] for j in no_years], [columns[j] for j in no_years]):
         return False
     others = [row for row in body if list(row) != list(head)]
     again = any(cell and cell in (c.strip() for c in _column(others, j)) for j, cell in enumerate(cells))

@@ -107,7 +107,7 @@ class JsonLines:
     """A writer of tables as one JSON object a line."""
 
     def __init__(self, file: Any, packed: str) -> None:
-        self._out, self._packed = packed_file(file, packed) if packed else file, packed
+        self._out = packed_file(file, packed)
 
     def write_table(self, table: Any) -> None:
         some = table if isinstance(table, list) else table.to_pylist()
@@ -115,8 +115,7 @@ class JsonLines:
         self._out.write("".join(f"{row}\n" for row in rows).encode())
 
     def close(self) -> None:
-        if self._packed:
-            self._out.close()
+        self._out.close()
 
 
 def _finite(rows: list[dict[str, Any]]) -> Iterator[dict[str, Any]]:

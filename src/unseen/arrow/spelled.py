@@ -41,7 +41,7 @@ def packing(name: str) -> tuple[str, str]:
 
 
 class _Kept:
-    """A file that packing writes to and leaves open."""
+    """A file that is written to and left open."""
 
     closed = False
 
@@ -53,15 +53,16 @@ class _Kept:
 
 
 def packed_file(file: Any, packed: str) -> Any:
-    """A stream into a file that packs what is written, and is closed before the file is."""
-    return pa.CompressedOutputStream(pa.PythonFile(_Kept(file), mode="w"), packed)
+    """A stream into a file that packs what is written if that is asked for, and is closed before the file is."""
+    kept = _Kept(file)
+    return pa.CompressedOutputStream(pa.PythonFile(kept, mode="w"), packed) if packed else kept
 
 
 class TextTables:
     """A writer of tables as lines of text, the names of their columns first."""
 
     def __init__(self, file: Any, schema: Any, packed: str, how: Spelling) -> None:
-        self._out, self._packed, self.how = packed_file(file, packed) if packed else file, packed, how
+        self._out, self.how = packed_file(file, packed), how
         self._encoder = codecs.getincrementalencoder(how.encoding)()
         self.write_table(pa.table([pa.array([n]) for n in schema.names], names=[str(i) for i in range(len(schema))]))
 
@@ -78,8 +79,7 @@ class TextTables:
             self._out.write(lines)
 
     def close(self) -> None:
-        if self._packed:
-            self._out.close()
+        self._out.close()
 
 
 def _lines(batch: Any, how: Spelling) -> bytes:

@@ -107,7 +107,7 @@ class Decoder:
         text = [f.name for f in wanted if coded and is_text(f.type)]
         # whole row groups of one file are read at once
         runs = groupby(pieces, lambda p: (p[0], None if self._whole(p) else p))
-        tables = [self._read_run([*run], columns, text, coded) for _, run in runs]
+        tables = [self._read_run([*run], columns, text) for _, run in runs]
         if not tables:
             return wanted.empty_table()
         for i, field in enumerate(wanted):
@@ -121,17 +121,15 @@ class Decoder:
         file, group, start, stop = piece
         return start == 0 and stop == self.files[file].groups[group]
 
-    def _read_run(self, run: list[Piece], columns: Sequence[str], text: Sequence[str], coded: bool) -> Any:
+    def _read_run(self, run: list[Piece], columns: Sequence[str], text: Sequence[str]) -> Any:
         """The columns of a run as one table, with those that the file's folders say."""
         entry, rows = self.files[run[0][0]], sum(stop - start for _, _, start, stop in run)
         own = [c for c in columns if c not in self.keys.names]
         table = self._decoded(run, own, [t for t in text if t in own]) if own else pa.table({})
         if len(own) == len(columns):
             return table
-        key_fields = {name: self.keys.field(name) for name in columns if name not in own}
-        return pa.table(
-            {c: table[c] if c in own else key_array(entry.place, key_fields[c], rows, coded) for c in columns}
-        )
+        said = {c: key_array(entry.place, self.keys.field(c), rows) for c in columns if c not in own}
+        return pa.table({c: said[c] if c in said else table[c] for c in columns})
 
     def _decoded(self, run: list[Piece], columns: list[str], text: list[str]) -> Any:
         file, group, start, stop = run[0]

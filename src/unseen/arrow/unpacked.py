@@ -8,7 +8,6 @@ import lzma
 import re
 import zipfile
 import zlib
-from collections.abc import Iterable, Iterator
 from typing import Any, cast
 
 import numpy as np
@@ -221,13 +220,13 @@ def null_bytes(place: Place, line: int) -> DataError:
     return DataError(f"{place.called!r} is no text: it holds NUL bytes (first in line {line:,}); it may be damaged")
 
 
-def undecodable(lines: Iterable[bytes]) -> Iterator[int]:
-    """The numbers of the lines that are no UTF-8."""
-    for number, line in enumerate(lines, 1):
-        try:
-            line.decode("utf-8")
-        except UnicodeDecodeError:
-            yield number
+def is_utf8(line: bytes) -> bool:
+    """Whether some bytes are text in UTF-8."""
+    try:
+        line.decode("utf-8")
+    except UnicodeDecodeError:
+        return False
+    return True
 
 
 def likely(place: Place, some: bytes) -> str:
@@ -242,7 +241,7 @@ def likely(place: Place, some: bytes) -> str:
 
     lines = some.split(b"\n")
     beyond = [line for line in lines if not line.isascii()]
-    bad = [*undecodable(lines[:-1] or lines)]
+    bad = [number for number, line in enumerate(lines[:-1] or lines, 1) if not is_utf8(line)]
     if bad and len(bad) < sum(not line.isascii() for line in lines[:-1]):
         raise DataError(
             f"{place.called!r} is written in two encodings: other lines are UTF-8, line {bad[0]:,} is not; save it as "
