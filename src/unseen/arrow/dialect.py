@@ -87,8 +87,7 @@ def _laid_out(place: Place, head: bytes, encoding: str, asked: Reading, known: S
         plain = plain or close_up
     newline = "\r\n" if "\r\n" in text else "\n"
     spelling = Spelling("\t" if delimiter == BLANKS else delimiter, quote, escape, newline, encoding)
-    text = plain(text) if plain else text
-    rows, ends = _rows(text, spelling, complete=whole)
+    rows, ends = _rows(plain(text) if plain else text, spelling, complete=whole)
     if not rows:
         raise DataError(f"{place.called!r} has no rows: {asked.skip:,} lines were skipped (skip; --skip)")
     found = layout(rows, asked, known)

@@ -44,7 +44,9 @@ def key_schema(places: Sequence[Place]) -> Any:
 def key_array(place: Place, field: Any, rows: int) -> Any:
     """The value that a file's folders give a key, once for each row."""
     value = dict(place.keys).get(field.name, MISSING)
-    return pa.repeat(pc.cast(pa.scalar(None if value in NONE else value, pa.string()), field.type), rows)
+    if value in NONE:
+        return pa.nulls(rows, field.type)
+    return pa.repeat(pc.cast(pa.scalar(value), field.type), rows)
 
 
 def _type(values: set[str]) -> Any:

@@ -67,7 +67,7 @@ def _column(name: str, values: Any, fill: tuple[Array, Array] | None) -> Any:
     if library == "pyarrow":
         return filled(name, values, *fill)
     if library == "polars":
-        return _of_polars(values.name, values, *fill)
+        return _of_polars(name, values, *fill).alias(values.name)
     if not isinstance(values, pd.Series):
         return _of_pandas(name, pd.Series(values), *fill)
     cells = _of_pandas(name, values, *fill)
