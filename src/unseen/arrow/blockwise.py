@@ -9,7 +9,7 @@ from typing import Any
 from unseen.arrow.fill import as_float, filled, fitting
 from unseen.arrow.libraries import pa
 from unseen.arrow.output import table_writer
-from unseen.arrow.rawrows import as_text, fills_as_text, raw_schema, rows_of, spelling
+from unseen.arrow.rawrows import fills_as_text, raw_schema, rows_of
 from unseen.arrow.regroup import reorder
 from unseen.core.blas import one_blas_thread
 from unseen.core.block import BOOLEAN, CATEGORY, INTEGER, Block, Field, Frame
@@ -31,13 +31,14 @@ def assigned_schema(source: Any, path: Path, outputs: Sequence[Output], data: Se
         for name, kind in output.kinds(data):
             whole = kind == INTEGER and name in output.categories
             new.append(pa.field(f"{prefix}{name}", pa.int64() if whole else types.get(kind, pa.float64())))
-    schema = raw_schema(source) if as_text(source, path) else source.arrow_schema
+    schema = raw_schema(source) if rows_of(source, path) is not None else source.arrow_schema
     return _joined([], schema, new)
 
 
 def imputed_schema(source: Any, path: Path, encoding: Encoding, fractional: set[str], drawn: bool, prefix: str) -> Any:
     """The input's schema with types that hold the completed values, after a column that numbers the draws."""
-    schema = raw_schema(source) if as_text(source, path) else _completed(source, encoding, fractional)
+    text = rows_of(source, path) is not None
+    schema = raw_schema(source) if text else _completed(source, encoding, fractional)
     return _joined([pa.field(f"{prefix}draw", pa.int32())], schema, []) if drawn else schema
 
 
@@ -89,12 +90,11 @@ def write_blocks(
     progress: Progress = None,
 ) -> int:
     """Write the rows of the input, and beside them the columns that ``more(block)`` gives for a few rows at a time."""
-    names, text = encoding.columns(), as_text(source, path)
-    own = len(source.raw_names if text else source.arrow_schema)
-    new = pa.schema(list(schema)[own:])
+    names, rows = encoding.columns(), rows_of(source, path)
+    new = pa.schema(list(schema)[len(source.arrow_schema) :])
 
     def pieces(part: Part) -> Iterator[Any]:
-        frame, table = (source.read(part, names), None) if text else source.read_all(part, names)
+        frame, table = source.read_all(part, names) if rows is None else (source.read(part, names), None)
         start = 0
         for columns in more(encoding.encode(frame)):
             beside = pa.table(columns, names=new.names).cast(new)
@@ -104,10 +104,9 @@ def write_blocks(
             start += len(columns[0])
             yield beside
 
-    with one_blas_thread(), table_writer(path, schema, spelling(source)) as write:
-        if not text:
+    with one_blas_thread(), table_writer(path, schema, getattr(source, "spelling", None)) as write:
+        if rows is None:
             return _in_order(source, pieces, schema, write, progress)
-        rows = rows_of(source, path)
         return _in_order(source, pieces, new, lambda table: write(rows.beside(table, schema)), progress)
 
 
@@ -142,11 +141,11 @@ def write_completed(
     progress: Progress = None,
 ) -> int:
     """Write every block completed by the fills of each round, one round after the other."""
-    names, text = encoding.columns(), as_text(source, path)
+    names = encoding.columns()
     cells = pa.schema([(name, pa.string()) for name in names])
 
     def written(write: Any, number: int, fill: Callable[[Frame], Fills]) -> int:
-        rows = rows_of(source, path) if text else None
+        rows = rows_of(source, path)
 
         def pieces(part: Part) -> Iterator[Any]:
             if rows is None:
@@ -160,7 +159,7 @@ def write_completed(
             return _in_order(source, pieces, schema, write, progress)
         return _in_order(source, pieces, cells, lambda new: write(rows.completed(new, schema, number)), progress)
 
-    with one_blas_thread(), table_writer(path, schema, spelling(source)) as write:
+    with one_blas_thread(), table_writer(path, schema, getattr(source, "spelling", None)) as write:
         return sum(written(write, number, fill) for number, fill in rounds)
 
 

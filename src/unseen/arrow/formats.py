@@ -13,16 +13,17 @@ from unseen.errors import DataError
 PARQUET = (".parquet", ".pq")
 ARROW = (".feather", ".arrow", ".ipc")
 SHEET = (".xlsx", ".xlsm", ".xlsb", ".xls", ".ods")
-COMPRESSED = (".gz", ".zst", ".bz2", ".xz", ".zip")
+#: what packs files, by the ending that it adds, and by their first bytes
+PACKS = {".gz": "gzip", ".zst": "zstd", ".bz2": "bz2", ".xz": "xz", ".zip": "zip"}
+PACKED = {b"\x1f\x8b": "gzip", b"\x28\xb5\x2f\xfd": "zstd", b"BZh": "bz2", b"\xfd7zXZ\x00": "xz", b"PK\x03\x04": "zip"}
 LINES = (".jsonl", ".ndjson")
-TEXT = tuple(base + packed for base in (".csv", ".tsv", ".psv", *LINES) for packed in ("", *COMPRESSED))
+TEXT = tuple(base + packed for base in (".csv", ".tsv", ".psv", *LINES) for packed in ("", *PACKS))
 #: data or notes, so that a folder stands for them only where it holds nothing else
-LOOSE = tuple(base + packed for base in (".txt", ".dat", ".data", ".json") for packed in ("", *COMPRESSED))
+LOOSE = tuple(base + packed for base in (".txt", ".dat", ".data", ".json") for packed in ("", *PACKS))
 
 #: what each format is called
 CALLED = {"parquet": "Parquet", "arrow": "Feather", "text": "text", "sheet": "a workbook", "json": "JSON"}
 
-_PACKED = (b"\x1f\x8b", b"\x28\xb5\x2f\xfd", b"BZh", b"\xfd7zXZ\x00", b"PK\x03\x04", b"PK\x05\x06")
 _WORKBOOK = b"\xd0\xcf\x11\xe0"
 _TABLES = "write the table as Parquet or CSV"
 #: files that are no table by themselves, and what to do with them, by their first bytes
@@ -68,6 +69,16 @@ def other(head: bytes) -> str:
     return next((what for what, magic in _OTHERS.items() if head.startswith(magic) or start.startswith(magic)), tar)
 
 
+def packed_by(head: bytes) -> str:
+    """What a file is packed by, or nothing: its first bytes say that, whatever its name does."""
+    return next((how for magic, how in PACKED.items() if head.startswith(magic)), "")
+
+
+def packing_of(name: str) -> str:
+    """The ending of a name that says how a file is packed, or nothing."""
+    return next((ending for ending in PACKS if name.lower().endswith(ending)), "")
+
+
 def format_of(place: Place) -> str:
     """``parquet``, ``arrow``, ``text`` (also compressed), ``sheet`` or ``json``.
 
@@ -85,12 +96,12 @@ def format_of(place: Place) -> str:
         raise DataError(f"{place.called!r} is {what}")
     if head.startswith(b"PK\x05\x06"):
         raise DataError(f"{place.called!r} is an archive with no file in it")
-    packed = head.startswith(_PACKED)
-    if head.startswith(b"PK\x03\x04") and _in_archive(place) == "sheet":
+    packed = packed_by(head)
+    if packed == "zip" and _in_archive(place) == "sheet":
         return "sheet"
     if known(name, (*PARQUET, *ARROW)):  # without its first bytes it is a damaged one
         return "parquet" if known(name, PARQUET) else "arrow"
-    bare = name.removesuffix(next((e for e in COMPRESSED if name.endswith(e)), "") if packed else "")
+    bare = name.removesuffix(packing_of(name) if packed else "")
     json_lines = bare.endswith(LINES) or bare.endswith(".json") and (packed or start[:1] in (b"{", b"["))
     return "json" if json_lines or _is_json(start) else "text"
 

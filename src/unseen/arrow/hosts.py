@@ -11,6 +11,7 @@ from unseen.arrow.columns import is_text
 from unseen.arrow.convert import WIDE, is_column, is_table, labels_of, library_of, objects_of, to_arrow
 from unseen.arrow.fill import filled, fitting
 from unseen.arrow.libraries import pa, pd, pl
+from unseen.arrow.place import on_disk
 from unseen.arrow.regroup import taken
 from unseen.core.block import OTHER, Column
 from unseen.core.completed import completed_array, completed_fields, completed_matrix
@@ -37,7 +38,7 @@ def insert(data: Any, source: Any, fills: Fills) -> Any:
         host = source.host
         frame = host.with_columns([_column(name, host[name], fill) for name, fill in fills.items()])
         return frame.lazy() if hasattr(data, "collect") else frame
-    if library or is_table(data) or _are_paths(data):
+    if library or is_table(data) or on_disk(data):
         return _arrow(data, source, fills)
     if are_records(data):
         return completed_records(data, fills)
@@ -50,11 +51,6 @@ def insert(data: Any, source: Any, fills: Fills) -> Any:
         return completed_fields(arrays, fills)
     # columns of a matrix are named by position, so the schema tells which is which
     return completed_matrix(as_array(arrays), {f.name: j for j, f in enumerate(source.schema())}, fills)
-
-
-def _are_paths(data: Any) -> bool:
-    many = data if isinstance(data, (list, tuple)) else [data]
-    return bool(many) and all(isinstance(p, str) or hasattr(p, "__fspath__") for p in many)
 
 
 def _column(name: str, values: Any, fill: tuple[Array, Array] | None) -> Any:

@@ -13,12 +13,12 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+from unseen.arrow.formats import LINES
 from unseen.arrow.libraries import pa, pq
 from unseen.arrow.spelled import TABBED, TEXT, Spelling, TextTables, packed_file, packing
 from unseen.core.disk import sync, umask
 from unseen.errors import RunError
 
-LINES = (".jsonl", ".ndjson")
 FULL = {errno.ENOSPC: "no space left", errno.EDQUOT: "disk quota exceeded", errno.EFBIG: "file size limit reached"}
 
 

@@ -29,7 +29,7 @@ class Place:
 
     @property
     def name(self) -> str:
-        return self.shown.replace("\\", "/").rstrip("/").rpartition("/")[2]
+        return self.called.rpartition("/")[2]
 
     @property
     def called(self) -> str:
@@ -86,6 +86,12 @@ def at(path: str | os.PathLike[str], keys: tuple[tuple[str, str], ...] = ()) -> 
     """
     given = os.fspath(path)
     return Place(given, given, *_stat(given, given, None), keys)
+
+
+def on_disk(data: Any) -> bool:
+    """Whether some data is named by a path, or several."""
+    many = data if isinstance(data, (list, tuple)) else [data]
+    return bool(many) and all(isinstance(p, (str, os.PathLike)) for p in many)
 
 
 def places_of(paths: Any) -> list[Place]:

@@ -13,7 +13,6 @@ import numpy as np
 from unseen.arrow.libraries import pa, pc
 from unseen.arrow.notation import spelled
 from unseen.arrow.output import is_lines, is_text
-from unseen.arrow.spelled import Spelling
 from unseen.core.block import BOOLEAN, CATEGORY, INTEGER, NUMBER
 from unseen.core.reading import Notation
 from unseen.core.stats import Array
@@ -22,25 +21,11 @@ FALSE_TRUE = ("false", "true")
 Fills = Mapping[str, tuple[Array, Array]]
 
 
-def as_text(source: Any, path: Path) -> bool:
-    """Whether the rows of a source go to a file cell by cell as they came: text to text, JSON to JSON."""
-    return getattr(source, "raw", None) is not None and (is_text(path) or as_objects(source, path))
-
-
-def as_objects(source: Any, path: Path) -> bool:
-    """Whether the rows of a source are objects, and go to a file as such."""
-    return getattr(source, "objects", None) is not None and is_lines(path)
-
-
-def rows_of(source: Any, path: Path) -> RawRows | ObjectRows:
-    """The rows of a text source as they go to a file."""
-    return ObjectRows(source) if as_objects(source, path) else RawRows(source)
-
-
-def spelling(source: Any) -> Spelling:
-    """How text beside that of a source is written."""
-    found: Spelling = getattr(source, "spelling", None) or Spelling()
-    return found
+def rows_of(source: Any, path: Path) -> RawRows | ObjectRows | None:
+    """The rows of a source as they go to a file cell by cell: text to text, JSON to JSON; None where they do not."""
+    if getattr(source, "objects", None) is not None and is_lines(path):
+        return ObjectRows(source)
+    return RawRows(source) if hasattr(source, "raw") and is_text(path) else None
 
 
 def raw_schema(source: Any) -> Any:

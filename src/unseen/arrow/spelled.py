@@ -7,10 +7,12 @@ from dataclasses import dataclass
 from typing import Any
 
 from unseen.arrow.columns import is_text
+from unseen.arrow.formats import PACKS, packing_of
 from unseen.arrow.libraries import pa, pc
 from unseen.errors import RunError
 
-PACKS = {".gz": "gzip", ".zst": "zstd", ".bz2": "bz2"}
+#: what pyarrow packs by
+PACKING = ("gzip", "zstd", "bz2")
 TABBED = (".tsv", ".tab")
 TEXT = (".csv", ".txt", ".psv", *TABBED)
 
@@ -33,10 +35,8 @@ def packing(name: str) -> tuple[str, str]:
     >>> packing("Rows.CSV.gz"), packing("rows.parquet")
     (('.csv', 'gzip'), ('.parquet', ''))
     """
-    stem = name.lower()
-    packed = next((how for ending, how in PACKS.items() if stem.endswith(ending)), "")
-    if packed:
-        stem = stem.rpartition(".")[0]
+    packed = how if (how := PACKS.get(packing_of(name), "")) in PACKING else ""
+    stem = name.lower().removesuffix(packing_of(name) if packed else "")
     return "." + stem.rpartition(".")[2] if "." in stem else "", packed
 
 

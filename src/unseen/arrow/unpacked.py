@@ -12,15 +12,12 @@ from typing import Any, cast
 
 import numpy as np
 
-from unseen.arrow.formats import LOOSE, known, other
+from unseen.arrow.formats import LOOSE, PACKS, known, other, packed_by, packing_of
 from unseen.arrow.libraries import pa
 from unseen.arrow.place import Place
 from unseen.arrow.stores import hidden
 from unseen.errors import DataError
 
-#: bytes that say what a file is packed by
-PACKED = {b"\x1f\x8b": "gzip", b"\x28\xb5\x2f\xfd": "zstd", b"BZh": "bz2", b"\xfd7zXZ\x00": "xz", b"PK\x03\x04": "zip"}
-ENDINGS = {".gz": "gzip", ".zst": "zstd", ".bz2": "bz2", ".xz": "xz", ".zip": "zip"}
 #: what readers of packed files raise where those are damaged
 DAMAGE = (OSError, EOFError, ValueError, RuntimeError, zipfile.BadZipFile, zlib.error, lzma.LZMAError)
 MARKS = {
@@ -41,7 +38,7 @@ class Unpacked(io.RawIOBase):
 
     def __init__(self, place: Place) -> None:
         self.place, self.taken, self.lines, self.quotes, self.nulls = place, 0, 0, 0, 0
-        self.packed = packed_by(place)
+        self.packed = packed_by(place.head(6))
         try:
             self._stream = _stream(place, self.packed)
         except DAMAGE as error:
@@ -88,22 +85,12 @@ class Unpacked(io.RawIOBase):
         return DataError(f"{self.place.called!r} cannot be read: the disk or the network failed")
 
 
-def packed_by(place: Place) -> str:
-    """What a file is packed by, or nothing: its first bytes say that, whatever its name does."""
-    return _magic(place.head(6))
-
-
 def said_otherwise(place: Place) -> str:
     """What is told of a file whose name does not say how it is packed, or says so and it is not."""
-    packed, name = packed_by(place), place.name.lower()
-    ending = next((e for e in ENDINGS if name.endswith(e)), "")
-    if packed and ENDINGS.get(ending) != packed:
+    packed, ending = packed_by(place.head(6)), packing_of(place.name)
+    if packed and PACKS.get(ending) != packed:
         return f"compressed by {packed}, which its name does not say"
     return f"not compressed, though its name ends in {ending}" if ending and not packed else ""
-
-
-def _magic(head: bytes) -> str:
-    return next((how for magic, how in PACKED.items() if head.startswith(magic)), "")
 
 
 def _stream(place: Place, packed: str) -> Any:
@@ -120,7 +107,7 @@ def _stream(place: Place, packed: str) -> Any:
             f"{place.called!r} holds {some or 'no file'}: unpack it, and give the folder or the one that is meant"
         )
     stream = io.BufferedReader(cast(Any, archive.open(inside[0])))
-    within = _magic(stream.peek(6)[:6])
+    within = packed_by(stream.peek(6))
     if within == "zip":
         raise DataError(f"{place.called!r} holds another zip archive: unpack it")
     return _unwrapped(stream, within)

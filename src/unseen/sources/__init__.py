@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Mapping
 from typing import Any
 
+from unseen.arrow.place import on_disk as on_disk
 from unseen.core.masked import as_array
 from unseen.core.reading import Notation, Reading, reading
 from unseen.core.source import Source, how_read
@@ -73,9 +73,3 @@ def _source(
     if arrays is None:
         raise DataError(cannot_read(data))
     return Arrays(arrays, **cuts, extra=extra)
-
-
-def on_disk(data: Any) -> bool:
-    """Whether the data is named by a path, or several."""
-    many = data if isinstance(data, (list, tuple)) else [data]
-    return bool(many) and all(isinstance(p, (str, os.PathLike)) for p in many)
