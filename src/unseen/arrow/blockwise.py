@@ -126,9 +126,9 @@ def _in_order(source: Any, pieces: Callable[[Part], Iterable[Any]], schema: Any,
 
     if parts and input_places(source, parts[0]) is not None:
         reorder(placed(), total, lambda table: write(table.cast(schema)))
-        return total
-    for piece, _ in placed():
-        write(piece)
+    else:
+        for piece, _ in placed():
+            write(piece)
     return total
 
 

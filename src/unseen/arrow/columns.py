@@ -11,8 +11,7 @@ import numpy as np
 
 from unseen.arrow.libraries import pa, pc
 from unseen.core.block import BOOLEAN, CATEGORY, EMPTY, INTEGER, NUMBER, OTHER, Column, Field, Frame
-from unseen.core.objects import BYTES, DURATIONS, NESTED
-from unseen.core.objects import DATES as DATES
+from unseen.core.objects import BYTES, DATES, DURATIONS, NESTED
 from unseen.core.source import no_names, unit_missing
 from unseen.core.stats import Array
 from unseen.errors import DataError

@@ -22,8 +22,6 @@ def filled(name: str, column: Any, rows: Array, values: Array) -> Any:
     them. A category that a dictionary does not list is added at its end.
     """
     array = column.combine_chunks() if isinstance(column, pa.ChunkedArray) else column
-    if isinstance(array, pa.ChunkedArray):
-        array = pa.concat_arrays(array.chunks)
     if not len(rows):
         return array
     if pa.types.is_run_end_encoded(array.type):

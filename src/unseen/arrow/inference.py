@@ -19,10 +19,10 @@ from unseen.arrow.cells import (
     without_numbers,
     without_words,
 )
-from unseen.arrow.columns import DATES
 from unseen.arrow.libraries import pa, pc
 from unseen.arrow.notation import DATE, NEARLY, TWO_WAYS, notation_of, otherwise
 from unseen.core.block import BOOLEAN, CATEGORY, EMPTY, INTEGER, NUMBER, OTHER, Field
+from unseen.core.objects import DATES
 from unseen.core.reading import IN_WORDS, USUAL, Notation, Reading
 
 #: different cells that a notation is found in
@@ -69,11 +69,10 @@ class Guess:
     broken: str = ""
 
     def __post_init__(self) -> None:
-        asked = next((k for k in ("text", "number", "date") if self.name in getattr(self.reading, k)), "")
-        self.forced = {"text": CATEGORY, "number": NUMBER, "date": DATE}.get(asked, "")
-        kind = self.forced if not self.final else ""
-        kind = kind or (self.known.kind if self.known is not None else EMPTY)
-        self.how = replace(self.known, kind=kind) if self.known is not None else Notation(kind)
+        said = {CATEGORY: self.reading.text, NUMBER: self.reading.number, DATE: self.reading.date}
+        self.forced = next((kind for kind, names in said.items() if self.name in names), "")
+        how = self.known or Notation(EMPTY)
+        self.how = replace(how, kind=self.forced) if self.forced and not self.final else how
         self.own = frozenset(m.lower() for m in self.reading.marks(self.name))
         self.marks = (USUAL if self.reading.usual(self.name) else frozenset()) | self.own
         self.in_words = (IN_WORDS if self.reading.usual(self.name) else frozenset()) | self.own
@@ -170,7 +169,7 @@ class Guess:
         if whole and not pc.all(pc.equal(values, pc.floor(values))).as_py():
             self.how = replace(self.how, kind=NUMBER)
         if self.codes is not None and self.how.kind == INTEGER:
-            self.codes.update(pc.unique(values).drop_null().slice(0, CODES + 1).cast(pa.float64()).to_pylist())
+            self.codes.update(pc.unique(values).drop_null().slice(0, CODES + 1).to_pylist())
         if self.codes is not None and (len(self.codes) > CODES or self.how.kind == NUMBER):
             self.codes = None
         return values
@@ -247,8 +246,7 @@ class Guess:
         if self.forced == NUMBER and self.strange:
             parts.append(f"missing: {self.strange:,} that are no numbers")
         if self.how.kind == CATEGORY and not self.forced:
-            doubtful = sorted(self.words & DOUBTFUL)
-            for word in doubtful[:1]:
+            for word in sorted(self.words & DOUBTFUL)[:1]:
                 mark = f"{self.name}={word.title()}"
                 parts.append(f"{word!r} is a category (missing=[{mark!r}]; --missing {mark} if it means missing)")
         return "; ".join(parts)
@@ -270,14 +268,18 @@ class Guess:
 # ---- what is said of doubtful columns, with the options that decide: never which cells they hold
 
 
+def _option(option: str, name: str) -> str:
+    """An option with a column, as the interfaces spell it."""
+    return f"{option}=[{name!r}]; --{option} {shlex.quote(name)}"
+
+
 def _looks_numeric(name: str, strange: int, share: float, first: int) -> str:
     """A column of numbers with a few cells that are none, the first of them in that row."""
-    quoted = shlex.quote(name)
     return (
         f"column {name!r} looks numeric but has text in {strange:,} of its cells ({100 * share:.2g} %), first at data "
         f"row {first:,}: say which cell means missing (missing=[...]; --missing CELL), make all of them missing "
-        f"(number=[{name!r}]; --number {quoted}), read it as text (text=[{name!r}]; --text {quoted}), or leave it out "
-        f"(ignore=[{name!r}]; --ignore {quoted})"
+        f"({_option('number', name)}), read it as text ({_option('text', name)}), or leave it out "
+        f"({_option('ignore', name)})"
     )
 
 
@@ -285,11 +287,10 @@ def _written_otherwise(name: str, how: str) -> str:
     """A column that is not written as the fit's was."""
     return (
         f"column {name!r} is written otherwise than when the model was fitted ({how}): bring it to one way of writing, "
-        f"or say that it is right (number=[{name!r}]; --number {shlex.quote(name)})"
+        f"or say that it is right ({_option('number', name)})"
     )
 
 
 def _taken_for_codes(name: str) -> str:
     """A column of few numbers and some words."""
-    told = f"number=[{name!r}]; --number {shlex.quote(name)} if the words mean missing"
-    return f"few numbers beside words: taken for codes ({told})"
+    return f"few numbers beside words: taken for codes ({_option('number', name)} if the words mean missing)"

@@ -63,8 +63,9 @@ def layout(rows: Rows, asked: Reading, known: Sequence[str] = ()) -> Layout:
     if asked.header is None and not any(_is_numeric(_column(body, j)) for j in range(len(head))):
         notes.append("the first line is taken for the header (header=False; --no-header if it is data)")
     above = start + 1
-    if asked.header is None and len(body) > 1 and body[0] != head and _is_second(body[0], body[1:]):
-        head, told = _of_two(head, body[0])
+    below = list(body[0]) if len(body) > 1 and asked.header is None else head
+    if below != head and len(below) == len(head) and _is_second(below, body[1:]):
+        head, told = _of_two(head, below)
         notes.append(told)
         above += 1
     names = tuple(cell.strip().strip("\ufeff") or f"column_{j + 1}" for j, cell in enumerate(head))

@@ -59,7 +59,7 @@ def stored(given: str, chosen: Callable[[list[Place], bool], list[Place]]) -> li
         store, root, path = _store(given)
         info = store.get_file_info(path)
         if info.is_file:
-            return [Place(path, shown, *stamp(info), keys_of(_parts(shown)[:-1]), store)]
+            return [_place(store, info, path, shown)]
         pattern: list[str] = []
         if info.type.name == "NotFound" and (magic := MAGIC.search(path, len(root))):
             cut = path.rfind("/", 0, magic.start())
@@ -84,9 +84,13 @@ def _below(store: Any, path: str, shown: str, pattern: list[str]) -> list[Place]
         parts = below.split("/")
         wanted = not pattern or any(_matches(parts[: i + 1], pattern) for i in range(len(parts)))
         if info.is_file and wanted and not hidden(parts):
-            name = f"{shown.rstrip('/')}/{below}"
-            found.append(Place(info.path, name, *stamp(info), keys_of(_parts(name)[:-1]), store))
+            found.append(_place(store, info, info.path, f"{shown.rstrip('/')}/{below}"))
     return sorted(found, key=lambda p: p.path.split("/"))
+
+
+def _place(store: Any, info: Any, path: str, shown: str) -> Place:
+    folders = shown[len(scheme_of(shown)) + 3 :].split("/")[:-1]
+    return Place(path, shown, *stamp(info), keys_of(folders), store)
 
 
 def _matches(parts: Sequence[str], pattern: Sequence[str]) -> bool:
@@ -161,7 +165,3 @@ def _shown(given: str) -> str:
         rest = re.sub(r"^[^@/?]*@", "", rest)
     options = r"\?[a-z_]+=.*" if scheme in _OWN else r"[?#].*"
     return f"{scheme}://{re.sub(options, '', rest, flags=re.DOTALL).rstrip('/')}"
-
-
-def _parts(shown: str) -> list[str]:
-    return shown[len(scheme_of(shown)) + 3 :].split("/")

@@ -62,12 +62,6 @@ class Frames(TableBlocks):
         super().__init__(table, unit=unit, whole=whole, block_rows=block_rows, fields=fields, broken=known.broken)
 
 
-def as_table(data: Any) -> tuple[Any, dict[str, str]]:
-    """An Arrow table, and the columns that cannot be part of one with the reason."""
-    known = converted(data)
-    return known.table, known.broken
-
-
 def _extra(name: str, values: Any, rows: int) -> Any:
     try:
         array = pa.array(values if hasattr(values, "dtype") else as_array(values), from_pandas=True)
