@@ -11,6 +11,7 @@ import numpy as np
 
 from unseen.arrow.libraries import pa, pc
 from unseen.core.block import BOOLEAN, CATEGORY, EMPTY, INTEGER, NUMBER, OTHER, Column, Field, Frame
+from unseen.core.cells import column_of_numbers
 from unseen.core.objects import BYTES, DATES, DURATIONS, NESTED
 from unseen.core.source import no_names, unit_missing
 from unseen.core.stats import Array
@@ -93,13 +94,7 @@ def _number(values: Any) -> Column:
     if pa.types.is_decimal(values.type) or pa.types.is_uint64(values.type):
         values = values.cast(pa.float64(), safe=False)
     # with nulls this is a float copy with NaN in their place; float32 stays float32
-    plain = np.asarray(values.to_numpy())
-    if plain.dtype not in (np.float32, np.float64):
-        plain = plain.astype(np.float32 if plain.dtype == np.float16 else np.float64)
-    missing = np.isnan(plain)
-    if not missing.any():
-        return Column(plain)
-    return Column(np.where(missing, plain.dtype.type(0), plain), ~missing)
+    return column_of_numbers(np.asarray(values.to_numpy()))
 
 
 def _category(values: Any) -> Column:
