@@ -109,10 +109,13 @@ def format_of(place: Place) -> str:
 def _is_json(start: bytes) -> bool:
     """Whether bytes begin an array of objects, or with a line that is one object."""
     first, newline, _ = start.partition(b"\n")
-    if re.match(rb"\[\s*\{", start):
-        return True
+    return re.match(rb"\[\s*\{", start) is not None or (bool(newline) and is_object(first))
+
+
+def is_object(line: str | bytes) -> bool:
+    """Whether a line is one object of JSON."""
     try:
-        return bool(newline) and isinstance(json.loads(first), dict)
+        return isinstance(json.loads(line), dict)
     except (ValueError, RecursionError):
         return False
 

@@ -8,7 +8,7 @@ from collections.abc import Iterator, Sequence
 from itertools import islice
 from typing import Any
 
-from unseen.arrow.formats import LINES
+from unseen.arrow.formats import LINES, is_object
 from unseen.arrow.place import Place
 from unseen.arrow.texts import Left, TextTable, text_array
 from unseen.arrow.unpacked import encoding_of, head_of, not_in, text_of
@@ -30,12 +30,12 @@ def objects_of(place: Place, asked: Reading, known: Sequence[str] = ()) -> TextT
     """
     head = head_of(place)
     encoding = encoding_of(place, head, asked.encoding)
-    text = head.decode(encoding, "replace").lstrip("\ufeff \t\r\n")
+    first, _, rest = head.decode(encoding, "replace").lstrip("\ufeff \t\r\n").partition("\n")
     # lines of objects, or one value that goes over all lines
-    array = not place.name.lower().removesuffix(".gz").endswith(LINES) and not _is_object(text.partition("\n"))
+    lines = place.name.lower().removesuffix(".gz").endswith(LINES) or (bool(rest.strip()) and is_object(first))
     keys: dict[str, None] = {}
     about: dict[str, str] = {}
-    for row in _rows(place, encoding, array):
+    for row in _rows(place, encoding, lines):
         for key, value in row.items():
             keys.setdefault(key)
             if isinstance(value, list):
@@ -48,13 +48,13 @@ def objects_of(place: Place, asked: Reading, known: Sequence[str] = ()) -> TextT
     notes = [f"keys inside objects stand behind a point, as in {inside[0]!r}"] if inside else []
 
     def cells(left: Left, raw: bool, skip_bad: bool) -> Iterator[list[Any]]:
-        rows = _rows(place, encoding, array)
+        rows = _rows(place, encoding, lines)
         while some := [{key: _text(value) for key, value in row.items()} for row in islice(rows, BATCH)]:
             yield [text_array((row.get(key) for row in some), raw) for key in keys]
 
     def objects() -> Iterator[dict[str, Any]]:
         folder = dict(place.keys)
-        return (row | folder for _, row in _objects(place, encoding, array, as_written=False))
+        return (row | folder for _, row in _objects(place, encoding, lines, as_written=False))
 
     return TextTable(place, tuple(keys), tuple(keys), cells, tuple(notes), about=about, objects=objects)
 
@@ -76,29 +76,21 @@ class _Number(str):
     """A number as it is written."""
 
 
-def _is_object(lines: tuple[str, str, str]) -> bool:
-    """Whether the first of several lines is an object by itself."""
-    try:
-        return bool(lines[2].strip()) and isinstance(json.loads(lines[0]), dict)
-    except (ValueError, RecursionError):
-        return False
+def _rows(place: Place, encoding: str, lines: bool) -> Iterator[dict[str, Any]]:
+    return (_flat(place, row, where) for where, row in _objects(place, encoding, lines))
 
 
-def _rows(place: Place, encoding: str, array: bool) -> Iterator[dict[str, Any]]:
-    return (_flat(place, row, where) for where, row in _objects(place, encoding, array))
-
-
-def _objects(place: Place, encoding: str, array: bool, as_written: bool = True) -> Iterator[tuple[str, Any]]:
+def _objects(place: Place, encoding: str, lines: bool, as_written: bool = True) -> Iterator[tuple[str, Any]]:
     """Where each object of a file stands, and the object; numbers as they are written, or as numbers."""
     stream, below = text_of(place, encoding)
     with below:
-        lines = io.TextIOWrapper(stream, encoding="utf-8-sig", errors="strict", newline="\n")
+        text = io.TextIOWrapper(stream, encoding="utf-8-sig", errors="strict", newline="\n")
         try:
-            if array:
-                text = "".join(iter(lambda: lines.read(1 << 20), ""))
-                rows = _listed(_parsed(place, text, 0, as_written))
+            if not lines:
+                whole = "".join(iter(lambda: text.read(1 << 20), ""))
+                rows = _listed(_parsed(place, whole, 0, as_written))
                 yield from ((f"entry {i:,}", row) for i, row in enumerate(rows, 1))
-            for number, line in enumerate(lines, 1):
+            for number, line in enumerate(text, 1):
                 if line.strip():
                     yield f"line {number:,}", _parsed(place, line, number, as_written)
         except UnicodeDecodeError:

@@ -65,21 +65,17 @@ class Stream:
             self._rewind()
         if self._source is None:
             self._source = self._batches()
-        spare = 2 * (stop - start)
         while self._position < stop:
             batch = next(self._source)
             self._kept.append((self._position, batch))
             self._position += batch.num_rows
-            self._drop(start - spare)
+            while self._kept and self._kept[0][0] + self._kept[0][1].num_rows <= start - 2 * (stop - start):
+                self._kept.popleft()
         return [
             batch.slice(max(0, start - first), min(stop, first + batch.num_rows) - max(start, first))
             for first, batch in self._kept
             if first < stop and first + batch.num_rows > start
         ]
-
-    def _drop(self, before: int) -> None:
-        while self._kept and self._kept[0][0] + self._kept[0][1].num_rows <= before:
-            self._kept.popleft()
 
 
 class Decoder:
