@@ -122,3 +122,14 @@ def test_a_gzip_file_that_was_cut_short(tmp_path: Path) -> None:
         Csv(csv(tmp_path, packed[: len(packed) // 2], "t.csv.gz"))
     plain = Csv(csv(tmp_path, "a,b\n1,2\n3,4\n", "u.csv.gz"))
     assert plain.told == ("not compressed, though its name ends in .gz",)
+
+
+def test_a_title_with_more_words_than_the_table_has_columns(tmp_path: Path) -> None:
+    with pytest.raises(DataError, match=r"'t.csv' has rows with more or fewer cells than the header"):
+        open_files(csv(tmp_path, "Report of 2020\ntruth\ntrue\nfalse\ntrue\n"))
+
+
+def test_numbers_beyond_floats_that_are_said_to_be_numbers(tmp_path: Path) -> None:
+    numbers = [370008562962998156, 2, 3]
+    source = Csv(csv(tmp_path, "\n".join(["card", *map(str, numbers)])), read={"number": ["card"]})
+    assert cells(source, "card") == list(map(float, numbers))

@@ -229,7 +229,7 @@ def test_pandas_reads_an_arrow_table_of_its_own_that_was_completed(dtype, index)
 
 
 def test_notes_of_pandas_fit_a_table_that_columns_have_joined() -> None:
-    from unseen.arrow.metadata import fitting
+    from unseen.arrow.fill import fitting
 
     levels = pd.MultiIndex.from_tuples([("a", "x"), ("a", "y")])
     for names in (levels, [0, 1], ["p", "q"]):

@@ -18,7 +18,7 @@ from unseen.arrow.place import Place, at
 from unseen.arrow.stores import _shown
 from unseen.core.disk import not_an_input
 from unseen.errors import DataError, RunError
-from unseen.sources.files import format_of, listed, local_paths, open_files
+from unseen.sources.files import format_of, listed, open_files
 
 
 def write(path: Path, rows: int = 30, seed: int = 0) -> Path:
@@ -90,7 +90,6 @@ def test_patterns_home_and_addresses_of_files(tmp_path: Path, monkeypatch) -> No
     assert names((tmp_path / "2023" / "jan.csv").as_uri()) == names(f"file://{tmp_path}/2023") == ["jan.csv"]
     assert names(Path((tmp_path / "2023").as_uri())) == ["jan.csv"]
     assert names(["2024/feb.csv", Path("2023")]) == ["feb.csv", "jan.csv"]
-    assert local_paths("2023") == [Path("2023/jan.csv")]
     assert "no file that matches '2022/*.csv'" in refusal("2022/*.csv")
 
 

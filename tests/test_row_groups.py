@@ -17,9 +17,8 @@ import pytest
 import unseen
 from tests.tabular import cells, kinds, table_of
 from unseen.errors import DataError
-from unseen.sources.feather import Feather
 from unseen.sources.files import open_files
-from unseen.sources.parquet import Parquet
+from unseen.sources.parquet import Feather, Parquet
 
 
 def sizes(source: object) -> list[int]:

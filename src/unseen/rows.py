@@ -37,9 +37,9 @@ def completed(result: Any, data: Any, f: Complete, unknown: str | None = None) -
     becomes float. Paths come back as one pyarrow Table; columns that are not modelled are untouched.
     """
     if hasattr(data, "read_next_batch"):
-        from unseen.sources.frames import as_table
+        from unseen.arrow.convert import converted
 
-        data, _ = as_table(data)
+        data = converted(data).table
     source, encoding = result.open(data, unknown)
     parts: dict[str, list[Fill]] = {}
     begin = 0

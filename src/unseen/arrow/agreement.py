@@ -7,9 +7,10 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
-from unseen.arrow.columns import INDEX, fields_of, index_names
+from unseen.arrow.columns import INDEX, fields_of, index_names, is_text
 from unseen.arrow.files import each
 from unseen.arrow.hive import key_schema
+from unseen.arrow.libraries import pa
 from unseen.arrow.place import Place
 from unseen.core.block import EMPTY, OTHER, Field
 from unseen.errors import DataError
@@ -41,8 +42,6 @@ def together(places: Sequence[Place], look: Callable[[Place], Any], skip_bad: bo
     DataError
         A file cannot be read, or not together with the others.
     """
-    import pyarrow as pa
-
     skipped: list[str] = []
     files = list(each(places, look, skipped if skip_bad else None).values())
     if not files:
@@ -51,9 +50,11 @@ def together(places: Sequence[Place], look: Callable[[Place], Any], skip_bad: bo
     own = {name for f in files for name in f.schema.names}
     # where a file has a column of a key's name, its cells are what counts
     keys = pa.schema([f for f in key_schema([f.place for f in files]) if f.name not in own])
-    files = [with_keys(f, keys) for f in files] if len(keys) else files
+    for i, file in enumerate(files if len(keys) else ()):
+        fields = [*file.schema, *(f for f in keys if f.name in dict(file.place.keys))]
+        files[i] = replace(file, schema=pa.schema(fields, metadata=file.schema.metadata))
     bad: dict[Place, str] = {}
-    schema = agree(files, bad if skip_bad else None)
+    schema = _agree(files, bad if skip_bad else None)
     told = (f"{p.called!r} is left out: {why}" for p, why in bad.items())
     return Together(tuple(f for f in files if f.place not in bad), schema, keys, (*skipped, *told))
 
@@ -71,64 +72,53 @@ def _without_labels(files: list[Any], told: list[str]) -> list[Any]:
     return files
 
 
-def agree(files: Sequence[Any], bad: dict[Place, str] | None = None) -> Any:
+def _agree(files: Sequence[Any], bad: dict[Place, str] | None) -> Any:
     """The schema that all files share, in the order of the first.
 
     Text may be plain or a dictionary, numbers may be of any width (a month with holes is often written as floating
     point where one without is whole numbers), and a column without any value agrees with every type. With ``bad``,
     files that differ from what most are are told there instead of being refused.
-
-    Raises
-    ------
-    DataError
-        A column is missing from one file, or has another type there; both files are named.
     """
-    import pyarrow as pa
-
     first = files[0]
     if bad is not None:
-        likes = [_like(f.schema) for f in files]
+        likes = [frozenset((f.name, _plain(f.type)) for f in file.schema) for file in files]
         first = files[likes.index(Counter(likes).most_common(1)[0][0])]
     agreed = {f.name: (f, first) for f in first.schema}
     for other in files:
         if other is first or other.schema.equals(first.schema):
             continue
-        try:
-            agreed = _joined(agreed, first, other)
-        except DataError as error:
+        if why := _difference(agreed, first, other):
             if bad is None:
-                raise
-            bad[other.place] = str(error)
+                raise DataError(why)
+            bad[other.place] = why
+        else:
+            agreed = {name: _joined(*one, other) for name, one in agreed.items()}
     return pa.schema([f for f, _ in agreed.values()], metadata=first.schema.metadata)
 
 
-def _like(schema: Any) -> frozenset[tuple[str, str]]:
-    """Names and types of columns, alike for files that could be read together."""
-    return frozenset((f.name, "number" if is_number(f.type) else str(plain(f.type))) for f in schema)
-
-
-def _joined(agreed: dict[str, tuple[Any, Any]], first: Any, other: Any) -> dict[str, tuple[Any, Any]]:
-    """Columns so far, each with the file that has it so, after another file."""
-    import pyarrow as pa
-
-    here, out = {f.name: f for f in other.schema}, dict(agreed)
+def _difference(agreed: dict[str, tuple[Any, Any]], first: Any, other: Any) -> str:
+    """Why a file cannot be read with others, whose columns so far stand each with the file that has it so."""
+    here = {f.name: f.type for f in other.schema}
     for name in [*(n for n in agreed if n not in here), *(n for n in here if n not in agreed)]:
         has, lacks = _told_apart(*((first, other) if name in agreed else (other, first)))
-        raise DataError(
-            f"column {name!r} is in {has} but not in {lacks}: files that are read together need the same columns"
-        )
+        return f"column {name!r} is in {has} but not in {lacks}: files that are read together need the same columns"
     for name, (field, where) in agreed.items():
-        if pa.types.is_null(field.type):
-            out[name] = (here[name], other)
-        elif is_number(field.type) and is_number(here[name].type):
-            out[name] = (field.with_type(wider(field.type, here[name].type)), where)
-        elif not pa.types.is_null(here[name].type) and plain(field.type) != plain(here[name].type):
+        if "null" not in (kinds := (_plain(field.type), _plain(here[name]))) and kinds[0] != kinds[1]:
             one, two = _told_apart(where, other)
-            raise DataError(
-                f"column {name!r} is {field.type} in {one} and {here[name].type} in {two}: files that are read "
-                "together need the same types"
-            )
-    return out
+            both = f"{field.type} in {one} and {here[name]} in {two}"
+            return f"column {name!r} is {both}: files that are read together need the same types"
+    return ""
+
+
+def _joined(field: Any, where: Any, other: Any) -> tuple[Any, Any]:
+    """A column and the file that has it so, after another file: the narrowest type that holds the numbers of both."""
+    here = other.schema.field(field.name)
+    if pa.types.is_null(field.type):
+        return here, other
+    if "number" == _plain(field.type) == _plain(here.type):
+        both = [pa.schema([field.with_nullable(True)]), pa.schema([here.with_nullable(True)])]
+        return field.with_type(pa.unify_schemas(both, promote_options="permissive").field(0).type), where
+    return field, where
 
 
 def _told_apart(one: Any, two: Any) -> tuple[str, str]:
@@ -137,35 +127,9 @@ def _told_apart(one: Any, two: Any) -> tuple[str, str]:
     return (repr(a.shown), repr(b.shown)) if a.called == b.called else (repr(a.called), repr(b.called))
 
 
-def with_keys(file: Any, keys: Any) -> Any:
-    """A file that has columns for what the names of its folders say."""
-    import pyarrow as pa
-
-    names = dict(file.place.keys)
-    fields = [*file.schema, *(f for f in keys if f.name in names)]
-    return replace(file, schema=pa.schema(fields, metadata=file.schema.metadata))
-
-
-def is_number(type_: Any) -> bool:
-    """Whether a type is whole numbers or floating point, of any width."""
-    import pyarrow as pa
-
-    return bool(pa.types.is_integer(type_) or pa.types.is_floating(type_))
-
-
-def wider(a: Any, b: Any) -> Any:
-    """The narrowest type that holds the numbers of both."""
-    import pyarrow as pa
-
-    one, two = pa.schema([("x", a)]), pa.schema([("x", b)])
-    return pa.unify_schemas([one, two], promote_options="permissive").field(0).type
-
-
-def plain(type_: Any) -> Any:
-    """The type without its layout: text is text, whether large, viewed or in a dictionary."""
-    import pyarrow as pa
-
-    from unseen.arrow.columns import is_text
-
+def _plain(type_: Any) -> str:
+    """A type without its layout: text is text, large, viewed or in a dictionary, and numbers are of any width."""
     inner = type_.value_type if pa.types.is_dictionary(type_) else type_
-    return pa.string() if is_text(inner) else inner
+    if pa.types.is_integer(type_) or pa.types.is_floating(type_):
+        return "number"
+    return "text" if is_text(inner) else str(inner)

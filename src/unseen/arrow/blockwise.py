@@ -6,50 +6,49 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from unseen.arrow.fill import as_float, filled
-from unseen.arrow.metadata import fitting
+from unseen.arrow.fill import as_float, filled, fitting
+from unseen.arrow.libraries import pa
 from unseen.arrow.output import table_writer
-from unseen.arrow.rawrows import as_text, fills_as_text, raw_schema, rows_of, spelling
+from unseen.arrow.rawrows import fills_as_text, raw_schema, rows_of
 from unseen.arrow.regroup import reorder
 from unseen.core.blas import one_blas_thread
 from unseen.core.block import BOOLEAN, CATEGORY, INTEGER, Block, Field, Frame
 from unseen.core.encoding import Encoding
+from unseen.core.exact import EXACT
 from unseen.core.output import Output
 from unseen.core.source import Part, input_places
 from unseen.errors import DataError
 
-#: whole numbers from here on are not all floats
-EXACT = 2.0**53
 Progress = Callable[[int], Any] | None
 Fills = Mapping[str, tuple[Any, Any]]
 
 
 def assigned_schema(source: Any, path: Path, outputs: Sequence[Output], data: Sequence[Field], prefix: str) -> Any:
     """The input's schema, as it goes to that file, followed by what a model says of rows."""
-    import pyarrow as pa
-
     types = {INTEGER: pa.int32(), CATEGORY: pa.string(), BOOLEAN: pa.bool_()}
     new = []
     for output in outputs:
         for name, kind in output.kinds(data):
             whole = kind == INTEGER and name in output.categories
-            new.append((f"{prefix}{name}", pa.int64() if whole else types.get(kind, pa.float64())))
-    schema = raw_schema(source) if as_text(source, path) else source.arrow_schema
-    _free(schema, [name for name, _ in new])
-    made = pa.schema([*schema, *(pa.field(name, type_) for name, type_ in new)], metadata=schema.metadata)
-    return fitting(made, schema)
+            new.append(pa.field(f"{prefix}{name}", pa.int64() if whole else types.get(kind, pa.float64())))
+    schema = raw_schema(source) if rows_of(source, path) is not None else source.arrow_schema
+    return _joined([], schema, new)
 
 
 def imputed_schema(source: Any, path: Path, encoding: Encoding, fractional: set[str], drawn: bool, prefix: str) -> Any:
     """The input's schema with types that hold the completed values, after a column that numbers the draws."""
-    import pyarrow as pa
+    text = rows_of(source, path) is not None
+    schema = raw_schema(source) if text else _completed(source, encoding, fractional)
+    return _joined([pa.field(f"{prefix}draw", pa.int32())], schema, []) if drawn else schema
 
-    schema = raw_schema(source) if as_text(source, path) else _completed(source, encoding, fractional)
-    if not drawn:
-        return schema
-    _free(schema, [f"{prefix}draw"])
-    made = pa.schema([pa.field(f"{prefix}draw", pa.int32()), *schema], metadata=schema.metadata)
-    return fitting(made, schema)
+
+def _joined(before: list[Any], schema: Any, behind: list[Any]) -> Any:
+    """The schema of a table with new columns on either side, none of which may be there already."""
+    for field in (*before, *behind):
+        if field.name in schema.names:
+            told = "give the new columns another prefix (--prefix)"
+            raise DataError(f"the input already has a column {field.name!r}: {told}")
+    return fitting(pa.schema([*before, *schema, *behind], metadata=schema.metadata), schema)
 
 
 def _completed(source: Any, encoding: Encoding, fractional: set[str]) -> Any:
@@ -58,15 +57,11 @@ def _completed(source: Any, encoding: Encoding, fractional: set[str]) -> Any:
     slots = {n: CATEGORY if s.coded else s.kind for s in encoding.slots for n in s.columns}
     for i, field in enumerate(schema):
         if field.name in slots:
-            type_ = _roomy(field.type, slots[field.name], field.name in gappy)
-            if type_ != field.type:
-                schema = schema.set(i, field.with_type(type_))
+            schema = schema.set(i, field.with_type(_roomy(field.type, slots[field.name], field.name in gappy)))
     return fitting(schema, before)
 
 
 def _roomy(type_: Any, kind: str, fractional: bool) -> Any:
-    import pyarrow as pa
-
     if pa.types.is_null(type_):
         return pa.string() if kind == CATEGORY else pa.float64()
     if pa.types.is_dictionary(type_) and type_.index_type.bit_width == 8:
@@ -86,12 +81,6 @@ def _widened(source: Any, names: Sequence[str]) -> set[str]:
     return gaps - exact
 
 
-def _free(schema: Any, names: Sequence[str]) -> None:
-    for name in names:
-        if name in schema.names:
-            raise DataError(f"the input already has a column {name!r}: give the new columns another prefix (--prefix)")
-
-
 def write_blocks(
     source: Any,
     encoding: Encoding,
@@ -101,14 +90,11 @@ def write_blocks(
     progress: Progress = None,
 ) -> int:
     """Write the rows of the input, and beside them the columns that ``more(block)`` gives for a few rows at a time."""
-    import pyarrow as pa
-
-    names, text = encoding.columns(), as_text(source, path)
-    own = len(source.raw_names if text else source.arrow_schema)
-    new = pa.schema(list(schema)[own:])
+    names, rows = encoding.columns(), rows_of(source, path)
+    new = pa.schema(list(schema)[len(source.arrow_schema) :])
 
     def pieces(part: Part) -> Iterator[Any]:
-        frame, table = (source.read(part, names), None) if text else source.read_all(part, names)
+        frame, table = source.read_all(part, names) if rows is None else (source.read(part, names), None)
         start = 0
         for columns in more(encoding.encode(frame)):
             beside = pa.table(columns, names=new.names).cast(new)
@@ -118,10 +104,9 @@ def write_blocks(
             start += len(columns[0])
             yield beside
 
-    with one_blas_thread(), table_writer(path, schema, spelling(source)) as write:
-        if not text:
+    with one_blas_thread(), table_writer(path, schema, getattr(source, "spelling", None)) as write:
+        if rows is None:
             return _in_order(source, pieces, schema, write, progress)
-        rows = rows_of(source, path)
         return _in_order(source, pieces, new, lambda table: write(rows.beside(table, schema)), progress)
 
 
@@ -139,11 +124,11 @@ def _in_order(source: Any, pieces: Callable[[Part], Iterable[Any]], schema: Any,
             if progress is not None:
                 progress(part.rows)
 
-    if not parts or input_places(source, parts[0]) is None:
+    if parts and input_places(source, parts[0]) is not None:
+        reorder(placed(), total, lambda table: write(table.cast(schema)))
+    else:
         for piece, _ in placed():
             write(piece)
-    else:
-        reorder(placed(), total, lambda table: write(table.cast(schema)))
     return total
 
 
@@ -156,66 +141,36 @@ def write_completed(
     progress: Progress = None,
 ) -> int:
     """Write every block completed by the fills of each round, one round after the other."""
-    with one_blas_thread(), table_writer(path, schema, spelling(source)) as write:
-        if not as_text(source, path):
-            return sum(_round(source, encoding, schema, n, fill, write, progress) for n, fill in rounds)
-        return sum(
-            _text_round(source, rows_of(source, path), encoding, schema, n, fill, write, progress) for n, fill in rounds
-        )
-
-
-def _round(
-    source: Any,
-    encoding: Encoding,
-    schema: Any,
-    number: int,
-    fill: Callable[[Frame], Fills],
-    write: Any,
-    told: Progress,
-) -> int:
-    def pieces(part: Part) -> Iterator[Any]:
-        frame, table = source.read_all(part, encoding.columns())
-        yield _complete(table, fill(frame), schema, number)
-
-    return _in_order(source, pieces, schema, write, told)
-
-
-def _text_round(
-    source: Any,
-    rows: Any,
-    encoding: Encoding,
-    schema: Any,
-    number: int,
-    fill: Callable[[Frame], Fills],
-    write: Any,
-    told: Progress,
-) -> int:
-    import pyarrow as pa
-
     names = encoding.columns()
-
-    def pieces(part: Part) -> Iterator[Any]:
-        frame = source.read(part, names)
-        yield fills_as_text(fill(frame), frame.rows, names, source.notations)
-
     cells = pa.schema([(name, pa.string()) for name in names])
-    return _in_order(source, pieces, cells, lambda table: write(rows.completed(table, schema, number)), told)
+
+    def written(write: Any, number: int, fill: Callable[[Frame], Fills]) -> int:
+        rows = rows_of(source, path)
+
+        def pieces(part: Part) -> Iterator[Any]:
+            if rows is None:
+                frame, table = source.read_all(part, names)
+                yield _complete(table, fill(frame), schema, number)
+            else:
+                frame = source.read(part, names)
+                yield fills_as_text(fill(frame), frame.rows, names, source.notations)
+
+        if rows is None:
+            return _in_order(source, pieces, schema, write, progress)
+        return _in_order(source, pieces, cells, lambda new: write(rows.completed(new, schema, number)), progress)
+
+    with one_blas_thread(), table_writer(path, schema, getattr(source, "spelling", None)) as write:
+        return sum(written(write, number, fill) for number, fill in rounds)
 
 
 def _complete(table: Any, fills: Fills, schema: Any, number: int) -> Any:
-    import pyarrow as pa
-
     columns = {name: table.column(name) for name in table.column_names}
     for name, (rows, values) in fills.items():
-        whole = pa.types.is_integer(schema.field(name).type) or pa.types.is_decimal(schema.field(name).type)
-        columns[name] = filled(columns[name], rows, values, name if whole else "")
-    arrays = []
+        columns[name] = filled(name, columns[name], rows, values)
     for field in schema:
         if field.name not in columns:
-            arrays.append(pa.repeat(pa.scalar(number, field.type), table.num_rows))
-            continue
-        array = columns[field.name]
-        if array.type != field.type:
-            array = (as_float(array) if pa.types.is_floating(field.type) else array).cast(field.type)
-        arrays.append(array)
-    return pa.table(arrays, schema=schema)
+            columns[field.name] = pa.repeat(pa.scalar(number, field.type), table.num_rows)
+        elif columns[field.name].type != field.type:
+            array = columns[field.name]
+            columns[field.name] = (as_float(array) if pa.types.is_floating(field.type) else array).cast(field.type)
+    return pa.table([columns[name] for name in schema.names], schema=schema)

@@ -5,7 +5,8 @@ from __future__ import annotations
 import re
 from typing import Any
 
-from unseen.arrow.notation import BLANKS
+from unseen.arrow.libraries import pa, pc
+from unseen.arrow.notation import BLANKS, number_of, told_code
 from unseen.core.reading import Notation
 
 #: whole numbers of more digits are not told apart by double precision: they are names
@@ -14,14 +15,11 @@ LONGEST = 15
 
 def trimmed(cells: Any) -> Any:
     """Text without blanks around it."""
-    import pyarrow.compute as pc
-
     return pc.utf8_trim_whitespace(cells)
 
 
 def as_plain(cells: Any, how: Notation) -> Any:
     """Numbers of a notation as programs write them; what is none comes out as something that is no number."""
-    import pyarrow.compute as pc
 
     def swap(pattern: str, by: str) -> None:
         nonlocal cells
@@ -52,8 +50,6 @@ def _re2(text: str) -> str:
 
 def cast(cells: Any) -> Any:
     """Plain numbers, as whole ones if all are, or None where some cell is none."""
-    import pyarrow as pa
-
     # a failed cast costs twenty times a good one, so a few cells say which is tried first
     for to in (pa.int64(), pa.float64()):
         try:
@@ -64,43 +60,22 @@ def cast(cells: Any) -> Any:
     return None
 
 
-def number_of(mark: str) -> float | None:
-    try:
-        return float(mark)
-    except ValueError:
-        return None
-
-
-def suspects(cells: Any, values: Any) -> Any:
-    """Which cells may be names though they read as numbers: by their first character and their size, which is quick."""
-    import pyarrow.compute as pc
-
-    whole_zero = pc.and_(pc.equal(values, 0), pc.greater(pc.binary_length(cells), 1))
-    zeros = pc.and_(pc.starts_with(cells, "0"), pc.or_(pc.greater_equal(values, 1), whole_zero))
-    long = pc.or_(pc.greater_equal(values, 10**LONGEST), pc.less_equal(values, -(10**LONGEST)))
-    return pc.or_(pc.or_(zeros, long), pc.starts_with(cells, "+"))
+def cast_as(cells: Any, how: Notation) -> Any:
+    """Numbers of a notation, or None where some cell is none; where the first are plain, all may be."""
+    return cast(cells if how.plain and cast(cells.slice(0, 64)) is not None else as_plain(cells, how))
 
 
 def why_text(cells: Any, values: Any) -> str:
-    """Why cells that read as numbers are names, or nothing."""
-    import pyarrow.compute as pc
-
-    some = cells.filter(suspects(cells, values)).drop_null()
-    for pattern, why in (
-        (r"^0[\dxX][\dA-Fa-f]*$", "codes that begin with 0: kept as text"),
-        (r"^\+\d{7,}$", "codes that begin with +: kept as text"),
-        (r"^[-+]?[1-9]\d{15,}$", "whole numbers of more than 15 digits: kept as text"),
-    ):
-        if pc.any(pc.match_substring_regex(some, pattern)).as_py():
-            return why
-    return ""
+    """Why some cells that read as numbers are names, or nothing: a first character and a size are quick to see."""
+    whole_zero = pc.and_(pc.equal(values, 0), pc.greater(pc.binary_length(cells), 1))
+    zeros = pc.and_(pc.starts_with(cells, "0"), pc.or_(pc.greater_equal(values, 1), whole_zero))
+    long = pc.greater_equal(pc.abs(values), 10**LONGEST)
+    suspect = pc.or_(pc.or_(zeros, long), pc.starts_with(cells, "+"))
+    return told_code(pc.unique(cells.filter(suspect)).to_pylist()) if pc.any(suspect).as_py() else ""
 
 
 def without_marks(cells: Any, marks: frozenset[str]) -> tuple[Any, dict[str, int]]:
     """Text with null for what means missing, and how often each such cell stands there."""
-    import pyarrow as pa
-    import pyarrow.compute as pc
-
     is_mark = pc.fill_null(pc.is_in(pc.utf8_lower(cells), pa.array(sorted(marks | {""}))), False)
     found = {v["values"]: v["counts"] for v in pc.value_counts(cells.filter(is_mark)).to_pylist() if v["values"]}
     return pc.if_else(is_mark, pa.scalar(None, pa.string()), cells), found
@@ -108,9 +83,6 @@ def without_marks(cells: Any, marks: frozenset[str]) -> tuple[Any, dict[str, int
 
 def without_numbers(values: Any, marks: frozenset[str]) -> tuple[Any, dict[str, int]]:
     """Numbers with null for NaN and for those that mean missing, and how often each stands there."""
-    import pyarrow as pa
-    import pyarrow.compute as pc
-
     found = {}
     same = {mark: pc.equal(values, number) for mark in marks if (number := number_of(mark)) is not None}
     if pa.types.is_floating(values.type):
@@ -124,9 +96,6 @@ def without_numbers(values: Any, marks: frozenset[str]) -> tuple[Any, dict[str, 
 
 def numbers_among_others(cells: Any, how: Notation) -> tuple[Any, Any]:
     """The numbers of some cells, null where a cell is none, and which cells those are."""
-    import pyarrow as pa
-    import pyarrow.compute as pc
-
     plain = as_plain(cells, how)
     good = pc.match_substring_regex(plain, r"^[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?$")
     odd = pc.and_(pc.invert(pc.fill_null(good, True)), pc.is_valid(cells))
@@ -135,8 +104,6 @@ def numbers_among_others(cells: Any, how: Notation) -> tuple[Any, Any]:
 
 def in_words(cells: Any) -> tuple[Any, list[str]]:
     """Text as a dictionary of words without blanks around them, and those words in lower case."""
-    import pyarrow.compute as pc
-
     coded = cells.dictionary_encode()
     words = trimmed(coded.dictionary)
     if not words.equals(coded.dictionary):
@@ -146,9 +113,6 @@ def in_words(cells: Any) -> tuple[Any, list[str]]:
 
 def without_words(coded: Any, lower: list[str], marks: frozenset[str]) -> tuple[Any, dict[str, int]]:
     """A dictionary of words with null for those that mean missing, and how often each stands there."""
-    import pyarrow as pa
-    import pyarrow.compute as pc
-
     gone = [word in marks for word in lower]
     if not any(gone):
         return coded, {}

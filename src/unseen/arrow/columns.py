@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import json
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
 
+from unseen.arrow.libraries import pa, pc
 from unseen.core.block import BOOLEAN, CATEGORY, EMPTY, INTEGER, NUMBER, OTHER, Column, Field, Frame
-from unseen.core.objects import BYTES, DURATIONS, NESTED
-from unseen.core.objects import DATES as DATES
+from unseen.core.cells import column_of_numbers
+from unseen.core.objects import BYTES, DATES, DURATIONS, NESTED
 from unseen.core.source import no_names, unit_missing
 from unseen.core.stats import Array
 from unseen.errors import DataError
@@ -22,29 +24,20 @@ INTERVALS = "intervals are not modelled: give their ends or middles as numbers, 
 
 def kind_of(type_: Any) -> tuple[str, str]:
     """Kind of an Arrow type, and a note for the user where it cannot be modelled."""
-    from pyarrow import types as t
-
-    if t.is_null(type_):
-        return EMPTY, ""
-    if t.is_boolean(type_):
-        return BOOLEAN, ""
-    if t.is_integer(type_):
-        return INTEGER, ""
-    if t.is_floating(type_) or t.is_decimal(type_):
-        return NUMBER, ""
-    if is_text(type_):
-        return CATEGORY, ""
+    t = pa.types
     if t.is_dictionary(type_):
         kind, note = kind_of(type_.value_type)
         return (OTHER, note) if kind == OTHER else (CATEGORY, "")
-    if t.is_duration(type_) or t.is_interval(type_):
-        return OTHER, DURATIONS
-    if t.is_temporal(type_):
-        return OTHER, DATES
-    if hasattr(type_, "extension_name"):
-        known = {"pandas.period": PERIODS, "pandas.interval": INTERVALS}
-        name = type_.extension_name
-        return OTHER, known.get(name, f"values of type {name} are not modelled: convert them to numbers or text")
+    numeric = t.is_floating(type_) or t.is_decimal(type_)
+    known = {EMPTY: t.is_null(type_), BOOLEAN: t.is_boolean(type_), INTEGER: t.is_integer(type_), NUMBER: numeric}
+    for kind, there in {**known, CATEGORY: is_text(type_)}.items():
+        if there:
+            return kind, ""
+    if t.is_temporal(type_) or t.is_interval(type_):
+        return OTHER, DURATIONS if t.is_duration(type_) or t.is_interval(type_) else DATES
+    if name := getattr(type_, "extension_name", ""):
+        told = {"pandas.period": PERIODS, "pandas.interval": INTERVALS}
+        return OTHER, told.get(name, f"values of type {name} are not modelled: convert them to numbers or text")
     if t.is_nested(type_):
         return OTHER, NESTED
     return OTHER, BYTES if "binary" in str(type_) else f"values of type {type_} are not modelled"
@@ -52,19 +45,12 @@ def kind_of(type_: Any) -> tuple[str, str]:
 
 def is_text(type_: Any) -> bool:
     """Whether an Arrow type holds text, however it is laid out."""
-    from pyarrow import types as t
-
-    return t.is_string(type_) or t.is_large_string(type_) or t.is_string_view(type_)
+    t = pa.types
+    return bool(t.is_string(type_) or t.is_large_string(type_) or t.is_string_view(type_))
 
 
 def fields_of(schema: Any) -> tuple[Field, ...]:
-    """The columns of an Arrow schema.
-
-    Raises
-    ------
-    DataError
-        Two columns have one name.
-    """
+    """The columns of an Arrow schema, each name once."""
     names_once(schema.names)
     index = index_names(schema)
     return tuple(Field(f.name, *((OTHER, INDEX) if f.name in index else kind_of(f.type))) for f in schema)
@@ -82,8 +68,7 @@ def index_names(schema: Any) -> frozenset[str]:
 
 def names_once(names: Sequence[str], where: str = "") -> None:
     """Refuse duplicated column names."""
-    seen: set[str] = set()
-    twice = sorted({n for n in names if n in seen or seen.add(n)})  # type: ignore[func-returns-value]
+    twice = sorted(name for name, count in Counter(names).items() if count > 1)
     if twice:
         raise DataError(f"column names are duplicated{where}: {', '.join(map(repr, twice))}; rename them")
 
@@ -104,54 +89,28 @@ def column(values: Any) -> Column:
 
 
 def _number(values: Any) -> Column:
-    import pyarrow as pa
-
     if pa.types.is_boolean(values.type):
         values = values.cast(pa.uint8())
     if pa.types.is_decimal(values.type) or pa.types.is_uint64(values.type):
         values = values.cast(pa.float64(), safe=False)
     # with nulls this is a float copy with NaN in their place; float32 stays float32
-    plain = np.asarray(values.to_numpy())
-    if plain.dtype not in (np.float32, np.float64):
-        plain = plain.astype(np.float32 if plain.dtype == np.float16 else np.float64)
-    missing = np.isnan(plain)
-    if not missing.any():
-        return Column(plain)
-    return Column(np.where(missing, plain.dtype.type(0), plain), ~missing)
+    return column_of_numbers(np.asarray(values.to_numpy()))
 
 
 def _category(values: Any) -> Column:
-    indices, categories = coded(values)
+    """Codes of a text or dictionary column, each category once."""
+    values = values.unify_dictionaries() if pa.types.is_dictionary(values.type) else values.dictionary_encode()
+    values = values.chunk(0) if values.num_chunks == 1 else values.combine_chunks()
+    indices, categories = values.indices, values.dictionary.cast(pa.string())
+    if categories.null_count or len(pc.unique(categories)) < len(categories):
+        values = categories.take(indices).dictionary_encode()
+        indices, categories = values.indices, values.dictionary
     codes = np.asarray(indices.fill_null(0).to_numpy(zero_copy_only=False)).astype(np.int32, copy=False)
-    observed = None
-    if indices.null_count:
-        observed = np.asarray(indices.is_valid().to_numpy(zero_copy_only=False))
+    observed = np.asarray(indices.is_valid().to_numpy(zero_copy_only=False)) if indices.null_count else None
     if len(categories) > len(codes):  # a long dictionary of which these rows use little
         used, again = np.unique(codes, return_inverse=True)
-        categories, codes = categories.take(_int32(used)), again.astype(np.int32)
+        categories, codes = categories.take(pa.array(used.astype(np.int32))), again.astype(np.int32)
     return Column(codes, observed, tuple(categories.to_pylist()))
-
-
-def coded(values: Any) -> tuple[Any, Any]:
-    """Indices and text categories of a text or dictionary array, each category once."""
-    import pyarrow as pa
-    import pyarrow.compute as pc
-
-    if not len(values):
-        return pa.array([], pa.int32()), pa.array([], pa.string())
-    if isinstance(values, pa.ChunkedArray):
-        if pa.types.is_dictionary(values.type):
-            values = values.unify_dictionaries() if values.num_chunks > 1 else values
-        else:
-            values = values.dictionary_encode()
-        values = values.combine_chunks() if values.num_chunks != 1 else values.chunk(0)
-    if not pa.types.is_dictionary(values.type):
-        values = values.dictionary_encode()
-    dictionary = values.dictionary.cast(pa.string())
-    if dictionary.null_count or len(pc.unique(dictionary)) < len(dictionary):
-        values = dictionary.take(values.indices).dictionary_encode()
-        return values.indices, values.dictionary
-    return values.indices, dictionary
 
 
 def unit_codes(values: Any, name: str) -> Array:
@@ -162,38 +121,19 @@ def unit_codes(values: Any, name: str) -> Array:
     DataError
         A row does not say which unit it belongs to, or says it by what cannot be compared.
     """
-    import pyarrow as pa
-    import pyarrow.compute as pc
-
     if isinstance(values.type, pa.BaseExtensionType):
         values = pa.chunked_array([c.storage for c in values.chunks], values.type.storage_type)
-    missing = pc.sum(pc.is_null(values, nan_is_null=True)).as_py() or 0
-    if missing:
+    if missing := pc.sum(pc.is_null(values, nan_is_null=True)).as_py() or 0:
         raise DataError(unit_missing(name, missing))
     try:
-        encoded = pc.dictionary_encode(values) if not hasattr(values.type, "index_type") else values
+        values = values.unify_dictionaries() if pa.types.is_dictionary(values.type) else values.dictionary_encode()
     except pa.ArrowNotImplementedError:
         raise DataError(no_names(name, kind_of(values.type)[1])) from None
-    encoded = encoded.unify_dictionaries() if hasattr(encoded, "unify_dictionaries") else encoded
-    chunks = encoded.chunks if hasattr(encoded, "chunks") else [encoded]
-    return np.concatenate([np.empty(0, np.int64), *(c.indices.to_numpy() for c in chunks)]).astype(np.int64)
+    return np.concatenate([np.empty(0, np.int64), *(c.indices.to_numpy() for c in values.chunks)]).astype(np.int64)
 
 
-def readable(schema: Mapping[str, str], columns: Sequence[str]) -> None:
-    """Refuse columns that a source knows to be broken, at the moment they are needed.
-
-    Raises
-    ------
-    DataError
-        One of ``columns`` is in ``schema``, which maps broken columns to the reason.
-    """
-    broken = [name for name in columns if name in schema]
-    if broken:
-        others = ", ".join(map(repr, broken[1:]))
-        raise DataError(schema[broken[0]] + (f"; so does {others}" if others else ""))
-
-
-def _int32(values: Array) -> Any:
-    import pyarrow as pa
-
-    return pa.array(values.astype(np.int32))
+def readable(broken: Mapping[str, str], columns: Sequence[str]) -> None:
+    """Refuse columns that are ``broken``, with the reason, at the moment they are needed."""
+    if bad := [name for name in columns if name in broken]:
+        others = ", ".join(map(repr, bad[1:]))
+        raise DataError(broken[bad[0]] + (f"; so does {others}" if others else ""))

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import csv
 import io
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 from unseen.arrow.dialect import Dialect, cells_of, text_stream
 from unseen.arrow.place import Place
-from unseen.arrow.unpacked import Unpacked, likely, null_bytes
+from unseen.arrow.unpacked import Unpacked, is_utf8, likely, not_in, null_bytes
 from unseen.errors import DataError
 
 
@@ -20,10 +20,9 @@ def explained(dialect: Dialect, message: str, longest: int) -> DataError:
     """pyarrow's messages quote the cells they stumble on: ours do not."""
     name = dialect.place.called
     if "UTF8" in message or "UTF-8" in message or "codec can't" in message:
-        return NotInEncoding(
-            f"{name!r} is not {dialect.encoding} text{_at(_undecodable(dialect))}: say what it is written in "
-            "(encoding='latin-1'; --encoding latin-1)"
-        )
+        # of encodings of one byte a character every line is in them
+        line = 0 if not dialect.encoding.startswith("utf-8") else _first(dialect.place, lambda line: not is_utf8(line))
+        return NotInEncoding(not_in(dialect.place, dialect.encoding, _at(line)))
     if "Could not skip" in message and dialect.place.size < longest:
         return DataError(f"{name!r} has no rows below its header")
     if "straddling" in message or "too large" in message or "out of sync" in message or "Could not skip" in message:
@@ -55,7 +54,7 @@ def _quote(name: str, line: int) -> str:
 def check_whole(dialect: Dialect, below: Unpacked, rows: int) -> None:
     """Refuse a file that was read to its end, so many ``rows``, and holds NUL bytes, or a cell that looks like rows."""
     if below.nulls and "16" not in dialect.encoding and "32" not in dialect.encoding:
-        raise null_bytes(dialect.place, _first_null(dialect.place))
+        raise null_bytes(dialect.place, _first(dialect.place, lambda line: 0 in line))
     lines = below.lines - dialect.skip
     if len(dialect.names) > 1 and (below.quotes % 2 or lines > rows + 1):
         line = _unclosed(dialect)
@@ -63,9 +62,10 @@ def check_whole(dialect: Dialect, below: Unpacked, rows: int) -> None:
             raise DataError(_quote(dialect.place.called, line))
 
 
-def _first_null(place: Place) -> int:
+def _first(place: Place, wrong: Callable[[bytes], bool]) -> int:
+    """The first line of which something is true, or 0."""
     with Unpacked(place) as raw:
-        return next((n for n, line in enumerate(io.BufferedReader(raw), 1) if 0 in line), 1)
+        return next((n for n, line in enumerate(io.BufferedReader(raw), 1) if wrong(line)), 0)
 
 
 def _lines(dialect: Dialect) -> Iterator[str]:
@@ -74,82 +74,42 @@ def _lines(dialect: Dialect) -> Iterator[str]:
 
 
 def _unclosed(dialect: Dialect) -> int:
-    """The first line with a quote that swallows lines which are rows by themselves, or 0."""
-    seen: list[str] = []
-    last = ""
+    """The first line with a quote that is not closed before the end, or swallows lines which are rows, or 0."""
+    inside: list[str] = []
 
     def watched() -> Iterator[str]:
         for line in _lines(dialect):
-            seen.append(line)
+            inside.append(line)
             yield line
 
-    reader = cells_of(watched(), dialect)
-    width, before, begin = len(dialect.names), 0, 1
-    numeric: list[bool] | None = None
-    for row in reader:
-        inside, begin = seen[1:], before + 1
-        before = reader.line_num
-        if begin > dialect.skip and not inside and len(row) == width and numeric is None:
-            numeric = [_is_number(cell) for cell in row]
-        swallows = inside and begin > dialect.skip and any(_is_row(line, dialect, numeric) for line in inside)
-        if swallows and not _is_sound("".join(seen), dialect):
+    reader = cells_of(watched(), dialect.spelling, strict=True)
+    while True:
+        inside.clear()
+        begin, why = reader.line_num + 1, ""
+        try:
+            sound = len(next(reader)) == len(dialect.names)
+        except StopIteration:
+            return 0
+        except csv.Error as error:
+            sound, why = False, str(error)
+        swallows = why.startswith("unexpected end") or any(_is_row(line, dialect) for line in inside[1:])
+        if begin > dialect.skip and swallows and not sound:
             return begin
-        last = "".join(seen)
-        seen.clear()
-    return begin if begin > dialect.skip and _is_open(last, dialect) else 0
 
 
-def _is_sound(text: str, dialect: Dialect) -> bool:
-    """Whether a row of several lines is one by the rules: each quote that closes is followed by a delimiter."""
-    try:
-        rows = list(cells_of(io.StringIO(text, newline=""), dialect, strict=True))
-    except csv.Error:
-        return False
-    return len(rows) == 1 and len(rows[0]) == len(dialect.names)
-
-
-def _is_open(text: str, dialect: Dialect) -> bool:
-    """Whether the last cell of a text begins with a quote that is never closed."""
-    quote = dialect.quote
-    begin = max(text.rfind(dialect.between + quote), 0 if text.startswith(quote) else -1)
-    cell = text[begin:].removeprefix(dialect.between).rstrip("\r\n")
-    return begin >= 0 and cell.startswith(quote) and cell.count(quote) % 2 == 1
-
-
-def _is_row(line: str, dialect: Dialect, numeric: list[bool] | None) -> bool:
-    """Whether a line is a row by itself: as many cells, and numbers where there were some."""
-    if line.count(dialect.quote) % 2:
-        return False
-    cells: list[str] = next(cells_of(iter([line]), dialect), [])
-    if len(cells) != len(dialect.names):
-        return False
-    return all(_is_number(c) or not c for c, n in zip(cells, numeric or (), strict=False) if n)
-
-
-def _is_number(cell: str) -> bool:
-    return cell.strip().lstrip("+-").replace(".", "", 1).replace(",", "", 1).isdigit()
+def _is_row(line: str, dialect: Dialect) -> bool:
+    """Whether a line is a row by itself: as many cells, none of them open."""
+    cells: list[str] = next(cells_of(iter([line]), dialect.spelling), [])
+    return line.count(dialect.spelling.quote) % 2 == 0 and len(cells) == len(dialect.names)
 
 
 def _uneven(dialect: Dialect) -> int:
     """The first line of another length than the header, or 0."""
-    reader, begin = cells_of(_lines(dialect), dialect), 1
+    reader, begin = cells_of(_lines(dialect), dialect.spelling), 1
     for row in reader:
         if begin > dialect.skip and row and len(row) != len(dialect.names):
             return begin
         begin = reader.line_num + 1
-    return 0
-
-
-def _undecodable(dialect: Dialect) -> int:
-    """The first line that is not in the encoding, or 0; of encodings of one byte a character there is none."""
-    if dialect.encoding not in ("utf-8", "utf-8-sig"):
-        return 0
-    with Unpacked(dialect.place) as raw:
-        for number, line in enumerate(io.BufferedReader(raw), 1):
-            try:
-                line.decode("utf-8")
-            except UnicodeDecodeError:
-                return number
     return 0
 
 

@@ -8,14 +8,15 @@ import io
 import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
+from itertools import islice
 from typing import Any
 
-from unseen.arrow.columns import names_once
-from unseen.arrow.layout import BODY, REMARKS, Layout, layout
+from unseen.arrow.layout import BODY, REMARKS, Layout, layout, left_above
+from unseen.arrow.libraries import pa
 from unseen.arrow.notation import notation_of
 from unseen.arrow.place import Place
 from unseen.arrow.spelled import Spelling
-from unseen.arrow.unpacked import HEAD, Unpacked, encoding_of, head_of, said_otherwise, text_of
+from unseen.arrow.unpacked import HEAD, Unpacked, encoding_of, head_of, not_in, said_otherwise, text_of
 from unseen.core.block import INTEGER, NUMBER
 from unseen.core.reading import Reading
 from unseen.errors import DataError
@@ -40,38 +41,20 @@ class Dialect:
     """
 
     place: Place
-    encoding: str
-    delimiter: str
-    quote: str
-    escape: str
+    spelling: Spelling
     skip: int
     names: tuple[str, ...]
     header: tuple[str, ...]
-    newline: str = "\n"
-    #: whether blanks stand between delimiters and quotes
-    spaced: bool = False
-    notes: tuple[str, ...] = ()
+    #: what makes text such as readers know it, where runs of blanks stand between cells or blanks beside delimiters
+    plain: Callable[[str], str] | None
+    notes: tuple[str, ...]
 
     @property
-    def spelling(self) -> Spelling:
-        """How rows are written that are to look like those of this file."""
-        return Spelling(self.between, self.quote, self.escape, self.newline, self.encoding)
-
-    @property
-    def blanks(self) -> bool:
-        return self.delimiter == BLANKS
-
-    @property
-    def between(self) -> str:
-        """What stands between cells once runs of blanks are tabs."""
-        return "\t" if self.blanks else self.delimiter
-
-    def columns(self) -> tuple[str, ...]:
-        """The names of all columns, those that folders say among them."""
-        return (*self.names, *(key for key, _ in self.place.keys))
+    def encoding(self) -> str:
+        return self.spelling.encoding
 
 
-def dialect_of(place: Place, asked: Reading | None = None, known: Sequence[str] = ()) -> Dialect:
+def dialect_of(place: Place, asked: Reading, known: Sequence[str] = ()) -> Dialect:
     """The dialect of a text file; ``known`` are names of columns that it has, if it has a header.
 
     Raises
@@ -79,32 +62,17 @@ def dialect_of(place: Place, asked: Reading | None = None, known: Sequence[str] 
     DataError
         Empty, no text, or duplicated names.
     """
-    asked = asked or Reading()
     head = head_of(place)
-    return laid_out(place, head, encoding_of(place, head, asked.encoding), asked, known)
+    return _laid_out(place, head, encoding_of(place, head, asked.encoding), asked, known)
 
 
-def laid_out(place: Place, head: bytes, encoding: str, asked: Reading, known: Sequence[str] = ()) -> Dialect:
-    """The dialect of a text file whose encoding is known."""
+def _laid_out(place: Place, head: bytes, encoding: str, asked: Reading, known: Sequence[str]) -> Dialect:
     whole = len(head) < HEAD or not head.rstrip().count(b"\n")
-    try:
-        strict = "strict" if asked.encoding else "replace"
-        text = codecs.getincrementaldecoder(encoding)(strict).decode(head, whole).lstrip("\ufeff")
-    except UnicodeError as error:
-        line = head[: getattr(error, "start", 0)].count(b"\n") + 1
-        raise DataError(
-            f"{place.called!r} is not {asked.encoding} text (first in line {line:,}): say what it is written in "
-            "(encoding='latin-1'; --encoding latin-1)"
-        ) from None
-    if len(head) >= HEAD and not whole:
-        text = text[: max(text.rfind("\n"), text.rfind("\r")) + 1]
-    if not text.strip():
-        raise DataError(f"{place.called!r} has no rows: it is empty")
+    text = _text_of(place, head, encoding, whole, "strict" if asked.encoding else "replace")
     notes = [] if encoding in ("utf-8", "utf-8-sig") or asked.encoding else [f"read as {encoding}"]
     notes += [told] if (told := said_otherwise(place)) else []
     above, delimiter = asked.skip or 0, asked.delimiter
-    lines = text.splitlines(keepends=True) if above else []
-    text = "".join(lines[above:]) if above else text
+    text = "".join(text.splitlines(keepends=True)[above:]) if above else text
     sep = re.match(r"\"?sep=(.)\"?\r?\n", text, re.IGNORECASE)
     if sep is not None:
         above, delimiter, text = above + 1, delimiter or sep[1], text[sep.end() :]
@@ -114,23 +82,34 @@ def laid_out(place: Place, head: bytes, encoding: str, asked: Reading, known: Se
             f"{place.called!r} has {delimiter!r} between its cells, so it cannot be the decimal mark (decimal='.'; "
             "--decimal . or --delimiter)"
         )
-    spaced = quote == '"' and any(not m[0].startswith('"') for m in SPACED.finditer(text[:SNIFFED]))
-    text = close_up(text) if spaced else text
-    rows, ends = _rows(text, delimiter, quote, escape, complete=whole)
+    plain = tabbed if delimiter == BLANKS else None
+    if quote == '"' and any(not m[0].startswith('"') for m in SPACED.finditer(text[:SNIFFED])):
+        plain = plain or close_up
+    newline = "\r\n" if "\r\n" in text else "\n"
+    spelling = Spelling("\t" if delimiter == BLANKS else delimiter, quote, escape, newline, encoding)
+    rows, ends = _rows(plain(text) if plain else text, spelling, complete=whole)
     if not rows:
         raise DataError(f"{place.called!r} has no rows: {asked.skip:,} lines were skipped (skip; --skip)")
     found = layout(rows, asked, known)
     if asked.delimiter is None and not sep and (alone := _one_column(rows, found, text)):
-        return laid_out(place, head, encoding, replace(asked, delimiter=alone), known)
-    if found.before:
-        before = ends[found.before - 1]
-        notes.append(f"{before} line{'s' * (before > 1)} above the header left out")
-    names_once((*found.names, *(key for key, _ in place.keys)), f" in {place.called!r}")
+        return _laid_out(place, head, encoding, replace(asked, delimiter=alone), known)
+    notes += [*left_above(ends[found.before - 1] if found.before else 0), *found.notes]
     skip = above + (ends[found.above - 1] if found.above else 0)
-    newline = "\r\n" if "\r\n" in text else "\n"
-    notes += found.notes
-    named = (skip, found.names, found.header)
-    return Dialect(place, encoding, delimiter, quote, escape, *named, newline, spaced, tuple(notes))
+    return Dialect(place, spelling, skip, found.names, found.header, plain, tuple(notes))
+
+
+def _text_of(place: Place, head: bytes, encoding: str, whole: bool, errors: str) -> str:
+    """The first lines of a file."""
+    try:
+        text = codecs.getincrementaldecoder(encoding)(errors).decode(head, whole).lstrip("\ufeff")
+    except UnicodeError as error:
+        line = head[: getattr(error, "start", 0)].count(b"\n") + 1
+        raise DataError(not_in(place, encoding, f" (first in line {line:,})")) from None
+    if not whole:
+        text = text[: max(text.rfind("\n"), text.rfind("\r")) + 1]
+    if not text.strip():
+        raise DataError(f"{place.called!r} has no rows: it is empty")
+    return text
 
 
 def _one_column(rows: Sequence[Sequence[str]], found: Layout, text: str) -> str:
@@ -197,67 +176,38 @@ def tabbed(text: str) -> str:
     return "\n".join(BLANK.sub(lambda m: m[0] if m[0].startswith('"') else "\t", line) for line in lines)
 
 
-def cells_of(lines: Any, dialect: Dialect, strict: bool = False) -> Any:
+def cells_of(lines: Any, how: Spelling, strict: bool = False) -> Any:
     """The rows of some lines by Python's own reader: slow, and it knows at which line it is."""
-    return _reader(lines, dialect.between, dialect.quote, dialect.escape, strict)
-
-
-def _reader(lines: Any, between: str, quote: str, escape: str, strict: bool = False) -> Any:
+    csv.field_size_limit(1 << 30)
     return csv.reader(
-        lines, delimiter=between, quotechar=quote, escapechar=escape or None, doublequote=not escape, strict=strict
+        lines,
+        delimiter=how.delimiter,
+        quotechar=how.quote,
+        escapechar=how.escape or None,
+        doublequote=not how.escape,
+        strict=strict,
     )
 
 
-def _rows(text: str, delimiter: str, quote: str, escape: str, complete: bool) -> tuple[list[list[str]], list[int]]:
+def _rows(text: str, how: Spelling, complete: bool) -> tuple[list[list[str]], list[int]]:
     """The first rows that hold a cell, and the physical line that each ends at."""
-    text = tabbed(text) if delimiter == BLANKS else text
-    reader = _reader(io.StringIO(text, newline=""), "\t" if delimiter == BLANKS else delimiter, quote, escape)
-    rows, ends = [], []
-    csv.field_size_limit(1 << 30)
-    for row in reader:
-        if any(cell for cell in row):
-            rows.append(row)
-            ends.append(reader.line_num)
-        if len(rows) == ROWS:
-            break
-    if not complete and len(rows) > 1 and len(rows) < ROWS:
-        rows, ends = rows[:-1], ends[:-1]
-    return rows, ends
-
-
-def recoded(dialect: Dialect, encoding: str) -> Dialect:
-    """The same file in another encoding than its first bytes seemed to have."""
-    return replace(dialect, encoding=encoding, notes=(f"read as {encoding}", *dialect.notes))
+    reader = cells_of(io.StringIO(text, newline=""), how)
+    found = [*islice(((row, reader.line_num) for row in reader if any(row)), ROWS)]
+    if not complete and 1 < len(found) < ROWS:
+        found.pop()
+    return [row for row, _ in found], [end for _, end in found]
 
 
 def text_stream(dialect: Dialect) -> tuple[Any, Unpacked]:
-    """The text of a file as readers know it, in UTF-8, and the bytes below it."""
-    import pyarrow as pa
-
+    """A stream of the text of a file in UTF-8, laid out such as readers know it, and the bytes below it."""
     stream, below = text_of(dialect.place, dialect.encoding)
-    if dialect.blanks or dialect.spaced:
-        plain = Plain(stream, tabbed if dialect.blanks else close_up)
-        stream = pa.PythonFile(io.BufferedReader(plain, 1 << 20), mode="r")
-    return stream, below
+    rest, made = b"", dialect.plain
+    if made is None:
+        return stream, below
 
+    def lines(piece: Any) -> bytes:
+        nonlocal rest
+        whole, newline, rest = (rest + piece.to_pybytes()).rpartition(b"\n") if piece else (rest, b"", b"")
+        return made((whole + newline).decode("utf-8", "surrogateescape")).encode("utf-8", "surrogateescape")
 
-class Plain(io.RawIOBase):
-    """Text whose lines are made such as readers know them."""
-
-    def __init__(self, below: Any, made: Callable[[str], str]) -> None:
-        self._below, self._made, self._rest, self._ready = below, made, b"", b""
-
-    def readable(self) -> bool:
-        return True
-
-    def readinto(self, into: Any) -> int:
-        while not self._ready:
-            piece = self._below.read(1 << 18)
-            whole, newline, self._rest = (self._rest + piece).rpartition(b"\n") if piece else (self._rest, b"", b"")
-            text = self._made((whole + newline).decode("utf-8", "surrogateescape"))
-            self._ready = text.encode("utf-8", "surrogateescape")
-            if not piece:
-                break
-        taken, self._ready = self._ready[: len(into)], self._ready[len(into) :]
-        into[: len(taken)] = taken
-        return len(taken)
+    return pa.TransformInputStream(stream, lines), below

@@ -6,7 +6,7 @@ import hashlib
 from collections.abc import Sequence
 from pathlib import Path
 
-from unseen.arrow.place import Place, at
+from unseen.arrow.place import Place, places_of
 
 WHOLE = 1 << 30
 PIECE = 1 << 20
@@ -19,7 +19,7 @@ def file_digest(files: Sequence[Path | Place]) -> dict[str, str | int]:
 
     Where files lie does not matter, but what their folders say of their rows does.
     """
-    places = [f if isinstance(f, Place) else at(f) for f in files]
+    places = places_of(files)
     digest = hashlib.sha256()
     sampled = sum(p.size for p in places) > WHOLE
     for place in places:

@@ -1,51 +1,42 @@
-"""Parquet files before they are read: what is in them."""
+"""Parquet files, and Arrow files (Feather) as what those are: what is in them, and groups of rows of them."""
 
 from __future__ import annotations
 
-import os
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any, TypeVar
 
 from unseen.arrow.columns import names_once
+from unseen.arrow.libraries import pa, pq
 from unseen.arrow.place import Place
 from unseen.errors import DataError
 
 #: bytes read ahead of the decoder: a column chunk is never in memory as a whole
 BUFFER = 1 << 18
-#: files of a store that are looked at at the same time
+#: files that are looked at at the same time where a store takes its time for every answer
 AT_ONCE = 16
 
 Looked = TypeVar("Looked")
 
 
 @dataclass(frozen=True, slots=True)
-class ParquetFile:
-    """A file as it was when it was opened: rows per row group, Arrow schema, columns of nulls."""
+class GroupFile:
+    """A file as it was when it was opened: rows per row group or record batch, Arrow schema, columns of nulls.
+
+    ``open(text, columns)`` is a reader of its own for the calling thread; ``text`` names columns to read as
+    dictionaries.
+    """
 
     place: Place
     groups: tuple[int, ...]
     schema: Any
-    hollow: frozenset[str] = frozenset()
-
-    def open(self, text: Sequence[str] = (), columns: Sequence[str] = ()) -> Any:
-        """A reader of its own for the calling thread; ``text`` names columns to read as dictionaries.
-
-        Raises
-        ------
-        DataError
-            The file has changed since the first look at it.
-        """
-        import pyarrow.parquet as pq
-
-        # what a store sends, it should send in few long pieces
-        options = {"pre_buffer": not self.place.local, "buffer_size": BUFFER if self.place.local else 0}
-        return pq.ParquetFile(self.place.open(), read_dictionary=list(text) or None, **options)
+    hollow: frozenset[str]
+    open: Callable[[Sequence[str], Sequence[str]], Any]
 
 
-def opened(place: Place) -> ParquetFile:
+def opened(place: Place) -> GroupFile:
     """The footer of a Parquet file.
 
     Raises
@@ -53,35 +44,60 @@ def opened(place: Place) -> ParquetFile:
     DataError
         There is no such file, it is empty, not Parquet, cut short, or its footer is damaged.
     """
-    import pyarrow as pa
-    import pyarrow.parquet as pq
+
+    def reader(text: Sequence[str], columns: Sequence[str]) -> Any:
+        # what a store sends, it should send in few long pieces
+        options = {"pre_buffer": not place.local, "buffer_size": BUFFER if place.local else 0}
+        return pq.ParquetFile(place.open(), read_dictionary=list(text) or None, **options)
 
     try:
         with place.open() as raw, pq.ParquetFile(raw, pre_buffer=False) as file:
             meta, schema = file.metadata, file.schema_arrow
             groups = tuple(meta.row_group(g).num_rows for g in range(meta.num_row_groups))
             hollow = _hollow(meta)
-    except MemoryError:
-        raise
-    except (pa.ArrowException, OSError):
-        refuse_other(place, b"PAR1", "Parquet")
-        raise DataError(
-            f"{place.called!r} starts as a Parquet file but its footer is missing or damaged: it was probably cut "
-            "short while it was written or copied; make it again"
-        ) from None
+    except (pa.ArrowException, OSError) as error:
+        raise _no_such(place, error, b"PAR1", "Parquet", "its footer is missing or damaged: it") from None
     names_once(schema.names, f" in {place.called!r}")
-    return ParquetFile(place, groups, schema, hollow)
+    return GroupFile(place, groups, schema, hollow, reader)
 
 
-def refuse_other(place: Place, magic: bytes, called: str) -> None:
-    """Say of a file that is not what its name says that it is empty, or something else."""
+def opened_arrow(place: Place) -> GroupFile:
+    """What an Arrow file says of itself; of its cells, those of the narrowest column are read, to count them.
+
+    Raises
+    ------
+    DataError
+        There is no such file, it is empty, not an Arrow file, cut short or damaged.
+    """
+    try:
+        with place.open() as file, pa.ipc.open_file(file) as reader:
+            schema = reader.schema
+        with closing(_Batches(place, [_narrowest(schema)] if len(schema) else [], ())) as narrow:
+            groups = tuple(narrow.batch(i).num_rows for i in range(narrow.count))
+    except (pa.ArrowException, OSError) as error:
+        raise _no_such(place, error, b"ARROW1", "Feather", "cannot be read to its end: it") from None
+    names_once(schema.names, f" in {place.called!r}")
+
+    def batches(text: Sequence[str], columns: Sequence[str]) -> Any:
+        return _Batches(place, [schema.get_field_index(c) for c in columns], text)
+
+    return GroupFile(place, groups, schema, frozenset(), batches)
+
+
+def _no_such(place: Place, error: Exception, magic: bytes, called: str, why: str) -> Exception:
+    """What is said of a file that is not what its name says: that it is empty, something else, or damaged."""
+    if isinstance(error, MemoryError):  # one of Arrow's is an ArrowException too, and says nothing about the file
+        return error
     head = place.head(len(magic))
     if not head:
-        raise DataError(f"{place.called!r} is empty: it holds no bytes at all") from None
+        return DataError(f"{place.called!r} is empty: it holds no bytes at all")
     if head != magic:
-        raise DataError(
-            f"{place.called!r} is not a {called} file: if it is text, give it a name that ends in .csv or .tsv"
-        ) from None
+        told = "if it is text, give it a name that ends in .csv or .tsv"
+        return DataError(f"{place.called!r} is not a {called} file: {told}")
+    return DataError(
+        f"{place.called!r} starts as a {called} file but {why} was probably cut short while it was written or copied; "
+        "make it again"
+    )
 
 
 def each(
@@ -97,15 +113,11 @@ def each(
                 raise
             return error
 
-    if all(p.local for p in places):
-        found = list(map(told, places))
-    else:  # a store takes its time for every answer
-        with ThreadPoolExecutor(AT_ONCE) as pool:
-            found = list(pool.map(told, places))
-    bad = [f"{p.called!r} is left out: {x}" for p, x in zip(places, found, strict=True) if isinstance(x, DataError)]
+    with ThreadPoolExecutor(1 if all(p.local for p in places) else AT_ONCE) as pool:
+        found = dict(zip(places, pool.map(told, places), strict=True))
     if skipped is not None:
-        skipped += bad
-    return {p: x for p, x in zip(places, found, strict=True) if not isinstance(x, DataError)}
+        skipped += [f"{p.called!r} is left out: {x}" for p, x in found.items() if isinstance(x, DataError)]
+    return {p: x for p, x in found.items() if not isinstance(x, DataError)}
 
 
 def _hollow(meta: Any) -> frozenset[str]:
@@ -118,14 +130,40 @@ def _hollow(meta: Any) -> frozenset[str]:
     return frozenset(names)
 
 
-def first_bytes(path: Path, count: int = 4) -> bytes:
-    """The first bytes of a file, or one sentence on why there are none."""
-    try:
-        with open(path, "rb") as file:
-            return file.read(count)
-    except FileNotFoundError:
-        raise DataError(f"there is no file {str(path)!r}") from None
-    except PermissionError:
-        raise DataError(f"{str(path)!r} cannot be opened: permission denied") from None
-    except OSError as error:
-        raise DataError(f"{str(path)!r} cannot be opened: {os.strerror(error.errno or 5)}") from None
+class _Batches:
+    """Record batches by their number, with the methods of a reader of Parquet that are used here."""
+
+    def __init__(self, place: Place, fields: Sequence[int], text: Sequence[str]) -> None:
+        # read, not mapped into memory: a mapped file that is cut short ends the whole process
+        self._file = place.open()
+        self._reader = pa.ipc.open_file(self._file, options=pa.ipc.IpcReadOptions(included_fields=list(fields)))
+        self.count, self._text = int(self._reader.num_record_batches), text
+
+    def batch(self, number: int) -> Any:
+        batch = self._reader.get_batch(number)
+        coded = pa.dictionary(pa.int32(), pa.string())
+        for i, field in enumerate(batch.schema):
+            if field.name in self._text and field.type != coded:
+                batch = batch.set_column(i, field.name, batch.column(i).cast(pa.string()).dictionary_encode())
+        return batch
+
+    def read_row_groups(self, groups: Sequence[int], columns: Sequence[str], use_threads: bool) -> Any:
+        return pa.Table.from_batches([self.batch(g) for g in groups])
+
+    def iter_batches(
+        self, size: int, groups: Sequence[int], columns: Sequence[str], use_threads: bool
+    ) -> Iterator[Any]:
+        return map(self.batch, groups)
+
+    def close(self, force: bool = True) -> None:
+        self._file.close()
+
+
+def _narrowest(schema: Any) -> int:
+    def width(type_: Any) -> int:
+        try:
+            return int(type_.bit_width)
+        except ValueError:
+            return 1 << 10
+
+    return min(range(len(schema)), key=lambda i: width(schema.field(i).type))

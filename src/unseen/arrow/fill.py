@@ -1,46 +1,40 @@
-"""Missing cells of an Arrow column replaced, in its own type where that can hold the new values."""
+"""Missing cells of an Arrow column replaced, in its own type where that can hold them; what pandas notes, kept true."""
 
 from __future__ import annotations
 
+import json
 from typing import Any
 
 import numpy as np
 
 from unseen.arrow.columns import is_text
-from unseen.core.exact import EXACT, tell_rounded, within
+from unseen.arrow.libraries import pa, pc
+from unseen.core.completed import fitted
 from unseen.core.objects import rounded
 from unseen.core.stats import Array
 
 
-def filled(column: Any, rows: Array, values: Array, name: str = "") -> Any:
+def filled(name: str, column: Any, rows: Array, values: Array) -> Any:
     """The column with ``values`` at positions ``rows``.
 
     Integers and booleans that get fractional values become float64, except integers beyond 2**53, which floats would
-    change: what fills those is rounded, with a warning. Without the column's ``name`` they become floats, too: for
-    those who said beforehand which type it has. Decimals keep their places, and are filled to the last of them. A
-    category that a dictionary does not list is added at its end.
+    change: what fills those is rounded, with a warning. Decimals keep their places, and are filled to the last of
+    them. A category that a dictionary does not list is added at its end.
     """
-    import pyarrow as pa
-    import pyarrow.compute as pc
-
     array = column.combine_chunks() if isinstance(column, pa.ChunkedArray) else column
-    if isinstance(array, pa.ChunkedArray):
-        array = pa.concat_arrays(array.chunks)
     if not len(rows):
         return array
     if pa.types.is_run_end_encoded(array.type):
-        return pc.run_end_encode(filled(pc.run_end_decode(array), rows, values, name), array.type.run_end_type)
+        return pc.run_end_encode(filled(name, pc.run_end_decode(array), rows, values), array.type.run_end_type)
     if pa.types.is_dictionary(array.type):
         return _dictionary(array, rows, values)
     if is_text(array.type) or values.dtype == object:
         return _text(array, rows, values)
-    return _decimal(array, rows, values) if pa.types.is_decimal(array.type) else _number(array, rows, values, name)
+    return _decimal(array, rows, values) if pa.types.is_decimal(array.type) else _number(name, array, rows, values)
 
 
 def _text(array: Any, rows: Array, values: Array) -> Any:
     """Text; in a column of another type only where that can be read as one of its values."""
-    import pyarrow as pa
-
     text = array.cast(pa.large_string())
     new = _replaced(text, rows, pa.array([str(v) for v in values], text.type))
     try:
@@ -49,35 +43,15 @@ def _text(array: Any, rows: Array, values: Array) -> Any:
         return new.cast(pa.string())
 
 
-def _number(array: Any, rows: Array, values: Array, name: str) -> Any:
-    import pyarrow as pa
-
-    t = array.type
-    if pa.types.is_boolean(t) and np.isin(values, (0, 1)).all():
-        return _replaced(array, rows, pa.array(values.astype(bool)))
-    if pa.types.is_integer(t):
-        limits = np.iinfo(t.to_pandas_dtype())
-        whole = within(values, int(limits.min), int(limits.max))
-        fits = whole == values.tolist()
-        if fits or (name and beyond_floats(array)):
-            if not fits:
-                tell_rounded(name)
-            return _replaced(array, rows, pa.array(whole, t))
-    return _replaced(as_float(array), rows, pa.array(values.astype(float)))
-
-
-def beyond_floats(array: Any) -> bool:
-    """Whether an integer column has values that no float holds."""
-    import pyarrow.compute as pc
-
-    ends = pc.min_max(array).as_py()
-    return ends["min"] is not None and (ends["max"] > EXACT or ends["min"] < -EXACT)
+def _number(name: str, array: Any, rows: Array, values: Array) -> Any:
+    array = as_float(array) if pa.types.is_null(array.type) else array
+    dtype, cells = fitted(name, array.drop_null().to_numpy(zero_copy_only=False), values)
+    array = as_float(array) if dtype.kind == "f" else array
+    return _replaced(array, rows, pa.array(np.asarray(cells, dtype)))
 
 
 def _decimal(array: Any, rows: Array, values: Array) -> Any:
     """Decimals filled to their last place; a type with more digits where the new cells need them."""
-    import pyarrow as pa
-
     t = array.type
     new = [rounded(v, t.scale) for v in values]
     digits = max(len(v.as_tuple().digits) for v in new)
@@ -90,8 +64,6 @@ def _decimal(array: Any, rows: Array, values: Array) -> Any:
 
 def as_float(array: Any) -> Any:
     """The column as floats; floats stay as they are."""
-    import pyarrow as pa
-
     if pa.types.is_floating(array.type):
         return array
     if pa.types.is_boolean(array.type):
@@ -100,9 +72,6 @@ def as_float(array: Any) -> Any:
 
 
 def _dictionary(array: Any, rows: Array, values: Array) -> Any:
-    import pyarrow as pa
-    import pyarrow.compute as pc
-
     t = array.type
     known = array.dictionary
     new = pa.array([str(v) for v in values]).cast(known.type)
@@ -115,9 +84,35 @@ def _dictionary(array: Any, rows: Array, values: Array) -> Any:
 
 
 def _replaced(array: Any, rows: Array, new: Any) -> Any:
-    import pyarrow as pa
-    import pyarrow.compute as pc
-
     mask = np.zeros(len(array), bool)
     mask[rows] = True
     return pc.replace_with_mask(array, pa.array(mask), new.cast(array.type, safe=False))
+
+
+def fitting(schema: Any, before: Any) -> Any:
+    """A schema whose metadata says nothing of columns that are gone or have another type than ``before``.
+
+    The index stays. Names of several levels, and names that are no text, become text where a column has joined that
+    pandas knows nothing of: it could not read them otherwise.
+
+    >>> import pyarrow as pa
+    >>> fitting(pa.schema([("x", pa.int8())]), pa.schema([])).metadata is None
+    True
+    """
+    told = (schema.metadata or {}).get(b"pandas")
+    if not told or (schema.names == before.names and schema.types == before.types):
+        return schema
+    try:
+        notes = json.loads(told)
+        notes["columns"] = [c for c in notes["columns"] if _unchanged(c.get("field_name", c["name"]), schema, before)]
+        if set(schema.names) - set(before.names):
+            notes["column_indexes"] = []
+    except (ValueError, KeyError, TypeError):  # not as pandas writes it
+        return schema.with_metadata({k: v for k, v in schema.metadata.items() if k != b"pandas"})
+    return schema.with_metadata({**schema.metadata, b"pandas": json.dumps(notes).encode()})
+
+
+def _unchanged(name: Any, schema: Any, before: Any) -> bool:
+    if name is None or name not in schema.names or name not in before.names:
+        return False
+    return bool(schema.field(name).type == before.field(name).type)

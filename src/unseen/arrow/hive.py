@@ -7,10 +7,12 @@ from collections.abc import Iterable, Sequence
 from typing import Any
 from urllib.parse import unquote
 
+from unseen.arrow.libraries import pa, pc
 from unseen.arrow.place import Place
 
 #: how such folders write that a key is missing
 MISSING = "__HIVE_DEFAULT_PARTITION__"
+NONE = (MISSING, "")
 
 _WHOLE = re.compile(r"0|-?[1-9][0-9]{0,18}")
 
@@ -35,33 +37,19 @@ def key_schema(places: Sequence[Place]) -> Any:
     year: int64
     month: string
     """
-    import pyarrow as pa
-
-    values: dict[str, set[str]] = {}
-    for place in places:
-        for key, value in place.keys:
-            values.setdefault(key, set()).add(value)
-    return pa.schema([(key, _type(seen - {MISSING, ""})) for key, seen in values.items()])
+    pairs = [pair for place in places for pair in place.keys]
+    return pa.schema([(key, _type({v for k, v in pairs if k == key and v not in NONE})) for key in dict(pairs)])
 
 
-def key_array(place: Place, field: Any, rows: int, coded: bool = False) -> Any:
-    """The value that a file's folders give a key, once for each row; ``coded`` makes text a dictionary."""
-    import pyarrow as pa
-    import pyarrow.compute as pc
-
-    value, type_ = dict(place.keys).get(field.name, MISSING), field.type
-    if coded and pa.types.is_string(type_):
-        type_ = pa.dictionary(pa.int32(), type_)
-    if value in (MISSING, ""):
-        return pa.nulls(rows, type_)
-    if pa.types.is_dictionary(type_):
-        return pa.DictionaryArray.from_arrays(pa.repeat(pa.scalar(0, pa.int32()), rows), pa.array([value]))
-    return pa.repeat(pc.cast(pa.scalar(value), type_), rows)
+def key_array(place: Place, field: Any, rows: int) -> Any:
+    """The value that a file's folders give a key, once for each row."""
+    value = dict(place.keys).get(field.name, MISSING)
+    if value in NONE:
+        return pa.nulls(rows, field.type)
+    return pa.repeat(pc.cast(pa.scalar(value), field.type), rows)
 
 
 def _type(values: set[str]) -> Any:
-    import pyarrow as pa
-
     if not values:
         return pa.null()
     whole = all(_WHOLE.fullmatch(v) and -(2**63) <= int(v) < 2**63 for v in values)

@@ -2,26 +2,27 @@
 
 from __future__ import annotations
 
+import shlex
 from collections import Counter
+from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
 
 from unseen.arrow.cells import (
-    as_plain,
     cast,
+    cast_as,
     in_words,
     numbers_among_others,
-    suspects,
     trimmed,
     why_text,
     without_marks,
     without_numbers,
     without_words,
 )
-from unseen.arrow.columns import DATES
-from unseen.arrow.doubts import looks_numeric, taken_for_codes, written_otherwise
+from unseen.arrow.libraries import pa, pc
 from unseen.arrow.notation import DATE, NEARLY, TWO_WAYS, notation_of, otherwise
 from unseen.core.block import BOOLEAN, CATEGORY, EMPTY, INTEGER, NUMBER, OTHER, Field
+from unseen.core.objects import DATES
 from unseen.core.reading import IN_WORDS, USUAL, Notation, Reading
 
 #: different cells that a notation is found in
@@ -66,14 +67,12 @@ class Guess:
     codes: set[float] | None = field(default_factory=set)
     sample: dict[str, None] = field(default_factory=dict)
     broken: str = ""
-    compared: bool = False
 
     def __post_init__(self) -> None:
-        asked = next((k for k in ("text", "number", "date") if self.name in getattr(self.reading, k)), "")
-        self.forced = {"text": CATEGORY, "number": NUMBER, "date": DATE}.get(asked, "")
-        kind = self.forced if not self.final else ""
-        kind = kind or (self.known.kind if self.known is not None else EMPTY)
-        self.how = replace(self.known, kind=kind) if self.known is not None else Notation(kind)
+        said = {CATEGORY: self.reading.text, NUMBER: self.reading.number, DATE: self.reading.date}
+        self.forced = next((kind for kind, names in said.items() if self.name in names), "")
+        how = self.known or Notation(EMPTY)
+        self.how = replace(how, kind=self.forced) if self.forced and not self.final else how
         self.own = frozenset(m.lower() for m in self.reading.marks(self.name))
         self.marks = (USUAL if self.reading.usual(self.name) else frozenset()) | self.own
         self.in_words = (IN_WORDS if self.reading.usual(self.name) else frozenset()) | self.own
@@ -86,45 +85,39 @@ class Guess:
         self.nothing += cells.null_count
         if cells.null_count == len(cells):
             return cells
-        if not self.final and (self.how.kind == EMPTY or (self.forced == NUMBER and not self.sample)):
-            self._look(cells)
-        if self.known is not None and not self.final and not self.forced and not self.compared:
-            self._compare(cells)
+        if not self.sample and not self.final:
+            if self.known is not None and self.how.kind in NUMBERS and not self.forced:
+                self._compare(cells)
+            elif self.how.kind == EMPTY or self.forced == NUMBER:
+                self._look(cells)
         if self.how.kind in NUMBERS:
             return self._numbers(cells, before)
-        if self.how.kind == BOOLEAN:
-            return self._truths(cells)
-        return self._words(cells)
+        return self._truths(cells) if self.how.kind == BOOLEAN else self._words(cells)
+
+    def _see(self, cells: Any) -> None:
+        """Add some of the cells to the sample that notations are found in."""
+        distinct = pc.unique(trimmed(cells.drop_null())).to_pylist()
+        some = distinct[:: max(1, len(distinct) // SAMPLE)]
+        self.sample.update(dict.fromkeys(c for c in some if c and c.lower() not in self.marks | INFINITE))
 
     def _compare(self, cells: Any) -> None:
         """Hold the writing of new cells against the fit's: another unit, or marks that changed places, is refused.
 
         What only became more, as decimals among whole numbers, is no change.
         """
-        import pyarrow.compute as pc
-
-        self.compared = True
-        if self.how.kind not in NUMBERS:
-            return
-        some = pc.unique(trimmed(cells.drop_null())).slice(0, SAMPLE).to_pylist()
-        found = otherwise(self.how, [c for c in some if c and c.lower() not in self.marks | INFINITE], self.loose)
-        if found:
-            self.broken = written_otherwise(self.name, found)
+        self._see(cells.slice(0, 10 * SAMPLE))
+        if found := otherwise(self.how, list(self.sample), self.loose):
+            self.broken = _written_otherwise(self.name, found)
 
     def _look(self, cells: Any) -> None:
         """Find the notation in some of the cells, beside those that told it before."""
-        import pyarrow.compute as pc
-
-        distinct = pc.unique(trimmed(cells.drop_null())).to_pylist()
-        step = max(1, len(distinct) // SAMPLE)
-        self.sample.update(dict.fromkeys(c for c in distinct[::step] if c and c.lower() not in self.marks | INFINITE))
-        how = notation_of(list(self.sample), self.reading.decimal, self.loose)
+        self._see(cells)
+        decimal = self.reading.decimal
+        how = notation_of(list(self.sample), decimal, self.loose)
         if self.forced == NUMBER and how.kind not in NUMBERS:
-            numeric = [
-                c for c in self.sample if notation_of([c.lstrip("0") or c], self.reading.decimal).kind in NUMBERS
-            ]
-            how = notation_of(numeric, self.reading.decimal, self.loose) if numeric else Notation(NUMBER)
-            whole = not any("." in cell for cell in self.sample)
+            numeric = [c for c in self.sample if notation_of([c.lstrip("0") or c], decimal).kind in NUMBERS]
+            how = notation_of(numeric, decimal, self.loose)
+            whole = numeric and not any("." in cell for cell in self.sample)
             how = how if how.kind in NUMBERS else Notation(INTEGER if whole else NUMBER)
         same = how.plain and self.how.plain and {how.kind, self.how.kind} <= {*NUMBERS, EMPTY}
         self.again |= not same and self.how.kind != EMPTY and how != self.how
@@ -136,26 +129,22 @@ class Guess:
         if values is not None and not self._coded(cells, values):
             return self._counted(values)
         plain = trimmed(cells)
-        rest = self._without_marks(plain)
-        values = self._cast(rest)
+        rest = self._without(without_marks(plain, self.marks))
+        values = cast_as(rest, self.how)
         if values is None and self._look_again(rest):
-            values = self._cast(rest)
+            values = cast_as(rest, self.how)
         if values is None:
             values, odd = numbers_among_others(rest, self.how)
             self._note_strange(plain, odd, before)
-        if self._coded(rest, values):
-            self.how, self.again = Notation(CATEGORY, note=why_text(rest, values)), True
+        if code := self._coded(rest, values):
+            self.how, self.again = Notation(CATEGORY, note=code), True
             return self._words(cells)
         return self._counted(values)
 
-    def _cast(self, rest: Any) -> Any:
-        return cast(rest if self.how.plain and cast(rest.slice(0, 64)) is not None else as_plain(rest, self.how))
-
-    def _without_marks(self, cells: Any) -> Any:
+    def _without(self, found: tuple[Any, Mapping[str, int]]) -> Any:
         """Cells with null for those that mean missing, which are counted."""
-        rest, found = without_marks(cells, self.marks)
-        self.marked.update(found)
-        return rest
+        self.marked.update(found[1])
+        return found[0]
 
     def _look_again(self, rest: Any) -> bool:
         """Whether the cells show another way of writing than was found before."""
@@ -167,34 +156,25 @@ class Guess:
             self.how, self.again = before, again
         return self.how != before
 
-    def _coded(self, cells: Any, values: Any) -> bool:
-        """Whether some whole numbers are names rather: 007, +4479..., more than 15 digits."""
-        import pyarrow.compute as pc
-
-        if self.final or self.forced == NUMBER or (self.known is not None and self.known.kind in NUMBERS):
-            return False
-        return why_text(cells, values) != "" if pc.any(suspects(cells, values)).as_py() else False
+    def _coded(self, cells: Any, values: Any) -> str:
+        """Why some whole numbers are names rather, if they are: 007, +4479..., more than 15 digits."""
+        numbers = self.known is not None and self.known.kind in NUMBERS
+        return "" if self.final or self.forced == NUMBER or numbers else why_text(cells, values)
 
     def _counted(self, values: Any) -> Any:
         """The numbers with null for those that mean missing, counted."""
-        import pyarrow as pa
-        import pyarrow.compute as pc
-
-        values, found = without_numbers(values, self.own)
-        self.marked.update(found)
+        values = self._without(without_numbers(values, self.own))
         self.numbers += len(values) - values.null_count
         whole = self.how.kind == INTEGER and pa.types.is_floating(values.type)
         if whole and not pc.all(pc.equal(values, pc.floor(values))).as_py():
             self.how = replace(self.how, kind=NUMBER)
         if self.codes is not None and self.how.kind == INTEGER:
-            self.codes.update(pc.unique(values).drop_null().slice(0, CODES + 1).cast(pa.float64()).to_pylist())
+            self.codes.update(pc.unique(values).drop_null().slice(0, CODES + 1).to_pylist())
         if self.codes is not None and (len(self.codes) > CODES or self.how.kind == NUMBER):
             self.codes = None
         return values
 
     def _note_strange(self, cells: Any, odd: Any, before: int) -> None:
-        import pyarrow.compute as pc
-
         if not self.strange and (at := pc.index(odd, True).as_py()) >= 0:
             self.first_strange = before + at + 1
         strange = cells.filter(odd)
@@ -203,10 +183,7 @@ class Guess:
             self.words.update(pc.unique(strange).slice(0, CODES + 1).to_pylist())
 
     def _truths(self, cells: Any) -> Any:
-        import pyarrow as pa
-        import pyarrow.compute as pc
-
-        rest = pc.utf8_lower(self._without_marks(trimmed(cells)))
+        rest = pc.utf8_lower(self._without(without_marks(trimmed(cells), self.marks)))
         if not pc.all(pc.is_in(rest.drop_null(), pa.array(["true", "false"])), min_count=0).as_py():
             self.how, self.again = Notation(CATEGORY), True
             return self._words(cells)
@@ -219,9 +196,8 @@ class Guess:
             self.in_words -= {"-", "--", "---"}  # beside a plus a minus is a value
         if len(self.words) <= CODES:
             self.words.update(word for word in lower[: CODES + 1] if word)
-        coded, found = without_words(coded, lower, (self.marks if self.how.kind == DATE else self.in_words) | {""})
-        self.marked.update(found)
-        return coded
+        marks = self.marks if self.how.kind == DATE else self.in_words
+        return self._without(without_words(coded, lower, marks | {""}))
 
     # ---- the end
 
@@ -235,11 +211,11 @@ class Guess:
         share = self.strange / (self.strange + self.numbers)
         coded = self.codes is not None and 2 * len(self.codes) <= self.numbers
         if self.known is None and coded and len(self.codes or ()) <= LEVELS:  # cylinders are 4, 6, 8 or rotary
-            self.how, self.again = Notation(CATEGORY, note=taken_for_codes(self.name)), True
+            self.how, self.again = Notation(CATEGORY, note=_taken_for_codes(self.name)), True
             return
         few = share <= 1 - NEARLY or (len(self.words) <= FEW and not coded)
         if share <= 0.5 and (few or self.known is not None):
-            self.broken = looks_numeric(self.name, self.strange, share, self.first_strange)
+            self.broken = _looks_numeric(self.name, self.strange, share, self.first_strange)
         words = list(self.words)
         two = share <= 0.5 and not self.broken and len(words) > FEW and notation_of(words).kind in NUMBERS
         self.how, self.again = Notation(CATEGORY, note=TWO_WAYS if two else ""), True
@@ -270,8 +246,7 @@ class Guess:
         if self.forced == NUMBER and self.strange:
             parts.append(f"missing: {self.strange:,} that are no numbers")
         if self.how.kind == CATEGORY and not self.forced:
-            doubtful = sorted(self.words & DOUBTFUL)
-            for word in doubtful[:1]:
+            for word in sorted(self.words & DOUBTFUL)[:1]:
                 mark = f"{self.name}={word.title()}"
                 parts.append(f"{word!r} is a category (missing=[{mark!r}]; --missing {mark} if it means missing)")
         return "; ".join(parts)
@@ -286,7 +261,36 @@ class Guess:
 
     def type(self) -> Any:
         """The Arrow type of what `take` gives."""
-        import pyarrow as pa
-
         types = {EMPTY: pa.null(), INTEGER: pa.int64(), NUMBER: pa.float64(), BOOLEAN: pa.bool_()}
         return types.get(self.how.kind, pa.dictionary(pa.int32(), pa.string()))
+
+
+# ---- what is said of doubtful columns, with the options that decide: never which cells they hold
+
+
+def _option(option: str, name: str) -> str:
+    """An option with a column, as the interfaces spell it."""
+    return f"{option}=[{name!r}]; --{option} {shlex.quote(name)}"
+
+
+def _looks_numeric(name: str, strange: int, share: float, first: int) -> str:
+    """A column of numbers with a few cells that are none, the first of them in that row."""
+    return (
+        f"column {name!r} looks numeric but has text in {strange:,} of its cells ({100 * share:.2g} %), first at data "
+        f"row {first:,}: say which cell means missing (missing=[...]; --missing CELL), make all of them missing "
+        f"({_option('number', name)}), read it as text ({_option('text', name)}), or leave it out "
+        f"({_option('ignore', name)})"
+    )
+
+
+def _written_otherwise(name: str, how: str) -> str:
+    """A column that is not written as the fit's was."""
+    return (
+        f"column {name!r} is written otherwise than when the model was fitted ({how}): bring it to one way of writing, "
+        f"or say that it is right ({_option('number', name)})"
+    )
+
+
+def _taken_for_codes(name: str) -> str:
+    """A column of few numbers and some words."""
+    return f"few numbers beside words: taken for codes ({_option('number', name)} if the words mean missing)"

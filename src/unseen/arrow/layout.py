@@ -60,15 +60,21 @@ def layout(rows: Rows, asked: Reading, known: Sequence[str] = ()) -> Layout:
         if asked.header is None:
             notes.append("no header: the first line is data (header=True; --header if it names the columns)")
         return Layout(start, start, names, (), tuple(notes))
-    if asked.header is None and _all_words([head, *body]):
+    if asked.header is None and not any(_is_numeric(_column(body, j)) for j in range(len(head))):
         notes.append("the first line is taken for the header (header=False; --no-header if it is data)")
     above = start + 1
-    if asked.header is None and len(body) > 1 and body[0] != head and _is_second(body[0], body[1:]):
-        head, told = _of_two(head, body[0])
+    below = list(body[0]) if len(body) > 1 and asked.header is None else head
+    if below != head and len(below) == len(head) and _is_second(below, body[1:]):
+        head, told = _of_two(head, below)
         notes.append(told)
         above += 1
     names = tuple(cell.strip().strip("\ufeff") or f"column_{j + 1}" for j, cell in enumerate(head))
     return Layout(above, start, names, tuple(head), tuple(notes))
+
+
+def left_above(lines: int) -> list[str]:
+    """What is told of lines above the header."""
+    return [f"{lines} line{'s' * (lines > 1)} above the header left out"] if lines else []
 
 
 def _start(rows: Rows, width: int) -> int:
@@ -90,10 +96,16 @@ def _start(rows: Rows, width: int) -> int:
 
 def _is_second(row: Sequence[str], body: Rows) -> bool:
     """Whether a row below the header is one, too: words over numbers, no number over any, no cell that comes again."""
-    if any(_measured(c.strip()) or (c.strip() and c in {r[j] for r in body if j < len(r)}) for j, c in enumerate(row)):
+    below = [_column(body, j) for j in range(len(row))]
+    if any(_measured(c.strip()) or (c.strip() and c in column) for c, column in zip(row, below, strict=True)):
         return False
-    over = [_kind(c.strip()) for j, c in enumerate(row) if _numeric_column([r[j] for r in body if j < len(r)])]
+    over = _over_numbers(row, below)
     return WORD in over and NUMERIC not in over
+
+
+def _over_numbers(row: Sequence[str], below: Sequence[Sequence[str]]) -> list[str]:
+    """What the cells of a row are that stand over columns of numbers."""
+    return [_kind(cell.strip()) for cell, column in zip(row, below, strict=True) if _is_numeric(column)]
 
 
 def _measured(cell: str) -> bool:
@@ -120,32 +132,29 @@ def _is_header(head: Sequence[str], body: Rows, asked: Reading, known: Sequence[
     cells = [cell.strip() for cell in head]
     if set(known) & set(cells):
         return True
-    kinds = [_kind(cell) for cell in cells]
-    numeric = [_numeric_column([r[j] for r in body if j < len(r)]) for j in range(len(cells))]
-    if any(k == WORD and n for k, n in zip(kinds, numeric, strict=True)):
+    columns = [_column(body, j) for j in range(len(cells))]
+    if WORD in _over_numbers(cells, columns):
         return True
-    years = [_is_year(cell) and not all(_is_year(r[j]) for r in body if j < len(r)) for j, cell in enumerate(cells)]
-    over = [k == NUMERIC and n for k, n in zip(kinds, numeric, strict=True)]
-    if not any(cells) or any(o and not y for o, y in zip(over, years, strict=True)):
+    years = [_is_year(cell) and not all(map(_is_year, column)) for cell, column in zip(cells, columns, strict=True)]
+    no_years = [j for j, year in enumerate(years) if not year]
+    if not any(cells) or NUMERIC in _over_numbers([cells[j] for j in no_years], [columns[j] for j in no_years]):
         return False
-    if any(years):
-        return True
-    columns = [{r[j].strip() for r in body if j < len(r) and list(r) != list(head)} for j in range(len(cells))]
-    again = any(cell and cell in column for cell, column in zip(cells, columns, strict=True))
-    return not again or len(body) < 2
+    others = [row for row in body if list(row) != list(head)]
+    again = any(cell and cell in (c.strip() for c in _column(others, j)) for j, cell in enumerate(cells))
+    return any(years) or not again or len(body) < 2
+
+
+def _column(rows: Rows, j: int) -> list[str]:
+    return [row[j] for row in rows if j < len(row)]
 
 
 def _is_year(cell: str) -> bool:
     return bool(re.fullmatch(r"(?:18|19|20|21)\d\d", cell.strip()))
 
 
-def _numeric_column(cells: Sequence[str]) -> bool:
+def _is_numeric(cells: Sequence[str]) -> bool:
     kinds = [k for cell in cells if (k := _kind(cell.strip())) != GAP]
     return bool(kinds) and kinds.count(NUMERIC) >= MOSTLY * len(kinds)
-
-
-def _all_words(rows: Rows) -> bool:
-    return not any(_numeric_column([r[j] for r in rows[1:] if j < len(r)]) for j in range(len(rows[0])))
 
 
 def _kind(cell: str) -> str:

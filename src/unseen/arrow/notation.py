@@ -24,7 +24,11 @@ _NUMBER = re.compile(
     rf"(?P<open>\()?(?P<sign>[-+\u2212])?(?P<before>(?:{_MONEY})\s?)?(?P<inner>[-+\u2212])?(?P<body>{_BODY})"
     rf"(?P<power>[eE][-+\u2212]?\d+)?(?P<after>\s?(?:{_MONEY}|{_UNIT}))?(?P<trail>[-\u2212])?(?P<close>\))?",
 )
-_CODE = re.compile(r"0\d[\dA-Fa-f]*|\+\d{7,}|[-+]?\d{16,}")
+_CODES = {
+    "codes that begin with 0: kept as text": re.compile(r"0[\dxX][\dA-Fa-f]*"),
+    "codes that begin with +: kept as text": re.compile(r"\+\d{7,}"),
+    "whole numbers of more than 15 digits: kept as text": re.compile(r"[-+]?\d{16,}"),
+}
 _POWER = re.compile(r"\d+[eE]\d+")
 _MONTH = r"(?:jan|feb|mar|apr|may|mai|jun|jul|aug|sep|oct|okt|nov|dec|dez)[a-z]*\.?"
 _TIME = r"\d{1,2}:\d\d(?::\d\d(?:[.,]\d+)?)?\s?(?:[ap]\.?m\.?)?"
@@ -49,6 +53,14 @@ TWO_WAYS = (
 FEW = 20
 #: of so much of a column it can be said what it is
 NEARLY = 0.9
+
+
+def number_of(cell: str) -> float | None:
+    """A cell as a number, if programs read it as one."""
+    try:
+        return float(cell)
+    except ValueError:
+        return None
 
 
 def looks_like_date(cell: str) -> bool:
@@ -79,10 +91,9 @@ def notation_of(cells: Sequence[str], decimal: str | None = None, loose: bool = 
     parsed = [m for c in cells if (m := _NUMBER.fullmatch(c)) and bool(m["open"]) == bool(m["close"])]
     if 2 * len(parsed) <= len(cells):
         return Notation(CATEGORY)
-    codes = [c for c in cells if _CODE.fullmatch(c)]
     powers = [m[0] for m in parsed if m["power"]]
-    if codes or all(re.fullmatch(r"\+\d+", c) for c in cells):
-        return Notation(CATEGORY, note=_told_codes(codes[0] if codes else "+"))
+    if code := told_code(cells) or all(re.fullmatch(r"\+\d+", c) for c in cells) and [*_CODES][1]:
+        return Notation(CATEGORY, note=code)
     if powers and all(_POWER.fullmatch(p) for p in powers) and not any("." in m["body"] for m in parsed):
         return Notation(CATEGORY, note="codes, some of which look like powers of ten: kept as text")
     common = Counter(((m["before"] or "").strip(), (m["after"] or "").strip()) for m in parsed)
@@ -113,12 +124,9 @@ def _truths(cell: str) -> tuple[str, str]:
     return ("FALSE", "TRUE") if cell.isupper() else ("False", "True") if cell[0].isupper() else ("false", "true")
 
 
-def _told_codes(code: str) -> str:
-    if code.startswith("+"):
-        return "codes that begin with +: kept as text"
-    if code.startswith("0"):
-        return "codes that begin with 0: kept as text"
-    return "whole numbers of more than 15 digits: kept as text"
+def told_code(cells: Sequence[str | None]) -> str:
+    """What is told of cells among which are names written as numbers, or nothing."""
+    return next((why for c in cells if c for why, shape in _CODES.items() if shape.fullmatch(c)), "")
 
 
 def _odd_signs(parsed: Sequence[re.Match[str]]) -> list[str]:
@@ -141,56 +149,32 @@ def _unit_of_numbers(parsed: Sequence[re.Match[str]]) -> bool:
 def _separators(bodies: Sequence[str], decimal: str | None, loose: bool) -> tuple[str, str, str] | None:
     """The decimal mark, that of thousands, and what is doubtful about them; None where they do not agree."""
     bodies = [re.sub(rf"[{BLANKS}]", " ", b).replace("\u2019", "'") for b in bodies]
-    both = [max(b.rfind(","), b.rfind(".")) for b in bodies if "," in b and "." in b]
-    signs = {c for b in bodies for c in b if c in ",.' "}
-    point, doubt = decimal, ""
-    if point is None and both:
-        ends = {b[i] for b, i in zip((b for b in bodies if "," in b and "." in b), both, strict=True)}
-        if len(ends) > 1:
-            return None
-        point = ends.pop()
-    if point is None and len(alone := signs & {",", "."}) == 1:
-        point, doubt = _of_one(alone.pop(), bodies, bool(signs & {" ", "'"}), loose)
-    elif point is None and len(alone) == 2:
-        point = "." if _grouped([b for b in bodies if "," in b], ",") else ","
-    point = point or "."
-    thousands = [c for c in ",.' " if c in signs and c != point]
-    if len(thousands) > 1:
-        return None
-    group = thousands[0] if thousands else ""
-    if not all(_whole_body(point, group).fullmatch(b) for b in bodies):
-        return None
-    return point, group, doubt
-
-
-def _of_one(sign: str, bodies: Sequence[str], grouped_otherwise: bool, loose: bool) -> tuple[str, str]:
-    """The decimal mark where only one of comma and point is there, and a word if it might be the other."""
-    other = "." if sign == "," else ","
-    having = [b for b in bodies if sign in b]
-    if grouped_otherwise or not _grouped(having, sign):
-        return sign, ""
-    if any(b.count(sign) > 1 for b in having):
-        return other, ""
+    signs = set("".join(bodies)) - set("0123456789")
+    fits = [
+        (point, group)
+        for point in decimal or (".," if signs & {",", "."} else ".")
+        for group in ("", *sorted(signs - {point}))
+        if all(map(_shape(point, group).fullmatch, bodies))
+    ]
+    commas = [b for b in bodies if "," in b]
+    apart = {",", "."} <= signs and not decimal and not any("." in b for b in commas)
+    if apart and all(map(_shape(".", ",").fullmatch, commas)):  # 1,234 beside 1.2: groups, and never decimals
+        fits = [fit for fit in fits if fit[0] == "."]
+    if len(fits) < 2:
+        return (*fits[0], "") if fits else None
+    sign = signs.pop()  # 1,234 or 1.234: groups of three, or three decimals
     if sign == "." and not loose:
-        return sign, ""
-    if sign == "," and loose:  # what stands between cells was chosen so that a comma need not be quoted
-        return sign, "a comma before three digits is taken for the decimal mark"
-    # 1,234 beside 978, but none of 1234: groups of three, or three decimals
-    small = all(len(b) < 4 for b in bodies if sign not in b)
+        return sign, "", ""
+    # 978 beside it, but none of 1234; and where a comma is expected, it is one
+    thousands = not (sign == "," and loose) and all(len(b) < 4 for b in bodies if sign not in b)
     name = {",": "comma", ".": "point"}[sign]
-    if small:
-        return other, f"a {name} before three digits is taken for thousands"
-    return sign, f"a {name} before three digits is taken for the decimal mark"
+    told = f"a {name} before three digits is taken for {'thousands' if thousands else 'the decimal mark'}"
+    return (".,".replace(sign, ""), sign, told) if thousands else (sign, "", told)
 
 
-def _grouped(bodies: Sequence[str], sign: str) -> bool:
-    shape = re.compile(rf"[1-9]\d{{0,2}}(?:{re.escape(sign)}\d{{3}})+")
-    return bool(bodies) and all(shape.fullmatch(re.split(r"[.,]", b)[0] if sign not in ",." else b) for b in bodies)
-
-
-def _whole_body(point: str, group: str) -> re.Pattern[str]:
+def _shape(point: str, group: str) -> re.Pattern[str]:
     end = rf"(?:{re.escape(point)}\d*)?"
-    grouped = rf"\d{{1,3}}(?:{re.escape(group)}\d{{3}})+{end}|" if group else ""
+    grouped = rf"[1-9]\d{{0,2}}(?:{re.escape(group)}\d{{3}})+{end}|" if group else ""
     return re.compile(rf"{grouped}\d+{end}|{re.escape(point)}\d+")
 
 

@@ -13,11 +13,12 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+from unseen.arrow.formats import LINES
+from unseen.arrow.libraries import pa, pq
 from unseen.arrow.spelled import TABBED, TEXT, Spelling, TextTables, packed_file, packing
 from unseen.core.disk import sync, umask
 from unseen.errors import RunError
 
-LINES = (".jsonl", ".ndjson")
 FULL = {errno.ENOSPC: "no space left", errno.EDQUOT: "disk quota exceeded", errno.EFBIG: "file size limit reached"}
 
 
@@ -44,12 +45,17 @@ def table_writer(path: Path, schema: Any, how: Spelling | None = None) -> Iterat
     RunError
         An unknown ending, a folder that is not there, a type that the format cannot hold, or no space left.
     """
-    make = _maker(path, schema, how or Spelling())
+    ending, packed = packing(path.name)
+    if not (is_text(path) or is_lines(path) or ending in (".parquet", ".pq", ".feather", ".arrow") and not packed):
+        raise RunError(
+            f"cannot write {path.name!r}: give it a name that ends in .parquet, .feather, .csv, .tsv, .txt or .jsonl, "
+            "text also with .gz, .zst or .bz2 behind that"
+        )
     with no_space(repr(path.name)):
         handle, name = _temporary(path)
         try:
             with os.fdopen(handle, "wb") as file:
-                writer = _made(make, file, path)
+                writer = _writer(path, file, schema, how or Spelling())
                 try:
                     yield writer.write_table
                     writer.close()
@@ -67,29 +73,24 @@ def table_writer(path: Path, schema: Any, how: Spelling | None = None) -> Iterat
             raise
 
 
-def _maker(path: Path, schema: Any, how: Spelling) -> Any:
-    import pyarrow as pa
-    import pyarrow.parquet as pq
-
+def _writer(path: Path, file: Any, schema: Any, how: Spelling) -> Any:
     ending, packed = packing(path.name)
-    if ending in (".parquet", ".pq") and not packed:
-        return lambda file: pq.ParquetWriter(file, schema)
-    if ending in (".feather", ".arrow") and not packed:
-        return lambda file: pa.ipc.new_file(file, schema)
-    if ending in LINES:
-        return lambda file: JsonLines(file, schema, packed)
-    if ending not in TEXT:
+    if is_lines(path):
+        return JsonLines(file, packed)
+    if is_text(path):
+        for field in schema:
+            if pa.types.is_nested(field.type) or "binary" in str(field.type):
+                what = "nested values" if pa.types.is_nested(field.type) else "bytes"
+                raise RunError(f"column {field.name!r} holds {what}, which CSV cannot: write a .parquet file")
+        tabbed = ending in TABBED or how.delimiter == " "
+        return TextTables(file, schema, packed, replace(how, delimiter="\t") if tabbed else how)
+    try:
+        return pq.ParquetWriter(file, schema) if ending in (".parquet", ".pq") else pa.ipc.new_file(file, schema)
+    except pa.ArrowException:
         raise RunError(
-            f"cannot write {path.name!r}: give it a name that ends in .parquet, .feather, .csv, .tsv, .txt or .jsonl, "
-            "text also with .gz, .zst or .bz2 behind that"
-        )
-    for field in schema:
-        if pa.types.is_nested(field.type) or "binary" in str(field.type):
-            what = "nested values" if pa.types.is_nested(field.type) else "bytes"
-            raise RunError(f"column {field.name!r} holds {what}, which CSV cannot: write a .parquet file")
-    if ending in TABBED or how.delimiter == " ":
-        how = replace(how, delimiter="\t")
-    return lambda file: TextTables(file, schema, packed, how)
+            f"{path.name!r} cannot be written: a column has a type that this format cannot hold; leave it out of the "
+            "input, or write .parquet"
+        ) from None
 
 
 def is_lines(path: Path) -> bool:
@@ -102,24 +103,11 @@ def is_text(path: Path) -> bool:
     return packing(path.name)[0] in TEXT
 
 
-def _made(make: Any, file: Any, path: Path) -> Any:
-    import pyarrow as pa
-
-    try:
-        return make(file)
-    except pa.ArrowException:
-        raise RunError(
-            f"{path.name!r} cannot be written: a column has a type that this format cannot hold; leave it out of the "
-            "input, or write .parquet"
-        ) from None
-
-
 class JsonLines:
     """A writer of tables as one JSON object a line."""
 
-    def __init__(self, file: Any, schema: Any, packed: str) -> None:
-        self._packed = packed
-        self._out = packed_file(file, packed) if packed else file
+    def __init__(self, file: Any, packed: str) -> None:
+        self._out = packed_file(file, packed)
 
     def write_table(self, table: Any) -> None:
         some = table if isinstance(table, list) else table.to_pylist()
@@ -127,8 +115,7 @@ class JsonLines:
         self._out.write("".join(f"{row}\n" for row in rows).encode())
 
     def close(self) -> None:
-        if self._packed:
-            self._out.close()
+        self._out.close()
 
 
 def _finite(rows: list[dict[str, Any]]) -> Iterator[dict[str, Any]]:

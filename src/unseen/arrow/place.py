@@ -7,6 +7,7 @@ import stat
 from dataclasses import dataclass, field
 from typing import Any
 
+from unseen.arrow.libraries import pa
 from unseen.errors import DataError
 
 
@@ -28,7 +29,7 @@ class Place:
 
     @property
     def name(self) -> str:
-        return self.shown.replace("\\", "/").rstrip("/").rpartition("/")[2]
+        return self.called.rpartition("/")[2]
 
     @property
     def called(self) -> str:
@@ -57,15 +58,7 @@ class Place:
             raise DataError(f"{self.called!r} was changed while it was being read: start again")
 
     def open(self) -> Any:
-        """The bytes of the file, for reading anywhere in it.
-
-        Raises
-        ------
-        DataError
-            It has gone, has changed since it was found, or may not be read.
-        """
-        import pyarrow as pa
-
+        """The bytes of the file, for reading anywhere in it; refused if it has gone, has changed or may not be read."""
         self.unchanged()
         try:
             if self.local:  # a name may be bytes that are no text
@@ -76,8 +69,6 @@ class Place:
 
     def head(self, count: int) -> bytes:
         """Its first bytes."""
-        import pyarrow as pa
-
         try:
             with self.open() as file:
                 return bytes(file.read(count))
@@ -85,10 +76,8 @@ class Place:
             raise DataError(refused(self.shown, error)) from None
 
 
-def at(
-    path: str | os.PathLike[str], keys: tuple[tuple[str, str], ...] = (), shown: str = "", store: Any = None
-) -> Place:
-    """The file at a path of this machine, or of a filesystem of pyarrow.
+def at(path: str | os.PathLike[str], keys: tuple[tuple[str, str], ...] = ()) -> Place:
+    """The file at a path of this machine.
 
     Raises
     ------
@@ -96,7 +85,19 @@ def at(
         There is none, it is no file, or it may not be looked at.
     """
     given = os.fspath(path)
-    return Place(given, shown or given, *_stat(given, shown or given, store), keys, store)
+    return Place(given, given, *_stat(given, given, None), keys)
+
+
+def on_disk(data: Any) -> bool:
+    """Whether some data is named by a path, or several."""
+    many = data if isinstance(data, (list, tuple)) else [data]
+    return bool(many) and all(isinstance(p, (str, os.PathLike)) for p in many)
+
+
+def places_of(paths: Any) -> list[Place]:
+    """The files at one path or several, of which some may be places already."""
+    many = [paths] if isinstance(paths, (str, os.PathLike, Place)) else paths
+    return [p if isinstance(p, Place) else at(p) for p in many]
 
 
 def stamp(info: Any) -> tuple[int, int]:
@@ -115,30 +116,24 @@ def refused(shown: str, error: Exception) -> str:
 
 
 def _stat(path: str, shown: str, store: Any) -> tuple[int, int]:
-    import pyarrow as pa
-
+    if "\0" in path:
+        raise DataError("a path holds a null character: there is no such file")
     try:
-        if store is None:
-            found = os.stat(path)
-            if stat.S_ISDIR(found.st_mode):
-                raise IsADirectoryError(21, "")
-            if not stat.S_ISREG(found.st_mode):
-                raise DataError(f"{shown!r} is a pipe or a device, which can be read only once: write it to a file")
-            return found.st_size, found.st_mtime_ns
-        info = store.get_file_info(path)
-    except FileNotFoundError as error:
-        if os.path.islink(path):
+        if store is not None:
+            info = store.get_file_info(path)
+            if not info.is_file:
+                raise FileNotFoundError
+            return stamp(info)
+        found = os.stat(path)
+        if stat.S_ISDIR(found.st_mode):
+            raise IsADirectoryError(21, "")
+    except (OSError, pa.ArrowException) as error:
+        if store is None and isinstance(error, FileNotFoundError) and os.path.islink(path):
             raise DataError(f"{shown!r} is a link to a file that is not there") from None
         raise DataError(refused(shown, error)) from None
-    except (OSError, pa.ArrowException) as error:
-        raise DataError(refused(shown, error)) from None
-    except DataError:
-        raise
-    except ValueError:
-        raise DataError("a path holds a null character: there is no such file") from None
-    if not info.is_file:
-        raise DataError(f"there is no file {shown!r}")
-    return stamp(info)
+    if not stat.S_ISREG(found.st_mode):
+        raise DataError(f"{shown!r} is a pipe or a device, which can be read only once: write it to a file")
+    return found.st_size, found.st_mtime_ns
 
 
 #: what pyarrow's stores write into their errors, and what it means

@@ -10,9 +10,9 @@ from typing import Any
 
 import numpy as np
 
+from unseen.arrow.libraries import pa, pc
 from unseen.arrow.notation import spelled
 from unseen.arrow.output import is_lines, is_text
-from unseen.arrow.spelled import Spelling
 from unseen.core.block import BOOLEAN, CATEGORY, INTEGER, NUMBER
 from unseen.core.reading import Notation
 from unseen.core.stats import Array
@@ -21,31 +21,15 @@ FALSE_TRUE = ("false", "true")
 Fills = Mapping[str, tuple[Array, Array]]
 
 
-def as_text(source: Any, path: Path) -> bool:
-    """Whether the rows of a source go to a file cell by cell as they came: text to text, JSON to JSON."""
-    return getattr(source, "raw", None) is not None and (is_text(path) or as_objects(source, path))
-
-
-def as_objects(source: Any, path: Path) -> bool:
-    """Whether the rows of a source are objects, and go to a file as such."""
-    return bool(getattr(source, "has_objects", False)) and is_lines(path)
-
-
-def rows_of(source: Any, path: Path) -> RawRows | ObjectRows:
-    """The rows of a text source as they go to a file."""
-    return ObjectRows(source) if as_objects(source, path) else RawRows(source)
-
-
-def spelling(source: Any) -> Spelling:
-    """How text beside that of a source is written."""
-    found: Spelling = getattr(source, "spelling", None) or Spelling()
-    return found
+def rows_of(source: Any, path: Path) -> RawRows | ObjectRows | None:
+    """The rows of a source as they go to a file cell by cell: text to text, JSON to JSON; None where they do not."""
+    if getattr(source, "objects", None) is not None and is_lines(path):
+        return ObjectRows(source)
+    return RawRows(source) if hasattr(source, "raw") and is_text(path) else None
 
 
 def raw_schema(source: Any) -> Any:
     """The columns of a text source as they are named there, all text."""
-    import pyarrow as pa
-
     return pa.schema([(name, pa.string()) for name in source.raw_names])
 
 
@@ -53,34 +37,22 @@ class RawRows:
     """The rows of a text source in their order, handed out a few at a time."""
 
     def __init__(self, source: Any) -> None:
-        self._batches = source.raw()
-        self._rest: Any = None
         self._names = list(source.arrow_schema.names)
+        self._batches, self._rest = source.raw(), pa.schema([(n, pa.string()) for n in self._names]).empty_table()
 
     def take(self, rows: int) -> list[Any]:
         """The columns of the next rows."""
-        import pyarrow as pa
-
-        parts: list[Any] = []
-        while rows:
-            if self._rest is None or not self._rest.num_rows:
-                self._rest = next(self._batches)
-            parts.append(self._rest.slice(0, rows))
-            self._rest = self._rest.slice(len(parts[-1]))
-            rows -= len(parts[-1])
-        return [pa.chunked_array([p.column(j) for p in parts], pa.string()) for j in range(len(self._names))]
+        while self._rest.num_rows < rows:
+            self._rest = pa.concat_tables([self._rest, pa.Table.from_batches([next(self._batches)])])
+        taken, self._rest = self._rest.slice(0, rows), self._rest.slice(rows)
+        return list(taken.columns)
 
     def beside(self, new: Any, schema: Any) -> Any:
         """The next rows, and the columns of a table beside them."""
-        import pyarrow as pa
-
         return pa.table([*self.take(new.num_rows), *new.columns], schema=schema)
 
     def completed(self, fills: Any, schema: Any, number: int) -> Any:
         """The next rows, with the cells of a table in place of theirs where it has any; ``number`` is the draw's."""
-        import pyarrow as pa
-        import pyarrow.compute as pc
-
         columns = self.take(fills.num_rows)
         for name in fills.column_names:
             j = self._names.index(name)
@@ -122,8 +94,6 @@ def _put(row: dict[str, Any], name: str, value: Any) -> None:
 
 def fills_as_text(fills: Fills, rows: int, names: Sequence[str], notations: Mapping[str, Notation]) -> Any:
     """A table of the cells that fill holes, spelled as their columns are, null elsewhere."""
-    import pyarrow as pa
-
     columns = []
     for name in names:
         cells = np.full(rows, None, object)

@@ -15,10 +15,11 @@ from typing import Any
 
 import numpy as np
 
+from unseen.arrow.libraries import pa
 from unseen.arrow.output import no_space
 from unseen.core.stats import Array
 
-#: rows are sorted in memory in parts of about so many bytes
+#: rows are sorted in memory in parts of about so many bytes, as Arrow counts them
 PART_BYTES = 256 << 20
 #: temporary files that are open at the same time; more rows than they hold within bounds make them larger
 MOST_PARTS = 256
@@ -28,16 +29,13 @@ PLACE = "(place)"
 HANDED = 131_072
 
 
-def reorder(
-    pieces: Iterable[tuple[Any, Array]], rows: int, write: Callable[[Any], Any], most_bytes: int | None = None
-) -> None:
+def reorder(pieces: Iterable[tuple[Any, Array]], rows: int, write: Callable[[Any], Any]) -> None:
     """Hand the rows of some tables to ``write`` in another order.
 
     Parameters
     ----------
     pieces : Arrow tables of one schema, each with the new positions of its rows, (n,), which together are 0 to rows - 1
     rows : the number of rows of all tables together
-    most_bytes : of the rows that are sorted at once, as Arrow counts them; `PART_BYTES` by default
 
     Raises
     ------
@@ -50,7 +48,7 @@ def reorder(
     """
     what = "a temporary copy of rows in another order (its place is set by TMPDIR)"
     with tempfile.TemporaryDirectory(prefix="unseen-") as folder, no_space(what):
-        parts = _Parts(Path(folder), rows, PART_BYTES if most_bytes is None else most_bytes)
+        parts = _Parts(Path(folder), rows)
         try:
             for table, places in pieces:
                 parts.deal(table, places)
@@ -62,8 +60,6 @@ def reorder(
 
 def taken(table: Any, rows: Array) -> Any:
     """Some rows of a table in an order, (n,); text in a layout that Arrow cannot pick from is laid out anew."""
-    import pyarrow as pa
-
     for i, field in enumerate(table.schema):
         if pa.types.is_string_view(field.type):
             large = field.with_type(pa.large_string())
@@ -74,34 +70,25 @@ def taken(table: Any, rows: Array) -> Any:
 class _Parts:
     """Temporary files, each for an even range of new positions."""
 
-    def __init__(self, folder: Path, rows: int, most_bytes: int) -> None:
-        self.folder, self.rows, self.most_bytes = folder, rows, most_bytes
-        self.count = 0
+    def __init__(self, folder: Path, rows: int) -> None:
+        self.folder, self.rows, self.count = folder, rows, 0
         self._writers: dict[int, Any] = {}
 
     def deal(self, table: Any, places: Array) -> None:
         """Append rows to the files their new positions belong to."""
-        import pyarrow as pa
-
         if not table.num_rows:
             return
         if not self.count:
             whole = (table.nbytes / table.num_rows + 8) * self.rows
-            self.count = int(min(max(1, -(-whole // self.most_bytes)), MOST_PARTS))
+            self.count = int(min(max(1, -(-whole // PART_BYTES)), MOST_PARTS))
         table = table.append_column(PLACE + "?", pa.array(places, pa.int64()))
-        part = places * self.count // max(self.rows, 1)
-        order = np.argsort(part, kind="stable")
-        cuts = np.flatnonzero(np.diff(part[order])) + 1
-        for chosen in np.split(order, cuts):
-            some = taken(table, chosen)
-            self._writer(int(part[chosen[0]]), some.schema).write_table(some)
-
-    def _writer(self, part: int, schema: Any) -> Any:
-        import pyarrow as pa
-
-        if part not in self._writers:
-            self._writers[part] = pa.ipc.new_stream(self.folder / str(part), schema)
-        return self._writers[part]
+        parts = places * self.count // max(self.rows, 1)
+        order = np.argsort(parts, kind="stable")
+        for chosen in np.split(order, np.flatnonzero(np.diff(parts[order])) + 1):
+            part, some = int(parts[chosen[0]]), taken(table, chosen)
+            if part not in self._writers:
+                self._writers[part] = pa.ipc.new_stream(self.folder / str(part), some.schema)
+            self._writers[part].write_table(some)
 
     def close(self) -> None:
         for writer in self._writers.values():
@@ -109,8 +96,6 @@ class _Parts:
 
     def ranges(self) -> Iterable[Any]:
         """The rows of each file in their new order, some at a time; the files are removed as they are read."""
-        import pyarrow as pa
-
         for part in sorted(self._writers):
             path = self.folder / str(part)
             with pa.OSFile(str(path)) as file, pa.ipc.open_stream(file) as reader:

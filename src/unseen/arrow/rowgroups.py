@@ -11,11 +11,12 @@ import numpy as np
 
 from unseen.arrow.agreement import together
 from unseen.arrow.columns import frame_of, readable, unit_codes
-from unseen.arrow.decoder import Decoder, Piece
 from unseen.arrow.digest import file_digest
 from unseen.arrow.files import opened
-from unseen.arrow.place import Place, at
+from unseen.arrow.libraries import pa, pq
+from unseen.arrow.place import Place, at, places_of
 from unseen.arrow.regroup import PLACE, reorder
+from unseen.arrow.stream import Decoder, Piece
 from unseen.core.block import Field, Frame
 from unseen.core.source import Part, cut, grouping, no_unit
 from unseen.core.stats import Array
@@ -40,7 +41,7 @@ class RowGroups:
 
     def __init__(
         self,
-        paths: Sequence[str | Path | Place],
+        paths: str | Path | Sequence[str | Path | Place],
         *,
         unit: str | None = None,
         whole: bool = False,
@@ -52,7 +53,7 @@ class RowGroups:
         self.unit, self.whole = unit, whole
         self.broken = dict(broken or {})
         self._spool: tempfile.TemporaryDirectory[str] | None = None
-        found = together([p if isinstance(p, Place) else at(p) for p in paths], self.look, skip_bad)
+        found = together(places_of(paths), self.look, skip_bad)
         self.arrow_schema, self.skipped = found.schema, found.skipped
         self.files = tuple(f.place for f in found.files)
         self.paths = tuple(Path(p.path) for p in self.files)
@@ -75,9 +76,6 @@ class RowGroups:
 
     def _regroup(self, order: Array) -> None:
         """Go over to a temporary copy in which rows of one unit stand together, and each says where it stood."""
-        import pyarrow as pa
-        import pyarrow.parquet as pq
-
         to = np.empty_like(order)
         to[order] = np.arange(self.rows)
         self._spool = tempfile.TemporaryDirectory(prefix="unseen-")
@@ -143,12 +141,8 @@ class RowGroups:
         """The parts of row groups that make up a range of rows."""
         first = int(np.searchsorted(self._begins, start, side="right")) - 1
         last = int(np.searchsorted(self._begins, stop, side="left"))
-        return tuple(
-            (file, group, max(0, start - begin), min(rows, stop - begin))
-            for (file, group, rows), begin in zip(
-                self._groups[first:last], self._begins[first:last].tolist(), strict=True
-            )
-        )
+        groups = zip(self._groups[first:last], self._begins[first:last].tolist(), strict=True)
+        return tuple((f, g, max(0, start - begin), min(rows, stop - begin)) for (f, g, rows), begin in groups)
 
     # ---- the source
 
@@ -156,10 +150,8 @@ class RowGroups:
         return tuple(f for f in self.fields if f.name != self.unit)
 
     def manifest(self) -> tuple[Part, ...]:
-        return tuple(
-            Part(i, rows, (self.files[p[0][0]].name, *p[0][1:]) if p else ())
-            for i, (rows, p, _) in enumerate(self._blocks)
-        )
+        blocks = enumerate(self._blocks)
+        return tuple(Part(i, rows, (self.files[p[0][0]].name, *p[0][1:]) if p else ()) for i, (rows, p, _) in blocks)
 
     def read(self, part: Part, columns: Sequence[str]) -> Frame:
         readable(self.broken, columns)

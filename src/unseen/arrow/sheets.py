@@ -3,15 +3,12 @@
 from __future__ import annotations
 
 import datetime
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Iterator, Sequence
 from typing import Any
 
-from unseen.arrow.columns import names_once
-from unseen.arrow.delimited import Left
-from unseen.arrow.layout import Layout, layout
+from unseen.arrow.layout import layout, left_above
 from unseen.arrow.place import Place
-from unseen.arrow.spelled import Spelling
+from unseen.arrow.texts import Left, TextTable, text_array
 from unseen.core.reading import Reading
 from unseen.errors import DataError
 
@@ -19,34 +16,7 @@ from unseen.errors import DataError
 BATCH = 65_536
 
 
-@dataclass(frozen=True, slots=True)
-class Sheet:
-    """The rows of one sheet, below its header."""
-
-    place: Place
-    names: tuple[str, ...]
-    written_names: tuple[str, ...]
-    notes: tuple[str, ...]
-    rows: Sequence[Sequence[str]] = field(repr=False)
-    spelling: Spelling = Spelling()
-    about: Mapping[str, str] = field(default_factory=dict)
-
-    def batches(self, left: Left | None = None, *, raw: bool = False, skip_bad: bool = False) -> Iterator[Any]:
-        """Record batches of the sheet, every column as text; cells of nothing are null unless they are ``raw``."""
-        import pyarrow as pa
-
-        keys = [value for _, value in self.place.keys]
-        for start in range(0, len(self.rows), BATCH):
-            some = [[*row, *keys] for row in self.rows[start : start + BATCH]]
-            columns = [
-                pa.array([c if raw or c else None for c in column], pa.string()) for column in zip(*some, strict=True)
-            ]
-            if left is not None:
-                left.rows += len(some)
-            yield pa.record_batch(columns, names=list(self.names))
-
-
-def sheet_of(place: Place, asked: Reading, known: Sequence[str] = ()) -> Sheet:
+def sheet_of(place: Place, asked: Reading, known: Sequence[str] = ()) -> TextTable:
     """The sheet of a workbook that is asked for, else the first that can be seen.
 
     Raises
@@ -76,26 +46,16 @@ def sheet_of(place: Place, asked: Reading, known: Sequence[str] = ()) -> Sheet:
             f"sheet {name!r} of {place.called!r} has no rows: another can be named (sheet='...'; --sheet NAME)"
         )
     found = layout(rows, asked, known)
-    names_once(found.names, f" in sheet {name!r} of {place.called!r}")
+    below = rows[found.above :]
     others = "" if len(sheets) == 1 or asked.sheet else f", the first of {len(sheets)} (sheet='...'; --sheet NAME)"
-    header = found.header or found.names
-    return Sheet(
-        place,
-        (*found.names, *(key for key, _ in place.keys)),
-        (*header, *(key for key, _ in place.keys)),
-        (
-            f"sheet {name!r} of a workbook{others}",
-            *_above(found),
-            *["merged cells are filled downwards"] * down,
-            *found.notes,
-        ),
-        rows[found.above :],
-    )
+    told = [f"sheet {name!r} of a workbook{others}", *left_above(found.before)]
+    told += [*["merged cells are filled downwards"] * down, *found.notes]
 
+    def cells(left: Left, raw: bool, skip_bad: bool) -> Iterator[list[Any]]:
+        for start in range(0, len(below), BATCH):
+            yield [text_array(column, raw) for column in zip(*below[start : start + BATCH], strict=True)]
 
-def _above(found: Layout) -> list[str]:
-    lines = found.before
-    return [f"{lines} line{'s' * (lines > 1)} above the header left out"] if lines else []
+    return TextTable(place, found.names, found.header or found.names, cells, tuple(told))
 
 
 def _chosen(place: Place, sheets: dict[str, bool], asked: str | None) -> str:

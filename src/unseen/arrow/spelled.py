@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import codecs
-from contextlib import ExitStack
 from dataclasses import dataclass
 from typing import Any
 
+from unseen.arrow.columns import is_text
+from unseen.arrow.formats import PACKS, packing_of
+from unseen.arrow.libraries import pa, pc
 from unseen.errors import RunError
 
-PACKS = {".gz": "gzip", ".zst": "zstd", ".bz2": "bz2"}
+#: what pyarrow packs by
+PACKING = ("gzip", "zstd", "bz2")
 TABBED = (".tsv", ".tab")
 TEXT = (".csv", ".txt", ".psv", *TABBED)
 
@@ -32,15 +35,13 @@ def packing(name: str) -> tuple[str, str]:
     >>> packing("Rows.CSV.gz"), packing("rows.parquet")
     (('.csv', 'gzip'), ('.parquet', ''))
     """
-    stem = name.lower()
-    packed = next((how for ending, how in PACKS.items() if stem.endswith(ending)), "")
-    if packed:
-        stem = stem.rpartition(".")[0]
+    packed = how if (how := PACKS.get(packing_of(name), "")) in PACKING else ""
+    stem = name.lower().removesuffix(packing_of(name) if packed else "")
     return "." + stem.rpartition(".")[2] if "." in stem else "", packed
 
 
 class _Kept:
-    """A file that packing writes to and leaves open."""
+    """A file that is written to and left open."""
 
     closed = False
 
@@ -52,33 +53,23 @@ class _Kept:
 
 
 def packed_file(file: Any, packed: str) -> Any:
-    """A stream into a file that packs what is written, and is closed before the file is."""
-    import pyarrow as pa
-
-    return pa.CompressedOutputStream(pa.PythonFile(_Kept(file), mode="w"), packed)
+    """A stream into a file that packs what is written if that is asked for, and is closed before the file is."""
+    kept = _Kept(file)
+    return pa.CompressedOutputStream(pa.PythonFile(kept, mode="w"), packed) if packed else kept
 
 
 class TextTables:
     """A writer of tables as lines of text, the names of their columns first."""
 
     def __init__(self, file: Any, schema: Any, packed: str, how: Spelling) -> None:
-        import pyarrow as pa
-
-        self._open = ExitStack()
-        self._schema, self.how = schema, how
-        self._out = self._open.enter_context(packed_file(file, packed)) if packed else file
+        self._out, self.how = packed_file(file, packed), how
         self._encoder = codecs.getincrementalencoder(how.encoding)()
-        self._plain = how.encoding in ("utf-8", "ascii")
-        self._write(pa.table([pa.array([name]) for name in schema.names], names=[str(i) for i in range(len(schema))]))
+        self.write_table(pa.table([pa.array([n]) for n in schema.names], names=[str(i) for i in range(len(schema))]))
 
     def write_table(self, table: Any) -> None:
-        if table.num_rows:
-            self._write(table)
-
-    def _write(self, table: Any) -> None:
         for batch in table.combine_chunks().to_batches(max_chunksize=65_536):
             lines = _lines(batch, self.how)
-            if not self._plain:
+            if self.how.encoding not in ("utf-8", "ascii"):
                 try:
                     lines = self._encoder.encode(lines.decode())
                 except UnicodeEncodeError:
@@ -88,41 +79,31 @@ class TextTables:
             self._out.write(lines)
 
     def close(self) -> None:
-        self._open.close()
+        self._out.close()
 
 
-def _lines(batch: Any, how: Spelling) -> Any:
-    import pyarrow as pa
-    import pyarrow.compute as pc
-
+def _lines(batch: Any, how: Spelling) -> bytes:
     if not batch.num_columns:
         return b""
-    cells = [_cells(column, how, alone=batch.num_columns == 1) for column in batch.columns]
-    rows = pc.binary_join_element_wise(*cells, pa.scalar(how.delimiter, pa.large_string()))
-    ended = pc.binary_join_element_wise(
-        rows, pa.scalar("", pa.large_string()), pa.scalar(how.newline, pa.large_string())
-    )
-    ends, text = ended.buffers()[1], ended.buffers()[2]
-    begin = memoryview(ends).cast("q")[ended.offset]
-    end = memoryview(ends).cast("q")[ended.offset + len(ended)]
-    return bytes(text)[begin:end]
+    rows = pc.binary_join_element_wise(*(_cells(column, how) for column in batch.columns), _large(how.delimiter))
+    ended = pc.binary_join_element_wise(rows, _large(""), _large(how.newline))
+    return bytes(ended.buffers()[2])
 
 
-def _cells(column: Any, how: Spelling, alone: bool) -> Any:
-    """The cells of a column as text; nothing is null, and what is empty and not missing is in quotes."""
-    import pyarrow as pa
-    import pyarrow.compute as pc
+def _large(text: str) -> Any:
+    return pa.scalar(text, pa.large_string())
 
-    is_words = pa.types.is_dictionary(column.type) or pa.types.is_string(column.type) or "string" in str(column.type)
+
+def _cells(column: Any, how: Spelling) -> Any:
+    """The cells of a column as text, in quotes where they need them; nothing is null."""
     text = column.cast(pa.large_string())
-    if is_words:
+    if pa.types.is_dictionary(column.type) or is_text(column.type):
         pattern = "".join("\\" + c if c in r"\^]-" else c for c in how.delimiter + how.quote + how.escape) + "\r\n"
         odd = pc.match_substring_regex(text, f"[{pattern}]|^[\\s]|[\\s]$" if how.delimiter == " " else f"[{pattern}]")
         if pc.any(odd).as_py():
             if how.escape:
                 text = pc.replace_substring(text, how.escape, how.escape * 2)
             inside = pc.replace_substring(text, how.quote, (how.escape or how.quote) + how.quote)
-            quote = pa.scalar(how.quote, pa.large_string())
-            nothing = pa.scalar("", pa.large_string())
-            text = pc.if_else(odd, pc.binary_join_element_wise(quote, inside, quote, nothing), text)
+            quoted = pc.binary_join_element_wise(_large(how.quote), inside, _large(how.quote), _large(""))
+            text = pc.if_else(odd, quoted, text)
     return pc.fill_null(text, "")

@@ -9,6 +9,7 @@ from fnmatch import fnmatchcase
 from typing import Any
 
 from unseen.arrow.hive import keys_of
+from unseen.arrow.libraries import pa
 from unseen.arrow.place import Place, refused, stamp
 from unseen.errors import DataError
 
@@ -34,11 +35,8 @@ def spelled(given: str | os.PathLike[str]) -> str:
     ('s3://bucket/x.csv', 'a//b')
     """
     text = os.fspath(given)
-    return text if isinstance(given, str) else re.sub(r"^([A-Za-z][A-Za-z0-9+.-]+):/(?!/)", _whole_address, text)
-
-
-def _whole_address(found: re.Match[str]) -> str:
-    return f"{found[1]}:///" if found[1].lower() == "file" else f"{found[1]}://"
+    lost = None if isinstance(given, str) else re.match(r"([A-Za-z][A-Za-z0-9+.-]+):/(?!/)", text)
+    return f"{lost[1]}:{'//' if lost[1].lower() == 'file' else '/'}{text[lost.end(1) + 1 :]}" if lost else text
 
 
 def hidden(parts: Sequence[str]) -> bool:
@@ -56,14 +54,12 @@ def stored(given: str, chosen: Callable[[list[Place], bool], list[Place]]) -> li
     DataError
         There is nothing, it may not be read, or nothing here knows such addresses.
     """
-    import pyarrow as pa
-
     shown = _shown(given)
     try:
         store, root, path = _store(given)
         info = store.get_file_info(path)
         if info.is_file:
-            return [Place(path, shown, *stamp(info), keys_of(_parts(shown)[:-1]), store)]
+            return [_place(store, info, path, shown)]
         pattern: list[str] = []
         if info.type.name == "NotFound" and (magic := MAGIC.search(path, len(root))):
             cut = path.rfind("/", 0, magic.start())
@@ -88,9 +84,13 @@ def _below(store: Any, path: str, shown: str, pattern: list[str]) -> list[Place]
         parts = below.split("/")
         wanted = not pattern or any(_matches(parts[: i + 1], pattern) for i in range(len(parts)))
         if info.is_file and wanted and not hidden(parts):
-            name = f"{shown.rstrip('/')}/{below}"
-            found.append(Place(info.path, name, *stamp(info), keys_of(_parts(name)[:-1]), store))
+            found.append(_place(store, info, info.path, f"{shown.rstrip('/')}/{below}"))
     return sorted(found, key=lambda p: p.path.split("/"))
+
+
+def _place(store: Any, info: Any, path: str, shown: str) -> Place:
+    folders = shown[len(scheme_of(shown)) + 3 :].split("/")[:-1]
+    return Place(path, shown, *stamp(info), keys_of(folders), store)
 
 
 def _matches(parts: Sequence[str], pattern: Sequence[str]) -> bool:
@@ -108,7 +108,6 @@ def _matches(parts: Sequence[str], pattern: Sequence[str]) -> bool:
 
 def _store(given: str) -> tuple[Any, str, str]:
     """The filesystem of an address, its root (the bucket), and the path in it."""
-    import pyarrow as pa
     from pyarrow.fs import FileSystem
 
     scheme = scheme_of(given)
@@ -139,14 +138,14 @@ def _no_address(given: str) -> DataError:
 def _behind_fsspec(given: str, scheme: str) -> tuple[Any, str, str]:
     from pyarrow.fs import FSSpecHandler, PyFileSystem
 
+    why = "needs fsspec: pip install 'unseen[stores]'"
     try:
         from fsspec.core import url_to_fs
-    except ImportError:
-        raise DataError(f"{_shown(given)!r} needs fsspec: pip install 'unseen[stores]'") from None
-    try:
+
+        why = f"needs the package by which fsspec reads {scheme}: install it"
         store, path = url_to_fs(given)
     except ImportError:
-        raise DataError(f"{_shown(given)!r} needs the package by which fsspec reads {scheme}: install it") from None
+        raise DataError(f"{_shown(given)!r} {why}") from None
     except ValueError:
         raise DataError(f"{_shown(given)!r} is no address that fsspec knows: {scheme}:// means nothing to it") from None
     return PyFileSystem(FSSpecHandler(store)), "", path
@@ -166,7 +165,3 @@ def _shown(given: str) -> str:
         rest = re.sub(r"^[^@/?]*@", "", rest)
     options = r"\?[a-z_]+=.*" if scheme in _OWN else r"[?#].*"
     return f"{scheme}://{re.sub(options, '', rest, flags=re.DOTALL).rstrip('/')}"
-
-
-def _parts(shown: str) -> list[str]:
-    return shown[len(scheme_of(shown)) + 3 :].split("/")

@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from unseen.arrow.columns import fields_of, frame_of, readable, unit_codes
+from unseen.arrow.columns import frame_of, readable, unit_codes
 from unseen.arrow.regroup import taken
 from unseen.core.block import OTHER, Column, Field, Frame
 from unseen.core.source import Part, cut, grouping, no_unit
@@ -18,30 +18,18 @@ from unseen.errors import DataError
 HASH_ROWS = 65_536
 
 
-class TableBlocks:
-    """A table cut into blocks, units side by side; ``broken`` maps columns that must not be used to the reason."""
+class InMemory:
+    """Rows in memory cut into blocks, those of one unit side by side."""
 
-    def __init__(
-        self,
-        table: Any,
-        *,
-        unit: str | None = None,
-        whole: bool = False,
-        block_rows: int | None = None,
-        fields: Sequence[Field] | None = None,
-        broken: Mapping[str, str] | None = None,
-    ) -> None:
-        self.arrow, self.unit, self.whole, self.broken = table, unit, whole, dict(broken or {})
-        self.fields = tuple(fields_of(table.schema) if fields is None else fields)
-        key = None
-        if unit is not None:
-            if unit not in table.column_names:
-                raise DataError(no_unit(unit))
-            key = unit_codes(table.column(unit), unit)
+    unit: str | None
+    fields: tuple[Field, ...]
+
+    def _cut(self, rows: int, key: Array | None, block_rows: int | None, whole: bool) -> Array | None:
+        """Say where blocks begin; returns the order that the rows have to be put in, or None if they stay."""
+        self.whole = whole
         self._order = None if key is None else grouping(key)
-        if key is not None and self._order is not None:
-            self.arrow, key = taken(table, self._order), key[self._order]
-        self._cuts = cut(table.num_rows, block_rows, key, whole)
+        self._cuts = cut(rows, block_rows, key if key is None or self._order is None else key[self._order], whole)
+        return self._order
 
     def schema(self) -> tuple[Field, ...]:
         return tuple(f for f in self.fields if f.name != self.unit)
@@ -53,6 +41,27 @@ class TableBlocks:
         """Where the rows of a block stood before those of one unit were put together, or None where they were."""
         start, stop, _ = self._cuts[part.id]
         return None if self._order is None else self._order[start:stop]
+
+
+class TableBlocks(InMemory):
+    """A table cut into blocks, units side by side; ``broken`` maps columns that must not be used to the reason."""
+
+    def __init__(
+        self,
+        table: Any,
+        *,
+        unit: str | None = None,
+        whole: bool = False,
+        block_rows: int | None = None,
+        fields: Sequence[Field],
+        broken: Mapping[str, str],
+    ) -> None:
+        self.unit, self.fields, self.broken = unit, tuple(fields), broken
+        if unit is not None and unit not in table.column_names:
+            raise DataError(no_unit(unit))
+        key = None if unit is None else unit_codes(table.column(unit), unit)
+        order = self._cut(table.num_rows, key, block_rows, whole)
+        self.arrow = table if order is None else taken(table, order)
 
     @property
     def missing(self) -> dict[str, int]:

@@ -8,30 +8,18 @@ import lzma
 import re
 import zipfile
 import zlib
-from contextlib import suppress
 from typing import Any, cast
 
 import numpy as np
 
-from unseen.arrow.formats import LOOSE, known, other
+from unseen.arrow.formats import LOOSE, PACKS, known, other, packed_by, packing_of
+from unseen.arrow.libraries import pa
 from unseen.arrow.place import Place
 from unseen.arrow.stores import hidden
 from unseen.errors import DataError
 
-#: bytes that say what a file is packed by
-PACKED = {b"\x1f\x8b": "gzip", b"\x28\xb5\x2f\xfd": "zstd", b"BZh": "bz2", b"\xfd7zXZ\x00": "xz", b"PK\x03\x04": "zip"}
-ENDINGS = {".gz": "gzip", ".zst": "zstd", ".bz2": "bz2", ".xz": "xz", ".zip": "zip"}
 #: what readers of packed files raise where those are damaged
-DAMAGE = (
-    OSError,
-    EOFError,
-    zipfile.BadZipFile,
-    zlib.error,
-    lzma.LZMAError,
-    RuntimeError,
-    NotImplementedError,
-    ValueError,
-)
+DAMAGE = (OSError, EOFError, ValueError, RuntimeError, zipfile.BadZipFile, zlib.error, lzma.LZMAError)
 MARKS = {
     codecs.BOM_UTF8: "utf-8-sig",
     codecs.BOM_UTF32_LE: "utf-32",
@@ -50,7 +38,7 @@ class Unpacked(io.RawIOBase):
 
     def __init__(self, place: Place) -> None:
         self.place, self.taken, self.lines, self.quotes, self.nulls = place, 0, 0, 0, 0
-        self.packed = packed_by(place)
+        self.packed = packed_by(place.head(6))
         try:
             self._stream = _stream(place, self.packed)
         except DAMAGE as error:
@@ -83,12 +71,11 @@ class Unpacked(io.RawIOBase):
         return len(piece)
 
     def close(self) -> None:
-        if not self.closed:
-            with suppress(AttributeError):
-                self._stream.close()
+        if not self.closed and hasattr(self, "_stream"):
+            self._stream.close()
         super().close()
 
-    def _damaged(self, error: Exception) -> DataError:
+    def _damaged(self, error: Exception) -> Exception:
         if isinstance(error, DataError):
             return error
         if "password" in str(error):
@@ -98,22 +85,12 @@ class Unpacked(io.RawIOBase):
         return DataError(f"{self.place.called!r} cannot be read: the disk or the network failed")
 
 
-def packed_by(place: Place) -> str:
-    """What a file is packed by, or nothing: its first bytes say that, whatever its name does."""
-    return _magic(place.head(6))
-
-
 def said_otherwise(place: Place) -> str:
     """What is told of a file whose name does not say how it is packed, or says so and it is not."""
-    packed, name = packed_by(place), place.name.lower()
-    ending = next((e for e in ENDINGS if name.endswith(e)), "")
-    if packed and ENDINGS.get(ending) != packed:
+    packed, ending = packed_by(place.head(6)), packing_of(place.name)
+    if packed and PACKS.get(ending) != packed:
         return f"compressed by {packed}, which its name does not say"
     return f"not compressed, though its name ends in {ending}" if ending and not packed else ""
-
-
-def _magic(head: bytes) -> str:
-    return next((how for magic, how in PACKED.items() if head.startswith(magic)), "")
 
 
 def _stream(place: Place, packed: str) -> Any:
@@ -121,11 +98,8 @@ def _stream(place: Place, packed: str) -> Any:
     if packed != "zip":
         return _unwrapped(file, packed)
     archive = zipfile.ZipFile(file)
-    inside = [
-        i.filename
-        for i in archive.infolist()
-        if not i.is_dir() and not hidden(i.filename.replace("../", "").split("/"))
-    ]
+    names = (i.filename for i in archive.infolist() if not i.is_dir())
+    inside = [n for n in names if not hidden(n.replace("../", "").split("/"))]
     inside = [n for n in inside if known(n)] or [n for n in inside if known(n, LOOSE)] or inside
     if len(inside) != 1:
         some = ", ".join(map(repr, inside[:5])) + ", ..." * (len(inside) > 5)
@@ -133,15 +107,13 @@ def _stream(place: Place, packed: str) -> Any:
             f"{place.called!r} holds {some or 'no file'}: unpack it, and give the folder or the one that is meant"
         )
     stream = io.BufferedReader(cast(Any, archive.open(inside[0])))
-    within = _magic(stream.peek(6)[:6])
+    within = packed_by(stream.peek(6))
     if within == "zip":
         raise DataError(f"{place.called!r} holds another zip archive: unpack it")
     return _unwrapped(stream, within)
 
 
 def _unwrapped(file: Any, packed: str) -> Any:
-    import pyarrow as pa
-
     if packed in ("gzip", "zstd", "bz2"):
         return pa.CompressedInputStream(file, packed)
     if packed == "xz":
@@ -151,8 +123,6 @@ def _unwrapped(file: Any, packed: str) -> Any:
 
 def text_of(place: Place, encoding: str) -> tuple[Any, Unpacked]:
     """A stream of the text of a file in UTF-8, and the bytes below it."""
-    import pyarrow as pa
-
     raw = Unpacked(place)
     stream = pa.PythonFile(raw, mode="r")
     if encoding in ("utf-8", "utf-8-sig"):
@@ -190,26 +160,18 @@ def encoding_of(place: Place, head: bytes, given: str | None) -> str:
         There is no encoding of that name, or the bytes are no text.
     """
     if given is not None:
-        try:
-            found = codecs.lookup(given)
-            if not found._is_text_encoding:
-                raise LookupError
-            name = found.name
-        except LookupError:
-            raise DataError(
-                f"there is no encoding {given!r}: utf-8, latin-1, cp1252, utf-16 are (encoding='latin-1'; "
-                "--encoding latin-1)"
-            ) from None
-        return "utf-8" if name == "ascii" else name
+        return _named(given)
     if what := other(head):
         raise DataError(f"{place.called!r} is {what}")
     for mark, name in MARKS.items():
         if head.startswith(mark):
             return name
-    if head.count(0):
-        return _wide(place, head)
-    controls = sum(head.count(bytes([b])) for b in (*range(1, 9), *range(14, 32)))
-    if controls > 0.01 * len(head):
+    if head.count(0):  # in UTF-16 every other byte of ASCII is
+        odd, even = (head[i::2].count(0) > 0.3 * len(head) / 2 for i in (1, 0))
+        if odd == even:
+            raise null_bytes(place, 1 + head[: head.index(0)].count(b"\n"))
+        return "utf-16-le" if odd else "utf-16-be"
+    if len(re.findall(rb"[\x01-\x08\x0e-\x1f]", head)) > 0.01 * len(head):
         raise DataError(f"{place.called!r} is no text: too many of its first bytes are control codes")
     try:
         codecs.getincrementaldecoder("utf-8")().decode(head, len(head) < HEAD)
@@ -220,17 +182,38 @@ def encoding_of(place: Place, head: bytes, given: str | None) -> str:
         return likely(place, head)
 
 
-def _wide(place: Place, head: bytes) -> str:
-    """UTF-16 without a mark, where every other byte of ASCII is zero."""
-    odd, even = (head[i::2].count(0) > 0.3 * len(head) / 2 for i in (1, 0))
-    if odd == even:
-        raise null_bytes(place, 1 + head[: head.index(0)].count(b"\n"))
-    return "utf-16-le" if odd else "utf-16-be"
+def _named(given: str) -> str:
+    try:
+        "".encode(given)  # of what encodes bytes to bytes, as zlib, that is an error, too
+        name = codecs.lookup(given).name
+    except LookupError:
+        raise DataError(
+            f"there is no encoding {given!r}: utf-8, latin-1, cp1252, utf-16 are (encoding='latin-1'; "
+            "--encoding latin-1)"
+        ) from None
+    return "utf-8" if name == "ascii" else name
+
+
+def not_in(place: Place, encoding: str, where: str = "") -> str:
+    """What is said of a file that is in another encoding."""
+    return (
+        f"{place.called!r} is not {encoding} text{where}: say what it is written in (encoding='latin-1'; "
+        "--encoding latin-1)"
+    )
 
 
 def null_bytes(place: Place, line: int) -> DataError:
     """What is said of a text with bytes of value zero in it."""
     return DataError(f"{place.called!r} is no text: it holds NUL bytes (first in line {line:,}); it may be damaged")
+
+
+def is_utf8(line: bytes) -> bool:
+    """Whether some bytes are text in UTF-8."""
+    try:
+        line.decode("utf-8")
+    except UnicodeDecodeError:
+        return False
+    return True
 
 
 def likely(place: Place, some: bytes) -> str:
@@ -243,30 +226,22 @@ def likely(place: Place, some: bytes) -> str:
     """
     import chardet
 
-    first, mixed = 0, False
     lines = some.split(b"\n")
-    for number, line in enumerate(lines[:-1] or lines, 1):
-        if line.isascii():
-            continue
-        try:
-            line.decode("utf-8")
-            mixed = True
-        except UnicodeDecodeError:
-            first = first or number
-    if mixed and first:
+    beyond = [line for line in lines if not line.isascii()]
+    bad = [number for number, line in enumerate(lines[:-1] or lines, 1) if not is_utf8(line)]
+    if bad and len(bad) < sum(not line.isascii() for line in lines[:-1]):
         raise DataError(
-            f"{place.called!r} is written in two encodings: other lines are UTF-8, line {first:,} is not; save it as "
+            f"{place.called!r} is written in two encodings: other lines are UTF-8, line {bad[0]:,} is not; save it as "
             "UTF-8, or say which is meant (encoding='latin-1'; --encoding latin-1)"
         )
     if _western(some):
         return "cp1252"
-    beyond = b"\n".join(line for line in lines if not line.isascii())
-    found = chardet.detect(beyond)["encoding"]
-    if sum(b >= 128 for b in beyond) < FEW:
+    if sum(b >= 128 for line in beyond for b in line) < FEW:
         raise DataError(
             f"{place.called!r} is not UTF-8, and has too few letters beyond ASCII to tell what it is written in: say "
             "(encoding='cp1252'; --encoding cp1252)"
         )
+    found = chardet.detect(b"\n".join(beyond))["encoding"]
     return codecs.lookup(found).name if found and found.lower() != "ascii" else "cp1252"
 
 
@@ -278,8 +253,5 @@ _WESTERN = set(
 
 def _western(some: bytes) -> bool:
     """Whether all letters beyond ASCII are Western ones in cp1252, and words have others beside them."""
-    if not {b for b in some if b >= 128} <= _WESTERN:
-        return False
-    words = [w for w in re.findall(rb"[A-Za-z\xc0-\xff]+", some) if not w.isascii()]
-    beyond = sum(sum(b >= 128 for b in word) for word in words)
-    return 2 * beyond <= sum(map(len, words)) or len(words) == 0
+    words = b"".join(w for w in re.findall(rb"[A-Za-z\xc0-\xff]+", some) if not w.isascii())
+    return {b for b in some if b >= 128} <= _WESTERN and 2 * sum(b >= 128 for b in words) <= len(words)

@@ -19,20 +19,8 @@ from unseen.errors import DataError
 
 def walked(root: str, skipped: list[str] | None) -> list[Place]:
     """The files below a folder that may be data; one that cannot be listed is an error, since its rows would vanish."""
-
-    def refuse(error: OSError) -> None:
-        raise _unlisted(error) from error
-
-    paths, seen = [], set()
-    for folder, inside, names in os.walk(root, onerror=refuse, followlinks=True):
-        mark = os.stat(folder)[1:3]
-        if mark in seen:  # a link to a folder that was here already, or around it
-            inside.clear()
-            continue
-        seen.add(mark)
-        inside[:] = sorted(name for name in inside if not hidden([name]))
-        paths += [os.path.join(folder, n) for n in names if not hidden([n]) and (known(n) or known(n, LOOSE))]
-    return [p for path in sorted(paths, key=lambda p: Path(p).parts) for p in one(path, skipped)]
+    files = [path for path, folder in _listed(root, ("**", "*")).items() if not folder]
+    return [p for path in files if known(path) or known(path, LOOSE) for p in one(path, skipped)]
 
 
 def globbed(pattern: str, skipped: list[str] | None) -> list[Place]:
@@ -40,36 +28,44 @@ def globbed(pattern: str, skipped: list[str] | None) -> list[Place]:
     parts = Path(pattern).parts
     fixed = next(i for i, part in enumerate(parts) if MAGIC.search(part))
     root = Path(*parts[:fixed])
-    try:
-        found = {os.path.normpath(e.path): e.is_dir() for e in matches(root, parts[fixed:])} if root.is_dir() else {}
-    except OSError as error:
-        raise _unlisted(error) from error
-    paths = sorted(found, key=lambda p: Path(p).parts)
-    inside = [p for path in paths for p in (walked if found[path] else one)(path, skipped)]
+    found = _listed(root, parts[fixed:]) if root.is_dir() else {}
+    inside = [p for path, folder in found.items() for p in (walked if folder else one)(path, skipped)]
     return list({os.path.normpath(p.path): p for p in inside}.values())
 
 
-def matches(folder: str | Path, parts: Sequence[str]) -> Iterator[os.DirEntry[str]]:
+def _listed(root: str | Path, parts: Sequence[str]) -> dict[str, bool]:
+    """What matches below a folder, by name, and whether it is a folder."""
+    try:
+        found = {os.path.normpath(e.path): e.is_dir() for e in matches(root, parts)}
+    except OSError as error:
+        raise DataError(f"folder {error.filename!r} cannot be listed: {os.strerror(error.errno or 5)}") from error
+    return dict(sorted(found.items(), key=lambda entry: Path(entry[0]).parts))
+
+
+def matches(
+    folder: str | Path, parts: Sequence[str], seen: set[tuple[int, int]] | None = None
+) -> Iterator[os.DirEntry[str]]:
     """What lies below a folder and matches the parts of a pattern; unlike in `glob`, no error is swallowed."""
     part, rest = parts[0], parts[1:]
     if part == "**":
+        seen = set() if seen is None else seen
+        inode_and_device = os.stat(folder)[1:3]
+        if inode_and_device in seen:  # a link to a folder that was here already, or around it
+            return
+        seen.add(inode_and_device)
         yield from matches(folder, rest or ("*",))
     with os.scandir(folder) as entries:
         for entry in entries:
             if hidden([entry.name]) and not part.startswith(entry.name[0]):
                 continue
             if part == "**":
-                if entry.is_dir(follow_symlinks=False):
-                    yield from matches(entry.path, parts)
+                if entry.is_dir():
+                    yield from matches(entry.path, parts, seen)
             elif fnmatchcase(entry.name, part):
                 if not rest:
                     yield entry
                 elif entry.is_dir():
                     yield from matches(entry.path, rest)
-
-
-def _unlisted(error: OSError) -> DataError:
-    return DataError(f"folder {error.filename!r} cannot be listed: {os.strerror(error.errno or 5)}")
 
 
 def one(path: str, skipped: list[str] | None = None) -> list[Place]:

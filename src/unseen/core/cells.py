@@ -86,9 +86,12 @@ def column_of_array(name: str, values: Array, kind: str) -> Column:
             plain = numbers_of(np.where(mask, np.array(None, object), plain) if mask is not None else plain)
         except (ValueError, TypeError):
             raise DataError(cannot_be_read(name, plain if mask is None else plain[~mask])) from None
-    if plain.dtype.kind != "f":
-        plain = plain.astype(float)
-    elif plain.dtype not in (np.float32, np.float64):
+    return column_of_numbers(plain, mask)
+
+
+def column_of_numbers(plain: Array, mask: Array | None = None) -> Column:
+    """Numbers of any type, missing where they are NaN or masked; floats without gaps are not copied."""
+    if plain.dtype not in (np.float32, np.float64):
         plain = plain.astype(np.float32 if plain.dtype == np.float16 else float)
     missing = np.isnan(plain) if mask is None else mask | np.isnan(plain)
     if not missing.any():

@@ -27,7 +27,7 @@ def completed_array(name: str, values: Array, fill: Fill | None) -> Array:
     if fill is None:
         return values
     rows, new = fill
-    dtype, cells = _fitted(name, values, new)
+    dtype, cells = fitted(name, values, new)
     out = _writable(values.astype(dtype))
     out[rows] = cells
     return _plain_if_full(out)
@@ -37,10 +37,10 @@ def completed_matrix(matrix: Array, names: Mapping[str, int], fills: Mapping[str
     """A matrix with new values in some columns, whose positions ``names`` tells."""
     whole = matrix[:, None] if matrix.ndim == 1 else matrix
     # one type for all: that of the column which needs the widest
-    fitted = {n: _fitted(n, whole[:, names[n]], new, whole) for n, (_, new) in fills.items()}
-    out = _writable(whole.astype(np.result_type(whole.dtype, *(t for t, _ in fitted.values()))))
+    fits = {n: fitted(n, whole[:, names[n]], new, whole) for n, (_, new) in fills.items()}
+    out = _writable(whole.astype(np.result_type(whole.dtype, *(t for t, _ in fits.values()))))
     for name, (rows, _) in fills.items():
-        out[rows, names[name]] = fitted[name][1]
+        out[rows, names[name]] = fits[name][1]
     return _plain_if_full(out).reshape(matrix.shape)
 
 
@@ -60,7 +60,7 @@ def completed_fields(records: Array, fills: Mapping[str, Fill]) -> Array:
     return np.ma.getdata(out) if masked and full else out
 
 
-def _fitted(name: str, values: Array, new: Array, beside: Array | None = None) -> tuple[Any, Any]:
+def fitted(name: str, values: Array, new: Array, beside: Array | None = None) -> tuple[Any, Any]:
     """The type that holds a column and its new cells, and those cells as it holds them.
 
     ``beside`` is the whole matrix whose cells share that type.

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Mapping
 from typing import Any
 
+from unseen.arrow.place import on_disk as on_disk
 from unseen.core.masked import as_array
 from unseen.core.reading import Notation, Reading, reading
 from unseen.core.source import Source, how_read
@@ -36,29 +36,19 @@ def open_source(
     DataError
         Nothing here can read this kind of data.
     """
-    extra = {
-        f"({role})": as_array(value) if role == "weights" else value
-        for role, value in (("weights", weights), ("labels", labels))
-        if value is not None and not isinstance(value, str)
-    }
-    names = [f"({r})" if f"({r})" in extra else v for r, v in (("weights", weights), ("labels", labels))]
-    asked = reading(read)
-    source = _source(data, unit=unit, whole=whole, block_rows=block_rows, extra=extra, read=asked, known=known or {})
+    roles, known, asked = {"weights": weights, "labels": labels}, known or {}, reading(read)
+    arrays = {role: v for role, v in roles.items() if v is not None and not isinstance(v, str)}
+    extra = {f"({role})": as_array(v) if role == "weights" else v for role, v in arrays.items()}
+    source = _source(data, {"unit": unit, "whole": whole, "block_rows": block_rows}, extra, asked, known)
     if source is not data and not how_read(source)[1]:  # what has types may be said to be something else
-        asked = with_numbers(source, asked, known or {}) if infer or known else asked
+        asked = with_numbers(source, asked, known) if infer or known else asked
         source = Marked(source, asked) if asked.of_columns else source
-    return source, names[0], names[1]
+    weight, label = (f"({role})" if role in arrays else name for role, name in roles.items())
+    return source, weight, label
 
 
 def _source(
-    data: Any,
-    *,
-    unit: str | None,
-    whole: bool,
-    block_rows: int | None,
-    extra: dict[str, Any],
-    read: Reading,
-    known: Mapping[str, Notation],
+    data: Any, cuts: dict[str, Any], extra: dict[str, Any], read: Reading, known: Mapping[str, Notation]
 ) -> Any:
     if all(hasattr(data, name) for name in ("manifest", "read", "schema")) and not hasattr(data, "column_names"):
         if extra:
@@ -69,23 +59,17 @@ def _source(
 
         if extra:
             raise ModelError("name the weight and label columns of a file instead of passing arrays")
-        return open_files(data, unit=unit, whole=whole, block_rows=block_rows, read=read, known=known)
+        return open_files(data, **cuts, read=read, known=known)
     from unseen.arrow.convert import cannot_read, in_types_of_their_own, is_table
 
     if is_table(data) or in_types_of_their_own(data):
         from unseen.sources.frames import Frames
 
-        return Frames(data, unit=unit, whole=whole, block_rows=block_rows, extra=extra)
+        return Frames(data, **cuts, extra=extra)
     from unseen.core.given import arrays_of
     from unseen.sources.arrays import Arrays
 
     arrays = arrays_of(data)
     if arrays is None:
         raise DataError(cannot_read(data))
-    return Arrays(arrays, unit=unit, whole=whole, block_rows=block_rows, extra=extra)
-
-
-def on_disk(data: Any) -> bool:
-    """Whether the data is named by a path, or several."""
-    many = data if isinstance(data, (list, tuple)) else [data]
-    return bool(many) and all(isinstance(p, (str, os.PathLike)) for p in many)
+    return Arrays(arrays, **cuts, extra=extra)

@@ -9,17 +9,18 @@ from typing import Any
 import numpy as np
 
 from unseen.arrow.columns import names_once
+from unseen.arrow.table import InMemory
 from unseen.core.block import Field, Frame
 from unseen.core.cells import column_of_array, kind_of_array, missing_cells
 from unseen.core.given import column_array
 from unseen.core.masked import as_array, mask_of, unmasked
 from unseen.core.objects import cannot_be_read, families_of, types_of
-from unseen.core.source import Part, cut, grouping, no_unit, unit_missing
+from unseen.core.source import Part, no_unit, unit_missing
 from unseen.core.stats import Array
 from unseen.errors import DataError
 
 
-class Arrays:
+class Arrays(InMemory):
     """Columns in memory. NaN, None and masked cells are missing.
 
     Parameters
@@ -51,19 +52,16 @@ class Arrays:
         extra: Mapping[str, Any] | None = None,
         block_rows: int | None = None,
     ) -> None:
-        self.unit, self.whole = unit, whole
+        self.unit = unit
         self._columns = {**_named(data, names), **{k: as_array(v) for k, v in (extra or {}).items()}}
         lengths = {len(v) for v in self._columns.values()}
         if len(lengths) > 1:
             raise DataError("the columns have different lengths: every column needs one value per row")
         self.rows = lengths.pop() if lengths else 0
-        self._fields = {name: Field(name, *kind_of_array(v)) for name, v in self._columns.items()}
-        key = None if unit is None else self._unit_column(unit)
-        self._order = None if key is None else grouping(key)
-        if key is not None and self._order is not None:
-            self._columns = {name: v[self._order] for name, v in self._columns.items()}
-            key = key[self._order]
-        self._cuts = cut(self.rows, block_rows, key, whole)
+        self.fields = tuple(Field(name, *kind_of_array(v)) for name, v in self._columns.items())
+        order = self._cut(self.rows, None if unit is None else self._unit_column(unit), block_rows, whole)
+        if order is not None:
+            self._columns = {name: v[order] for name, v in self._columns.items()}
 
     def _unit_column(self, unit: str) -> Array:
         if unit not in self._columns:
@@ -75,20 +73,10 @@ class Arrays:
             raise DataError(cannot_be_read(unit, key))
         return np.asarray(key)
 
-    def schema(self) -> tuple[Field, ...]:
-        return tuple(field for name, field in self._fields.items() if name != self.unit)
-
-    def manifest(self) -> tuple[Part, ...]:
-        return tuple(Part(i, stop - start, (start, stop)) for i, (start, stop, _) in enumerate(self._cuts))
-
-    def places(self, part: Part) -> Array | None:
-        """Where the rows of a block stood before those of one unit were put together, or None where they were."""
-        start, stop, _ = self._cuts[part.id]
-        return None if self._order is None else self._order[start:stop]
-
     def read(self, part: Part, columns: Sequence[str]) -> Frame:
         start, stop, offsets = self._cuts[part.id]
-        cells = {n: column_of_array(n, self._columns[n][start:stop], self._fields[n].kind) for n in columns}
+        kinds = {f.name: f.kind for f in self.fields}
+        cells = {n: column_of_array(n, self._columns[n][start:stop], kinds[n]) for n in columns}
         return Frame(part.id, stop - start, cells, offsets)
 
     def fingerprint(self) -> dict[str, str | int]:

@@ -3,28 +3,32 @@
 from __future__ import annotations
 
 import tempfile
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import replace
+from itertools import chain
 from pathlib import Path
 from typing import Any
 
-from unseen.arrow.damage import NotInEncoding, in_its_encoding
-from unseen.arrow.delimited import Delimited
-from unseen.arrow.dialect import dialect_of, recoded
+from unseen.arrow.agreement import together
+from unseen.arrow.damage import NotInEncoding
+from unseen.arrow.delimited import delimited
 from unseen.arrow.digest import file_digest
 from unseen.arrow.inference import Guess
-from unseen.arrow.json_objects import Objects, objects_of
-from unseen.arrow.place import Place, at
+from unseen.arrow.json_objects import objects_of
+from unseen.arrow.place import places_of
 from unseen.arrow.rowgroups import RowGroups
 from unseen.arrow.sheets import sheet_of
 from unseen.arrow.spelled import Spelling
 from unseen.arrow.table import TableBlocks
-from unseen.arrow.typed import BadTable, TextTable, Typed
-from unseen.core.block import INTEGER, NUMBER, OTHER, Field, Frame
+from unseen.arrow.texts import TextTable
+from unseen.arrow.typed import BadTable, Typed
+from unseen.core.block import INTEGER, NUMBER, OTHER, Field
 from unseen.core.objects import NESTED
 from unseen.core.reading import Notation, Reading, reading
-from unseen.core.source import Part
 from unseen.errors import DataError
+
+#: what opens a file of each kind
+TABLES = {"text": delimited, "sheet": sheet_of, "json": objects_of}
 
 
 class Csv:
@@ -67,12 +71,12 @@ class Csv:
         memory_bytes: int = 256 << 20,
     ) -> None:
         self._kind, self.unit, self.whole, self.reading = kind, unit, whole, reading(read)
-        many: Any = [paths] if isinstance(paths, (str, Path, Place)) else paths
-        places = [p if isinstance(p, Place) else at(p) for p in many]
+        places = places_of(paths)
         if self.reading.sheet is not None and kind != "sheet":
             raise DataError(f"{places[0].called!r} is no workbook, and has no sheets (sheet; --sheet)")
-        self.skipped: tuple[str, ...] = ()
-        self.tables = self._opened(places, tuple(known or ()))
+        names, look = tuple(known or ()), TABLES[kind]
+        found = together(places, lambda place: look(place, self.reading, names), self.reading.skip_bad)
+        self.tables, self.skipped = list[TextTable](found.files), found.skipped
         if known:
             self.reading = self.reading.only(self.tables[0].names)
         self.reading.check(self.tables[0].names)
@@ -87,44 +91,11 @@ class Csv:
         #: cells without a value, by the columns
         self.missing = {name: guess.missing for name, guess in typed.guesses.items()}
         self.notations = {name: guess.notation() for name, guess in typed.guesses.items()}
-        options: dict[str, Any] = {
-            "unit": unit,
-            "whole": whole,
-            "block_rows": block_rows,
-            "fields": [self._field(guess, typed) for guess in typed.guesses.values()],
-            "broken": {name: g.broken for name, g in typed.guesses.items() if g.broken},
-        }
-        self._blocks: TableBlocks | RowGroups
-        if typed.table is not None:
-            self._blocks = TableBlocks(typed.table, **options)
-        else:
-            self._blocks = RowGroups([spool], **options)
-            self.paths = self._blocks.paths
-
-    def _opened(self, places: Sequence[Place], known: Sequence[str]) -> list[TextTable]:
-        """The tables, all of the same columns; those that have others are left out where that was asked for."""
-        tables: list[TextTable] = []
-        skipped = []
-        for place in places:
-            try:
-                table = self._table(place, known)
-                _same_columns([*tables[:1], table])
-                tables.append(table)
-            except DataError as error:
-                if not self.reading.skip_bad:
-                    raise
-                skipped.append(f"{place.called!r} is left out: {error}")
-        if not tables:
-            raise DataError(f"none of {len(places):,} files can be read; the first: {skipped[0]}")
-        self.skipped = tuple(skipped)
-        return tables
-
-    def _table(self, place: Place, known: Sequence[str]) -> TextTable:
-        if self._kind == "sheet":
-            return sheet_of(place, self.reading, known)
-        if self._kind == "json":
-            return objects_of(place, self.reading)
-        return Delimited(dialect_of(place, self.reading, known))
+        fields = [self._field(guess, typed) for guess in typed.guesses.values()]
+        broken = {name: g.broken for name, g in typed.guesses.items() if g.broken}
+        cuts: dict[str, Any] = {"unit": unit, "whole": whole, "block_rows": block_rows}
+        held = RowGroups(spool, fields=fields, broken=broken, **cuts) if typed.table is None else None
+        self._blocks: Any = held or TableBlocks(typed.table, fields=fields, broken=broken, **cuts)
 
     def _typed(self, known: Mapping[str, Notation], spool: Path, memory_bytes: int) -> Typed:
         loose = self.reading.decimal == "," or any(t.spelling.delimiter == ";" for t in self.tables)
@@ -135,12 +106,11 @@ class Csv:
                 raise
             self.skipped += (f"{bad.table.place.called!r} is left out: {str(bad).partition('; or leave')[0]}",)
             self.tables = [table for table in self.tables if table is not bad.table]
-            return self._typed(known, spool, memory_bytes)
         except NotInEncoding:
-            if self.reading.encoding is not None:
+            if self.reading.encoding is not None or not any(table.recoded for table in self.tables):
                 raise
-            self.tables = [_recoded(table) for table in self.tables]
-            return Typed(self.tables, self.reading, known, loose=loose, spool=spool, memory_bytes=memory_bytes)
+            self.tables = [table.recoded() if table.recoded is not None else table for table in self.tables]
+        return self._typed(known, spool, memory_bytes)
 
     def _field(self, guess: Guess, typed: Typed) -> Field:
         """A column, with what its table tells of it."""
@@ -167,26 +137,11 @@ class Csv:
 
     # ---- the source
 
-    def schema(self) -> tuple[Field, ...]:
-        return self._blocks.schema()
-
-    def manifest(self) -> tuple[Part, ...]:
-        return self._blocks.manifest()
-
-    def places(self, part: Part) -> Any:
-        """Where the rows of a block stood before those of one unit were put together, or None where they were."""
-        return self._blocks.places(part)
-
-    def read(self, part: Part, columns: Sequence[str]) -> Frame:
-        return self._blocks.read(part, columns)
-
-    def table(self, part: Part) -> Any:
-        """Every column of a block as an Arrow table, numbers as numbers."""
-        return self._blocks.table(part)
-
-    def read_all(self, part: Part, columns: Sequence[str]) -> tuple[Frame, Any]:
-        """A block's frame, and all of its columns as an Arrow table."""
-        return self._blocks.read_all(part, columns)
+    def __getattr__(self, name: str) -> Any:
+        """What blocks there are, and how they are read, is as those of a table or of the temporary file."""
+        if name == "_blocks":  # before there are any
+            raise AttributeError(name)
+        return getattr(self._blocks, name)
 
     def raw(self) -> Iterator[Any]:
         """The rows in the order of the files, every cell as the text that it is there."""
@@ -197,16 +152,10 @@ class Csv:
                 yield batch.select(order)
 
     @property
-    def has_objects(self) -> bool:
-        """Whether the rows are objects of JSON."""
-        return self._kind == "json"
-
-    def objects(self) -> Iterator[dict[str, Any]]:
-        """The rows as the objects that they are, with what their folders' names say."""
-        for table in self.tables:
-            if isinstance(table, Objects):
-                keys = dict(table.place.keys)
-                yield from (row | keys for row in table.objects())
+    def objects(self) -> Callable[[], Iterator[dict[str, Any]]] | None:
+        """What gives the rows as the objects that they are, with what their folders' names say, where they are some."""
+        made = [table.objects for table in self.tables if table.objects is not None]
+        return (lambda: chain.from_iterable(objects() for objects in made)) if made else None
 
     @property
     def raw_names(self) -> tuple[str, ...]:
@@ -218,29 +167,9 @@ class Csv:
         """How rows are written that are to look like those of the files."""
         return self.tables[0].spelling
 
-    @property
-    def arrow_schema(self) -> Any:
-        return self._blocks.arrow_schema
-
     def fingerprint(self) -> dict[str, str | int]:
         return {"format": "csv", "rows": self._rows, **file_digest([t.place for t in self.tables])}
 
 
 def _rows(count: int) -> str:
     return f"{count:,} row{'s' * (count != 1)}"
-
-
-def _same_columns(tables: Sequence[TextTable]) -> None:
-    first, other = tables[0], tables[-1]
-    for name in sorted(set(first.names) ^ set(other.names)):
-        has, lacks = (first, other) if name in first.names else (other, first)
-        raise DataError(
-            f"column {name!r} is in {has.place.called!r} but not in {lacks.place.called!r}: files that are read "
-            "together need the same columns"
-        )
-
-
-def _recoded(table: TextTable) -> TextTable:
-    if not isinstance(table, Delimited) or table.dialect.encoding not in ("utf-8", "utf-8-sig"):
-        return table
-    return Delimited(recoded(table.dialect, in_its_encoding(table.dialect)))

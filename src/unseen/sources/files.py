@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 from urllib.request import url2pathname
@@ -20,7 +19,7 @@ from unseen.arrow.walk import globbed, one, walked
 from unseen.core.reading import Notation, Reading, reading
 from unseen.errors import DataError
 
-__all__ = ["format_of", "listed", "local_paths", "open_files"]
+__all__ = ["format_of", "listed", "open_files"]
 
 Given = str | os.PathLike[str] | Sequence[str | os.PathLike[str]]
 
@@ -48,42 +47,34 @@ def open_files(
     DataError
         Nothing there, nothing that is a table, or files of different formats.
     """
-    asked = reading(read)
-    skip_bad, skipped = asked.skip_bad, list[str]()
-    places = listed(data, skipped, skip_bad)
-    formats = each(places, format_of, skipped if skip_bad else None)
+    asked, skipped = reading(read), list[str]()
+    places = listed(data, skipped, asked.skip_bad)
+    formats = each(places, format_of, skipped if asked.skip_bad else None)
     if not formats:
         raise DataError(f"none of the {len(places):,} files can be read: {skipped[0]}")
-    (most, _), *others = Counter(formats.values()).most_common()
+    most = Counter(formats.values()).most_common(1)[0][0]
+    chosen = [p for p, kind in formats.items() if kind == most]
     odd = [p for p, kind in formats.items() if kind != most]
-    if odd and not skip_bad:
-        same = next(p for p, kind in formats.items() if kind == most)
+    if odd and not asked.skip_bad:
         raise DataError(
-            f"{odd[0].called!r} is {CALLED[formats[odd[0]]]} and {same.called!r} is {CALLED[most]}, which cannot be "
-            "read together: give files of one format"
+            f"{odd[0].called!r} is {CALLED[formats[odd[0]]]} and {chosen[0].called!r} is {CALLED[most]}, which cannot "
+            "be read together: give files of one format"
         )
     skipped += [f"{p.called!r} is left out: it is {CALLED[formats[p]]}, and most are {CALLED[most]}" for p in odd]
-    chosen = [p for p, kind in formats.items() if kind == most]
-    cuts = {"unit": unit, "whole": whole, "block_rows": block_rows}
-    source = _opened(most, chosen, cuts, asked, known or {})
-    source.skipped = (*skipped, *getattr(source, "skipped", ()))
+    cuts: dict[str, Any] = {"unit": unit, "whole": whole, "block_rows": block_rows}
+    source: Any
+    if most in ("parquet", "arrow"):
+        from unseen.sources.parquet import Feather, Parquet
+
+        source = (Parquet if most == "parquet" else Feather)(chosen, **cuts, skip_bad=asked.skip_bad)
+    else:
+        from unseen.sources.csv import Csv
+
+        source = Csv(chosen, **cuts, read=asked, known=known, kind=most)
+    source.skipped = (*skipped, *source.skipped)
     misnamed = [p for p in chosen if is_misnamed(p.name, most)]
     source.named = (f"{misnamed[0].called!r} is {CALLED[most]}, whatever its name says",) if misnamed else ()
     return source
-
-
-def _opened(kind: str, places: list[Place], cuts: dict[str, Any], asked: Reading, known: Mapping[str, Notation]) -> Any:
-    if kind == "parquet":
-        from unseen.sources.parquet import Parquet
-
-        return Parquet(places, **cuts, skip_bad=asked.skip_bad)
-    if kind == "arrow":
-        from unseen.sources.feather import Feather
-
-        return Feather(places, **cuts, skip_bad=asked.skip_bad)
-    from unseen.sources.csv import Csv
-
-    return Csv(places, **cuts, read=asked, known=known, kind=kind)
 
 
 def listed(data: Given, skipped: list[str] | None = None, skip_bad: bool = False) -> list[Place]:
@@ -99,30 +90,14 @@ def listed(data: Given, skipped: list[str] | None = None, skip_bad: bool = False
     told = [] if skipped is None else skipped
     many = [data] if isinstance(data, (str, os.PathLike)) else data
     places = [place for given in many for place in _meant(spelled(given), told, skip_bad)]
-    seen = set()
+    seen = set[Any]()
     for place in places:
-        key = os.stat(place.path)[1:3] if place.local else (place.shown, 0)  # inode and device
+        key = os.stat(place.path)[1:3] if place.local else place.shown  # inode and device
         if key in seen:
-            raise DataError(
-                f"{place.shown!r} is given twice: its rows would count twice (row weights say so: --weights)"
-            )
+            told_twice = "its rows would count twice (row weights say so: --weights)"
+            raise DataError(f"{place.shown!r} is given twice: {told_twice}")
         seen.add(key)
     return places
-
-
-def local_paths(data: Given) -> list[Path]:
-    """The files that are meant, for what reads files of this machine only.
-
-    Raises
-    ------
-    DataError
-        One lies elsewhere, or whatever `listed` refuses.
-    """
-    places = listed(data)
-    for place in places:
-        if not place.local:
-            raise DataError(f"{place.shown!r} is not on this machine: copy it here first")
-    return [Path(p.path) for p in places]
 
 
 def _meant(given: str, skipped: list[str], skip_bad: bool) -> list[Place]:

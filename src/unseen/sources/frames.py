@@ -7,6 +7,7 @@ from typing import Any
 
 from unseen.arrow.columns import fields_of
 from unseen.arrow.convert import converted
+from unseen.arrow.libraries import pa, pc
 from unseen.arrow.table import TableBlocks
 from unseen.core.block import EMPTY, OTHER, Field
 from unseen.core.masked import as_array
@@ -61,15 +62,7 @@ class Frames(TableBlocks):
         super().__init__(table, unit=unit, whole=whole, block_rows=block_rows, fields=fields, broken=known.broken)
 
 
-def as_table(data: Any) -> tuple[Any, dict[str, str]]:
-    """An Arrow table, and the columns that cannot be part of one with the reason."""
-    known = converted(data)
-    return known.table, known.broken
-
-
 def _extra(name: str, values: Any, rows: int) -> Any:
-    import pyarrow as pa
-
     try:
         array = pa.array(values if hasattr(values, "dtype") else as_array(values), from_pandas=True)
     except (pa.ArrowException, TypeError, ValueError):
@@ -81,9 +74,6 @@ def _extra(name: str, values: Any, rows: int) -> Any:
 
 def _hollow(values: Any) -> bool:
     """Whether a column has no value at all: its type is then what a frame library makes of nothing."""
-    import pyarrow as pa
-    import pyarrow.compute as pc
-
     if not len(values) or values.null_count == len(values):
         return bool(len(values))
     if not pa.types.is_floating(values.type):

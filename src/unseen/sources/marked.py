@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 
+from unseen.arrow.notation import number_of
 from unseen.core.block import CATEGORY, INTEGER, NUMBER, OTHER, Column, Field, Frame, label
 from unseen.core.reading import Notation, Reading
 from unseen.core.source import Part, Source
@@ -23,8 +24,6 @@ def with_numbers(source: Source, asked: Reading, known: Mapping[str, Notation]) 
 
     Columns that are ``known`` were numbers, or were not, when a model was fitted.
     """
-    from unseen.arrow.typed import numbers_in
-
     parts, schema = source.manifest(), source.schema()
     asked = asked.only([f.name for f in schema]) if known else asked
     named = {*asked.text, *asked.number, *asked.date, *known}
@@ -35,7 +34,7 @@ def with_numbers(source: Source, asked: Reading, known: Mapping[str, Notation]) 
     found = []
     for name, column in source.read(parts[0], texts).columns.items():
         cells = list(column.categories)
-        if (len(cells) > MANY or (cells and name in were)) and len(numbers_in(name, cells, Reading())) == len(cells):
+        if (len(cells) > MANY or (cells and name in were)) and len(_numbers_in(name, cells, Reading())) == len(cells):
             found.append(name)
     return replace(asked, number=(*asked.number, *found))
 
@@ -47,13 +46,10 @@ class Marked:
         self._source, self.reading = source, reading
         self._fields = {f.name: f for f in source.schema()}
         reading.check([*self._fields])
-        self._numbers = {name: self._as_numbers(name) for name in reading.number if self._kind(name) == CATEGORY}
+        self._numbers = {n: self._as_numbers(n) for n in reading.number if self._fields[n].kind == CATEGORY}
 
     def __getattr__(self, name: str) -> Any:
         return getattr(self._source, name)
-
-    def _kind(self, name: str) -> str:
-        return self._fields[name].kind
 
     def schema(self) -> tuple[Field, ...]:
         return tuple(map(self._field, self._fields.values()))
@@ -88,35 +84,29 @@ class Marked:
 
     def _as_numbers(self, name: str) -> dict[str, float]:
         """The numbers that the texts of a column are; those that are none are missing."""
-        from unseen.arrow.typed import numbers_in
-
         texts: dict[str, None] = {}
         for part in self._source.manifest():
             texts.update(dict.fromkeys(self._source.read(part, (name,)).columns[name].categories))
-        return numbers_in(name, list(texts), self.reading)
+        return _numbers_in(name, list(texts), self.reading)
+
+
+def _numbers_in(name: str, texts: list[str], reading: Reading) -> dict[str, float]:
+    from unseen.arrow.typed import numbers_in  # which needs all that reads text
+
+    return numbers_in(name, texts, reading)
 
 
 def _without(column: Column, marks: Sequence[str]) -> Column:
     """The column with the cells that mean missing masked."""
     if column.categories:
         lower = {m.lower() for m in marks}
-        gone = np.array([c.strip().lower() in lower for c in column.categories])
-        missing = gone[column.values] if gone.any() else np.zeros(len(column.values), bool)
+        missing = np.array([c.strip().lower() in lower for c in column.categories])[column.values]
     else:
-        numbers = [float(m) for m in marks if _is_number(m)]
-        missing = np.isin(column.values, numbers)
+        missing = np.isin(column.values, [n for m in marks if (n := number_of(m)) is not None])
     if not missing.any():
         return column
     observed: Array = ~missing if column.observed is None else column.observed & ~missing
     return replace(column, observed=observed)
-
-
-def _is_number(text: str) -> bool:
-    try:
-        float(text)
-        return True
-    except ValueError:
-        return False
 
 
 def _as_text(column: Column) -> Column:
@@ -125,7 +115,6 @@ def _as_text(column: Column) -> Column:
 
 
 def _as_numbers(column: Column, numbers: dict[str, float]) -> Column:
-    each = np.array([numbers.get(c, np.nan) for c in column.categories])
-    values = each[column.values]
+    values = np.array([numbers.get(c, np.nan) for c in column.categories])[column.values]
     known = np.isfinite(values) if column.observed is None else column.observed & np.isfinite(values)
     return Column(np.where(known, values, 0.0), None if known.all() else known)

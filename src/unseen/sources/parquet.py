@@ -1,12 +1,10 @@
-"""Parquet files: one file, several, or a folder, read row group by row group."""
+"""Parquet and Feather files: one file, several, or a folder, read row group by row group, batch by batch."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from pathlib import Path
 from typing import Any
 
-from unseen.arrow.place import Place
+from unseen.arrow.files import opened_arrow
 from unseen.arrow.rowgroups import RowGroups
 
 
@@ -39,14 +37,25 @@ class Parquet(RowGroups):
     unseen.errors.DataError: there is no file 'no-such.parquet'
     """
 
-    def __init__(
-        self,
-        paths: str | Path | Sequence[str | Path | Place],
-        *,
-        unit: str | None = None,
-        whole: bool = False,
-        block_rows: int | None = None,
-        skip_bad: bool = False,
-    ) -> None:
-        many: Any = [paths] if isinstance(paths, (str, Path)) else paths
-        super().__init__(many, unit=unit, whole=whole, block_rows=block_rows, skip_bad=skip_bad)
+
+class Feather(RowGroups):
+    """Arrow files as `Parquet` reads files: a block is a record batch; large ones are cut, small ones joined.
+
+    A batch that is larger than a block is in memory as a whole while its blocks are read.
+
+    Raises
+    ------
+    DataError
+        No such file, no Arrow file, cut short or damaged, or files whose columns differ.
+
+    >>> Feather(["no-such.feather"])
+    Traceback (most recent call last):
+    ...
+    unseen.errors.DataError: there is no file 'no-such.feather'
+    """
+
+    FORMAT = "arrow"
+
+    @staticmethod
+    def look(place: Any) -> Any:
+        return opened_arrow(place)

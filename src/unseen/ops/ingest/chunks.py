@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 
 from unseen.core.block import CATEGORY, INTEGER, OTHER, Column
+from unseen.core.source import how_read
 from unseen.errors import DataError
 
 
@@ -65,7 +66,7 @@ def sides(source: Any, columns: Sequence[str]) -> tuple[list[str], list[str]]:
 
 def mixed(source: Any, columns: Sequence[str]) -> dict[str, str]:
     """Why columns of a text file must not be used, in sentences without their cells; nothing where they may be."""
-    if hasattr(source, "fields"):  # columns of Parquet files have types, which are never in doubt
+    if not how_read(source)[1]:  # columns of Parquet files have types, which are never in doubt
         return {}
     first = next((part for part in source.manifest() if part.rows), None)
     reasons = {}
