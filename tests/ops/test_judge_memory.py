@@ -246,3 +246,33 @@ def test_the_gates_say_the_same_when_they_are_asked_again(loop: Path) -> None:
     validation, verdicts, allowed = regate(settings, record.id, "2")
     assert allowed and validation == record.validation
     assert {v.gate for v in verdicts} == {v.gate for v in record.gates}
+
+
+def test_shares_of_another_season_are_not_forgotten(tmp_path: Path) -> None:
+    """The same components in other shares, each model at the shares of the rows: against the formula by hand."""
+    import unseen
+    from unseen.ops.judge import Everything, compare
+    from unseen.ops.judge.comparing import at_shares
+    from unseen.ops.judge.pairs import Pairs
+    from unseen.sources.arrays import Arrays
+
+    def season(n: int, share: float, seed: int) -> dict[str, np.ndarray]:
+        draw = np.random.default_rng(seed)
+        return {"x": np.where(draw.random(n) < share, draw.normal(5, 1, n), draw.normal(0, 1, n))}
+
+    def fitted(share: float, seed: int) -> unseen.Result:
+        return unseen.fit(unseen.Mixture(unseen.Gaussian(), 2), season(4000, share, seed), restarts=2)
+
+    summer, winter, rows = fitted(0.8, 0), fitted(0.2, 1), Arrays(season(2000, 0.8, 2))
+    found = compare(winter, summer, 1, [rows], Everything())
+    assert found is not None and found.gain is not None and found.gain_se is not None
+    # shares alone would cost the divergence of (.8, .2) from (.2, .8), .83 nats a row
+    plain = np.mean(winter.log_prob(season(2000, 0.8, 2)) - summer.log_prob(season(2000, 0.8, 2)))
+    assert plain < -0.7 and abs(found.gain) < 0.01
+    there = [pair.candidate for pair in Pairs(rows, Everything(), winter, summer)]
+    moved = at_shares(winter, there)
+    assert sorted(moved.params["weights"]) == pytest.approx([0.2, 0.8], abs=4 * np.sqrt(0.16 / 2000))
+    # what a component is, is judged as before
+    lost = unseen.fit(unseen.Mixture(unseen.Gaussian(), 1), season(4000, 0.2, 1))
+    gone = compare(lost, summer, 1, [rows], Everything())
+    assert gone is not None and gone.gain is not None and gone.gain < -0.2

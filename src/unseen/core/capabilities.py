@@ -84,6 +84,21 @@ class Generative(Model):
         """n new rows, one array per slot, and the latent variables behind them."""
 
 
+class Mixing(Assigning):
+    r"""Rows are drawn from components in shares of their own, which say nothing of what the components are.
+
+    With other shares w the log-density of a row is :math:`\log p(x) + \log \sum_k (w_k / \pi_k) \, r_k(x)`.
+    """
+
+    @abstractmethod
+    def shares(self, params: Params) -> Array:
+        r"""The shares of the components, :math:`\pi` (K,)."""
+
+    @abstractmethod
+    def with_shares(self, params: Params, shares: Array) -> Params:
+        """The same components in other shares (K,)."""
+
+
 class Predictive(Model):
     """Regressions: they say what to expect of a target given other columns."""
 

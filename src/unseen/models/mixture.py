@@ -9,7 +9,7 @@ from typing import Any, ClassVar, Self, final
 import numpy as np
 
 from unseen.core.block import Block
-from unseen.core.capabilities import Completing, Generative, Structured
+from unseen.core.capabilities import Completing, Generative, Mixing, Structured
 from unseen.core.description import Description
 from unseen.core.equality import by_value, hash_by_value
 from unseen.core.events import EventKind
@@ -30,7 +30,7 @@ from unseen.numerics.posterior import responsibilities
 @final
 @kind("mixture")
 @dataclass(frozen=True)
-class Mixture(Structured, Penalised, Completing, Generative):
+class Mixture(Structured, Penalised, Mixing, Completing, Generative):
     r"""Finite mixture: each row comes from one of K components of a family.
 
     .. math:: p(x) = \sum_{k=1}^{K} \pi_k f_k(x), \qquad r_k(x) = \pi_k f_k(x) / p(x)
@@ -169,6 +169,12 @@ class Mixture(Structured, Penalised, Completing, Generative):
 
     def rounding(self, params: Params) -> float:
         return self.family.rounding(self._prepare(params))
+
+    def shares(self, params: Params) -> Array:
+        return params["weights"]
+
+    def with_shares(self, params: Params, shares: Array) -> Params:
+        return Params({**params, "weights": shares}, events=params.events)
 
     # ---- rows
 

@@ -9,7 +9,7 @@ import numpy as np
 
 from unseen.algorithms.batch import Batch
 from unseen.core.block import Cells, rng
-from unseen.core.capabilities import Completing, Decoding, Generative, Predictive, Projecting
+from unseen.core.capabilities import Completing, Decoding, Generative, Mixing, Predictive, Projecting
 from unseen.core.example import Example
 from unseen.core.model import Assigning, Latent, Model, Penalised, Starting
 from unseen.core.stats import Array, Kind, Params
@@ -228,6 +228,20 @@ def outputs_are_told(s: Setting) -> None:
     close(said["log_density", "number"], s.model.log_density(s.params, s.block), 1e-12, "log-density among outputs")
 
 
+def shares_can_be_others(s: Setting) -> None:
+    """What other shares of the components do to a row follows from its responsibilities."""
+    if not isinstance(s.model, Mixing):
+        return
+    pi = s.model.shares(s.params)
+    assert abs(pi.sum() - 1) < 1e-8 and (pi >= 0).all()
+    others = (pi + pi[::-1] + 1 / len(pi)) / 3
+    moved = s.model.with_shares(s.params, others)
+    assert s.model.valid(moved) and np.array_equal(s.model.shares(moved), others)
+    r, density = s.model.posterior(s.params, s.block)
+    ratio = np.divide(others, pi, out=np.zeros_like(pi), where=pi > 0)
+    close(s.model.posterior(moved, s.block)[1], density + np.log(ratio @ r), 1e-9, "log-density at other shares")
+
+
 def binding_is_apart(s: Setting) -> None:
     """What the user wrote stays what it was, is all that is shown, and is all that binding depends on."""
     plain = written(s.model)
@@ -245,6 +259,7 @@ def capabilities_are_declared(s: Setting) -> None:
         Latent,
         Completing,
         Generative,
+        Mixing,
         Predictive,
         Decoding,
         Projecting,
@@ -277,6 +292,7 @@ MODEL_CHECKS: tuple[Check, ...] = (
     imputes_only_holes,
     describes_itself,
     outputs_are_told,
+    shares_can_be_others,
     binding_is_apart,
     capabilities_are_declared,
     tasks_travel,

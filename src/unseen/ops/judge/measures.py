@@ -94,14 +94,12 @@ def heldout_drop(case: Case) -> Answer:
 
 def memory_drop(case: Case) -> Answer:
     """The worse of what all rows of earlier batches and those of the pinned version say."""
-    given = case.settings.gates.memory_drop
+    given, past = case.settings.gates.memory_drop, case.remembered
     drop = case.tolerance if given is None else given
-    asked = [
-        (c, what) for c, what in ((case.remembered.earlier, "earlier batches"), (case.remembered.pinned, PINNED)) if c
-    ]
-    if not asked:
+    asked = [(past.earlier, "earlier batches"), (past.pinned, PINNED)]
+    told = [_compared(case, c, f"rows of {what}", "the champion") for c, what in asked if c]
+    if not told:
         return _negative(drop), _negative(drop), "no rows of earlier batches are kept yet: nothing can be forgotten"
-    told = [_compared(case, c, f"rows of {what}", "the champion") for c, what in asked]
     bound, words = min(told)
     return bound, _negative(drop), f"{words}, and gates.memory_drop asks for {_negative(drop):+.4g}"
 
