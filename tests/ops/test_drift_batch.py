@@ -72,8 +72,14 @@ WRONG = {
     "shifted": lambda d, draw: d | {"a": np.roll(d["a"], 1)},
     "filled": lambda d, draw: d | {"b": np.where(draw.random(len(d["b"])) < 0.4, 0.0, np.nan_to_num(d["b"]))},
     "flipped": lambda d, draw: d | {"flag": ~d["flag"]},
+    "codes": lambda d, draw: d | {"plan": np.array(["kestrel", "heron", "goldfinch"])[codes(d["plan"])]},
+    "labels": lambda d, draw: d | {"flag": draw.permutation(d["flag"])},
     "doubled": lambda d, draw: d | {"visits": d["visits"] * 2},
 }
+
+
+def codes(plan: np.ndarray) -> np.ndarray:
+    return np.searchsorted(["goldfinch", "heron", "kestrel"], plan)
 
 
 @pytest.mark.parametrize("what", WRONG)

@@ -165,7 +165,8 @@ class Validation(Fact):
 
     Units are what is independent: rows, or sequences, items, users. One of density zero under a model (``impossible``,
     ``champion_impossible``, ``lost`` under the candidate alone) is left out of that model's mean; ``gain`` is over the
-    ``compared`` units, possible under both. ``calibrated_by`` is ``labels`` or ``masking``.
+    ``compared`` units, possible under both; where few rows judged, those of the whole newest partition, by ``crossed``
+    more fits that were each made without some of them. ``calibrated_by`` is ``labels`` or ``masking``.
     """
 
     rows: int
@@ -177,6 +178,7 @@ class Validation(Fact):
     gain_se: float | None = None
     units: int = 0
     compared: int = 0
+    crossed: int = 0
     impossible: int = 0
     champion_impossible: int = 0
     lost: int = 0
@@ -222,7 +224,8 @@ class Attempt(Fact):
 
 
 #: gates that say of the rows of a batch that they are wrong, or that what they teach is
-OF_DATA = ("memory_drop", "reference_drop", "drift")
+OF_ROWS = ("drift",)
+OF_DATA = ("memory_drop", "reference_drop", *OF_ROWS)
 
 
 class Record(Fact):
@@ -246,17 +249,23 @@ class Record(Fact):
     past: Past | None = None
     gates: tuple[Verdict, ...] = ()
     champion: int | None = None
+    learns: str = ""
+    settings_changed: bool = False
     version: int | None = None
     resources: Resources | None = None
     attempts: tuple[Attempt, ...] = ()
 
     @property
     def aside(self) -> str | None:
-        """Why the newest partition is not trained on by later retrains; None where nothing is wrong with its rows."""
+        """Why the newest partition is not trained on by later retrains; None where nothing is wrong with its rows.
+
+        What only the memory says against a model of other settings than the champion's is said of the settings.
+        """
         if self.outcome == Outcome.REFUSED and self.batch and self.findings:
             newest = repr(self.batch.partitions[-1])
             return self.findings[0].message if all(newest in f.message for f in self.findings) else None
-        refused = [v.gate for v in self.gates if not v.passed and not v.broke and v.gate in OF_DATA]
+        own = OF_DATA if not self.settings_changed else OF_ROWS
+        refused = [v.gate for v in self.gates if not v.passed and not v.broke and v.gate in own]
         return f"held by {', '.join(refused)} ({self.id})" if self.outcome == Outcome.HELD and refused else None
 
     def having(self, **changes: Any) -> Record:

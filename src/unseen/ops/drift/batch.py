@@ -26,7 +26,7 @@ from unseen.result import Result
 #: chance that any finding about an ordinary batch is evident
 ALARM = 0.001
 #: total variation below which nothing holds, by kind; holes that vanish altogether hold from `GONE` on
-LEAST = {"column": 0.1, "holes": 0.05, "fit": 0.1, "shares": 0.05}
+LEAST = {"column": 0.1, "joint": 0.05, "holes": 0.05, "fit": 0.1, "shares": 0.05}
 GONE = 0.02
 #: how much further than any partition before
 FURTHER = 2.0
@@ -73,6 +73,8 @@ def tests(layout: Layout, reference: Sums, batch: Sums) -> Iterator[Test]:
         if bins.size > 1:
             name = f"column {j}"
             yield Test("column", bins.name, parts.expected(reference, w, name), batch[name].sum(axis=0))
+            if f"joint {j}" in reference:
+                yield Test("joint", bins.name, parts.together(reference, w, j).ravel(), batch[name].ravel())
         holes = parts.expected(reference, w, "holes", j), batch["holes"][:, j].sum(axis=0)
         yield Test("holes", bins.name, *holes)
     yield Test("fit", "", parts.expected(reference, w, "density"), batch["density"].sum(axis=0))
@@ -125,14 +127,15 @@ def _moved(test: Test, known: float, holding: Sequence[str]) -> Moved | None:
     if not gone and effect < least:
         return None
     far = gone or effect > FURTHER * known
+    kind = "column" if test.kind == "joint" else test.kind
     return Moved(
-        kind=test.kind,
+        kind=kind,
         column=test.name or None,
         effect=round(effect, 4),
         usual=round(known, 4),
         p_value=test.p_value,
         far=far,
-        holds=far and test.kind in holding,
+        holds=far and kind in holding,
         message=_words(test, before, now, effect, known),
     )
 
@@ -146,6 +149,8 @@ def _words(test: Test, before: float, now: float, effect: float, known: float) -
         return f"rows fit otherwise than they did, whatever the shares of the components ({size})"
     if test.kind == "shares":
         return f"the shares of the components moved ({size})"
+    if test.kind == "joint":
+        return f"column {test.name} goes with other components than it did ({size})"
     return f"column {test.name} is distributed otherwise, whatever the shares of the components ({size})"
 
 

@@ -4,7 +4,9 @@ With reference responsibilities :math:`r_{nk}` of N rows, :math:`v_k = \sum_n r_
 :math:`M_{kl} = \sum_n r_{nk} r_{nl} / v_k`, a batch whose components only changed their shares has mean
 responsibilities :math:`\bar r' = \sum_k w_k M_{k\cdot}` for some shares w, and each column, its holes and the
 log-density are distributed as :math:`\sum_k w_k J_{kb} / v_k`, where :math:`J_{kb}` is what component k holds of bin b.
-So w is solved for, and what is left between a column and that sum was not done by the shares.
+So w is solved for, and what is left between a column and that sum was not done by the shares. In the same way a column
+goes with the components as before if :math:`\sum_n r'_{nk} 1_{nb}` is :math:`\sum_l w_l T_{klb} / v_l`, where
+:math:`T_{klb} = \sum_n r_{nk} r_{nl} 1_{nb}`: that shows a column that was joined to the wrong rows.
 
 Source: Lipton, Wang & Smola (2018), ICML, for shares from the overlap of what a model says; Saerens, Latinne &
 Decaestecker (2002), Neural Computation 14, for priors that change.
@@ -29,6 +31,8 @@ from unseen.result import Result
 #: steps of the multiplicative solution for the shares: it converges like EM, which it is
 STEPS = 500
 TINY = 1e-300
+#: components beyond which nobody asks which of them a column goes with: that takes the square of their number
+MOST = 12
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,6 +59,8 @@ class CountParts:
         for j, (bins, where, observed) in enumerate(binned_cells(self.model, layout, block, fresh.unseen)):
             held = mass if observed is None else mass * observed
             sums[f"column {j}"][:] = _by_part(held, where, bins.size)
+            if 1 < layout.components <= MOST:
+                sums[f"joint {j}"][:] = [_by_part(held * one, where, bins.size) for one in r]
             sums["holes"][:, j, 1] = mass.sum(axis=1) - held.sum(axis=1)
             sums["holes"][:, j, 0] = held.sum(axis=1)
         return Stats(sums)
@@ -70,6 +76,8 @@ def zero(layout: Layout) -> Sums:
         "density": (k, len(layout.density) + 1),
         **{f"column {j}": (k, bins.size) for j, bins in enumerate(layout.columns)},
     }
+    if 1 < k <= MOST:
+        shapes |= {f"joint {j}": (k, k, bins.size) for j, bins in enumerate(layout.columns)}
     return {name: np.zeros(shape) for name, shape in shapes.items()}
 
 
@@ -81,7 +89,8 @@ def parts_of(result: Result, layout: Layout, blocks: Sequence[FreshBlock]) -> Su
 
 def read(stored: Mapping[str, Any], layout: Layout) -> Sums:
     """Counts that were stored as lists."""
-    return {name: np.asarray(stored[name], float).reshape(like.shape) for name, like in zero(layout).items()}
+    found = {name: like for name, like in zero(layout).items() if name in stored or not name.startswith("joint")}
+    return {name: np.asarray(stored[name], float).reshape(like.shape) for name, like in found.items()}
 
 
 def _by_part(mass: Array, where: Array, size: int) -> Array:
@@ -103,6 +112,13 @@ def shares(reference: Sums, batch: Sums) -> Array:
     for _ in range(STEPS):
         w = w * (overlap @ (seen / np.maximum(w @ overlap, TINY)))
     out: Array = w / max(w.sum(), TINY)
+    return out
+
+
+def together(reference: Sums, w: Array, j: int) -> Array:
+    """Counts (K, B) of a column's bins by component that the reference would have with these shares."""
+    v = mass(reference)
+    out: Array = np.einsum("l,lkb->kb", w / np.maximum(v, TINY), reference[f"joint {j}"]) * v.sum()
     return out
 
 

@@ -56,9 +56,14 @@ def compare(
     theirs = at_shares(other, [pair.champion for pair in views if pair.champion is not None])
     total: Any = None
     for pairs in found:
-        scores = one_pass(Score(), Pairs(pairs.source, choice, ours, theirs))
+        scores = scored(Pairs(pairs.source, choice, ours, theirs))
         total = scores if total is None else total + scores
     return comparison(total, against)
+
+
+def scored(pairs: Pairs) -> Scores:
+    """The scores of all rows of some pairs."""
+    return one_pass(Score(), pairs)
 
 
 def at_shares(result: Result, views: Sequence[View]) -> Result:

@@ -85,6 +85,11 @@ class HoldOut:
         begin = self._begins[part.id]
         return self.mask(part) & (np.arange(begin, begin + part.rows) >= self._edges[-2])
 
+    def newest_places(self, part: Part) -> Array:
+        """The places (rows,) of a block's rows in the newest partition, below 0 where they are of another one."""
+        begin = self._begins[part.id]
+        return np.arange(begin, begin + part.rows) - int(self._edges[-2])
+
     def training(self, encoded: Encoded | Share) -> Sequence[Block]:
         """The blocks without the rows that judge."""
         return Share(encoded, self, held=False)

@@ -83,9 +83,10 @@ def heldout_drop(case: Case) -> Answer:
             )
         raise Refused("the candidate was not compared with the champion")
     bound = _at_least(case, v.gain, v.gain_se)
+    crossed = f" of {v.compared:,}, by {v.crossed} more fits that left them out in turn," if v.crossed else ""
     words = (
-        f"per held-out row the candidate gains {v.gain:+.4g} ± {v.gain_se:.2g} on the champion; {_sure(case, bound)}, "
-        f"and gates.heldout_drop asks for {_negative(case.tolerance):+.4g}"
+        f"per held-out row{crossed} the candidate {_gain(v.gain, v.gain_se)} against the champion; "
+        f"{_sure(case, bound)}, and gates.heldout_drop asks for {_negative(case.tolerance):+.4g}"
     )
     if v.champion_impossible:
         words += f"; {v.champion_impossible:,} of {v.units:,} units that the champion gives density zero are left out"
@@ -137,8 +138,12 @@ def _compared(case: Case, c: Comparison, rows: str, other: str) -> tuple[float, 
     if c.gain is None or c.gain_se is None:
         raise Refused(f"the candidate could not be compared with {other}: too few {rows} are possible under both")
     bound = _at_least(case, c.gain, c.gain_se)
-    said = f"on {c.units:,} {rows} the candidate gains {c.gain:+.4g} ± {c.gain_se:.2g} on {other}"
+    said = f"on {c.units:,} {rows} the candidate {_gain(c.gain, c.gain_se)} against {other}"
     return bound, f"{said}; {_sure(case, bound)}"
+
+
+def _gain(gain: float, error: float) -> str:
+    return f"{'gains' if gain >= 0 else 'loses'} {abs(gain):.4g} ± {error:.2g}"
 
 
 def _at_least(case: Case, gain: float, error: float) -> float:
@@ -164,9 +169,9 @@ def min_heldout(case: Case) -> Answer:
 
 def min_heldout_rows(case: Case) -> Answer:
     v, least = case.seen, case.settings.gates.min_heldout_rows
-    what = "rows" if v.units == v.rows else "units"
-    words = f"{v.units:,} held-out {what}; gates.min_heldout_rows is {least:,} (see validate.share)"
-    return float(v.units), float(least), words
+    what, judged = "rows" if v.units == v.rows else "units", max(v.units, v.compared if v.crossed else 0)
+    words = f"{judged:,} held-out {what}; gates.min_heldout_rows is {least:,} (see validate.share)"
+    return float(judged), float(least), words
 
 
 def converged(case: Case) -> Answer:

@@ -5,7 +5,8 @@ from __future__ import annotations
 import importlib
 import math
 import sys
-from collections.abc import Iterator
+import threading
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -14,7 +15,7 @@ import numpy as np
 
 from unseen.core.block import OTHER
 from unseen.core.source import Source
-from unseen.errors import OpsError
+from unseen.errors import LimitError, OpsError
 from unseen.result import Result
 from unseen.search.holdout import Choice
 
@@ -23,14 +24,16 @@ class MetricError(OpsError):
     """The user's function could not be loaded, raised an error, or did not return a finite number."""
 
 
-def measured(name: str, folder: Path, results: list[Result], table: Any) -> list[float]:
-    """What the function says of each model on the held-out rows, an Arrow table.
+def measured(name: str, folder: Path, results: list[Result], table: Any, seconds: float | None = None) -> list[float]:
+    """What the function says of each model on the held-out rows, an Arrow table, within so many seconds for all of it.
 
     ``folder`` is where its module is looked for first, while it is loaded and while it runs; neither the folder nor
     what was imported from it stays behind.
 
     Raises
     ------
+    LimitError
+        It was at work for longer: it is left behind, in a thread that ends with the process.
     MetricError
         The message names the function and the kind of error. What the error says may quote the data: it is dropped.
     """
@@ -42,7 +45,33 @@ def measured(name: str, folder: Path, results: list[Result], table: Any) -> list
             call = getattr(importlib.import_module(module), function)
         except (Exception, SystemExit) as error:
             raise MetricError(f"validate.metric {name!r} cannot be loaded: {type(error).__name__}") from None
-        return [_call(call, name, result, table) for result in results]
+        if seconds is None:
+            return [_call(call, name, result, table) for result in results]
+        return _within(seconds, name, lambda: [_call(call, name, result, table) for result in results])
+
+
+def _within(seconds: float, name: str, work: Callable[[], list[float]]) -> list[float]:
+    """What some work gives, if it does so in time; a thread of its own, since nothing ends a function from outside."""
+    done: list[list[float]] = []
+    failed: list[MetricError] = []
+
+    def at_work() -> None:
+        try:
+            done.append(work())
+        except MetricError as error:
+            failed.append(error)
+
+    thread = threading.Thread(target=at_work, name="validate.metric", daemon=True)
+    thread.start()
+    thread.join(max(seconds, 0.0))
+    if thread.is_alive():
+        raise LimitError(
+            f"validate.metric {name!r} was still at work when limits.seconds or limits.cost was used up: raise it, or "
+            "make the function faster"
+        )
+    if failed:
+        raise failed[0]
+    return done[0]
 
 
 def _call(call: Any, name: str, result: Result, table: Any) -> float:

@@ -24,7 +24,12 @@ from unseen.result import Result
 
 
 def validate(
-    candidate: Result, champion: Result | None, source: Source, holdout: HoldOut, settings: Settings
+    candidate: Result,
+    champion: Result | None,
+    source: Source,
+    holdout: HoldOut,
+    settings: Settings,
+    seconds: float | None = None,
 ) -> Validation:
     r"""Judge a candidate by the rows it was not trained on, beside the champion on the same rows.
 
@@ -38,8 +43,12 @@ def validate(
     champion has never met makes a row impossible for it. ``training`` is the mean log-density of the training rows,
     given their labels if there were any.
 
+    ``seconds`` is what ``validate.metric`` may take.
+
     Raises
     ------
+    LimitError
+        It took longer.
     ModelError
         The champion describes other columns than the candidate, or in another way.
     DataError
@@ -75,7 +84,7 @@ def validate(
         **_gain(scores),
         **_calibration(seen),
         **_components(candidate, champion, seen.flow),
-        **_metric(candidate, champion, source, holdout, settings),
+        **_metric(candidate, champion, source, holdout, settings, seconds),
     )
 
 
@@ -167,14 +176,19 @@ def _components(candidate: Result, champion: Result | None, flow: Flow | None) -
 
 
 def _metric(
-    candidate: Result, champion: Result | None, source: Source, holdout: HoldOut, settings: Settings
+    candidate: Result,
+    champion: Result | None,
+    source: Source,
+    holdout: HoldOut,
+    settings: Settings,
+    seconds: float | None,
 ) -> dict[str, Any]:
     name = settings.validate_.metric
     if name is None:
         return {}
     results = [candidate] if champion is None else [candidate, champion]
     try:
-        values = measured(name, settings.folder, results, held_out_table(source, holdout.newest))
+        values = measured(name, settings.folder, results, held_out_table(source, holdout.newest), seconds)
     except MetricError as error:
         return {"metric_error": str(error)}
     return dict(zip(("metric", "champion_metric"), values, strict=False))

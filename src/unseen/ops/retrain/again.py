@@ -42,8 +42,15 @@ def regate(
     intake = take_in(settings, record.batch.partitions[-1])
     holdout = HoldOut(intake.source, intake.sizes, settings.validate_.share, settings.validate_.seed)
     bench = _opponent(Bench(settings, Registry(settings), intake), against)
-    validation, _, verdicts = bench.judged(candidate, facts(candidate), holdout, *bench.moved())
+    known = facts(candidate)
+    refit = _learning(bench, holdout).without if known.went_on and bench.champion is not None else None
+    validation, _, verdicts = bench.judged(candidate, known, holdout, *bench.moved(), refit)
     return validation, verdicts, allowed(verdicts)
+
+
+def _learning(bench: Bench, holdout: HoldOut) -> Learning:
+    made = planned(bench.settings, bench.intake.source, bench.champion)
+    return Learning(bench.settings, made, holdout, bench.champion, lambda: None, lambda *_: None)
 
 
 def _opponent(bench: Bench, against: str) -> Bench:

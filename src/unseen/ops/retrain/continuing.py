@@ -10,11 +10,12 @@ import numpy as np
 from unseen.core.block import Block
 from unseen.core.encoding import Encoding
 from unseen.core.lazy import Lazy
-from unseen.core.model import Latent
+from unseen.core.model import Latent, Penalised
 from unseen.core.source import Source
 from unseen.core.stats import Params, Stats
 from unseen.engines.local import one_pass
 from unseen.ops.judge import HoldOut
+from unseen.ops.judge.crossing import Fold
 from unseen.problem import Problem
 from unseen.result import Result
 
@@ -30,7 +31,7 @@ class Both:
 class Training(Lazy[Both]):
     """Blocks of training rows, read when they are asked for."""
 
-    def __init__(self, source: Source, holdout: HoldOut, ours: Encoding, theirs: Encoding) -> None:
+    def __init__(self, source: Source, holdout: HoldOut | Fold, ours: Encoding, theirs: Encoding) -> None:
         self.source, self.holdout = source, holdout
         self.ours, self.theirs = replace(ours, grouped=False), replace(theirs, grouped=False)
         self.parts = [part for part in source.manifest() if not holdout.mask(part).all()]
@@ -59,7 +60,7 @@ class Carry:
         return stats
 
 
-def carried(champion: Result, problem: Problem, holdout: HoldOut, prior: float) -> Params | None:
+def carried(champion: Result, problem: Problem, holdout: HoldOut | Fold, prior: float) -> Params | None:
     """Parameters of a model at the champion's optimum: its own, or one M-step from its responsibilities.
 
     None where the model is of another kind, or rows belong to no components that could be carried over.
@@ -73,7 +74,7 @@ def carried(champion: Result, problem: Problem, holdout: HoldOut, prior: float) 
         return None
     theirs = replace(champion.encoding, weights=None, labels=None, classes=(), unknown="missing")
     blocks = Training(problem.source, holdout, problem.encoding, theirs)
-    pseudo: Any = getattr(model, "prior", lambda _: {})(prior) if prior else {}
+    pseudo = model.prior(prior) if prior and isinstance(model, Penalised) else {}
 
     def summed(about: Any) -> Params:
         stats = one_pass(Carry(about, champion.model, champion.params), blocks)

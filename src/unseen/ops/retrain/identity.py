@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import json
 import platform
 import re
 import subprocess
@@ -39,3 +40,9 @@ def revision(folder: Path) -> str | None:
 def _git(folder: Path, *words: str) -> str:
     done = subprocess.run(["git", "-C", str(folder), *words], capture_output=True, text=True, timeout=10, check=True)
     return done.stdout.strip()
+
+
+def learning_hash(settings: Settings) -> str:
+    """Sixteen hexadecimal digits that change when another kind of model, or another window of rows, is asked for."""
+    said = settings.model_dump(mode="json", include={"data": {"window", "weights", "labels", "ignore"}, "model": True})
+    return hashlib.sha256(json.dumps(said, sort_keys=True).encode()).hexdigest()[:16]

@@ -7,11 +7,13 @@ from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any
 
-from unseen.errors import UnseenError
+from unseen.errors import LimitError, RegistryError, UnseenError
 from unseen.ops.config import Settings
+from unseen.ops.config.tolerance import tolerance
 from unseen.ops.drift import batch, fresh_blocks, parts, recall, reference
 from unseen.ops.ingest import Intake, partitions
 from unseen.ops.judge import Everything, HoldOut, Remembered, compare, judge, memory, validate
+from unseen.ops.judge.crossing import Fold, crossed, undecided
 from unseen.ops.logs import reason
 from unseen.ops.places import Places
 from unseen.ops.record import Comparison, FitFacts, Moved, Past, Validation, Verdict
@@ -24,7 +26,8 @@ class Bench:
     """What judges a candidate: the rows of the batch, the champion, and what the log remembers.
 
     ``start`` is what a fit goes on from: the champion, or its parent where the champion's own batch is run again.
-    ``champion`` is None where there is none, or where ``trouble`` says why it could not be loaded.
+    ``champion`` is None where there is none, or where ``trouble`` says why it could not be loaded. ``seconds_left`` is
+    what the team's own measure may take.
     """
 
     settings: Settings
@@ -34,6 +37,7 @@ class Bench:
     version: Version | None = None
     start: Result | None = None
     trouble: str | None = None
+    seconds_left: Callable[[], float | None] = lambda: None
 
     def moved(self) -> tuple[tuple[Moved, ...], str | None]:
         """What moved in the newest partition, as the champion sees it, or why nobody can tell."""
@@ -50,6 +54,21 @@ class Bench:
             return batch.compared(self.champion, known.layout, stored, sums, self.settings.gates.drift), None
         except Exception as error:  # what could not be looked at was not found to be right
             return (), reason(error)
+
+    def since(self) -> tuple[int, dict[str, float]]:
+        """Which partition of the batch is the first that the pinned version knows, and how far those before lay apart.
+
+        Who pins a version says that the world is another one from its partition on.
+        """
+        pinned = Remembered.of(self.registry.log.entries()).pinned
+        first = next((i for i, p in enumerate(self.intake.partitions) if p.id in pinned), 0)
+        if self.version is None or not first:
+            return 0, {}
+        try:
+            stored = recall(Places.of(self.settings).run(self.version.record) / "reference.json")
+        except RegistryError:
+            return first, {}
+        return first, dict(stored.get("usual", {}))
 
     def past(self, candidate: Result) -> Past:
         """The candidate on rows of earlier batches, beside the champion and the pinned version."""
@@ -95,19 +114,37 @@ class Bench:
 
     # ---- all of it
 
+    def _undecided(self, seen: Validation) -> bool:
+        gates, share = self.settings.gates, self.settings.validate_.share
+        most = tolerance(round(seen.units / share)) if gates.heldout_drop is None else gates.heldout_drop
+        return seen.units < gates.min_heldout_rows or undecided(seen, most, gates.confidence)
+
     def judged(
-        self, candidate: Result, fit: FitFacts, holdout: HoldOut, moved: tuple[Moved, ...], unmoved: str | None
+        self,
+        candidate: Result,
+        fit: FitFacts,
+        holdout: HoldOut,
+        moved: tuple[Moved, ...],
+        unmoved: str | None,
+        refit: Callable[[Fold], Result] | None = None,
     ) -> tuple[Validation | None, Past, tuple[Verdict, ...]]:
-        """What held-out rows and the memory say of a candidate, and the verdict of every gate."""
+        """What held-out rows and the memory say of a candidate, and the verdict of every gate.
+
+        ``refit`` fits as the candidate was fitted, where more rows may judge by it (`crossed`).
+        """
         source, trouble, validation = self.intake.source, self.trouble, None
         if trouble is None:
             try:
-                validation = validate(candidate, self.champion, source, holdout, self.settings)
+                validation = validate(candidate, self.champion, source, holdout, self.settings, self.seconds_left())
+                if refit is not None and self.champion is not None and self._undecided(validation):
+                    validation = crossed(validation, candidate, self.champion, source, holdout, refit)
+            except LimitError:
+                raise
             except Exception as error:  # whatever it is, the candidate was not shown to be good
                 trouble = f"validation failed: {reason(error)}"
         if validation is None:  # what the candidate is worth by itself is known all the same: no gate opens for it
             with suppress(Exception):
-                validation = validate(candidate, None, source, holdout, self.settings)
+                validation = validate(candidate, None, source, holdout, self.settings, self.seconds_left())
         past = self.past(candidate)
         has_champion = self.champion is not None or trouble is not None
         try:

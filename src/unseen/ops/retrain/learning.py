@@ -22,6 +22,7 @@ from unseen.ops.config import Settings
 from unseen.ops.config.tolerance import tolerance
 from unseen.ops.fitting import WENT_ON
 from unseen.ops.judge import HoldOut
+from unseen.ops.judge.crossing import Fold
 from unseen.ops.record import FitFacts
 from unseen.ops.retrain.continuing import carried
 from unseen.plan import Plan, fitted
@@ -53,7 +54,7 @@ class Learning:
 
     settings: Settings
     plan: Plan
-    holdout: HoldOut
+    holdout: HoldOut | Fold
     champion: Result | None
     seconds_left: Callable[[], float | None]
     failed: Callable[[int, str], Any]
@@ -88,6 +89,10 @@ class Learning:
         if not found:
             raise NumericalError("no start led to a fit: look at the columns, raise the variance floor, or fit fewer")
         return self._told(max(found, key=lambda r: (usable(r), not is_singular(r.params), self.heldout(r))))
+
+    def without(self, fold: Fold) -> Result:
+        """On from the champion as before, without some of the newest rows."""
+        return replace(self, holdout=fold)._go_on()
 
     def _told(self, result: Result) -> Result:
         return replace(result, columns=self.plan.after(result).columns)

@@ -18,9 +18,9 @@ from unseen.ops.logs import logger, reason
 from unseen.ops.patience import passes, patiently
 from unseen.ops.places import Places
 from unseen.ops.record import Attempt, FitFacts, Outcome, Record
-from unseen.ops.registry import Registry
+from unseen.ops.registry import Registry, Version
 from unseen.ops.retrain.ending import Ended, close, ended_by, nothing_new, report_unread
-from unseen.ops.retrain.identity import environment, run_id
+from unseen.ops.retrain.identity import environment, learning_hash, run_id
 from unseen.ops.retrain.installed import check_installed
 from unseen.ops.retrain.journal import Journal
 from unseen.ops.retrain.judging import Bench
@@ -28,6 +28,7 @@ from unseen.ops.retrain.learning import Learning, broken, ended, usable
 from unseen.ops.retrain.meter import Meter, check_memory
 from unseen.ops.retrain.remembering import remember
 from unseen.ops.retrain.room import check_room, for_want_of_memory
+from unseen.ops.runs import read
 from unseen.plan import Plan
 from unseen.result import Result
 from unseen.store import check_kept
@@ -152,10 +153,12 @@ class Retrain:
             batch=batch,
             settings=settings_hash(self.settings),
             champion=current.number if current else None,
+            learns=learning_hash(self.settings),
+            settings_changed=self._changed(current),
             **environment(self.settings),
         )
         self.registry.began(self.journal.record, actor=self.actor)
-        self.bench = Bench(self.settings, self.registry, self.intake)
+        self.bench = Bench(self.settings, self.registry, self.intake, seconds_left=self.meter.seconds_left)
         names = batch.partitions[-1] if len(batch.partitions) == 1 else f"{batch.partitions[0]}..{batch.partitions[-1]}"
         self.tell("batch", f"{names}: {batch.rows:,} rows")
         for name, why in batch.left_out.items():
@@ -170,6 +173,14 @@ class Retrain:
         except UnseenError as error:
             self.bench = replace(self.bench, trouble=str(error))
             self.tell("champion", str(error))
+
+    def _changed(self, champion: Version | None) -> bool:
+        """Whether another model is asked for than the champion is, or by other rows."""
+        known = read(self.places.run(champion.record)) if champion else None
+        changed = known is not None and known.learns not in ("", learning_hash(self.settings))
+        if changed:
+            self.tell("settings", "another model is asked for than the champion is: a loss against it may be theirs")
+        return changed
 
     def schema(self) -> None:
         """Nothing is computed on a batch that breaks the rules."""
@@ -218,6 +229,9 @@ class Retrain:
         """The best fit there is, within the limits."""
         self.meter.check()
         check_memory(self.plan, self.settings)
+        return self._learning().best()
+
+    def _learning(self) -> Learning:
         return Learning(
             self.settings,
             self.plan,
@@ -227,7 +241,7 @@ class Retrain:
             lambda number, why: self._failed("fit")(number, NumericalError(why)),
             self.observers,
             search=self.search or any(m.kind in SEARCHED and m.far and not m.holds for m in self.journal.record.moved),
-        ).best()
+        )
 
     def _end_if_unfit(self, result: Result) -> None:
         name = result.outcome.name
@@ -242,7 +256,12 @@ class Retrain:
     def validate(self) -> None:
         """Rows of this batch and of earlier ones, drift, every gate: trouble of any kind is a refused gate."""
         validation, past, verdicts = self.bench.judged(
-            self.result, self.fit_facts, self.holdout, self.journal.record.moved, self.unmoved
+            self.result,
+            self.fit_facts,
+            self.holdout,
+            self.journal.record.moved,
+            self.unmoved,
+            self._learning().without if self.fit_facts.went_on else None,
         )
         self.journal.know(validation=validation, past=past, gates=verdicts)
         refused = [v for v in verdicts if not v.passed]
@@ -250,7 +269,7 @@ class Retrain:
 
     def register(self) -> None:
         """A version of its own, whatever the gates said: what was fitted can be looked at."""
-        self.journal.remember(self.result, self.intake.by_partition())
+        self.journal.remember(self.result, self.intake.by_partition(), *self.bench.since())
         self.journal.know(resources=self.meter.read())  # so far: what is told of the run is told here
         record = self.journal.record
         version = self.registry.register(record, self.journal.folder, align=not allowed(record.gates))
@@ -264,7 +283,7 @@ class Retrain:
         record = self.journal.record
         refused = [v for v in record.gates if not v.passed]
         if refused or not record.gates or record.version is None:
-            said = "; ".join(v.reason for v in refused) if refused else "no gate was configured"
+            said = "; ".join(dict.fromkeys(v.reason for v in refused)) if refused else "no gate was configured"
             raise Ended(Outcome.HELD, said)
         try:
             self.meter.check()

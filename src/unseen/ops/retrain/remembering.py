@@ -31,7 +31,9 @@ def remember(settings: Settings, registry: Registry, intake: Intake, candidate: 
 
 
 def pin(settings: Settings, reason: str, actor: str | None = None) -> Entry:
-    """Make the champion the reference, with the rows of its own partitions: what was kept before judges no more.
+    """Make the champion the reference, with rows of the newest of its partitions: what was kept before judges no more.
+
+    Later months are like that one, if what is new is right, and not like those before it.
 
     Raises
     ------
@@ -46,7 +48,7 @@ def pin(settings: Settings, reason: str, actor: str | None = None) -> Entry:
         raise RegistryError(f"{settings.name!r} has no champion yet: there is nothing to pin")
     record = read(Places.of(settings).run(champion.record))
     batch = record.batch if record else None
-    there = tuple(p for p in partitions(settings) if batch and p.id in batch.fingerprints)
+    there = tuple(p for p in partitions(settings) if batch and p.id in batch.fingerprints)[-1:]
     if not there or batch is None:
         raise RegistryError(
             f"no partition that version {champion.number} was trained on is there any more: retrain, then pin"
