@@ -42,9 +42,9 @@ def regate(
     intake = take_in(settings, record.batch.partitions[-1])
     holdout = HoldOut(intake.source, intake.sizes, settings.validate_.share, settings.validate_.seed)
     bench = _opponent(Bench(settings, Registry(settings), intake), against)
-    known = facts(candidate)
-    refit = _learning(bench, holdout).without if known.went_on and bench.champion is not None else None
-    validation, _, verdicts = bench.judged(candidate, known, holdout, *bench.moved(), refit)
+    fit = facts(candidate)
+    refit = _learning(bench, holdout).without if fit.went_on and bench.champion is not None else None
+    validation, _, verdicts = bench.judged(candidate, fit, holdout, *bench.moved(), refit)
     return validation, verdicts, allowed(verdicts)
 
 
