@@ -36,8 +36,8 @@ def clash(key: str, message: str) -> PydanticCustomError:
 
 
 def _reference(value: str, info: ValidationInfo) -> str:
-    kind, colon, where = value.partition(":")
-    if kind not in ("env", "file") or not colon or not where:
+    kind, _, where = value.partition(":")
+    if kind not in ("env", "file") or not where:
         raise ValueError("a secret is given by reference only, env:NAME or file:/path, never by its value")
     folder = (info.context or {}).get("folder")
     if kind == "file" and folder is not None:
@@ -79,6 +79,7 @@ Share = Annotated[float, Field(ge=0, le=1)]
 Portion = Annotated[float, Field(gt=0, lt=1)]
 Positive = Annotated[float, Field(gt=0)]
 Count = Annotated[int, Field(ge=1)]
+Whole = Annotated[int, Field(ge=0)]
 
 
 def secret(ref: str) -> str:

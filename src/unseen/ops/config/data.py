@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Literal
+from typing import Literal
 
 from pydantic import Field, model_validator
 
 from unseen.core.reading import READ, Reading, reading
-from unseen.ops.config.base import Count, Section, Share, Text, clash
+from unseen.ops.config.base import Count, Section, Share, Text, Whole, clash
 
 _SAID = {option.name: option.sentence for option in READ}
 
@@ -18,7 +18,7 @@ class Read(Section):
     delimiter: Text | None = Field(default=None, description=_SAID["delimiter"], examples=[";"])
     decimal: Literal[".", ","] | None = Field(default=None, description=_SAID["decimal"], examples=[","])
     encoding: Text | None = Field(default=None, description=_SAID["encoding"], examples=["latin-1"])
-    skip: Annotated[int, Field(ge=0)] | None = Field(default=None, description=_SAID["skip"], examples=[2])
+    skip: Whole | None = Field(default=None, description=_SAID["skip"], examples=[2])
     header: bool | None = Field(default=None, description=_SAID["header"], examples=[False])
     missing: tuple[str, ...] = Field(default=(), description=_SAID["missing"], examples=[["-999"]])
     text: tuple[Text, ...] = Field(default=(), description=_SAID["text"], examples=[["zip"]])
@@ -46,6 +46,12 @@ class Data(Section):
     ignore: tuple[Text, ...] = Field(default=(), examples=[["comment"]])
     """Columns that are neither modelled nor checked."""
     read: Read = Read()
+
+    @property
+    def aside(self) -> dict[str, tuple[str, ...]]:
+        """Columns that are not modelled, by the key that names them."""
+        one = {"data.weights": self.weights, "data.labels": self.labels}
+        return {**{key: (column,) for key, column in one.items() if column}, "data.ignore": self.ignore}
 
     @model_validator(mode="after")
     def _apart(self) -> Data:

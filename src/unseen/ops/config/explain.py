@@ -8,7 +8,7 @@ from urllib.parse import urlsplit
 
 from unseen.errors import ConfigError
 from unseen.ops.config.document import Keys
-from unseen.ops.config.keys import ANY, Key, about, general, known, nearest
+from unseen.ops.config.keys import ANY, Key, about, general, known, nearest, shown
 from unseen.ops.config.load import Loaded
 from unseen.ops.config.writing import numbers, written
 
@@ -25,14 +25,14 @@ def found(name: str) -> Key:
         There is none; the nearest is named.
     """
     path = tuple(name.replace("COLUMN", ANY).split("."))
-    key = known().get(general(path)) if len(general(path)) == len(path) else None
+    within = general(path)
+    if len(within) == len(path) and within[-1] != ANY:
+        return known()[within]
     ends = [k for k in known().values() if k.name == name]
-    if key is not None and key.path[-1] != ANY:
-        return key
     if len(ends) == 1:
         return ends[0]
     if ends:
-        raise ConfigError(f"several keys are called {name}: {', '.join(map(_shown, ends))}")
+        raise ConfigError(f"several keys are called {name}: {', '.join(shown(k.path) for k in ends)}")
     meant = nearest(path)
     hint = f"did you mean {meant}?" if meant else "`unseen config explain` lists all"
     raise ConfigError(f"there is no key {name}; {hint}")
@@ -40,20 +40,17 @@ def found(name: str) -> Key:
 
 def explained(key: Key, here: Loaded | None) -> dict[str, Any]:
     """All that can be said of a key; ``here`` is the file at hand."""
-    within = (*key.path, ANY) if key.table else key.path
-    inside = {k.name: k.sentence for k in known().values() if key.section and k.path[:-1] == within}
-    value = None if here is None or ANY in key.path or key.section else values(here).get(key.dotted)
     return {
-        "key": _shown(key),
+        "key": shown(key.path),
         "sentence": key.sentence,
         "type": key.words,
         "choices": key.choices,
         "default": "required" if key.field.is_required() else key.default or _LEFT_OUT.get(key.dotted, "none"),
         "example": key.example,
-        "section": ".".join(key.path[:-1]).replace(ANY, "COLUMN"),
+        "section": shown(key.path[:-1]),
         "about": about(key.owner),
-        "keys": inside,
-        "here": value,
+        "keys": {k.name: k.sentence for k in known().values() if key.section and k.path[:-1] == key.inside},
+        "here": None if here is None or ANY in key.path or key.section else values(here).get(key.dotted),
     }
 
 
@@ -62,7 +59,7 @@ def every_key() -> dict[str, dict[str, str]]:
     told: dict[type, str] = {}
     out: dict[str, dict[str, str]] = {}
     for key in known().values():
-        section = ".".join(key.path[:-1]).replace(ANY, "COLUMN")
+        section = shown(key.path[:-1])
         if key.section is None and told.setdefault(key.owner, section) == section:
             out.setdefault(section, {})[key.name] = key.sentence
     return out
@@ -74,11 +71,11 @@ def values(here: Loaded) -> dict[str, dict[str, str]]:
 
 
 def _told(here: Loaded, keys: Keys, value: Any) -> dict[str, str]:
-    dotted, said = ".".join(map(str, keys)), here.said_by(keys)
+    said = here.said_by(keys)
     if said is None and len(keys) > 2 and keys[:2] == ("model", "options"):
         said = here.said_by(("model", *keys[2:]))
     by = "default" if said is None else f"line {said}" if isinstance(said, int) else said
-    text = _LEFT_OUT.get(dotted, "") if value in (None, (), {}) else _text(keys, value)
+    text = _LEFT_OUT.get(".".join(map(str, keys)), "") if value in (None, (), {}) else _text(keys, value)
     return {"value": text or "-", "by": by}
 
 
@@ -103,7 +100,3 @@ def _walk(section: Any, path: tuple[str, ...], keys: Keys) -> Iterator[tuple[Key
             yield from _walk(value, here.path, (*keys, key))
         else:
             yield (*keys, key), value
-
-
-def _shown(key: Key) -> str:
-    return key.dotted.replace(ANY, "COLUMN")

@@ -6,7 +6,7 @@ import difflib
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import cache
-from typing import Any, get_args, get_origin
+from typing import get_args, get_origin
 
 from pydantic.fields import FieldInfo
 
@@ -40,9 +40,14 @@ class Key:
         return ".".join(self.path)
 
     @property
+    def inside(self) -> tuple[str, ...]:
+        """The path that the keys of its section continue."""
+        return (*self.path, ANY) if self.table else self.path
+
+    @property
     def sentence(self) -> str:
         """What it means; of a section what it is about."""
-        return self.field.description or (about(self.section) if self.section else "")
+        return " ".join((self.field.description or "").split()) or (about(self.section) if self.section else "")
 
     @property
     def words(self) -> str:
@@ -56,9 +61,7 @@ class Key:
     @property
     def default(self) -> str:
         """The default as it is written; nothing where there is none."""
-        if self.field.is_required() or self.section is not None:
-            return ""
-        value = self.field.get_default()
+        value = None if self.field.is_required() or self.section is not None else self.field.get_default()
         if value is None or value in ((), {}):
             return ""
         return numbers(value) if self.name == "components" else written(value)
@@ -68,26 +71,26 @@ class Key:
         return written(self.field.examples[0]) if self.field.examples else ""
 
 
-def about(section: type[Section]) -> str:
-    """What a section is about, in one paragraph."""
-    return " ".join((section.__doc__ or "").split("\n\n")[0].split())
+def shown(path: Sequence[str]) -> str:
+    """A path in words: COLUMN stands for a name that the user chooses."""
+    return ".".join(path).replace(ANY, "COLUMN")
 
 
-def section_of(annotation: Any) -> type[Section] | None:
-    """The section inside an annotation."""
-    if isinstance(annotation, type) and issubclass(annotation, Section):
-        return annotation
-    return next((s for s in map(section_of, get_args(annotation)) if s is not None), None)
+def about(section: type[Section], whole: bool = False) -> str:
+    """What a section is about, in one paragraph or as a whole."""
+    said = section.__doc__ or ""
+    return " ".join((said if whole else said.split("\n\n")[0]).split())
 
 
 def keys_of(section: type[Section], path: tuple[str, ...] = ()) -> Iterator[Key]:
     """The keys of a section and of those inside it, in the order of the models."""
     for name, field in section.model_fields.items():
-        here = (*path, field.alias or name)
-        inside, table = section_of(field.annotation), get_origin(field.annotation) is dict
-        yield Key(here, field, section, inside, table)
+        kinds = (field.annotation, *get_args(field.annotation))
+        inside = next((k for k in kinds if isinstance(k, type) and issubclass(k, Section)), None)
+        key = Key((*path, field.alias or name), field, section, inside, get_origin(field.annotation) is dict)
+        yield key
         if inside is not None:
-            yield from keys_of(inside, (*here, ANY) if table else here)
+            yield from keys_of(inside, key.inside)
 
 
 @cache

@@ -46,17 +46,12 @@ def own_options(data: dict[str, Any], known: Sequence[str]) -> dict[str, Any]:
     given = dict(data)
     if kind.order and kind.order in given:
         given["components"] = given.pop(kind.order)
-    _refuse_slips([key for key in given if key not in known and key not in own], own, known)
-    options = {key: given.pop(key) for key in list(given) if key in own}
-    return {**given, "options": {**(given.get("options") or {}), **options}} if options else given
-
-
-def _refuse_slips(unknown: Sequence[Any], own: Sequence[str], known: Sequence[str]) -> None:
-    """Name the option that an unknown key was meant to be; of the other keys the section itself tells."""
-    for key in unknown:
-        near = get_close_matches(str(key), [*own, *known], 1)
+    for key in given:  # the option that an unknown key was meant to be; of the other keys the section itself tells
+        near = () if key in known or key in own else get_close_matches(str(key), [*own, *known], 1)
         if near and near[0] in own and re.fullmatch(r"\w+", str(key)):
             raise clash(str(key), f"unknown key; did you mean model.{near[0]}?")
+    options = {key: given.pop(key) for key in list(given) if key in own}
+    return {**given, "options": {**(given.get("options") or {}), **options}} if options else given
 
 
 def check_kind(name: str, options: Mapping[str, Any], given: set[str], criterion: str) -> None:
@@ -64,23 +59,21 @@ def check_kind(name: str, options: Mapping[str, Any], given: set[str], criterion
     kind = named(name)
     if kind is None:
         raise clash("kind", f"is none of {', '.join(models())}, nor what an installed package declares")
-    _needs(kind, name, options)
+    if set(options) <= {option.name for option in kind.options}:  # others are told first, by what checks them
+        _check_needed(kind, name, options)
     try:
         checked(name, options)
     except ModelError as error:
         raise clash("options", f"cannot be used: {error}") from None
-    if not issubclass(kind, Structured):
-        for key in ("family", "covariance"):
-            if key in given:
-                raise clash(key, f"is for models over families of columns, which {name} is not: leave it out")
+    for key in () if issubclass(kind, Structured) else ("family", "covariance"):
+        if key in given:
+            raise clash(key, f"is for models over families of columns, which {name} is not: leave it out")
     if kind.unit.many and criterion == "heldout":
         raise clash("criterion", f"cannot hold out rows of a {kind.unit.value} one by one: choose bic or icl")
 
 
-def _needs(kind: type[Model], name: str, options: Mapping[str, Any]) -> None:
-    """Name the option that is not there and has to be, unless one that is there is none of the kind's."""
-    if set(options) - {option.name for option in kind.options}:
-        return
+def _check_needed(kind: type[Model], name: str, options: Mapping[str, Any]) -> None:
+    """Name the option that is not there and has to be."""
     unit = unit_option(kind)
     if kind.unit.many and unit is None:
         raise clash("kind", f"{name} reads {kind.unit.value}s of rows, and declares no option for the column of those")
@@ -91,22 +84,26 @@ def _needs(kind: type[Model], name: str, options: Mapping[str, Any]) -> None:
             raise clash(option.name, f"is required by kind {name}: {what[0].lower()}{what[1:]}")
 
 
-def check_together(name: str, options: Mapping[str, Any], columns: Sequence[str], aside: Mapping[str, str]) -> None:
-    """Refuse columns with two parts; ``aside`` maps columns that data.weights, labels or ignore names to that key."""
+def check_together(
+    name: str,
+    options: Mapping[str, Any],
+    columns: Sequence[str],
+    aside: Mapping[str, str],
+    labels: str | None,
+    prior: float | None,
+) -> None:
+    """Refuse columns with two parts, and labels and a prior that the kind does not take.
+
+    ``aside`` maps columns that data.weights, labels or ignore names to that key.
+    """
     kind = named(name)
+    unit = unit_option(kind)
     for option, column in columns_named(kind, options).items():
         if column in aside:
             raise clash(f"model.{option}", f"names a column that is in {aside[column]} too: leave it out there")
-        unit = unit_option(kind)
         if unit is not None and unit.name == option and column in columns:
-            raise clash(
-                f"model.{option}", "names a column that is among model.columns: it says which rows belong together"
-            )
-
-
-def check_offered(name: str, labels: str | None, prior: float) -> None:
-    """Refuse labels and a prior that the kind does not take."""
-    kind = named(name)
+            why = "names a column that is among model.columns: it says which rows belong together"
+            raise clash(f"model.{option}", why)
     if labels is not None and not issubclass(kind, Latent):
         raise clash("data.labels", f"is for models with classes to name, which {name} is not: leave it out")
     if prior and not issubclass(kind, Penalised):

@@ -8,15 +8,20 @@ from typing import Any
 from unseen.ops.config.settings import Settings
 
 FILE = "unseen.schema.json"
-#: sections that have a required key
-_NEVER_EMPTY = ("Data", "ColumnRule")
+#: how limits are told
+_LIMITS = {
+    "minimum": "at least",
+    "exclusiveMinimum": "more than",
+    "maximum": "at most",
+    "exclusiveMaximum": "less than",
+}
 
 
 def json_schema() -> dict[str, Any]:
     """JSON schema (2020-12) of the settings; empty values are allowed where there is a default, as in the file."""
     schema = _plain(Settings.model_json_schema(by_alias=True))
-    for title, part in schema["$defs"].items():
-        if title not in _NEVER_EMPTY:
+    for part in schema["$defs"].values():
+        if "required" not in part:
             part["type"] = [part["type"], "null"]
     for part in (schema, *schema["$defs"].values()):
         for name, value in part["properties"].items():
@@ -60,14 +65,7 @@ def words(schema: dict[str, Any]) -> str:
 def _limits(schema: dict[str, Any]) -> str:
     if "minimum" in schema and "maximum" in schema:
         return f" from {schema['minimum']:g} to {schema['maximum']:g}"
-    said = {
-        "minimum": "at least",
-        "exclusiveMinimum": "more than",
-        "maximum": "at most",
-        "exclusiveMaximum": "less than",
-    }
-    parts = [f"{what} {schema[limit]:g}" for limit, what in said.items() if limit in schema]
-    return f", {', '.join(parts)}" if parts else ""
+    return "".join(f", {what} {schema[limit]:g}" for limit, what in _LIMITS.items() if limit in schema)
 
 
 def _plain(value: Any) -> Any:
@@ -77,6 +75,8 @@ def _plain(value: Any) -> Any:
     if not isinstance(value, dict):
         return value
     out = {k: _plain(v) for k, v in value.items() if k != "x-words" and not (k == "title" and isinstance(v, str))}
+    if isinstance(out.get("description"), str):
+        out["description"] = "\n\n".join(" ".join(part.split()) for part in out["description"].split("\n\n"))
     items = out.get("items")
     if isinstance(items, dict) and items.get("type") == "string":
         items["type"] = ["string", "number", "boolean"]

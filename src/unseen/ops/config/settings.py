@@ -11,7 +11,7 @@ from pydantic import Field, PrivateAttr, model_validator
 
 from unseen.ops.config.base import Section, Text, clash
 from unseen.ops.config.data import Data, Privacy, Schema
-from unseen.ops.config.kind import check_offered, check_together
+from unseen.ops.config.kind import check_together
 from unseen.ops.config.learn import Fit, Limits, Model, Retries, Validate
 from unseen.ops.config.operate import Alerts, Drift, Gates, Memory, Metrics, Registry, Retain, Slo
 
@@ -33,12 +33,10 @@ _DECIDES: dict[str, Any] = {
 class Settings(Section):
     """One production loop: a name, its data, its model, and everything that decides what is promoted."""
 
-    name: str = Field(
-        pattern=r"^[A-Za-z][A-Za-z0-9_-]{0,62}$",
-        description="The model's name in registry and metrics: a letter, then letters, digits, _ or -.",
-        examples=["my-model"],
-    )
-    state: Text = Field(default=".unseen", description="Folder of log, runs, registry and metrics.")
+    name: str = Field(pattern=r"^[A-Za-z][A-Za-z0-9_-]{0,62}$", examples=["my-model"])
+    """The model's name in registry and metrics: a letter, then letters, digits, _ or -."""
+    state: Text = ".unseen"
+    """Folder of log, runs, registry and metrics."""
     data: Data
     schema_: Schema = Field(default=Schema(), alias="schema")
     model: Model = Model()
@@ -65,18 +63,12 @@ class Settings(Section):
                 raise clash(f"gates.{key}", "needs validate.metric")
         if self.fit.start == "labels" and self.data.labels is None:
             raise clash("fit.start", "needs data.labels")
-        aside = {self.data.weights, self.data.labels, *self.data.ignore}
+        aside = {column: key for key, columns in self.data.aside.items() for column in columns}
         for key in ("columns", "family"):
-            if aside & set(getattr(self.model, key)):
+            if aside.keys() & set(getattr(self.model, key)):
                 raise clash(f"model.{key}", "names a column that is in data.weights, data.labels or data.ignore")
-        places = {
-            "data.weights": [self.data.weights],
-            "data.labels": [self.data.labels],
-            "data.ignore": self.data.ignore,
-        }
-        named = {column: key for key, columns in places.items() for column in columns if column}
-        check_together(self.model.kind, self.model.options, self.model.columns, named)
-        check_offered(self.model.kind, self.data.labels, self.fit.prior or 0.0)
+        model = self.model
+        check_together(model.kind, model.options, model.columns, aside, self.data.labels, self.fit.prior)
         return self
 
     @property
