@@ -11,6 +11,7 @@ from unseen.core.block import BOOLEAN, CATEGORY, EMPTY, INTEGER, NUMBER, OTHER, 
 from unseen.core.encoding import Encoding
 from unseen.ops.config import Settings
 from unseen.ops.config.data import ColumnRule
+from unseen.ops.record import Finding
 
 #: raised whenever the gate learns to find something new, so that what passed before is looked at again
 EDITION = 2
@@ -76,11 +77,13 @@ def rules_of(settings: Settings, champion: Encoding | None, first: Sequence[Fiel
     schema, ignore = settings.schema_, tuple(sorted(set(settings.data.ignore)))
     others: Iterable[str] = ()
     if schema.columns:
-        columns = [declared(name, rule) for name, rule in schema.columns.items()]
-    elif champion is not None:
-        columns, others = _modelled(champion), (f.name for f in first)
+        columns = [_declared(name, rule) for name, rule in schema.columns.items()]
+    elif champion is not None:  # what it reads as categories stays whole numbers if it is numbers
+        codes = {name for slot in champion.slots if slot.coded for name in slot.columns}
+        columns = [_like(f, whole=f.name in codes and f.kind in NUMERIC) for f in champion.fields]
+        others = (f.name for f in first)
     else:
-        columns = [like(f) for f in first]
+        columns = [_like(f) for f in first]
     known = {rule.column: rule for rule in columns if rule.column not in ignore}
     sides = _side(settings)
     content = settings.model.columns or [name for name, rule in known.items() if rule.type != OTHER]
@@ -97,7 +100,7 @@ def rules_of(settings: Settings, champion: Encoding | None, first: Sequence[Fiel
     )
 
 
-def declared(name: str, rule: ColumnRule) -> Rule:
+def _declared(name: str, rule: ColumnRule) -> Rule:
     """The rule of a column as ``unseen.yaml`` states it.
 
     Whole numbers with gaps often come as floats, flags as 0 and 1, and codes of categories as numbers.
@@ -127,26 +130,30 @@ def is_code(value: str) -> bool:
     return value.strip().lstrip("+-").isdecimal()
 
 
-def like(field: Field, whole: bool = False) -> Rule:
+def _like(field: Field, whole: bool = False) -> Rule:
     """A rule by kind alone: numbers may change how they are stored, and an empty column may turn out as anything."""
     if field.kind in NUMERIC:
         return Rule(field.name, field.kind, NUMERIC, whole=whole)
     return Rule(field.name, field.kind, KINDS if field.kind == EMPTY else (field.kind,))
 
 
-def _modelled(champion: Encoding) -> list[Rule]:
-    """Columns of the champion; those it reads as categories stay whole numbers if they are numbers."""
-    codes = {name for slot in champion.slots if slot.coded for name in slot.columns}
-    return [like(f, whole=f.name in codes and f.kind in NUMERIC) for f in champion.fields]
-
-
 def _side(settings: Settings) -> list[Rule]:
-    """The columns of weights, of labels, and of the unit, of which every row has to name one."""
+    """The columns of the unit, of which every row has to name one, of weights, and of labels."""
+    unit, weights, labels = settings.model.unit, settings.data.weights, settings.data.labels
     sides = []
-    if settings.model.unit is not None:
-        sides.append(Rule(settings.model.unit, OTHER, KINDS, missing=0.0))
-    if settings.data.weights is not None:
-        sides.append(Rule(settings.data.weights, NUMBER, (INTEGER, NUMBER, BOOLEAN), low=0.0, missing=0.0))
-    if settings.data.labels is not None:
-        sides.append(Rule(settings.data.labels, CATEGORY, (*NUMERIC, CATEGORY)))
+    if unit is not None:
+        sides.append(Rule(unit, OTHER, KINDS, missing=0.0))
+    if weights is not None:
+        sides.append(Rule(weights, NUMBER, (INTEGER, NUMBER, BOOLEAN), low=0.0, missing=0.0))
+    if labels is not None:
+        sides.append(Rule(labels, CATEGORY, (*NUMERIC, CATEGORY)))
     return sides
+
+
+# ---- what breaks them
+
+
+def wrong(check: str, partition: str, said: str, column: str | None = None) -> Finding:
+    """A finding about a partition, or a column of it, in one sentence."""
+    where = repr(partition) if column is None else f"column {column!r} of {partition!r}"
+    return Finding(check=check, column=column, message=f"{where} {said}")

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from difflib import get_close_matches
 from pathlib import Path
 
 from unseen.arrow.formats import TEXT
 from unseen.core.block import BOOLEAN, CATEGORY, EMPTY, INTEGER, NUMBER, OTHER, Field
-from unseen.ops.ingest.rules import Rule, Rules
+from unseen.ops.ingest.rules import Rules, wrong
 from unseen.ops.record import Finding
 
 _WORDS = {
@@ -20,62 +20,38 @@ _WORDS = {
     OTHER: "dates or other values that are not modelled",
     EMPTY: "nothing",
 }
+# cells, not names: numbers, dates, telephone and card numbers, nothing at all; and addresses
+_CELL = re.compile(r"[\d\s.,:;/+()_-]*|.*@.*", re.DOTALL)
+_QUOTED = re.compile(r"'(?:[^'\\]|\\.)*'|\"(?:[^\"\\]|\\.)*\"")
 
 
 def structure(name: str, fields: Sequence[Field], rules: Rules) -> tuple[Finding, ...]:
     """What is wrong with the columns of a partition, by their names."""
-    here = {f.name: f for f in fields if f.name not in rules.ignore}
+    here = {f.name: f.kind for f in fields if f.name not in rules.ignore}
     known = {rule.column: rule for rule in rules.columns}
-    if known and not set(known) & set(here):
-        return (_strangers(name, here, len(known)),)
+    if known and not set(known) & set(here):  # a file without a header has cells there: none of them may be repeated
+        said = f"has none of the {len(known)} columns it should have, and {len(here)} others"
+        return (wrong("columns", name, f"{said}: is it the right file, and do names stand in its first line?"),)
     strange = [column for column in here if column not in known]
     new = [] if rules.others is None else [column for column in strange if column not in rules.others]
     gone = [column for column in known if column not in here]
-    return (
-        *(_extra(name, column, gone or list(known)) for column in new),
-        *(_missing(name, column, new or strange) for column in gone),
-        *(
-            _retyped(name, r, here[r.column])
-            for r in rules.columns
-            if r.column in here and not r.holds(here[r.column].kind)
-        ),
-    )
+    found = [wrong("extra_column", name, _extra(column, gone or known), column) for column in new]
+    for column in gone:
+        near = get_close_matches(column, new or strange, n=1)
+        hint = f"; {near[0]!r} is there instead: was it renamed?" if near else ""
+        message = f"column {column!r} is missing in {name!r}{hint}"
+        found.append(Finding(check="missing_column", column=column, message=message))
+    for column, rule in known.items():
+        if column in here and not rule.holds(here[column]):
+            said = f"should hold {_WORDS[rule.type]} and holds {_WORDS[here[column]]}"
+            found.append(wrong("type", name, said, column))
+    return tuple(found)
 
 
-def _missing(name: str, column: str, new: Sequence[str]) -> Finding:
-    near = get_close_matches(column, new, n=1)
-    hint = f"; {near[0]!r} is there instead: was it renamed?" if near else ""
-    return Finding(check="missing_column", column=column, message=f"column {column!r} is missing in {name!r}{hint}")
-
-
-def _extra(name: str, column: str, known: Sequence[str]) -> Finding:
+def _extra(column: str, known: Iterable[str]) -> str:
     near = get_close_matches(column, known, n=1)
     hint = f" (the nearest known name is {near[0]!r})" if near else ""
-    message = (
-        f"column {column!r} of {name!r} is in no rule{hint}: declare it in schema.columns, list it in data.ignore, "
-        "or set schema.extra: ignore"
-    )
-    return Finding(check="extra_column", column=column, message=message)
-
-
-def _retyped(name: str, rule: Rule, field: Field) -> Finding:
-    message = f"column {rule.column!r} of {name!r} should hold {_WORDS[rule.type]} and holds {_WORDS[field.kind]}"
-    return Finding(check="type", column=rule.column, message=message)
-
-
-def _strangers(name: str, here: dict[str, Field], wanted: int) -> Finding:
-    """A file without a header has cells where names should be: none of them may be repeated."""
-    message = (
-        f"{name!r} has none of the {wanted} columns it should have, and {len(here)} others: is it the right "
-        "file, and do names stand in its first line?"
-    )
-    return Finding(check="columns", message=message)
-
-
-# ---- names that are no names
-
-# numbers, dates, telephone and card numbers, nothing at all; and addresses
-_CELL = re.compile(r"[\d\s.,:;/+()_-]*|.*@.*", re.DOTALL)
+    return f"is in no rule{hint}: declare it in schema.columns, list it in data.ignore, or set schema.extra: ignore"
 
 
 def headless(path: Path, names: Sequence[str], trusted: Sequence[str]) -> tuple[Finding, ...]:
@@ -83,18 +59,13 @@ def headless(path: Path, names: Sequence[str], trusted: Sequence[str]) -> tuple[
 
     Names that ``unseen.yaml`` or the champion knows may look as they like.
     """
-    if not path.name.lower().endswith(TEXT):
-        return ()
-    if not any(_CELL.fullmatch(name) for name in set(names) - set(trusted)):
+    if not path.name.lower().endswith(TEXT) or not any(map(_CELL.fullmatch, set(names) - set(trusted))):
         return ()
     message = (
         f"the first line of {path.name!r} looks like data, not like the names of columns: put the names there, or "
         "declare the columns in schema.columns if these are their names"
     )
     return (Finding(check="header", message=message),)
-
-
-_QUOTED = re.compile(r"'(?:[^'\\]|\\.)*'|\"(?:[^\"\\]|\\.)*\"")
 
 
 def discreet(message: str, known: Sequence[str]) -> str:
