@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import TYPE_CHECKING, Annotated, Any, Literal, TypeAlias
 
 from pydantic import Field, PlainSerializer, WithJsonSchema, WrapValidator, field_validator, model_validator
 
 from unseen.core.capabilities import Structured
 from unseen.core.option import fit_option
-from unseen.ops.config.base import Count, Portion, Positive, Section, Text, Whole, clash
-from unseen.ops.config.kind import check_kind, columns_named, named, own_options, unit_option
+from unseen.ops.config.base import Count, Portion, Positive, Section, Text, Whole
+from unseen.ops.config.kind import columns_named, kind_clashes, named, own_options, unit_option
 from unseen.spec import AUTO, COVARIANCES, FAMILIES, is_family
 
 if TYPE_CHECKING:  # made of lists that stand elsewhere, which a type checker cannot read
@@ -125,12 +126,10 @@ class Model(Section):
             raise ValueError(f"name at least one number of components: {_WRITTEN}")
         return tuple(sorted(set(value)))
 
-    @model_validator(mode="after")
-    def _chosen(self) -> Model:
-        check_kind(self.kind, self.options, self.model_fields_set, self.criterion)
+    def clashes(self) -> Iterator[tuple[str, str]]:
+        yield from kind_clashes(self.kind, self.options, self.model_fields_set, self.criterion)
         if self.columns and not self.family.keys() <= set(self.columns):
-            raise clash("family", "gives a family to a column that is not among model.columns")
-        return self
+            yield "family", "gives a family to a column that is not among model.columns"
 
 
 class Fit(Section):
@@ -167,11 +166,9 @@ class Limits(Section):
     price_per_core_hour: float = Field(default=0.0, ge=0, examples=[0.05])
     """Turns core-hours into money, for the cost metric and limit."""
 
-    @model_validator(mode="after")
-    def _priced(self) -> Limits:
+    def clashes(self) -> Iterator[tuple[str, str]]:
         if self.cost is not None and not self.price_per_core_hour:
-            raise clash("cost", "can never bind without limits.price_per_core_hour")
-        return self
+            yield "cost", "can never bind without limits.price_per_core_hour"
 
 
 class Retries(Section):
@@ -186,11 +183,9 @@ class Retries(Section):
     fits: Count = 2
     """Fits, each with another seed, until one converges."""
 
-    @model_validator(mode="after")
-    def _growing(self) -> Retries:
+    def clashes(self) -> Iterator[tuple[str, str]]:
         if self.most_seconds < self.first_seconds:
-            raise clash("most_seconds", "lies below first_seconds")
-        return self
+            yield "most_seconds", "lies below first_seconds"
 
 
 class Validate(Section):

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import Annotated, Literal
 
-from pydantic import Field, field_validator, model_validator
+from pydantic import Field, field_validator
 
 from unseen.ops.config.base import (
     Address,
@@ -17,7 +18,6 @@ from unseen.ops.config.base import (
     Share,
     Text,
     Whole,
-    clash,
 )
 
 
@@ -103,11 +103,9 @@ class Slo(Section):
     ticket_burn_rate: Positive = 1.0
     """A ticket, when errors use up their budget this many times too fast."""
 
-    @model_validator(mode="after")
-    def _ordered(self) -> Slo:
+    def clashes(self) -> Iterator[tuple[str, str]]:
         if self.page_burn_rate < self.ticket_burn_rate:
-            raise clash("page_burn_rate", "lies below ticket_burn_rate")
-        return self
+            yield "page_burn_rate", "lies below ticket_burn_rate"
 
 
 class Registry(Section):
@@ -159,14 +157,12 @@ class Metrics(Section):
     password: SecretRef | None = Field(default=None, examples=["env:PUSHGATEWAY_PASSWORD"])
     """Password at the Pushgateway, by reference."""
 
-    @model_validator(mode="after")
-    def _pair(self) -> Metrics:
+    def clashes(self) -> Iterator[tuple[str, str]]:
         if (self.username is None) != (self.password is None):
             key, other = ("password", "username") if self.username is None else ("username", "password")
-            raise clash(key, f"needs metrics.{other} too")
+            yield key, f"needs metrics.{other} too"
         if self.username is not None and self.pushgateway is None:
-            raise clash("username", "is for metrics.pushgateway, which is not set")
-        return self
+            yield "username", "is for metrics.pushgateway, which is not set"
 
 
 Mailbox = Annotated[str, Field(pattern=r"^[^@\s]+@[^@\s]+$", description="mail address")]
@@ -186,11 +182,9 @@ class Route(Section):
     pagerduty: SecretRef | None = Field(default=None, examples=["file:/run/secrets/pagerduty"])
     """PagerDuty routing key, by reference."""
 
-    @model_validator(mode="after")
-    def _slack(self) -> Route:
+    def clashes(self) -> Iterator[tuple[str, str]]:
         if self.channel is not None and self.slack is None:
-            raise clash("channel", "is for slack, which is not set")
-        return self
+            yield "channel", "is for slack, which is not set"
 
 
 class Alerts(Section):
@@ -213,9 +207,7 @@ class Alerts(Section):
     repeat_hours: Positive = 4.0
     """Say it again after so long, if nothing has changed."""
 
-    @model_validator(mode="after")
-    def _mail(self) -> Alerts:
+    def clashes(self) -> Iterator[tuple[str, str]]:
         for route in ("page", "ticket"):
             if getattr(self, route).email is not None and (self.smarthost is None or self.sender is None):
-                raise clash(f"{route}.email", "needs alerts.smarthost and alerts.sender")
-        return self
+                yield f"{route}.email", "needs alerts.smarthost and alerts.sender"

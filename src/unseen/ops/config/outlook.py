@@ -25,23 +25,18 @@ def outlook(settings: Settings, names: Sequence[str], schema: Sequence[Field], r
 
     ``names`` are those of all partitions in order, ``schema`` and ``rows`` the columns and rows of the newest.
     """
-    window = settings.data.window or len(names)
-    model, fit = settings.model, settings.fit
+    window, model = settings.data.window or len(names), settings.model
     return {
         "name": settings.name,
         "state": str(settings.home),
         "partitions": {"found": len(names), "trained_on": len(names[-window:]), "newest": names[-1]},
         "model": {
-            "kind": model.kind,
-            "options": dict(model.options),
+            **model.model_dump(),
             "components": numbers(model.components),
-            "criterion": model.criterion,
-            "covariance": model.covariance,
             "columns": list(model.columns) or None,
-            "family": dict(model.family),
         },
-        "fit": {"algorithm": fit.algorithm, "start": fit.start, "restarts": fit.restarts, "seed": fit.seed},
-        "validate": {"share": settings.validate_.share, "metric": settings.validate_.metric},
+        "fit": settings.fit.model_dump(include={"algorithm", "start", "restarts", "seed"}),
+        "validate": settings.validate_.model_dump(include={"share", "metric"}),
         "schema": {"rules": len(settings.schema_.columns)},
         "gates": gates(settings, rows),
         "words": _words(settings),
