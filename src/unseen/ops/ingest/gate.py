@@ -16,9 +16,8 @@ from unseen.ops.ingest.chunks import Chunk, chunks, mixed
 from unseen.ops.ingest.intake import Intake
 from unseen.ops.ingest.partitions import Partition, ReadError, reading
 from unseen.ops.ingest.repeats import Contents, RowHashes, duplicates, repeats, same_rows
-from unseen.ops.ingest.rules import Rule, Rules, rules_of, wrong
+from unseen.ops.ingest.rules import Rule, Rules, discreet, headless, rules_of, structure, wrong
 from unseen.ops.ingest.shape import Sample, shapes
-from unseen.ops.ingest.structure import discreet, headless, structure
 from unseen.ops.places import Places
 from unseen.ops.record import Finding
 

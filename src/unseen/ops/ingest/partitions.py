@@ -9,6 +9,7 @@ import time
 from collections.abc import Collection, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from itertools import pairwise
 from pathlib import Path
 
 from unseen.arrow.formats import known
@@ -131,7 +132,7 @@ def listed(settings: Settings, left_out: Collection[str] = ()) -> list[Path]:
             f"data/*.parquet, relative to {settings.folder.absolute()}"
             + (f"; left out are {', '.join(sorted(left_out))}" if left_out else "")
         )
-    for a, b in zip(paths, paths[1:], strict=False):
+    for a, b in pairwise(paths):
         if a.name == b.name:
             raise DataError(
                 f"data.path: two files are called {a.name!r}, in {a.parent.name!r} and in {b.parent.name!r}: "
