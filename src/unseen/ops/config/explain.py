@@ -8,8 +8,8 @@ from urllib.parse import urlsplit
 
 from unseen.errors import ConfigError
 from unseen.ops.config.document import Keys
-from unseen.ops.config.keys import ANY, Key, about, general, known, nearest, shown
 from unseen.ops.config.load import Loaded
+from unseen.ops.config.schema import ANY, Key, about, general, known, nearest, shown
 from unseen.ops.config.writing import numbers, written
 
 #: what a key that is left out means, where that is no value

@@ -16,8 +16,8 @@ from pydantic import ValidationError
 
 from unseen.errors import ConfigError
 from unseen.ops.config.document import Document, Keys, read
-from unseen.ops.config.keys import ANY, general, known, nearest, takes_names
 from unseen.ops.config.messages import NO_LINE, Problem, joined, problems
+from unseen.ops.config.schema import ANY, general, known, nearest, takes_names
 from unseen.ops.config.settings import Settings
 
 MOST_BYTES = 10_000_000

@@ -13,7 +13,7 @@ from typing import Any
 
 from unseen.errors import ConfigError
 from unseen.ops.config.document import Document, Keys, shown
-from unseen.ops.config.keys import ANY, general, known, nearest
+from unseen.ops.config.schema import ANY, general, known, nearest
 
 #: problems told at once
 MOST = 5

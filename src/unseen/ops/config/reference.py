@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from unseen.ops.config.base import Section
-from unseen.ops.config.keys import about, known, shown
+from unseen.ops.config.schema import about, known, shown
 from unseen.ops.config.settings import Settings
 
 BEGIN, END = "<!-- keys: made by python -m unseen.ops.config.reference -->", "<!-- end of keys -->"

@@ -83,10 +83,19 @@ class Intake:
 
     def open(self, partition: Partition) -> Any:
         """The rows of one partition; the one that was opened last stays open."""
-        if partition.name not in self._open:
+        from unseen.sources.files import open_files
+
+        name = partition.name
+        if name not in self._open:
             self._open.clear()
-            self._open[partition.name] = _opened(partition, self.read)
-        return self._open[partition.name]
+            with reading(repr(name)):
+                try:
+                    self._open[name] = open_files(partition.path, block_rows=CHUNK, read=self.read)
+                except (UnseenError, OSError, MemoryError):
+                    raise
+                except Exception as error:  # readers of third parties quote cells: only their class may be said
+                    raise DataError(f"{name!r} cannot be read: {type(error).__name__}") from None
+        return self._open[name]
 
     def close(self) -> None:
         """Let go of the partition that is open."""
@@ -128,13 +137,9 @@ def _window(
 ) -> tuple[tuple[Partition, ...], dict[str, str]]:
     """The newest of some paths and those before it that are not set aside, and why others are."""
     aside, most = set_aside(settings), settings.data.window or len(paths)
-    if not aside:
-        return identified(settings, paths[-most:], all_paths), {}
-    *older, newest = identified(settings, paths, all_paths)
-    kept = [p for p in older if p.id not in aside]
-    chosen = (*kept[len(kept) - min(most - 1, len(kept)) :], newest)
-    first = older.index(chosen[0]) if chosen[0] in older else len(older)
-    return chosen, {p.name: aside[p.id] for p in older[first:] if p.id in aside}
+    found = identified(settings, paths if aside else paths[-most:], all_paths)
+    chosen = tuple(p for p in found if p.id not in aside or p is found[-1])[-most:]
+    return chosen, {p.name: aside[p.id] for p in found[found.index(chosen[0]) : -1] if p.id in aside}
 
 
 def _position(names: Sequence[str], until: str) -> int:
@@ -161,15 +166,3 @@ def _rows(intake: Intake, partition: Partition, memory: Memory) -> int:
         with suppress(DataError):
             known = sum(part.rows for part in intake.open(partition).manifest())
     return known or 0
-
-
-def _opened(partition: Partition, read: Reading) -> Any:
-    from unseen.sources.files import open_files
-
-    with reading(repr(partition.name)):
-        try:
-            return open_files(partition.path, block_rows=CHUNK, read=read)
-        except (UnseenError, OSError, MemoryError):
-            raise
-        except Exception as error:  # readers of third parties quote cells: their class is all that may be said
-            raise DataError(f"{partition.name!r} cannot be read: {type(error).__name__}") from None
