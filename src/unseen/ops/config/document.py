@@ -129,7 +129,6 @@ class _Refused(yaml.MarkedYAMLError):
 
     def __init__(self, sentence: str, node: Any) -> None:
         super().__init__(problem=sentence, problem_mark=node.start_mark)
-        self.sentence = sentence
 
 
 # ---- what PyYAML complains about, said without the text that it met: that text may be a secret
@@ -171,8 +170,8 @@ def place(error: Any, text: str) -> str:
 
 def reason(error: Any) -> str:
     """What is wrong, in words of ours."""
-    if hasattr(error, "sentence"):
-        return str(error.sentence)
+    if isinstance(error, _Refused):
+        return str(error.problem)
     said = " ".join(str(getattr(error, part, None) or "") for part in ("context", "problem", "reason"))
     hint = next((hint for pattern, hint in _HINTS if re.search(pattern, said)), "a word or sign is out of place")
     return f"this is not YAML: {hint}"

@@ -17,13 +17,7 @@ _LEFT_OUT = {"gates.heldout_drop": "by rows", "data.window": "all"}
 
 
 def found(name: str) -> Key:
-    """The key of a name: its dotted path, or its last part where only one key ends so.
-
-    Raises
-    ------
-    ConfigError
-        There is none; the nearest is named.
-    """
+    """The key of a name: its dotted path, or its last part where one key ends so; ConfigError names the nearest."""
     path = tuple(name.replace("COLUMN", ANY).split("."))
     within = general(path)
     if len(within) == len(path) and within[-1] != ANY:

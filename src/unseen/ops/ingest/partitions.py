@@ -60,10 +60,8 @@ def partitions(settings: Settings, left_out: Collection[str] = ()) -> tuple[Part
 
     Raises
     ------
-    DataError
-        There is no such file, or two have one name.
-    ReadError
-        A file or folder cannot be read at the moment.
+    DataError, ReadError
+        As of `listed`; a file or folder cannot be read at the moment.
     """
     with reading(f"data.path {settings.data.path!r}"):
         paths = listed(settings, left_out)
