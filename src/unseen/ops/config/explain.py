@@ -61,25 +61,23 @@ def every_key() -> dict[str, dict[str, str]]:
 
 def values(here: Loaded) -> dict[str, dict[str, str]]:
     """Every key with its value, and whether the file, the environment or the default says so."""
-    return {".".join(map(str, keys)): _told(here, keys, value) for keys, value in _walk(here.settings, (), ())}
-
-
-def _told(here: Loaded, keys: Keys, value: Any) -> dict[str, str]:
-    said = here.said_by(keys)
-    if said is None and len(keys) > 2 and keys[:2] == ("model", "options"):
-        said = here.said_by(("model", *keys[2:]))
-    by = "default" if said is None else f"line {said}" if isinstance(said, int) else said
-    text = _LEFT_OUT.get(".".join(map(str, keys)), "") if value in (None, (), {}) else _text(keys, value)
-    return {"value": text or "-", "by": by}
-
-
-def _text(keys: Keys, value: Any) -> str:
-    if keys == ("model", "components"):
-        return numbers(value)
-    if keys[-1] == "webhook" and str(value).startswith("http"):  # what follows the host may be a password
-        parts = urlsplit(str(value))
-        return f"{parts.scheme}://{parts.hostname}/..."
-    return written(value)
+    out = {}
+    for keys, value in _walk(here.settings, (), ()):
+        dotted, said = ".".join(map(str, keys)), here.said_by(keys)
+        if said is None and len(keys) > 2 and keys[:2] == ("model", "options"):
+            said = here.said_by(("model", *keys[2:]))
+        if value in (None, (), {}):
+            text = _LEFT_OUT.get(dotted, "-")
+        elif keys == ("model", "components"):
+            text = numbers(value)
+        elif keys[-1] == "webhook" and str(value).startswith("http"):  # what follows the host may be a password
+            parts = urlsplit(str(value))
+            text = f"{parts.scheme}://{parts.hostname}/..."
+        else:
+            text = written(value)
+        by = "default" if said is None else f"line {said}" if isinstance(said, int) else said
+        out[dotted] = {"value": text, "by": by}
+    return out
 
 
 def _walk(section: Any, path: tuple[str, ...], keys: Keys) -> Iterator[tuple[Keys, Any]]:

@@ -17,7 +17,7 @@ from pydantic import ValidationError
 from unseen.errors import ConfigError
 from unseen.ops.config.document import Document, Keys, read
 from unseen.ops.config.messages import NO_LINE, Problem, joined, problems
-from unseen.ops.config.schema import ANY, general, known, nearest, takes_names
+from unseen.ops.config.schema import ANY, known, may_name, nearest
 from unseen.ops.config.settings import Settings
 
 MOST_BYTES = 10_000_000
@@ -63,7 +63,7 @@ def loaded(path: str | Path = "unseen.yaml", env: Mapping[str, str] | None = Non
 
 def parsed(text: str, file: Path, env: Mapping[str, str]) -> Loaded:
     """A text that is, or is going to be, in a file."""
-    document = read(text, str(file), _may_name)
+    document = read(text, str(file), may_name)
     data, variables, wrong = overlay(document.data, env)
     try:
         settings = settled({} if data is None else data, file.absolute().parent)
@@ -93,12 +93,6 @@ def _text(file: Path) -> str:
         raise ConfigError(f"{file} cannot be read: {os.strerror(error.errno or 5)}") from None
     except UnicodeDecodeError as error:
         raise ConfigError(f"{file} is not UTF-8 text (byte {error.start + 1}): save it as UTF-8") from None
-
-
-def _may_name(keys: Keys) -> bool:
-    """Only keys whose place is one for keys: where a list belongs, what stands there may be data."""
-    around = general(keys[:-1])
-    return len(around) == len(keys) - 1 and takes_names(around)
 
 
 # ---- variables

@@ -26,6 +26,8 @@ def outlook(settings: Settings, names: Sequence[str], schema: Sequence[Field], r
     ``names`` are those of all partitions in order, ``schema`` and ``rows`` the columns and rows of the newest.
     """
     window, model = settings.data.window or len(names), settings.model
+    gates = {key: value for key, value in settings.gates.model_dump().items() if value is not None}
+    gates.setdefault("heldout_drop", tolerance(rows))  # gates that are left out do not judge, but for what may be lost
     return {
         "name": settings.name,
         "state": str(settings.home),
@@ -38,17 +40,11 @@ def outlook(settings: Settings, names: Sequence[str], schema: Sequence[Field], r
         "fit": settings.fit.model_dump(include={"algorithm", "start", "restarts", "seed"}),
         "validate": settings.validate_.model_dump(include={"share", "metric"}),
         "schema": {"rules": len(settings.schema_.columns)},
-        "gates": gates(settings, rows),
+        "gates": gates,
         "words": _words(settings),
         "problems": _problems(settings, schema),
         "warnings": _warnings(settings),
     }
-
-
-def gates(settings: Settings, rows: int) -> dict[str, Any]:
-    """The gates that are configured, and what may be lost by rows; the others that are left out do not judge."""
-    said = {"heldout_drop": tolerance(rows)} if settings.gates.heldout_drop is None else {}
-    return {**{key: value for key, value in settings.gates.model_dump().items() if value is not None}, **said}
 
 
 def _problems(settings: Settings, schema: Sequence[Field]) -> list[str]:

@@ -119,11 +119,14 @@ def general(path: Sequence[str | int]) -> tuple[str, ...]:
     return out
 
 
-def takes_names(path: tuple[str, ...]) -> bool:
-    """Whether keys stand below a (general) path: it is a section or a table of the user's names."""
-    if not path or path[-1] == ANY:
-        return not path or known()[path[:-1]].section is not None
-    return path in known() and (known()[path].section is not None or known()[path].table)
+def may_name(path: Sequence[str | int]) -> bool:
+    """Whether the last part stands where keys belong; where a list or a value does, it may be data."""
+    around = general(path[:-1])
+    if len(around) < len(path) - 1:
+        return False
+    table = bool(around) and around[-1] == ANY
+    key = known().get(around[:-1] if table else around)
+    return key is None or key.section is not None or (key.table and not table)
 
 
 def nearest(path: Sequence[str | int]) -> str | None:

@@ -56,9 +56,6 @@ class Rule:
     median: tuple[float, float] | None = None
     spread: tuple[float, float] | None = None
 
-    def holds(self, kind: str) -> bool:
-        return kind == EMPTY or kind in self.kinds
-
 
 @dataclass(frozen=True, slots=True)
 class Rules:
@@ -194,7 +191,7 @@ def structure(name: str, fields: Sequence[Field], rules: Rules) -> tuple[Finding
         message = f"column {column!r} is missing in {name!r}{hint}"
         found.append(Finding(check="missing_column", column=column, message=message))
     for column, rule in known.items():
-        if column in here and not rule.holds(here[column]):
+        if column in here and here[column] not in (EMPTY, *rule.kinds):
             said = f"should hold {_WORDS[rule.type]} and holds {_WORDS[here[column]]}"
             found.append(wrong("type", name, said, column))
     return tuple(found)
