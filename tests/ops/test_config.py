@@ -13,7 +13,7 @@ from tests.ops.config_case import SMALL, settings
 from unseen.errors import ConfigError
 from unseen.ops.config import Settings, load, secret, settings_hash
 from unseen.ops.config.document import read
-from unseen.ops.config.keys import known
+from unseen.ops.config.schema import known
 from unseen.ops.config.writing import written
 from unseen.spec import COVARIANCES, FAMILIES
 

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from tests.cli.calling import fails, ok
-from unseen.ops.config.keys import ANY, known
+from unseen.ops.config.schema import ANY, known
 
 
 @pytest.fixture

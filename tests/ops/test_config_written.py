@@ -9,9 +9,8 @@ from typing import Any
 import pytest
 
 from unseen.ops.config import Settings, json_schema, load
-from unseen.ops.config.keys import ANY, keys_of, known, nearest
 from unseen.ops.config.reference import renewed
-from unseen.ops.config.schema import FILE, of_section, words
+from unseen.ops.config.schema import ANY, FILE, keys_of, known, nearest, of_section, words
 from unseen.ops.config.writing import file_of, model_name
 
 PAGE = Path(__file__).resolve().parents[2] / "docs" / "configuration.md"

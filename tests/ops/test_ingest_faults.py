@@ -11,7 +11,7 @@ import pytest
 from tests.ops.ingest_case import aged, findings, said, settings, table, write
 from unseen.errors import DataError, OpsError
 from unseen.ops.ingest import ReadError, check, take_in
-from unseen.ops.ingest.reading import reading
+from unseen.ops.ingest.partitions import reading
 
 DAMAGED = {
     "empty.parquet": b"",

@@ -12,7 +12,7 @@ import pytest
 from tests.ops.ingest_case import findings, rules, settings, table, write
 from unseen.errors import UnseenError
 from unseen.ops.ingest import take_in
-from unseen.ops.ingest.structure import discreet
+from unseen.ops.ingest.rules import discreet
 
 SECRETS = ("Ada Lovelace", "ada@example.org", "4929 1234 5678 9012", "O'Hara", "07700 900123")
 ROWS = len(SECRETS)

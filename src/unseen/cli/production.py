@@ -26,23 +26,22 @@ name_argument = click.argument("name", metavar="NAME")
 reason_option = click.option("--reason", required=True, help="Why; it stands in the history.")
 
 
-def settings_of(config: Path, name: str | None = None) -> Any:
-    """The settings of a file, which is about this name."""
+def settings_of(config: Path, name: str | None = None, reason: str | None = None) -> Any:
+    """The settings of a file, which is about this name; a reason that is given must say something."""
     from unseen.ops.config import load
 
     settings = load(config)
     if name is not None and name != settings.name:
         raise click.BadParameter(f"{config} is about {settings.name!r}, not {name!r}", param_hint="NAME")
+    if reason is not None and not reason.strip():
+        raise click.BadParameter("say why: it stands in the history", param_hint="--reason")
     return settings
 
 
-def _registry(config: Path, name: str | None = None, reason: str | None = None) -> Any:
+def _registry(*given: Any) -> Any:
     from unseen.ops.registry import Registry
 
-    settings = settings_of(config, name)
-    if reason is not None and not reason.strip():
-        raise click.BadParameter("say why: it stands in the history", param_hint="--reason")
-    return Registry(settings)
+    return Registry(settings_of(*given))
 
 
 @click.command(epilog=f'\b\nExample:\n  unseen promote flights --reason "checked by hand"\n\n{CODES}')
@@ -101,14 +100,19 @@ def pin(name: str, reason: str, config: Path, as_json: bool) -> None:
     series of small losses from adding up; the first champion is pinned by itself. Pin anew where the data changed for
     good: what was kept of earlier batches judges no more.
     """
+    from unseen.ops.config.outlook import count
     from unseen.ops.retrain.remembering import pin as pinned
 
-    entry = pinned(_registry(config, name, reason).settings, reason)
+    entry = pinned(settings_of(config, name, reason), reason)
     facts = entry.facts
     if as_json:
-        return print_json({"what": "pinned", "seq": entry.seq, "time": entry.time, "actor": entry.actor, **facts})
-    count = len(facts["partitions"])
-    click.echo(f"{facts['name']}: version {facts['version']} is pinned with {count} partition{'s' * (count != 1)}")
+        return print_json(_decision("pinned", entry))
+    partitions = count(len(facts["partitions"]), "partition")
+    click.echo(f"{facts['name']}: version {facts['version']} is pinned with {partitions}")
+
+
+def _decision(what: str, entry: Any) -> dict[str, Any]:
+    return {"what": what, "seq": entry.seq, "time": entry.time, "actor": entry.actor, **entry.facts}
 
 
 def _tell(registry: Any, entry: Any, what: str, as_json: bool) -> None:
@@ -122,8 +126,7 @@ def _tell(registry: Any, entry: Any, what: str, as_json: bool) -> None:
         sys.stdout.flush()
     behind = registry.align()
     if as_json:
-        told = {"seq": entry.seq, "time": entry.time, "actor": entry.actor, **facts}
-        print_json({"what": what, **told, "aliases": behind or "in step"})
+        print_json({**_decision(what, entry), "aliases": behind or "in step"})
     if behind:
         click.echo(f"unseen: {behind}", err=True)
         raise click.exceptions.Exit(REGISTRY)
@@ -190,7 +193,7 @@ def rebuild(name: str, config: Path, as_json: bool) -> None:
     """
     from unseen.ops.registry import rebuild as made_anew
 
-    done = made_anew(_registry(config, name).settings)
+    done = made_anew(settings_of(config, name))
     if as_json:
         aside = str(done.aside) if done.aside else None
         return print_json({"name": name, "versions": list(done.versions), "aside": aside, "lost": list(done.lost)})

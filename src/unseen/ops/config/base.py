@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Iterator
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, Self
 from urllib.parse import urlsplit
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationInfo, model_validator
@@ -29,15 +30,25 @@ class Section(BaseModel):
         known = {field.alias or name for name, field in cls.model_fields.items()}
         return {key: value for key, value in data.items() if value is not None or key not in known}
 
+    def clashes(self) -> Iterator[tuple[str, str]]:
+        """Values that cannot go together: the key to tell it at (dotted, inside the section), and in which words."""
+        yield from ()
+
+    @model_validator(mode="after")
+    def _together(self) -> Self:
+        for key, message in self.clashes():
+            raise clash(key, message)
+        return self
+
 
 def clash(key: str, message: str) -> PydanticCustomError:
-    """An error about values that cannot go together, told at one of the keys (dotted, inside the section)."""
-    return PydanticCustomError("clash", message, {"key": key})  # messages are ours, no input
+    """The error that tells at one of the keys; the message is ours and holds no input."""
+    return PydanticCustomError("clash", message, {"key": key})
 
 
 def _reference(value: str, info: ValidationInfo) -> str:
-    kind, colon, where = value.partition(":")
-    if kind not in ("env", "file") or not colon or not where:
+    kind, _, where = value.partition(":")
+    if kind not in ("env", "file") or not where:
         raise ValueError("a secret is given by reference only, env:NAME or file:/path, never by its value")
     folder = (info.context or {}).get("folder")
     if kind == "file" and folder is not None:
@@ -79,6 +90,7 @@ Share = Annotated[float, Field(ge=0, le=1)]
 Portion = Annotated[float, Field(gt=0, lt=1)]
 Positive = Annotated[float, Field(gt=0)]
 Count = Annotated[int, Field(ge=1)]
+Whole = Annotated[int, Field(ge=0)]
 
 
 def secret(ref: str) -> str:

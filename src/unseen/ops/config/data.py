@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Literal
+from collections.abc import Iterator
+from typing import Literal
 
-from pydantic import Field, model_validator
+from pydantic import Field
 
 from unseen.core.reading import READ, Reading, reading
-from unseen.ops.config.base import Count, Section, Share, Text, clash
+from unseen.ops.config.base import Count, Section, Share, Text, Whole
 
 _SAID = {option.name: option.sentence for option in READ}
 
@@ -18,7 +19,7 @@ class Read(Section):
     delimiter: Text | None = Field(default=None, description=_SAID["delimiter"], examples=[";"])
     decimal: Literal[".", ","] | None = Field(default=None, description=_SAID["decimal"], examples=[","])
     encoding: Text | None = Field(default=None, description=_SAID["encoding"], examples=["latin-1"])
-    skip: Annotated[int, Field(ge=0)] | None = Field(default=None, description=_SAID["skip"], examples=[2])
+    skip: Whole | None = Field(default=None, description=_SAID["skip"], examples=[2])
     header: bool | None = Field(default=None, description=_SAID["header"], examples=[False])
     missing: tuple[str, ...] = Field(default=(), description=_SAID["missing"], examples=[["-999"]])
     text: tuple[Text, ...] = Field(default=(), description=_SAID["text"], examples=[["zip"]])
@@ -47,14 +48,18 @@ class Data(Section):
     """Columns that are neither modelled nor checked."""
     read: Read = Read()
 
-    @model_validator(mode="after")
-    def _apart(self) -> Data:
+    @property
+    def aside(self) -> dict[str, tuple[str, ...]]:
+        """Columns that are not modelled, by the key that names them."""
+        one = {"data.weights": self.weights, "data.labels": self.labels}
+        return {**{key: (column,) for key, column in one.items() if column}, "data.ignore": self.ignore}
+
+    def clashes(self) -> Iterator[tuple[str, str]]:
         if self.weights is not None and self.weights == self.labels:
-            raise clash("labels", "the same column is named as weights")
+            yield "labels", "the same column is named as weights"
         for key in ("weights", "labels"):
             if getattr(self, key) in self.ignore:
-                raise clash(key, "the same column is listed in data.ignore")
-        return self
+                yield key, "the same column is listed in data.ignore"
 
 
 class ColumnRule(Section):
@@ -81,24 +86,22 @@ class ColumnRule(Section):
     spread: tuple[float, float] | None = Field(default=None, examples=[[5, 60]])
     """Range of the mean distance from the median; it notices a column that narrows, and a change of units."""
 
-    @model_validator(mode="after")
-    def _consistent(self) -> ColumnRule:
+    def clashes(self) -> Iterator[tuple[str, str]]:
         for key in ("min", "max", "median", "spread"):
             if self.type in ("category", "other") and getattr(self, key) is not None:
-                raise clash(key, "is for columns of type number, integer or boolean")
+                yield key, "is for columns of type number, integer or boolean"
         if self.type != "category" and self.values is not None:
-            raise clash("values", "is for columns of type category")
+            yield "values", "is for columns of type category"
         if self.values == ():
-            raise clash("values", "no category is allowed: list at least one, or leave the key out")
+            yield "values", "no category is allowed: list at least one, or leave the key out"
         if self.min is not None and self.max is not None and self.min > self.max:
-            raise clash("min", "lies above max")
+            yield "min", "lies above max"
         if self.missing_min > self.missing:
-            raise clash("missing_min", "lies above missing")
+            yield "missing_min", "lies above missing"
         for key in ("median", "spread"):
             low, high = getattr(self, key) or (0, 0)
             if low > high:
-                raise clash(key, "the first number is the lower end")
-        return self
+                yield key, "the first number is the lower end"
 
 
 class Schema(Section):
@@ -117,11 +120,9 @@ class Schema(Section):
     repeats: Share = Field(default=1.0, examples=[0.05])
     """Largest share of rows that stand before, here or in an earlier partition, under whichever date or number."""
 
-    @model_validator(mode="after")
-    def _ordered(self) -> Schema:
+    def clashes(self) -> Iterator[tuple[str, str]]:
         if self.max_rows is not None and self.max_rows < self.min_rows:
-            raise clash("max_rows", "lies below min_rows")
-        return self
+            yield "max_rows", "lies below min_rows"
 
 
 class Privacy(Section):

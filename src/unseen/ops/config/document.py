@@ -22,22 +22,10 @@ _TAG = "tag:yaml.org,2002:"
 _PLAIN = {_TAG + kind for kind in ("str", "int", "float", "bool", "null", "map", "seq")}
 
 
-class _Loader(
-    yaml.reader.Reader,
-    yaml.scanner.Scanner,
-    yaml.parser.Parser,
-    yaml.composer.Composer,
-    yaml.constructor.SafeConstructor,
-    yaml.resolver.BaseResolver,
-):
+class _Loader(yaml.SafeLoader):
     """PyYAML's reader without its guesses: a plain scalar is text, nothing (null), or the merge sign."""
 
-    def __init__(self, text: str) -> None:
-        yaml.reader.Reader.__init__(self, text)
-        for part in (yaml.scanner.Scanner, yaml.parser.Parser, yaml.composer.Composer):
-            part.__init__(self)
-        yaml.constructor.SafeConstructor.__init__(self)
-        yaml.resolver.BaseResolver.__init__(self)
+    yaml_implicit_resolvers: dict[str, Any] = {}
 
 
 _Loader.add_implicit_resolver(_TAG + "null", re.compile(r"^(?:~|null|Null|NULL|)$"), ["~", "n", "N", ""])
@@ -69,31 +57,29 @@ def read(text: str, name: str, may_name: Callable[[Keys], bool] = bool) -> Docum
     >>> read("components: 1:8\\nsmoker: no", "unseen.yaml").data
     {'components': '1:8', 'smoker': 'no'}
     """
-    document = Document()
     try:
         loader = _Loader(text)
         node = loader.get_single_node()
-        if node is not None:
-            document.data = _Builder(loader, document, may_name).build(node, ())
+        built = _Builder(loader, may_name)
+        return Document(None if node is None else built.value(node, ()), built.lines)
     except yaml.YAMLError as error:
         raise ConfigError(f"{name}{place(error, text)}: {reason(error)}") from None
     except RecursionError:
         raise ConfigError(f"{name}: this is nested far too deeply to be meant") from None
-    return document
 
 
 class _Builder:
     """Nodes to dictionaries, lists and text, with the line of each key."""
 
-    def __init__(self, loader: _Loader, document: Document, may_name: Callable[[Keys], bool]) -> None:
-        self.loader, self.document, self.may_name = loader, document, may_name
+    def __init__(self, loader: _Loader, may_name: Callable[[Keys], bool]) -> None:
+        self.loader, self.may_name, self.lines = loader, may_name, dict[Keys, int]()
         self.open: set[int] = set()
         self.flat: set[int] = set()
 
-    def build(self, node: Any, keys: Keys) -> Any:
-        if len(self.document.lines) > MOST_NODES:
+    def value(self, node: Any, keys: Keys) -> Any:
+        if len(self.lines) > MOST_NODES:
             raise _Refused("aliases make this far larger than it looks", node)
-        self.document.lines.setdefault(keys, node.start_mark.line + 1)
+        self.lines.setdefault(keys, node.start_mark.line + 1)
         if node.tag not in _PLAIN:
             raise _Refused("tags (words that begin with !) mean nothing here: quote a value that begins so", node)
         if isinstance(node, yaml.ScalarNode):
@@ -101,12 +87,12 @@ class _Builder:
         if id(node) in self.open:
             raise _Refused("an alias stands inside what it refers to", node)
         self.open.add(id(node))
-        built = self._mapping(node, keys) if isinstance(node, yaml.MappingNode) else self._sequence(node, keys)
+        if isinstance(node, yaml.MappingNode):
+            built: Any = self._mapping(node, keys)
+        else:
+            built = [self.value(item, (*keys, i)) for i, item in enumerate(node.value)]
         self.open.remove(id(node))
         return built
-
-    def _sequence(self, node: Any, keys: Keys) -> list[Any]:
-        return [self.build(item, (*keys, i)) for i, item in enumerate(node.value)]
 
     def _mapping(self, node: Any, keys: Keys) -> dict[str, Any]:
         first: dict[str, int] = {}
@@ -121,8 +107,8 @@ class _Builder:
         self.loader.flatten_mapping(node)  # `<<: *name` takes over the keys of another section
         built = {}
         for key, value in node.value:
-            self.document.lines[(*keys, key.value)] = key.start_mark.line + 1
-            built[key.value] = self.build(value, (*keys, key.value))
+            self.lines[(*keys, key.value)] = key.start_mark.line + 1
+            built[key.value] = self.value(value, (*keys, key.value))
         return built
 
 
@@ -143,7 +129,6 @@ class _Refused(yaml.MarkedYAMLError):
 
     def __init__(self, sentence: str, node: Any) -> None:
         super().__init__(problem=sentence, problem_mark=node.start_mark)
-        self.sentence = sentence
 
 
 # ---- what PyYAML complains about, said without the text that it met: that text may be a secret
@@ -185,8 +170,8 @@ def place(error: Any, text: str) -> str:
 
 def reason(error: Any) -> str:
     """What is wrong, in words of ours."""
-    if hasattr(error, "sentence"):
-        return str(error.sentence)
+    if isinstance(error, _Refused):
+        return str(error.problem)
     said = " ".join(str(getattr(error, part, None) or "") for part in ("context", "problem", "reason"))
     hint = next((hint for pattern, hint in _HINTS if re.search(pattern, said)), "a word or sign is out of place")
     return f"this is not YAML: {hint}"

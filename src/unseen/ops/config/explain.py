@@ -8,8 +8,8 @@ from urllib.parse import urlsplit
 
 from unseen.errors import ConfigError
 from unseen.ops.config.document import Keys
-from unseen.ops.config.keys import ANY, Key, about, general, known, nearest
 from unseen.ops.config.load import Loaded
+from unseen.ops.config.schema import ANY, Key, about, general, known, nearest, shown
 from unseen.ops.config.writing import numbers, written
 
 #: what a key that is left out means, where that is no value
@@ -17,22 +17,16 @@ _LEFT_OUT = {"gates.heldout_drop": "by rows", "data.window": "all"}
 
 
 def found(name: str) -> Key:
-    """The key of a name: its dotted path, or its last part where only one key ends so.
-
-    Raises
-    ------
-    ConfigError
-        There is none; the nearest is named.
-    """
+    """The key of a name: its dotted path, or its last part where one key ends so; ConfigError names the nearest."""
     path = tuple(name.replace("COLUMN", ANY).split("."))
-    key = known().get(general(path)) if len(general(path)) == len(path) else None
+    within = general(path)
+    if len(within) == len(path) and within[-1] != ANY:
+        return known()[within]
     ends = [k for k in known().values() if k.name == name]
-    if key is not None and key.path[-1] != ANY:
-        return key
     if len(ends) == 1:
         return ends[0]
     if ends:
-        raise ConfigError(f"several keys are called {name}: {', '.join(map(_shown, ends))}")
+        raise ConfigError(f"several keys are called {name}: {', '.join(shown(k.path) for k in ends)}")
     meant = nearest(path)
     hint = f"did you mean {meant}?" if meant else "`unseen config explain` lists all"
     raise ConfigError(f"there is no key {name}; {hint}")
@@ -40,20 +34,17 @@ def found(name: str) -> Key:
 
 def explained(key: Key, here: Loaded | None) -> dict[str, Any]:
     """All that can be said of a key; ``here`` is the file at hand."""
-    within = (*key.path, ANY) if key.table else key.path
-    inside = {k.name: k.sentence for k in known().values() if key.section and k.path[:-1] == within}
-    value = None if here is None or ANY in key.path or key.section else values(here).get(key.dotted)
     return {
-        "key": _shown(key),
+        "key": shown(key.path),
         "sentence": key.sentence,
         "type": key.words,
         "choices": key.choices,
         "default": "required" if key.field.is_required() else key.default or _LEFT_OUT.get(key.dotted, "none"),
         "example": key.example,
-        "section": ".".join(key.path[:-1]).replace(ANY, "COLUMN"),
+        "section": shown(key.path[:-1]),
         "about": about(key.owner),
-        "keys": inside,
-        "here": value,
+        "keys": {k.name: k.sentence for k in known().values() if key.section and k.path[:-1] == key.inside},
+        "here": None if here is None or ANY in key.path or key.section else values(here).get(key.dotted),
     }
 
 
@@ -62,7 +53,7 @@ def every_key() -> dict[str, dict[str, str]]:
     told: dict[type, str] = {}
     out: dict[str, dict[str, str]] = {}
     for key in known().values():
-        section = ".".join(key.path[:-1]).replace(ANY, "COLUMN")
+        section = shown(key.path[:-1])
         if key.section is None and told.setdefault(key.owner, section) == section:
             out.setdefault(section, {})[key.name] = key.sentence
     return out
@@ -70,25 +61,23 @@ def every_key() -> dict[str, dict[str, str]]:
 
 def values(here: Loaded) -> dict[str, dict[str, str]]:
     """Every key with its value, and whether the file, the environment or the default says so."""
-    return {".".join(map(str, keys)): _told(here, keys, value) for keys, value in _walk(here.settings, (), ())}
-
-
-def _told(here: Loaded, keys: Keys, value: Any) -> dict[str, str]:
-    dotted, said = ".".join(map(str, keys)), here.said_by(keys)
-    if said is None and len(keys) > 2 and keys[:2] == ("model", "options"):
-        said = here.said_by(("model", *keys[2:]))
-    by = "default" if said is None else f"line {said}" if isinstance(said, int) else said
-    text = _LEFT_OUT.get(dotted, "") if value in (None, (), {}) else _text(keys, value)
-    return {"value": text or "-", "by": by}
-
-
-def _text(keys: Keys, value: Any) -> str:
-    if keys == ("model", "components"):
-        return numbers(value)
-    if keys[-1] == "webhook" and str(value).startswith("http"):  # what follows the host may be a password
-        parts = urlsplit(str(value))
-        return f"{parts.scheme}://{parts.hostname}/..."
-    return written(value)
+    out = {}
+    for keys, value in _walk(here.settings, (), ()):
+        dotted, said = ".".join(map(str, keys)), here.said_by(keys)
+        if said is None and len(keys) > 2 and keys[:2] == ("model", "options"):
+            said = here.said_by(("model", *keys[2:]))
+        if value in (None, (), {}):
+            text = _LEFT_OUT.get(dotted, "-")
+        elif keys == ("model", "components"):
+            text = numbers(value)
+        elif keys[-1] == "webhook" and str(value).startswith("http"):  # what follows the host may be a password
+            parts = urlsplit(str(value))
+            text = f"{parts.scheme}://{parts.hostname}/..."
+        else:
+            text = written(value)
+        by = "default" if said is None else f"line {said}" if isinstance(said, int) else said
+        out[dotted] = {"value": text, "by": by}
+    return out
 
 
 def _walk(section: Any, path: tuple[str, ...], keys: Keys) -> Iterator[tuple[Keys, Any]]:
@@ -103,7 +92,3 @@ def _walk(section: Any, path: tuple[str, ...], keys: Keys) -> Iterator[tuple[Key
             yield from _walk(value, here.path, (*keys, key))
         else:
             yield (*keys, key), value
-
-
-def _shown(key: Key) -> str:
-    return key.dotted.replace(ANY, "COLUMN")

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from difflib import get_close_matches
 from typing import Any
 
 from unseen.core.capabilities import Structured
-from unseen.core.model import Latent, Model, Penalised
+from unseen.core.model import Model
 from unseen.core.option import COLUMN, Option
 from unseen.errors import ModelError, RunError
 from unseen.making import checked
@@ -46,68 +46,40 @@ def own_options(data: dict[str, Any], known: Sequence[str]) -> dict[str, Any]:
     given = dict(data)
     if kind.order and kind.order in given:
         given["components"] = given.pop(kind.order)
-    _refuse_slips([key for key in given if key not in known and key not in own], own, known)
+    for key in given:  # the option that an unknown key was meant to be; of the other keys the section itself tells
+        near = () if key in known or key in own else get_close_matches(str(key), [*own, *known], 1)
+        if near and near[0] in own and re.fullmatch(r"\w+", str(key)):
+            raise clash(str(key), f"unknown key; did you mean model.{near[0]}?")
     options = {key: given.pop(key) for key in list(given) if key in own}
     return {**given, "options": {**(given.get("options") or {}), **options}} if options else given
 
 
-def _refuse_slips(unknown: Sequence[Any], own: Sequence[str], known: Sequence[str]) -> None:
-    """Name the option that an unknown key was meant to be; of the other keys the section itself tells."""
-    for key in unknown:
-        near = get_close_matches(str(key), [*own, *known], 1)
-        if near and near[0] in own and re.fullmatch(r"\w+", str(key)):
-            raise clash(str(key), f"unknown key; did you mean model.{near[0]}?")
-
-
-def check_kind(name: str, options: Mapping[str, Any], given: set[str], criterion: str) -> None:
-    """Refuse a kind that is not there, options that it lacks or needs, and keys that are for other kinds."""
+def kind_clashes(name: str, options: Mapping[str, Any], given: set[str], criterion: str) -> Iterator[tuple[str, str]]:
+    """A kind that is not there, options that it lacks or needs, and keys that are for other kinds."""
     kind = named(name)
     if kind is None:
-        raise clash("kind", f"is none of {', '.join(models())}, nor what an installed package declares")
-    _needs(kind, name, options)
+        yield "kind", f"is none of {', '.join(models())}, nor what an installed package declares"
+        return
+    if set(options) <= {option.name for option in kind.options}:  # of others what checks them tells first
+        yield from _needed(kind, name, options)
     try:
         checked(name, options)
     except ModelError as error:
-        raise clash("options", f"cannot be used: {error}") from None
-    if not issubclass(kind, Structured):
-        for key in ("family", "covariance"):
-            if key in given:
-                raise clash(key, f"is for models over families of columns, which {name} is not: leave it out")
+        yield "options", f"cannot be used: {error}"
+    for key in ("family", "covariance"):
+        if key in given and not issubclass(kind, Structured):
+            yield key, f"is for models over families of columns, which {name} is not: leave it out"
     if kind.unit.many and criterion == "heldout":
-        raise clash("criterion", f"cannot hold out rows of a {kind.unit.value} one by one: choose bic or icl")
+        yield "criterion", f"cannot hold out rows of a {kind.unit.value} one by one: choose bic or icl"
 
 
-def _needs(kind: type[Model], name: str, options: Mapping[str, Any]) -> None:
-    """Name the option that is not there and has to be, unless one that is there is none of the kind's."""
-    if set(options) - {option.name for option in kind.options}:
-        return
+def _needed(kind: type[Model], name: str, options: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
+    """Options that are not there and have to be."""
     unit = unit_option(kind)
     if kind.unit.many and unit is None:
-        raise clash("kind", f"{name} reads {kind.unit.value}s of rows, and declares no option for the column of those")
+        yield "kind", f"{name} reads {kind.unit.value}s of rows, and declares no option for the column of those"
     for option in kind.options:
         needed = option.required or (option is unit and kind.unit.many)
         if needed and not option.order and options.get(option.name, option.default) is None:
             what = option.sentence.partition(";")[0].rstrip(".")
-            raise clash(option.name, f"is required by kind {name}: {what[0].lower()}{what[1:]}")
-
-
-def check_together(name: str, options: Mapping[str, Any], columns: Sequence[str], aside: Mapping[str, str]) -> None:
-    """Refuse columns with two parts; ``aside`` maps columns that data.weights, labels or ignore names to that key."""
-    kind = named(name)
-    for option, column in columns_named(kind, options).items():
-        if column in aside:
-            raise clash(f"model.{option}", f"names a column that is in {aside[column]} too: leave it out there")
-        unit = unit_option(kind)
-        if unit is not None and unit.name == option and column in columns:
-            raise clash(
-                f"model.{option}", "names a column that is among model.columns: it says which rows belong together"
-            )
-
-
-def check_offered(name: str, labels: str | None, prior: float) -> None:
-    """Refuse labels and a prior that the kind does not take."""
-    kind = named(name)
-    if labels is not None and not issubclass(kind, Latent):
-        raise clash("data.labels", f"is for models with classes to name, which {name} is not: leave it out")
-    if prior and not issubclass(kind, Penalised):
-        raise clash("fit.prior", f"is for models with a conjugate prior, which {name} is not: leave it at 0")
+            yield option.name, f"is required by kind {name}: {what[0].lower()}{what[1:]}"

@@ -7,7 +7,7 @@ and cannot tell which variable a value came from.
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -16,8 +16,8 @@ from pydantic import ValidationError
 
 from unseen.errors import ConfigError
 from unseen.ops.config.document import Document, Keys, read
-from unseen.ops.config.keys import ANY, general, known, nearest, takes_names
 from unseen.ops.config.messages import NO_LINE, Problem, joined, problems
+from unseen.ops.config.schema import ANY, known, may_name, nearest
 from unseen.ops.config.settings import Settings
 
 MOST_BYTES = 10_000_000
@@ -58,13 +58,12 @@ class Loaded:
 
 def loaded(path: str | Path = "unseen.yaml", env: Mapping[str, str] | None = None) -> Loaded:
     """The same as `load`, with where each key was said."""
-    file = Path(path)
-    return parsed(_text(file), file, os.environ if env is None else env)
+    return parsed(_text(Path(path)), Path(path), os.environ if env is None else env)
 
 
 def parsed(text: str, file: Path, env: Mapping[str, str]) -> Loaded:
     """A text that is, or is going to be, in a file."""
-    document = read(text, str(file), _may_name)
+    document = read(text, str(file), may_name)
     data, variables, wrong = overlay(document.data, env)
     try:
         settings = settled({} if data is None else data, file.absolute().parent)
@@ -96,12 +95,6 @@ def _text(file: Path) -> str:
         raise ConfigError(f"{file} is not UTF-8 text (byte {error.start + 1}): save it as UTF-8") from None
 
 
-def _may_name(keys: Keys) -> bool:
-    """Only keys whose place is one for keys: where a list belongs, what stands there may be data."""
-    around = general(keys[:-1])
-    return len(around) == len(keys) - 1 and takes_names(around)
-
-
 # ---- variables
 
 PREFIX = "UNSEEN__"
@@ -112,19 +105,15 @@ def overlay(data: Any, env: Mapping[str, str]) -> tuple[Any, dict[Keys, str], li
     given = sorted(name for name in env if name.upper().startswith(PREFIX))
     if not given or not isinstance(data, dict | None):
         return data, {}, []
-    data = dict(data or {})
-    variables: dict[Keys, str] = {}
-    wrong = []
+    data, variables, wrong = dict(data or {}), dict[Keys, str](), []
     for name in given:
         try:
-            keys = _keys(name, data)
-            value = _value(name, env[name])
+            keys, value = _keys(name, data), _value(name, env[name])
         except _Wrong as error:
             wrong.append(Problem(NO_LINE, name.upper(), str(error)))
             continue
-        if not _put(data, keys, value):
-            continue  # the file itself is wrong there, and that is told
-        variables[keys] = name.upper()
+        if _put(data, keys, value):  # else the file itself is wrong there, and that is told
+            variables[keys] = name.upper()
     return data, variables, wrong
 
 
@@ -135,26 +124,26 @@ class _Wrong(Exception):
 def _keys(name: str, data: dict[str, Any]) -> Keys:
     """The key that a variable names; names that the user chose are those of the file, whatever their case."""
     path: tuple[str, ...] = ()
-    found: Keys = ()
+    found: tuple[str, ...] = ()
     here: Any = data
     for part in name[len(PREFIX) :].split("__"):
         if path and path[-1] != ANY and known()[path].table:
             names = [n for n in (here if isinstance(here, dict) else {}) if n.lower() == part.lower()]
             if len(names) != 1:
-                whole = "__".join(map(str, found)).upper()
-                raise _Wrong(
-                    f"the file has {'several keys' if names else 'no key'} of that name in {'.'.join(path)}; set all "
-                    f"of it with {PREFIX}{whole}={{name: ...}}"
-                )
+                what = f"{'several keys' if names else 'no key'} of that name in {'.'.join(path)}"
+                raise _Wrong(f"the file has {what}; set all of it with {_variable(found)}={{name: ...}}")
             path, found = (*path, ANY), (*found, names[0])
         else:
             path, found = (*path, part.lower()), (*found, part.lower())
             if path not in known():
                 meant = nearest(found)
-                hint = f"; did you mean {PREFIX}{meant.upper().replace('.', '__')}?" if meant else ""
-                raise _Wrong(f"unknown setting{hint}")
+                raise _Wrong("unknown setting" + (f"; did you mean {_variable(meant.split('.'))}?" if meant else ""))
         here = here.get(found[-1]) if isinstance(here, dict) else None
     return found
+
+
+def _variable(path: Sequence[str]) -> str:
+    return PREFIX + "__".join(path).upper()
 
 
 def _value(name: str, text: str) -> Any:
@@ -171,11 +160,12 @@ def _value(name: str, text: str) -> Any:
 
 def _put(data: dict[str, Any], keys: Keys, value: Any) -> bool:
     """Write a value at a path, copying what is on the way; False where the file has no section there."""
-    for key in keys[:-1]:
-        inside = data.get(str(key))
+    *around, last = map(str, keys)
+    for key in around:
+        inside = data.get(key)
         if not isinstance(inside, dict | None):
             return False
-        data[str(key)] = dict(inside or {})
-        data = data[str(key)]
-    data[str(keys[-1])] = value
+        data[key] = dict(inside or {})
+        data = data[key]
+    data[last] = value
     return True

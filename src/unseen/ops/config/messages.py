@@ -13,29 +13,22 @@ from typing import Any
 
 from unseen.errors import ConfigError
 from unseen.ops.config.document import Document, Keys, shown
-from unseen.ops.config.keys import ANY, general, known, nearest
+from unseen.ops.config.schema import ANY, general, known, nearest
 
 #: problems told at once
 MOST = 5
 
-_SECTION = "must be a section: indented lines of key: value"
 _SENTENCES = {
     "missing": "is required",
-    "bool_type": "must be true or false",
-    "bool_parsing": "must be true or false",
-    "int_type": "must be a whole number",
-    "int_parsing": "must be a whole number",
+    **dict.fromkeys(("bool_type", "bool_parsing"), "must be true or false"),
+    **dict.fromkeys(("int_type", "int_parsing", "int_from_float"), "must be a whole number"),
     "int_parsing_size": "is too large a number",
-    "int_from_float": "must be a whole number",
-    "float_type": "must be a number",
-    "float_parsing": "must be a number",
+    **dict.fromkeys(("float_type", "float_parsing"), "must be a number"),
     "finite_number": "must be a finite number",
     "string_type": "must be text",
-    "tuple_type": "must be a list, such as [a, b]",
-    "dict_type": _SECTION,
-    "model_type": _SECTION,
-    "model_attributes_type": _SECTION,
     "string_too_short": "must not be empty",
+    "tuple_type": "must be a list, such as [a, b]",
+    **dict.fromkeys(("dict_type", "model_type"), "must be a section: indented lines of key: value"),
 }
 _LIMITS = {
     "greater_than": ("gt", "must be more than"),
@@ -94,11 +87,10 @@ def _problem(error: Any, document: Document, variables: Mapping[Keys, str]) -> P
     variable = next((name for at, name in variables.items() if keys[: len(at)] == at), None)
     if variable is not None:
         return Problem(NO_LINE, variable, sentence)
-    line = document.line(keys[:-1] if error["type"] == "missing" else keys)
+    missing = error["type"] == "missing"
+    line = None if not keys or (missing and len(keys) == 1) else document.line(keys[:-1] if missing else keys)
     if error["type"] == "extra_forbidden":  # what follows a forgotten space may be a secret
         keys = (*keys[:-1], _word(keys))
-    if not keys or (error["type"] == "missing" and len(keys) == 1):
-        line = None
     return Problem(NO_LINE if line is None else line, shown(keys) or "the whole file", sentence)
 
 
@@ -106,22 +98,14 @@ def _word(keys: Keys) -> str:
     return re.split(r"[^\w .*+-]", str(keys[-1]))[0]
 
 
-def _siblings(keys: Keys) -> str:
-    around = general(keys[:-1])
-    return ", ".join(path[-1] for path in known() if path[:-1] == around and path[-1] != ANY)
-
-
 def _sentence(error: Any, keys: Keys) -> str:
     kind, context = error["type"], error.get("ctx", {})
     if kind == "extra_forbidden":
-        if _word(keys) != keys[-1]:
-            return "unknown key; is a space missing after a colon?"
-        meant = nearest(keys)
-        return f"unknown key; {f'did you mean {meant}?' if meant else f'known here: {_siblings(keys)}'}"
+        return f"unknown key; {_unknown(keys)}"
     if kind == "literal_error":
         choices = re.findall(r"'([^']*)'", context["expected"])
-        meant = choice(error["input"], choices)
-        return f"must be one of {', '.join(choices)}" + (f"; did you mean {meant}?" if meant else "")
+        meant = difflib.get_close_matches(str(error["input"]).lower(), choices, n=1, cutoff=0.6)
+        return f"must be one of {', '.join(choices)}" + (f"; did you mean {meant[0]}?" if meant else "")
     if kind in _LIMITS:
         limit, words = _LIMITS[kind]
         return f"{words} {context[limit]:g}"
@@ -136,7 +120,10 @@ def _sentence(error: Any, keys: Keys) -> str:
     return _SENTENCES.get(kind, "is not what can stand here")
 
 
-def choice(given: Any, choices: list[str]) -> str | None:
-    """The choice nearest to what was given."""
-    found = difflib.get_close_matches(str(given).lower(), choices, n=1, cutoff=0.6)
-    return found[0] if found else None
+def _unknown(keys: Keys) -> str:
+    """What an unknown key may have been meant to be."""
+    if _word(keys) != keys[-1]:
+        return "is a space missing after a colon?"
+    meant, around = nearest(keys), general(keys[:-1])
+    siblings = ", ".join(path[-1] for path in known() if path[:-1] == around and path[-1] != ANY)
+    return f"did you mean {meant}?" if meant else f"known here: {siblings}"

@@ -25,77 +25,57 @@ def outlook(settings: Settings, names: Sequence[str], schema: Sequence[Field], r
 
     ``names`` are those of all partitions in order, ``schema`` and ``rows`` the columns and rows of the newest.
     """
-    window = settings.data.window or len(names)
-    model, fit = settings.model, settings.fit
+    window, model = settings.data.window or len(names), settings.model
+    gates = {key: value for key, value in settings.gates.model_dump().items() if value is not None}
+    gates.setdefault("heldout_drop", tolerance(rows))  # gates that are left out do not judge, but for what may be lost
     return {
         "name": settings.name,
         "state": str(settings.home),
         "partitions": {"found": len(names), "trained_on": len(names[-window:]), "newest": names[-1]},
         "model": {
-            "kind": model.kind,
-            "options": dict(model.options),
+            **model.model_dump(),
             "components": numbers(model.components),
-            "criterion": model.criterion,
-            "covariance": model.covariance,
             "columns": list(model.columns) or None,
-            "family": dict(model.family),
         },
-        "fit": {"algorithm": fit.algorithm, "start": fit.start, "restarts": fit.restarts, "seed": fit.seed},
-        "validate": {"share": settings.validate_.share, "metric": settings.validate_.metric},
+        "fit": settings.fit.model_dump(include={"algorithm", "start", "restarts", "seed"}),
+        "validate": settings.validate_.model_dump(include={"share", "metric"}),
         "schema": {"rules": len(settings.schema_.columns)},
-        "gates": gates(settings, rows),
-        "words": _parts(settings),
+        "gates": gates,
+        "words": _words(settings),
         "problems": _problems(settings, schema),
         "warnings": _warnings(settings),
     }
 
 
-def gates(settings: Settings, rows: int) -> dict[str, Any]:
-    """The gates that are configured, and what may be lost by rows; the others that are left out do not judge."""
-    said = {"heldout_drop": tolerance(rows)} if settings.gates.heldout_drop is None else {}
-    return {**{key: value for key, value in settings.gates.model_dump().items() if value is not None}, **said}
-
-
 def _problems(settings: Settings, schema: Sequence[Field]) -> list[str]:
-    """Columns that the file names and the newest partition does not have."""
-    have = [f.name for f in schema]
-    named = {
-        "data.weights": [settings.data.weights] if settings.data.weights else [],
-        "data.labels": [settings.data.labels] if settings.data.labels else [],
-        "data.ignore": settings.data.ignore,
-        "model.columns": settings.model.columns,
-        "model.family": tuple(settings.model.family),
-        "privacy.sensitive": settings.privacy.sensitive,
-        "schema.columns": tuple(settings.schema_.columns),
-        **{f"model.{option}": [column] for option, column in settings.model.named_columns.items()},
-    }
-    out = _left_out(settings)
-    for key, columns in named.items():
-        for column in columns:
-            if column not in have:
-                near = difflib.get_close_matches(column, have, n=1)
-                hint = f"; did you mean {near[0]!r}?" if near else ""
-                out.append(f"{key} names {column!r}, which the newest partition does not have{hint}")
-    rules = settings.schema_.columns
-    aside = {settings.data.weights, settings.data.labels, settings.model.unit, *settings.data.ignore}
-    if rules and settings.schema_.extra == "refuse":
-        extra = [name for name in have if name not in rules and name not in aside]
-        out += [f"column {name!r} has no rule in schema.columns, and schema.extra is refuse" for name in extra]
-    return out
-
-
-def _left_out(settings: Settings) -> list[str]:
-    """Columns that the kind of model reads by name and that model.columns leaves out."""
-    model = settings.model
-    return [
+    """Columns that the file names and that are not there: in model.columns, or in the newest partition."""
+    have, model, rules = [f.name for f in schema], settings.model, settings.schema_.columns
+    out = [
         f"model.{option} names {column!r}, which model.columns leaves out: list it there"
         for option, column in model.named_columns.items()
         if model.columns and column != model.unit and column not in model.columns
     ]
+    asked = {
+        **settings.data.aside,
+        "model.columns": model.columns,
+        "model.family": tuple(model.family),
+        "privacy.sensitive": settings.privacy.sensitive,
+        "schema.columns": tuple(rules),
+        **{f"model.{option}": (column,) for option, column in model.named_columns.items()},
+    }
+    for key, column in ((key, column) for key, columns in asked.items() for column in columns if column not in have):
+        near = difflib.get_close_matches(column, have, n=1)
+        hint = f"; did you mean {near[0]!r}?" if near else ""
+        out.append(f"{key} names {column!r}, which the newest partition does not have{hint}")
+    aside = {settings.data.weights, settings.data.labels, model.unit, *settings.data.ignore}
+    extra = [name for name in have if name not in rules and name not in aside]
+    if rules and settings.schema_.extra == "refuse":
+        out += [f"column {name!r} has no rule in schema.columns, and schema.extra is refuse" for name in extra]
+    return out
 
 
-def _parts(settings: Settings) -> str:
-    """The numbers to try, in the words of the kind."""
+def _words(settings: Settings) -> str:
+    """The kind and the numbers to try, in the words of the kind."""
     model, kind = settings.model, named(settings.model.kind)
     if not kind.order:
         return model.kind
@@ -105,28 +85,20 @@ def _parts(settings: Settings) -> str:
     return f"{head}{tried} {kind.order} by {model.criterion}{covariance}"
 
 
-def _gate_words(settings: Settings) -> list[str]:
-    """Gates about components, where the kind has none."""
-    return [
-        f"gates.{name} is about components, and {settings.model.kind} has none: it will not apply"
-        for name in ("max_calibration", "max_moved", "max_died")
-        if getattr(settings.gates, name) is not None and not issubclass(named(settings.model.kind), Assigning)
-    ]
-
-
 def _warnings(settings: Settings) -> list[str]:
-    out = []
+    kind, limits, out = settings.model.kind, settings.limits, []
     if settings.gates.first == "refuse":
         out.append("gates.first is refuse: the first version is promoted by hand, with unseen promote")
-    out += _gate_words(settings)
+    for gate in () if issubclass(named(kind), Assigning) else ("max_calibration", "max_moved", "max_died"):
+        if getattr(settings.gates, gate) is not None:
+            out.append(f"gates.{gate} is about components, and {kind} has none: it will not apply")
     if not settings.schema_.columns:
         out.append("schema.columns is empty: the first batch trains whatever it looks like")
     if settings.data.window is None:
         out.append("data.window is not set: each retrain reads all partitions and takes longer than the last")
-    if settings.limits.seconds is None and settings.limits.memory_gb is None and settings.limits.cost is None:
+    if limits.seconds is None and limits.memory_gb is None and limits.cost is None:
         out.append("no limit is configured (limits.seconds, limits.memory_gb, limits.cost)")
-    pages = settings.alerts.page.model_dump()
-    if not any(value is not None for value in pages.values()):
+    if not any(value is not None for value in settings.alerts.page.model_dump().values()):
         out.append("alerts.page has no receiver: nobody is woken up")
     return out + [f"the secret {ref} is not there (in this environment)" for ref in _absent(settings.model_dump())]
 
@@ -135,9 +107,7 @@ def _absent(value: Any) -> list[str]:
     """References to secrets that cannot be resolved here; nothing is read."""
     if isinstance(value, dict):
         return sorted({ref for inner in value.values() for ref in _absent(inner)})
-    if not isinstance(value, str):
-        return []
-    kind, _, where = value.partition(":")
+    kind, _, where = value.partition(":") if isinstance(value, str) else ("", "", "")
     gone = (kind == "env" and not os.environ.get(where)) or (kind == "file" and not Path(where).is_file())
     return [value] if gone else []
 
@@ -149,32 +119,24 @@ def told(facts: dict[str, Any]) -> str:
     columns = ", ".join(model["columns"]) if model["columns"] else "all that can be modelled"
     families = "".join(f", {column} as {family}" for column, family in model["family"].items())
     rules = facts["schema"]["rules"]
+    newest = "all" if parts["trained_on"] == parts["found"] else f"the newest {parts['trained_on']:,}"
+    options = "".join(f", {name} {_short(value)}" for name, value in model["options"].items())
     lines = {
         "name": f"{facts['name']}, state in {facts['state']}",
-        "data": f"{count(parts['found'], 'partition')}, trains on {_newest(parts)}; {judged}",
+        "data": f"{count(parts['found'], 'partition')}, trains on {newest}; {judged}",
         "schema": f"rules for {count(rules, 'column')}" if rules else "the columns and types of the champion",
         "columns": columns + families,
-        "model": f"{facts['words']}{_options(model['options'])}",
+        "model": f"{facts['words']}{options}",
         "fit": f"{fit['algorithm']}, start {fit['start']}, {fit['restarts']:,} restarts, seed {fit['seed']}",
         "gates": ", ".join(f"{key} {_short(value)}" for key, value in facts["gates"].items()),
     }
-    text = [f"{key:<8}  {value}" for key, value in lines.items()]
-    return "\n".join(
-        [*text, *(f"warning   {w}" for w in facts["warnings"]), *(f"problem   {p}" for p in facts["problems"])]
-    )
-
-
-def _options(options: dict[str, Any]) -> str:
-    return "".join(f", {name} {_short(value)}" for name, value in options.items())
+    said = [*lines.items(), *(("warning", w) for w in facts["warnings"]), *(("problem", p) for p in facts["problems"])]
+    return "\n".join(f"{key:<8}  {value}" for key, value in said)
 
 
 def count(number: int, what: str) -> str:
     """A number of things."""
     return f"{number:,} {what}{'' if number == 1 else 's'}"
-
-
-def _newest(parts: dict[str, Any]) -> str:
-    return "all" if parts["trained_on"] == parts["found"] else f"the newest {parts['trained_on']:,}"
 
 
 def _short(value: Any) -> str:

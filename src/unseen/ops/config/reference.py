@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from unseen.ops.config.base import Section
-from unseen.ops.config.keys import ANY, Key, known
+from unseen.ops.config.schema import about, known, shown
 from unseen.ops.config.settings import Settings
 
 BEGIN, END = "<!-- keys: made by python -m unseen.ops.config.reference -->", "<!-- end of keys -->"
@@ -23,13 +23,12 @@ def reference() -> str:
     for key in known().values():
         if key.section is None:
             continue
-        title = ".".join((*key.path, "COLUMN") if key.table else key.path)
+        title = shown(key.inside)
         lines += ["", f"### `{title}`", ""]
-        if key.section in told:
-            lines.append(f"The same keys as in `{told[key.section]}`.")
+        if told.setdefault(key.section, title) == title:
+            lines += _table(key.section, key.inside)
         else:
-            told[key.section] = title
-            lines += _table(key.section, (*key.path, ANY) if key.table else key.path)
+            lines.append(f"The same keys as in `{told[key.section]}`.")
     return "\n".join(lines)
 
 
@@ -40,22 +39,12 @@ def renewed(page: str) -> str:
 
 
 def _table(section: type[Section], path: tuple[str, ...]) -> Iterator[str]:
-    yield from (
-        " ".join((section.__doc__ or "").split()),
-        "",
-        "| key | value | default | meaning |",
-        "|---|---|---|---|",
-    )
+    yield from (about(section, whole=True), "", "| key | value | default | meaning |", "|---|---|---|---|")
     for key in known().values():
         if key.path[:-1] == path:
-            cells = (f"`{key.name}`", key.words, _default(key), key.sentence)
+            default = "required" if key.field.is_required() else f"`{key.default}`" if key.default else ""
+            cells = (f"`{key.name}`", key.words, default, key.sentence)
             yield "| " + " | ".join(cell.replace("|", r"\|") for cell in cells) + " |"
-
-
-def _default(key: Key) -> str:
-    if key.field.is_required():
-        return "required"
-    return f"`{key.default}`" if key.default else ""
 
 
 if __name__ == "__main__":

@@ -4,14 +4,16 @@ from __future__ import annotations
 
 import hashlib
 import json
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from pydantic import Field, PrivateAttr, model_validator
+from pydantic import Field, PrivateAttr
 
-from unseen.ops.config.base import Section, Text, clash
+from unseen.core.model import Latent, Penalised
+from unseen.ops.config.base import Section, Text
 from unseen.ops.config.data import Data, Privacy, Schema
-from unseen.ops.config.kind import check_offered, check_together
+from unseen.ops.config.kind import named, unit_option
 from unseen.ops.config.learn import Fit, Limits, Model, Retries, Validate
 from unseen.ops.config.operate import Alerts, Drift, Gates, Memory, Metrics, Registry, Retain, Slo
 
@@ -33,12 +35,10 @@ _DECIDES: dict[str, Any] = {
 class Settings(Section):
     """One production loop: a name, its data, its model, and everything that decides what is promoted."""
 
-    name: str = Field(
-        pattern=r"^[A-Za-z][A-Za-z0-9_-]{0,62}$",
-        description="The model's name in registry and metrics: a letter, then letters, digits, _ or -.",
-        examples=["my-model"],
-    )
-    state: Text = Field(default=".unseen", description="Folder of log, runs, registry and metrics.")
+    name: str = Field(pattern=r"^[A-Za-z][A-Za-z0-9_-]{0,62}$", examples=["my-model"])
+    """The model's name in registry and metrics: a letter, then letters, digits, _ or -."""
+    state: Text = ".unseen"
+    """Folder of log, runs, registry and metrics."""
     data: Data
     schema_: Schema = Field(default=Schema(), alias="schema")
     model: Model = Model()
@@ -58,26 +58,28 @@ class Settings(Section):
 
     _folder: Path = PrivateAttr(default_factory=Path)
 
-    @model_validator(mode="after")
-    def _together(self) -> Settings:
+    def clashes(self) -> Iterator[tuple[str, str]]:
+        data, model, kind = self.data, self.model, named(self.model.kind)
         for key in ("min_metric", "metric_drop"):
             if getattr(self.gates, key) is not None and self.validate_.metric is None:
-                raise clash(f"gates.{key}", "needs validate.metric")
-        if self.fit.start == "labels" and self.data.labels is None:
-            raise clash("fit.start", "needs data.labels")
-        aside = {self.data.weights, self.data.labels, *self.data.ignore}
+                yield f"gates.{key}", "needs validate.metric"
+        if self.fit.start == "labels" and data.labels is None:
+            yield "fit.start", "needs data.labels"
+        aside = {column: key for key, columns in data.aside.items() for column in columns}
         for key in ("columns", "family"):
-            if aside & set(getattr(self.model, key)):
-                raise clash(f"model.{key}", "names a column that is in data.weights, data.labels or data.ignore")
-        places = {
-            "data.weights": [self.data.weights],
-            "data.labels": [self.data.labels],
-            "data.ignore": self.data.ignore,
-        }
-        named = {column: key for key, columns in places.items() for column in columns if column}
-        check_together(self.model.kind, self.model.options, self.model.columns, named)
-        check_offered(self.model.kind, self.data.labels, self.fit.prior or 0.0)
-        return self
+            if aside.keys() & set(getattr(model, key)):
+                yield f"model.{key}", "names a column that is in data.weights, data.labels or data.ignore"
+        unit = unit_option(kind)
+        for option, column in model.named_columns.items():
+            if column in aside:
+                yield f"model.{option}", f"names a column that is in {aside[column]} too: leave it out there"
+            if unit is not None and unit.name == option and column in model.columns:
+                why = "names a column that is among model.columns: it says which rows belong together"
+                yield f"model.{option}", why
+        if data.labels is not None and not issubclass(kind, Latent):
+            yield "data.labels", f"is for models with classes to name, which {model.kind} is not: leave it out"
+        if self.fit.prior and not issubclass(kind, Penalised):
+            yield "fit.prior", f"is for models with a conjugate prior, which {model.kind} is not: leave it at 0"
 
     @property
     def folder(self) -> Path:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import os
 import re
 import textwrap
 from collections.abc import Iterator, Mapping, Sequence
@@ -30,8 +31,7 @@ def file_of(values: Mapping[str, Any], notes: Mapping[str, Sequence[str]] | None
     lines, around = [_HEAD], list[str]()
     for dotted, value in values.items():
         *sections, key = dotted.split(".")
-        same = next((i for i, (a, b) in enumerate(zip(sections, around, strict=False)) if a != b), len(sections))
-        same = min(same, len(around))
+        same = len(os.path.commonprefix([sections, around]))
         lines += [f"{'  ' * depth}{sections[depth]}:" for depth in range(same, len(sections))]
         around, pad = sections, "  " * len(sections)
         for note in (notes or {}).get(dotted, ()):
@@ -67,19 +67,13 @@ def written(value: Any) -> str:
         return "{" + ", ".join(f"{written(str(k))}: {written(v)}" for k, v in value.items()) + "}"
     if isinstance(value, (list, tuple)):
         return "[" + ", ".join(map(written, value)) + "]"
-    if value is None:
-        return "null"
-    if isinstance(value, bool):
-        return "true" if value else "false"
     if isinstance(value, float):
-        text = str(int(value)) if value.is_integer() and abs(value) < 1e15 else repr(value)
-        return text if "." in text else text.replace("e", ".0e")  # 1e-07 is text to YAML 1.1
-    if isinstance(value, int):
-        return str(value)
-    style = None if str(value).isprintable() else '"'  # escapes, so that a line break stays on the line
-    text = yaml.safe_dump(
-        [str(value)], default_flow_style=True, default_style=style, allow_unicode=True, width=math.inf
-    )
+        value = int(value) if value.is_integer() and abs(value) < 1e15 else float(value)
+    elif not isinstance(value, bool | int | None):
+        value = str(value)
+    broken = isinstance(value, str) and not value.isprintable()
+    style = '"' if broken else None  # escapes, so that a line break stays on the line
+    text = yaml.safe_dump([value], default_flow_style=True, default_style=style, allow_unicode=True, width=math.inf)
     return str(text).strip()[1:-1]
 
 

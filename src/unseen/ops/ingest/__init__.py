@@ -7,8 +7,7 @@ system could not read just now is a `ReadError` (an `OSError`: try again); what 
 
 from unseen.ops.ingest.gate import check
 from unseen.ops.ingest.intake import Intake, take_in
-from unseen.ops.ingest.partitions import Partition, partitions
-from unseen.ops.ingest.reading import ReadError
+from unseen.ops.ingest.partitions import Partition, ReadError, partitions
 from unseen.ops.record import Finding
 
 __all__ = ["Finding", "Intake", "Partition", "ReadError", "check", "partitions", "take_in"]

@@ -2,35 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-
 from unseen.ops.config import Settings
 from unseen.ops.places import Places
-from unseen.ops.registry.entry import INCLUDED, PROMOTED, RETRAIN, Entry
+from unseen.ops.registry.entry import INCLUDED, PROMOTED, RETRAIN
 from unseen.ops.registry.log import Log
 
 
 def set_aside(settings: Settings) -> dict[str, str]:
-    """Reasons by the ids of partitions, read from the log.
+    """Reasons by the ids of partitions, read from the log; raises RegistryError where that cannot be trusted.
 
-    Raises
-    ------
-    RegistryError
-        The log cannot be trusted.
+    The last word of each partition's own retrains counts; a version that was promoted by hand clears its own.
     """
     places = Places.of(settings)
-    return of_entries(Log(places).entries()) if places.log.is_file() else {}
-
-
-def of_entries(entries: Sequence[Entry]) -> dict[str, str]:
-    """The last word of each partition's own retrains counts; a version that was promoted by hand clears its own.
-
-    >>> of_entries([])
-    {}
-    """
     out: dict[str, str] = {}
     of_version: dict[int, str] = {}
-    for entry in entries:
+    for entry in Log(places).entries() if places.log.is_file() else ():
         facts = entry.facts
         if entry.kind == RETRAIN and facts.get("partition"):
             out.pop(facts["partition"], None)

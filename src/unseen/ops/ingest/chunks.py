@@ -28,8 +28,11 @@ def chunks(source: Any, columns: Sequence[str]) -> Iterator[Chunk]:
     """The rows of some columns, put in the order of their names: how they lay in the file does not matter."""
     import pandas as pd
 
-    coded, raw = sides(source, columns)
-    whole = [f.name for f in source.schema() if f.kind == INTEGER and f.name in coded]
+    kinds = {f.name: f.kind for f in source.schema()}
+    doubtful = mixed(source, [name for name in columns if kinds[name] == CATEGORY])
+    raw = [name for name in columns if kinds[name] == OTHER or name in doubtful]
+    coded = [name for name in columns if name not in raw]
+    whole = [name for name in coded if kinds[name] == INTEGER]
     for part in source.manifest():
         if not part.rows:
             continue
@@ -44,28 +47,8 @@ def chunks(source: Any, columns: Sequence[str]) -> Iterator[Chunk]:
         yield Chunk(out, out.assign(**_exact(source.table(part), long)) if long else out)
 
 
-def _exact(table: Any, columns: Sequence[str]) -> dict[str, Any]:
-    """Bits of the floats, and on top of those of long numbers their size: short ones keep the hash of a float."""
-    out = {}
-    for name in columns:
-        cells = table.column(name)
-        ints, gaps = cells.fill_null(0).to_numpy(), cells.is_null().to_numpy()
-        floats = np.where(gaps, np.nan, ints.astype(np.float64))
-        sizes = (np.abs(ints) if ints.dtype.kind == "i" else ints).astype(np.uint64)
-        out[name] = floats.view(np.uint64) + np.where(np.abs(floats) >= 2**53, sizes, np.uint64(0))
-    return out
-
-
-def sides(source: Any, columns: Sequence[str]) -> tuple[list[str], list[str]]:
-    """Columns that can be read for a model, and those that cannot: dates, lists, numbers with stray text in them."""
-    kinds = {f.name: f.kind for f in source.schema()}
-    reasons = mixed(source, [name for name in columns if kinds[name] == CATEGORY])
-    raw = [name for name in columns if kinds[name] == OTHER or reasons.get(name)]
-    return [name for name in columns if name not in raw], raw
-
-
 def mixed(source: Any, columns: Sequence[str]) -> dict[str, str]:
-    """Why columns of a text file must not be used, in sentences without their cells; nothing where they may be."""
+    """Why columns of a text file must not be used, numbers with stray text say, in sentences without their cells."""
     if not how_read(source)[1]:  # columns of Parquet files have types, which are never in doubt
         return {}
     first = next((part for part in source.manifest() if part.rows), None)
@@ -78,16 +61,29 @@ def mixed(source: Any, columns: Sequence[str]) -> dict[str, str]:
     return reasons
 
 
+def _exact(table: Any, columns: Sequence[str]) -> dict[str, Any]:
+    """Bits of the floats, and on top of those of long numbers their size: short ones keep the hash of a float."""
+    out = {}
+    for name in columns:
+        cells = table.column(name)
+        ints, gaps = cells.fill_null(0).to_numpy(), cells.is_null().to_numpy()
+        floats = np.where(gaps, np.nan, ints.astype(np.float64))
+        sizes = (np.abs(ints) if ints.dtype.kind == "i" else ints).astype(np.uint64)
+        out[name] = floats.view(np.uint64) + np.where(np.abs(floats) >= 2**53, sizes, np.uint64(0))
+    return out
+
+
 def _coded(column: Column) -> Any:
     import pandas as pd
 
+    observed = column.observed
     if column.categories:
-        codes = column.values if column.observed is None else np.where(column.observed, column.values, -1)
+        codes = column.values if observed is None else np.where(observed, column.values, -1)
         return pd.Categorical.from_codes(codes, list(column.categories), validate=False)
     if column.values.dtype == np.int32:  # text without any value
         return pd.Categorical.from_codes(np.full(len(column.values), -1), [], validate=False)
     values = column.values.astype(np.float64, copy=False)
-    return values if column.observed is None else np.where(column.observed, values, np.nan)
+    return values if observed is None else np.where(observed, values, np.nan)
 
 
 def _raw(cells: Any) -> Any:

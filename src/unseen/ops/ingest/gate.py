@@ -14,26 +14,14 @@ from unseen.ops.config import Settings
 from unseen.ops.ingest.cells import cells
 from unseen.ops.ingest.chunks import Chunk, chunks, mixed
 from unseen.ops.ingest.intake import Intake
-from unseen.ops.ingest.partitions import Partition
-from unseen.ops.ingest.reading import ReadError, reading
+from unseen.ops.ingest.partitions import Partition, ReadError, reading
 from unseen.ops.ingest.repeats import Contents, RowHashes, duplicates, repeats, same_rows
-from unseen.ops.ingest.rules import Rule, Rules, rules_of
+from unseen.ops.ingest.rules import Rule, Rules, discreet, headless, rules_of, structure, wrong
 from unseen.ops.ingest.shape import Sample, shapes
-from unseen.ops.ingest.structure import discreet, headless, structure
 from unseen.ops.places import Places
 from unseen.ops.record import Finding
 
 _MEND = ": correct or empty such cells, or list the column in data.ignore"
-
-
-@dataclass(frozen=True)
-class Looked:
-    """What is known of a partition after one pass, and all that is wrong with it."""
-
-    findings: tuple[Finding, ...]
-    digest: str = ""
-    #: what is to be remembered if the batch passes; nothing of one that passed before
-    known: Known | None = None
 
 
 def check(intake: Intake, settings: Settings, champion: Encoding | None) -> tuple[Finding, ...]:
@@ -53,19 +41,11 @@ def check(intake: Intake, settings: Settings, champion: Encoding | None) -> tupl
     trusted = (*settings.schema_.columns, *(champion.columns() if champion else ()))
     try:
         rules = rules_of(settings, champion, _first(intake, memory, trusted))
-        contents = Contents(places.home / "rows", rules.content)
-        looked = {p.name: _looked(intake, p, rules, trusted, memory, contents) for p in intake.partitions}
-        twice = same_rows(intake.partitions, {name: look.digest for name, look in looked.items()})
-        again = _again(intake, looked, rules, contents, twice)
-        for partition in intake.partitions:
-            known = looked[partition.name].known
-            if known is not None and partition.name not in again:
-                memory.note(partition.id, known)
+        gate = _Gate(intake, rules, trusted, memory, Contents(places.home / "rows", rules.content))
+        return gate.findings() or gate.together()
     finally:
         memory.save()
         intake.close()
-    findings = [finding for look in looked.values() for finding in look.findings]
-    return (*findings, *again.values(), *twice.values()) or _together(intake, rules)
 
 
 def _first(intake: Intake, memory: Memory, trusted: tuple[str, ...]) -> tuple[Field, ...]:
@@ -81,29 +61,98 @@ def _first(intake: Intake, memory: Memory, trusted: tuple[str, ...]) -> tuple[Fi
     return ()
 
 
-def _looked(
-    intake: Intake, partition: Partition, rules: Rules, trusted: tuple[str, ...], memory: Memory, contents: Contents
-) -> Looked:
-    """Findings about one partition by itself, and the digest of its rows."""
-    name, digest = partition.name, memory.passed(partition.id, rules.id)
-    if digest is not None:
-        return Looked((), digest)
-    try:
-        with reading(repr(name)):
-            source: Any = intake.open(partition)
-            found = headless(partition.path, [f.name for f in source.schema()], trusted)
-            if found:
-                return Looked(found)
-            known, found, hashes = examine(name, source, rules)
-        partition.unchanged()
-    except (ReadError, MemoryError):
-        raise
-    except Exception as error:  # a gate that breaks down is a gate that refuses
-        partition.unchanged()
-        return Looked((_trouble(name, error, rules),))
-    if rules.content and not found:
-        contents.put(partition.id, hashes)
-    return Looked(found, known.passed[rules.id], None if found else known)
+@dataclass(frozen=True)
+class _Looked:
+    """What is known of a partition after one pass, and all that is wrong with it."""
+
+    findings: tuple[Finding, ...]
+    digest: str = ""
+    #: what is to be remembered if the batch passes; nothing of one that passed before
+    known: Known | None = None
+
+
+@dataclass(frozen=True)
+class _Gate:
+    """The partitions of a batch, the rules, and what is remembered of earlier looks."""
+
+    intake: Intake
+    rules: Rules
+    trusted: tuple[str, ...]
+    memory: Memory
+    contents: Contents
+
+    def findings(self) -> tuple[Finding, ...]:
+        """What is wrong with partitions by themselves, then with rows that stand in several."""
+        looked = {p: self._looked(p) for p in self.intake.partitions}
+        twice = same_rows(self.intake.partitions, {p.name: look.digest for p, look in looked.items()})
+        whole = [p for p, look in looked.items() if not look.findings and p.name not in twice]
+        again = self._again(whole, {p for p in whole if looked[p].known}) if self.rules.content else {}
+        for partition, look in looked.items():
+            if look.known is not None and partition.name not in again:
+                self.memory.note(partition.id, look.known)
+        return (*(f for look in looked.values() for f in look.findings), *again.values(), *twice.values())
+
+    def together(self) -> tuple[Finding, ...]:
+        """Partitions that are each in order and yet cannot be read as one: CSV beside Parquet, or other types."""
+        try:
+            self.intake.source.schema()
+        except DataError as error:
+            known = (*(p.name for p in self.intake.partitions), *self.rules.names, *(self.rules.others or ()))
+            return (Finding(check="together", message=discreet(str(error), known)),)
+        return ()
+
+    def _looked(self, partition: Partition) -> _Looked:
+        """Findings about one partition by itself, and the digest of its rows."""
+        name, digest = partition.name, self.memory.passed(partition.id, self.rules.id)
+        if digest is not None:
+            return _Looked((), digest)
+        try:
+            with reading(repr(name)):
+                source = self.intake.open(partition)
+                found = headless(partition.path, [f.name for f in source.schema()], self.trusted)
+                if found:
+                    return _Looked(found)
+                known, found, hashes = examine(name, source, self.rules)
+            partition.unchanged()
+        except (ReadError, MemoryError):
+            raise
+        except Exception as error:  # a gate that breaks down is a gate that refuses
+            partition.unchanged()
+            if isinstance(error, DataError):
+                message = discreet(str(error), (name, *self.rules.names))
+                return _Looked((Finding(check="unreadable", message=message),))
+            # of someone else's error only its class, because its text may quote cells
+            return _Looked((wrong("unchecked", name, f"could not be checked: {type(error).__name__}"),))
+        if self.rules.content and not found:
+            self.contents.put(partition.id, hashes)
+        return _Looked(found, known.passed[self.rules.id], None if found else known)
+
+    def _again(self, whole: Sequence[Partition], new: set[Partition]) -> dict[str, Finding]:
+        """Partitions whose rows stand before; of those that passed already only the newest is asked again."""
+        found = {}
+        for i, partition in enumerate(whole):
+            if partition in new or partition is self.intake.newest:
+                earlier = map(self._content, whole[:i])
+                finding = repeats(partition.name, self._content(partition), earlier, self.rules)
+                if finding is not None:
+                    found[partition.name] = finding
+        self.contents.forget(p.id for p in self.intake.partitions)
+        return found
+
+    def _content(self, partition: Partition) -> Any:
+        """Hashes of a partition's rows, read again where they were not kept."""
+        hashes = self.contents.get(partition.id)
+        if hashes is None:
+            with reading(repr(partition.name)):
+                source = self.intake.open(partition)
+                kinds = {f.name for f in source.schema()}
+                rows = RowHashes(False, [column for column in self.rules.content if column in kinds])
+                for chunk in chunks(source, self.rules.content):
+                    rows.add(chunk.keys)
+            partition.unchanged()
+            hashes = rows.contents
+            self.contents.put(partition.id, hashes)
+        return hashes
 
 
 def examine(name: str, source: Any, rules: Rules) -> tuple[Known, tuple[Finding, ...], Any]:
@@ -111,10 +160,13 @@ def examine(name: str, source: Any, rules: Rules) -> tuple[Known, tuple[Finding,
     fields = tuple(source.schema())
     kinds = {f.name: f.kind for f in fields if f.name not in rules.ignore}
     rows = sum(part.rows for part in source.manifest())
-    found = (*_size(name, rows, rules), *structure(name, fields, rules))
-    found = _with_mixed(name, source, rules, kinds, found)
-    wrong = {finding.column for finding in found}
-    inside = [_fitting(r, kinds[r.column]) for r in rules.columns if r.column in kinds and r.column not in wrong]
+    found = _with_mixed(name, source, rules, kinds, structure(name, fields, rules))
+    if rows < rules.min_rows:
+        found = (wrong("rows", name, f"has {rows:,} rows; schema.min_rows is {rules.min_rows:,}"), *found)
+    elif rules.max_rows is not None and rows > rules.max_rows:
+        found = (wrong("rows", name, f"has {rows:,} rows; schema.max_rows is {rules.max_rows:,}"), *found)
+    broken = {finding.column for finding in found}
+    inside = [_fitting(r, kinds[r.column]) for r in rules.columns if r.column in kinds and r.column not in broken]
     shaped = [rule for rule in inside if rule.common < 1 or rule.spread is not None]
     sample = Sample([rule.column for rule in shaped])
     hashes = RowHashes(rules.duplicates < 1, [column for column in rules.content if column in kinds])
@@ -132,74 +184,12 @@ def examine(name: str, source: Any, rules: Rules) -> tuple[Known, tuple[Finding,
     return known, found, hashes.contents
 
 
-def _again(
-    intake: Intake, looked: Mapping[str, Looked], rules: Rules, contents: Contents, twice: Mapping[str, Finding]
-) -> dict[str, Finding]:
-    """Partitions whose rows stand before; only the newest is asked once the others have passed."""
-    whole = [p for p in intake.partitions if not looked[p.name].findings and p.name not in twice]
-    if not rules.content:
-        return {}
-    found = {}
-    for i, partition in enumerate(whole):
-        if looked[partition.name].known is None and partition is not intake.newest:
-            continue
-        earlier = (_content(intake, before, rules, contents) for before in whole[:i])
-        for finding in repeats(partition.name, _content(intake, partition, rules, contents), earlier, rules):
-            found[partition.name] = finding
-    contents.forget(p.id for p in intake.partitions)
-    return found
-
-
-def _content(intake: Intake, partition: Partition, rules: Rules, contents: Contents) -> Any:
-    """Hashes of a partition's rows, read again where they were not kept."""
-    hashes = contents.get(partition.id)
-    if hashes is None:
-        with reading(repr(partition.name)):
-            source = intake.open(partition)
-            kinds = {f.name for f in source.schema()}
-            rows = RowHashes(False, [column for column in rules.content if column in kinds])
-            for chunk in chunks(source, rows.content):
-                rows.add(chunk.keys)
-        partition.unchanged()
-        hashes = rows.contents
-        contents.put(partition.id, hashes)
-    return hashes
-
-
-def _trouble(name: str, error: Exception, rules: Rules) -> Finding:
-    """Our own sentence about a file; of someone else's error only its class, because its text may quote cells."""
-    if isinstance(error, DataError):
-        return Finding(check="unreadable", message=discreet(str(error), (name, *rules.names)))
-    return Finding(check="unchecked", message=f"{name!r} could not be checked: {type(error).__name__}")
-
-
-def _together(intake: Intake, rules: Rules) -> tuple[Finding, ...]:
-    """Partitions that are each in order and yet cannot be read as one: CSV beside Parquet, or other types."""
-    try:
-        intake.source.schema()
-    except DataError as error:
-        known = (*(p.name for p in intake.partitions), *rules.names, *(rules.others or ()))
-        return (Finding(check="together", message=discreet(str(error), known)),)
-    return ()
-
-
-def _size(name: str, rows: int, rules: Rules) -> tuple[Finding, ...]:
-    if rows < rules.min_rows:
-        message = f"{name!r} has {rows:,} rows; schema.min_rows is {rules.min_rows:,}"
-    elif rules.max_rows is not None and rows > rules.max_rows:
-        message = f"{name!r} has {rows:,} rows; schema.max_rows is {rules.max_rows:,}"
-    else:
-        return ()
-    return (Finding(check="rows", message=message),)
-
-
 def _with_mixed(
     name: str, source: Any, rules: Rules, kinds: Mapping[str, str], found: Sequence[Finding]
 ) -> tuple[Finding, ...]:
     """Findings with what a text file knows of columns that hold numbers and text: where the text is."""
-    texts = [r.column for r in rules.columns if kinds.get(r.column) == CATEGORY]
-    reasons = {column: reason for column, reason in mixed(source, texts).items() if reason}
-    kept = tuple(f for f in found if f.check != "type" or f.column not in reasons)
+    reasons = mixed(source, [r.column for r in rules.columns if kinds.get(r.column) == CATEGORY])
+    kept = (f for f in found if f.check != "type" or f.column not in reasons)
     said = (
         Finding(check="type", column=column, message=f"{name!r}: {reason.partition(': correct')[0]}{_MEND}")
         for column, reason in reasons.items()

@@ -16,8 +16,7 @@ from unseen.errors import DataError, UnseenError
 from unseen.ops.checked import Memory
 from unseen.ops.config import Settings
 from unseen.ops.ingest.aside import set_aside
-from unseen.ops.ingest.partitions import Partition, identified, listed
-from unseen.ops.ingest.reading import reading
+from unseen.ops.ingest.partitions import Partition, identified, listed, reading
 from unseen.ops.places import Places
 from unseen.ops.record import Batch
 from unseen.ops.registry.excluding import excluded
@@ -61,11 +60,10 @@ class Intake:
 
         try:
             with reading("the batch"):
-                source = open_files([p.path for p in self.partitions], unit=self.unit, read=self.read)
+                return open_files([p.path for p in self.partitions], unit=self.unit, read=self.read)
         finally:  # files that changed are the reason for whatever was wrong with them
             for partition in self.partitions:
                 partition.unchanged()
-        return source
 
     def by_partition(self) -> tuple[Any, ...]:
         """A source of each partition alone, as new data will come.
@@ -85,10 +83,19 @@ class Intake:
 
     def open(self, partition: Partition) -> Any:
         """The rows of one partition; the one that was opened last stays open."""
-        if partition.name not in self._open:
+        from unseen.sources.files import open_files
+
+        name = partition.name
+        if name not in self._open:
             self._open.clear()
-            self._open[partition.name] = _opened(partition, self.read)
-        return self._open[partition.name]
+            with reading(repr(name)):
+                try:
+                    self._open[name] = open_files(partition.path, block_rows=CHUNK, read=self.read)
+                except (UnseenError, OSError, MemoryError):
+                    raise
+                except Exception as error:  # readers of third parties quote cells: only their class may be said
+                    raise DataError(f"{name!r} cannot be read: {type(error).__name__}") from None
+        return self._open[name]
 
     def close(self) -> None:
         """Let go of the partition that is open."""
@@ -98,9 +105,8 @@ class Intake:
 def take_in(settings: Settings, until: str | None = None) -> Intake:
     """The newest ``data.window`` partitions up to ``until``, a partition's name; its ending may be left out.
 
-    Partitions that `unseen exclude` named are passed over.
-
-    The batch's id is the same for the same partitions wherever they lie and whatever they are called.
+    Partitions that `unseen exclude` named are passed over. The batch's id is the same for the same partitions wherever
+    they lie and whatever they are called.
 
     Raises
     ------
@@ -116,12 +122,12 @@ def take_in(settings: Settings, until: str | None = None) -> Intake:
         paths = listed(settings, out)
     if until is not None and (asked := [name for name in out if until in (name, name.partition(".")[0])]):
         raise DataError(f"{asked[0]!r} is left out ({out[asked[0]]}): `unseen exclude --undo` takes it in again")
-    end = len(paths) if until is None else _position(paths, until) + 1
+    end = len(paths) if until is None else _position([p.name for p in paths], until) + 1
     chosen, left_out = _window(settings, paths[:end], paths)
-    memory = Memory(Places.of(settings))
     names, prints = tuple(p.name for p in chosen), tuple(p.id for p in chosen)
     batch = Batch(id=batch_id(chosen), partitions=names, rows=0, fingerprints=prints, left_out=left_out | out)
     intake = Intake(chosen, batch, settings.model.unit, settings.data.read.reading())
+    memory = Memory(Places.of(settings))
     sizes = tuple(_rows(intake, partition, memory) for partition in chosen)
     return replace(intake, batch=batch.model_copy(update={"rows": sum(sizes)}), sizes=sizes)
 
@@ -131,18 +137,13 @@ def _window(
 ) -> tuple[tuple[Partition, ...], dict[str, str]]:
     """The newest of some paths and those before it that are not set aside, and why others are."""
     aside, most = set_aside(settings), settings.data.window or len(paths)
-    if not aside:
-        return identified(settings, paths[-most:], all_paths), {}
-    *older, newest = identified(settings, paths, all_paths)
-    kept = [p for p in older if p.id not in aside]
-    chosen = (*kept[len(kept) - min(most - 1, len(kept)) :], newest)
-    first = older.index(chosen[0]) if chosen[0] in older else len(older)
-    return chosen, {p.name: aside[p.id] for p in older[first:] if p.id in aside}
+    found = identified(settings, paths if aside else paths[-most:], all_paths)
+    chosen = tuple(p for p in found if p.id not in aside or p is found[-1])[-most:]
+    return chosen, {p.name: aside[p.id] for p in found[found.index(chosen[0]) : -1] if p.id in aside}
 
 
-def _position(paths: Sequence[Path], until: str) -> int:
+def _position(names: Sequence[str], until: str) -> int:
     """Which file is meant by a name, with or without its ending."""
-    names = [p.name for p in paths]
     if until in names:
         return names.index(until)
     stems = [i for i, name in enumerate(names) if name.startswith(until + ".")]
@@ -165,15 +166,3 @@ def _rows(intake: Intake, partition: Partition, memory: Memory) -> int:
         with suppress(DataError):
             known = sum(part.rows for part in intake.open(partition).manifest())
     return known or 0
-
-
-def _opened(partition: Partition, read: Reading) -> Any:
-    from unseen.sources.files import open_files
-
-    with reading(repr(partition.name)):
-        try:
-            return open_files(partition.path, block_rows=CHUNK, read=read)
-        except (UnseenError, OSError, MemoryError):
-            raise
-        except Exception as error:  # readers of third parties quote cells: their class is all that may be said
-            raise DataError(f"{partition.name!r} cannot be read: {type(error).__name__}") from None

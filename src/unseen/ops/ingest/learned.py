@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -22,26 +21,20 @@ OUTSIDE, ODD, STRANGE = 0.001, 5, 2
 WIDER, DRAWS, DRAWN = 1.6, 50, 2_000
 
 
-@dataclass(frozen=True)
 class Look:
-    """One file: its rows, gaps by column, the shape of columns, and hashes of its rows."""
+    """One file, taken in in one pass: its rows, gaps by column, the shape of columns, and hashes of its rows.
 
-    rows: int
-    gaps: dict[str, int]
-    sample: Sample
-    whole: Any
-    content: Any
+    ``content`` are the columns by which rows are told again.
+    """
 
-
-def look(source: Any, names: Sequence[str], content: Sequence[str]) -> Look:
-    """Take in one file in one pass; ``content`` are the columns by which rows are told again."""
-    hashes, sample, gaps = RowHashes(True, content), Sample(names), dict.fromkeys(names, 0)
-    for chunk in chunks(source, [f.name for f in source.schema()]):
-        hashes.add(chunk.keys)
-        sample.add(chunk.table)
-        for name in names:
-            gaps[name] += int(chunk.table[name].isna().sum())
-    return Look(hashes.rows, gaps, sample, hashes.whole_rows, hashes.contents)
+    def __init__(self, source: Any, names: Sequence[str], content: Sequence[str]) -> None:
+        hashes, self.sample, self.gaps = RowHashes(True, content), Sample(names), dict.fromkeys(names, 0)
+        for chunk in chunks(source, [f.name for f in source.schema()]):
+            hashes.add(chunk.keys)
+            self.sample.add(chunk.table)
+            for name in names:
+                self.gaps[name] += int(chunk.table[name].isna().sum())
+        self.rows, self.whole, self.content = hashes.rows, hashes.whole_rows, hashes.contents
 
 
 def column_rule(kind: str, name: str, looks: Sequence[Look], still: bool) -> dict[str, Any]:

@@ -21,7 +21,7 @@ from unseen.core.reading import Reading
 from unseen.core.source import Frames, Source
 from unseen.core.tasks import ProfileFrame
 from unseen.errors import DataError
-from unseen.ops.ingest.learned import STRANGE, Look, column_rule, look, outside, outward, row_rules, value_range
+from unseen.ops.ingest.learned import STRANGE, Look, column_rule, outside, outward, row_rules, value_range
 from unseen.ops.ingest.spacing import Spacing, spacing
 
 #: categories are written out up to so many, and only if each has so many rows
@@ -37,11 +37,7 @@ SAMPLE = 100_000
 
 @dataclass(frozen=True)
 class Observed:
-    """Rules of columns and of rows, the columns to model, why others are left out, and what was looked at.
-
-    ``window`` is how many partitions to train on, nothing where one file is no ground to say; ``apart`` says why older
-    files were not looked at.
-    """
+    """Rules of columns and of rows, the columns to model, why others are left out, and what was looked at."""
 
     rows: int
     files: int
@@ -51,8 +47,10 @@ class Observed:
     columns: tuple[str, ...]
     ignore: tuple[str, ...]
     left: dict[str, str]
+    #: partitions to train on, nothing where one file is no ground to say
     window: int | None
     spacing: Spacing | None
+    #: why older files were not looked at
     apart: str = ""
 
     @property
@@ -83,37 +81,34 @@ def observe(paths: Sequence[Path], read: Reading | None = None) -> Observed:
     ends = [profile]
     if len(chosen) > 1:
         ends = [_profile(open_files(path, read=read), fields) for path in (chosen[0], chosen[-1])]
+    known = {c.name: c for c in profile.columns}
     numeric = [f.name for f in fields if f.kind in (NUMBER, INTEGER)]
     counting = _counters(source, [f.name for f in fields if f.kind == INTEGER])
     moving = [f.name for f in fields if f.name in counting or _moves(f.kind, [end[f.name] for end in ends])]
-    still = [name for name in numeric if name not in moving]
-    known = {c.name: c for c in profile.columns}
     left = {f.name: why for f in schema if (why := _unusable(f, known.get(f.name)))}
-    left |= {
-        name: "counts rows" if name in counting else "goes on from file to file" for name in moving if name not in left
-    }
+    for name in moving:
+        left.setdefault(name, "counts rows" if name in counting else "goes on from file to file")
     left |= _dependent(source, [name for name in numeric if name not in left])
     columns = tuple(f.name for f in schema if f.name not in left)
     # no rule could let these pass: without a value a column has no type, and infinite cells are refused
     ignore = tuple(f.name for f in schema if f.kind == EMPTY or (f.name in known and known[f.name].infinite))
     ruled = [f for f in schema if f.name not in ignore]
-    every = [look(open_files(path, read=read), [f.name for f in ruled], columns) for path in chosen]
+    every = [Look(open_files(path, read=read), [f.name for f in ruled], columns) for path in chosen]
     looks = [seen for seen in every if seen.rows]
-    medians = _medians(source, still)
-    rules = {f.name: _rule(f, known.get(f.name), f.name not in moving, medians.get(f.name), looks) for f in ruled}
+    medians = _medians(source, [name for name in numeric if name not in moving])
     window = None if len(paths) == 1 else min(max(len(chosen if apart else paths), LEAST_WINDOW), WINDOW)
     return Observed(
-        profile.rows,
-        len(chosen),
-        every[-1].rows,
-        rules,
-        row_rules(looks, window or 1, bool(columns)),
-        columns,
-        ignore,
-        left,
-        window,
-        spacing(chosen, source, [f.name for f in schema if f.kind == OTHER], read),
-        apart,
+        rows=profile.rows,
+        files=len(chosen),
+        newest_rows=every[-1].rows,
+        rules={f.name: _rule(f, known.get(f.name), f.name not in moving, medians.get(f.name), looks) for f in ruled},
+        row_rules=row_rules(looks, window or 1, bool(columns)),
+        columns=columns,
+        ignore=ignore,
+        left=left,
+        window=window,
+        spacing=spacing(chosen, source, [f.name for f in schema if f.kind == OTHER], read),
+        apart=apart,
     )
 
 
@@ -130,9 +125,10 @@ def _alike(paths: Sequence[Path], read: Reading | None) -> tuple[Sequence[Path],
     """The newest files that have the same columns, and why the one before them is not among them."""
     from unseen.sources.files import open_files
 
-    newest = {f.name for f in open_files(paths[-1], read=read).schema()} if len(paths) > 1 else set()
-    for i in range(len(paths) - 2, -1, -1):
+    newest: set[str] = set()
+    for i in reversed(range(len(paths))):
         here = {f.name for f in open_files(paths[i], read=read).schema()}
+        newest = newest or here
         if here != newest:
             ways = [("lacks", newest - here), ("has", here - newest)]
             said = " and ".join(f"{way} {', '.join(map(repr, sorted(names)))}" for way, names in ways if names)
@@ -143,8 +139,7 @@ def _alike(paths: Sequence[Path], read: Reading | None) -> tuple[Sequence[Path],
 def _profile(source: Source, fields: tuple[Field, ...]) -> Profile:
     from unseen.engines.local import one_pass
 
-    frames = Frames(source, tuple(f.name for f in fields))
-    return one_pass(ProfileFrame(fields), frames)
+    return one_pass(ProfileFrame(fields), Frames(source, tuple(f.name for f in fields)))
 
 
 def _moves(kind: str, ends: Sequence[ColumnProfile]) -> bool:
@@ -168,11 +163,7 @@ def _counters(source: Source, names: Sequence[str]) -> list[str]:
 
 
 def _rule(
-    field: Field,
-    known: ColumnProfile | None,
-    still: bool,
-    medians: tuple[float, float] | None,
-    looks: Sequence[Look],
+    field: Field, known: ColumnProfile | None, still: bool, medians: tuple[float, float] | None, looks: Sequence[Look]
 ) -> dict[str, Any]:
     rule: dict[str, Any] = {"type": field.kind}
     if known is None:
@@ -183,15 +174,11 @@ def _rule(
         if medians is not None and medians[0] < medians[1]:
             low, high = outward(medians[0], up=False), outward(medians[1], up=True)
             rule["median"] = [max(low, rule.get("min", low)), min(high, rule.get("max", high))]
-    elif field.kind == CATEGORY and still and _few(known):
-        rule |= {"values": sorted(known.values or ()), "outside": outside(looks, STRANGE)}
+    elif field.kind == CATEGORY and still:
+        seen = known.values or {}
+        if 0 < len(seen) <= MOST_VALUES and min(seen.values()) >= FEWEST_ROWS:
+            rule |= {"values": sorted(seen), "outside": outside(looks, STRANGE)}
     return rule | column_rule(field.kind, field.name, looks, still)
-
-
-def _few(known: ColumnProfile) -> bool:
-    """Whether categories may be written out: few of them, and none that tells of a handful of rows."""
-    rows = (known.values or {}).values()
-    return 0 < len(rows) <= MOST_VALUES and min(rows) >= FEWEST_ROWS
 
 
 def _medians(source: Source, names: Sequence[str]) -> dict[str, tuple[float, float]]:

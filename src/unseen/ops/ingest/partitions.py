@@ -7,20 +7,20 @@ import os
 import re
 import time
 from collections.abc import Collection, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field
+from itertools import pairwise
 from pathlib import Path
 
 from unseen.arrow.formats import known
 from unseen.arrow.walk import matches
-from unseen.errors import DataError
+from unseen.errors import DataError, OpsError
 from unseen.ops.checked import Stamp, kept, recalled
 from unseen.ops.config import Settings
-from unseen.ops.ingest.reading import ReadError, reading
 from unseen.ops.places import Places
 from unseen.ops.record import Fact
 
 _PATTERN = re.compile(r"[*?[]")
-_DEEP = ("**", "*")
 #: a file that was written so shortly before may be written again without its time changing: hashed anew next time
 UNSETTLED = 2_000_000_000
 
@@ -48,13 +48,7 @@ class Partition:
     stamp: Stamp = field(default=(0, 0, 0), compare=False)
 
     def unchanged(self) -> None:
-        """Make sure that the file is still the one that was hashed.
-
-        Raises
-        ------
-        ReadError
-            It was written to, replaced or removed since.
-        """
+        """Make sure that the file is still the one that was hashed, else raise ReadError."""
         with reading(repr(self.name)):
             now = stamp_of(self.path)
         if now != self.stamp:
@@ -66,10 +60,8 @@ def partitions(settings: Settings, left_out: Collection[str] = ()) -> tuple[Part
 
     Raises
     ------
-    DataError
-        There is no such file, or two have one name.
-    ReadError
-        A file or folder cannot be read at the moment.
+    DataError, ReadError
+        As of `listed`; a file or folder cannot be read at the moment.
     """
     with reading(f"data.path {settings.data.path!r}"):
         paths = listed(settings, left_out)
@@ -84,7 +76,8 @@ def identified(settings: Settings, paths: Sequence[Path], all_paths: Sequence[Pa
     out = []
     for path in paths:
         with reading(repr(path.name)):
-            stamp, settled = stamp_of(path), _settled(path)
+            stamp = stamp_of(path)
+            settled = time.time_ns() - stamp[1] > UNSETTLED
             entry = remembered.get(str(path))
             if entry is None or entry.stamp != stamp:
                 entry = Hashed(stamp=stamp, id=digest(path))
@@ -110,8 +103,7 @@ def stamp_of(path: Path) -> Stamp:
     return found.st_size, found.st_mtime_ns, found.st_ctime_ns
 
 
-def _settled(path: Path) -> bool:
-    return time.time_ns() - os.stat(path).st_mtime_ns > UNSETTLED
+# ---- which files
 
 
 def listed(settings: Settings, left_out: Collection[str] = ()) -> list[Path]:
@@ -125,22 +117,20 @@ def listed(settings: Settings, left_out: Collection[str] = ()) -> list[Path]:
     DataError
         Nothing is there, two files have one name, or what has a name of one is no file that can be read.
     """
-    given = (settings.folder.absolute() / Path(settings.data.path).expanduser()).absolute()
-    found = {p for p in _named(given) if not p.is_relative_to(settings.home) and p.name not in left_out}
-    for path in sorted(found):
+    paths = [p for p in _named(settings) if p.name not in left_out]
+    for path in sorted(paths):
         if not path.is_file():
             raise DataError(
                 f"data.path: {path.name!r} is {_what(path)}: put the file there, remove the name, or leave it out with "
                 f"`unseen exclude {settings.name} {path.name} --reason ...`"
             )
-    if not found:
+    if not paths:
         raise DataError(
             f"data.path: {settings.data.path!r} names no data file; it is a file, a folder, or a pattern such as "
             f"data/*.parquet, relative to {settings.folder.absolute()}"
             + (f"; left out are {', '.join(sorted(left_out))}" if left_out else "")
         )
-    paths = sorted(found, key=lambda p: (order(p.name), str(p)))
-    for a, b in zip(paths, paths[1:], strict=False):
+    for a, b in pairwise(paths):
         if a.name == b.name:
             raise DataError(
                 f"data.path: two files are called {a.name!r}, in {a.parent.name!r} and in {b.parent.name!r}: "
@@ -151,43 +141,83 @@ def listed(settings: Settings, left_out: Collection[str] = ()) -> list[Path]:
 
 def names(settings: Settings) -> list[str]:
     """What could be partitions, in order: also what cannot be read."""
-    given = (settings.folder.absolute() / Path(settings.data.path).expanduser()).absolute()
-    return sorted({p.name for p in _named(given) if not p.is_relative_to(settings.home)}, key=order)
+    return list(dict.fromkeys(p.name for p in _named(settings)))
 
 
-def order(name: str) -> tuple[tuple[bool, int, str], ...]:
+def order(name: str) -> list[tuple[bool, int, str]]:
     """A key that sorts part-9 before part-10.
 
     >>> sorted(["part-10.csv", "part-9.csv"], key=order)
     ['part-9.csv', 'part-10.csv']
     """
-    return tuple((not part.isdecimal(), int(part) if part.isdecimal() else 0, part) for part in _digits(name))
+    parts = [part for part in re.split(r"([0-9]+)", name) if part]
+    return [(not part.isdecimal(), int(part) if part.isdecimal() else 0, part) for part in parts]
 
 
-def _digits(name: str) -> list[str]:
-    return [part for part in re.split(r"([0-9]+)", name) if part]
+def _named(settings: Settings) -> list[Path]:
+    """What ``data.path`` means outside of the state folder, in order."""
+    given = (settings.folder.absolute() / Path(settings.data.path).expanduser()).absolute()
+    outside = (path for path in set(_meant(given)) if not path.is_relative_to(settings.home))
+    return sorted(outside, key=lambda path: (order(path.name), str(path)))
 
 
-def _named(given: Path) -> Iterator[Path]:
+def _meant(given: Path) -> list[Path]:
     if given.is_file() or (not given.is_dir() and os.path.lexists(given)):
-        yield given
-        return
+        return [given]
     if given.is_dir():
-        yield from (p for p in _files(given, _DEEP) if known(p.name))
-        return
+        return [path for path in _files(given, ("**", "*")) if known(path.name)]
     magic = next((i for i, part in enumerate(given.parts) if _PATTERN.search(part)), None)
     if magic is None or not (root := Path(*given.parts[:magic])).is_dir():
-        return
-    matched = set(_files(root, given.parts[magic:]))
+        return []
+    matched = _files(root, given.parts[magic:])
     # a pattern that asks for other endings means it; one that also meets notes and checksums does not
-    yield from [p for p in matched if known(p.name)] or matched
+    return [path for path in matched if known(path.name)] or matched
 
 
-def _files(folder: Path, parts: Sequence[str]) -> Iterator[Path]:
-    return (Path(entry.path) for entry in matches(folder, parts) if not entry.is_dir())
+def _files(folder: Path, parts: Sequence[str]) -> list[Path]:
+    return [Path(entry.path) for entry in matches(folder, parts) if not entry.is_dir()]
 
 
 def _what(path: Path) -> str:
     if path.is_symlink() and not path.exists():
         return "a link to nothing"
     return "a pipe" if path.is_fifo() else "no file that can be read"
+
+
+# ---- what can pass, told from what is wrong with the data
+
+
+class ReadError(OpsError, OSError):
+    """The system could not read a partition just now; it says nothing about the rows, and waiting may help."""
+
+
+@contextmanager
+def reading(what: str) -> Iterator[None]:
+    """Trouble of the system leaves as `ReadError` or `MemoryError`, even where a reader below made a `DataError` of it.
+
+    What is wrong with the data itself stays a `DataError`.
+    """
+    try:
+        yield
+    except ReadError:
+        raise
+    except (DataError, OSError, MemoryError) as error:
+        trouble = _trouble(error)
+        if trouble is None:
+            raise
+        if isinstance(trouble, MemoryError):
+            raise MemoryError(f"no memory left to read {what}") from None
+        why = os.strerror(trouble.errno) if trouble.errno else type(trouble).__name__
+        raise ReadError(f"{what} could not be read just now ({why}): the same command may read it") from trouble
+
+
+def _trouble(error: BaseException) -> OSError | MemoryError | None:
+    """The error of the system behind a sentence about it; pyarrow's about damaged content carry no number."""
+    if isinstance(error, OSError | MemoryError):
+        return error
+    seen = error.__cause__ or error.__context__
+    while seen is not None:
+        if isinstance(seen, MemoryError) or (isinstance(seen, OSError) and seen.errno is not None):
+            return seen
+        seen = seen.__cause__ or seen.__context__
+    return None

@@ -14,12 +14,9 @@ import numpy as np
 from unseen.errors import RegistryError
 from unseen.ops import files
 from unseen.ops.ingest.partitions import Partition
-from unseen.ops.ingest.rules import Rules
-from unseen.ops.ingest.shape import evident, share
+from unseen.ops.ingest.rules import Rules, wrong
+from unseen.ops.ingest.shape import evident, over, percent, share
 from unseen.ops.record import Finding
-
-#: shares are compared with this much room: 0.1 is not exactly one tenth
-ROOM = 1e-9
 
 
 class RowHashes:
@@ -31,19 +28,17 @@ class RowHashes:
 
     def __init__(self, keep: bool, content: Sequence[str] = ()) -> None:
         self.keep, self.content, self.rows, self._sums = keep, list(content), 0, np.zeros(2, np.uint64)
-        self._kept: list[Any] = []
+        self._whole: list[Any] = []
         self._content: list[Any] = []
 
     def add(self, chunk: Any) -> None:
-        if not chunk.shape[1]:
-            return
         hashes = hashed(chunk)
         self.rows += len(hashes)
         # sums wrap around; the second one is of scrambled bits, so that both agree only for the same rows
         scrambled = (hashes ^ (hashes >> np.uint64(31))) * np.uint64(0x9E3779B97F4A7C15)
         self._sums += np.array([hashes.sum(dtype=np.uint64), scrambled.sum(dtype=np.uint64)])
         if self.keep:
-            self._kept.append(hashes)
+            self._whole.append(hashes)
         if self.content:
             self._content.append(hashed(chunk[self.content]))
 
@@ -53,11 +48,11 @@ class RowHashes:
 
     @property
     def whole_rows(self) -> Any:
-        return _joined(self._kept)
+        return np.concatenate([np.empty(0, np.uint64), *self._whole])
 
     @property
     def contents(self) -> Any:
-        return _joined(self._content)
+        return np.concatenate([np.empty(0, np.uint64), *self._content])
 
 
 def hashed(table: Any) -> Any:
@@ -65,10 +60,6 @@ def hashed(table: Any) -> Any:
     from pandas.util import hash_pandas_object
 
     return hash_pandas_object(table, index=False).to_numpy()
-
-
-def _joined(pieces: list[Any]) -> Any:
-    return np.concatenate(pieces) if pieces else np.empty(0, np.uint64)
 
 
 def repeated(hashes: Any) -> int:
@@ -86,26 +77,24 @@ def again(hashes: Any, earlier: Iterable[Any]) -> int:
 
 def duplicates(name: str, hashes: RowHashes, rules: Rules) -> tuple[Finding, ...]:
     """Whether more rows repeat an earlier one than may."""
-    count, most = repeated(hashes.whole_rows), rules.duplicates * hashes.rows
-    if count <= most + ROOM * (1 + most):
+    count, rows = repeated(hashes.whole_rows), hashes.rows
+    if not over(count, rules.duplicates * rows):
         return ()
-    message = (
-        f"{count:,} of {hashes.rows:,} rows of {name!r} ({share(count, hashes.rows)}) repeat an earlier row "
-        f"exactly; schema.duplicates allows {100 * rules.duplicates:.3g} %"
-    )
+    said = f"{count:,} of {rows:,} rows of {name!r} ({share(count, rows)}) repeat an earlier row exactly"
+    message = f"{said}; schema.duplicates allows {percent(rules.duplicates)}"
     return (Finding(check="duplicates", message=message),)
 
 
-def repeats(name: str, hashes: Any, earlier: Iterable[Any], rules: Rules) -> tuple[Finding, ...]:
+def repeats(name: str, hashes: Any, earlier: Iterable[Any], rules: Rules) -> Finding | None:
     """Whether more rows stand before, in the partition or in earlier ones of the window, than may."""
     count, rows = again(hashes, earlier), len(hashes)
     if count <= rules.repeats * rows or not evident(count, rows, rules.repeats):
-        return ()
+        return None
     message = (
         f"{count:,} of {rows:,} rows of {name!r} ({share(count, rows)}) stand before, in an earlier partition or "
-        f"in it, under whichever date or number; schema.repeats allows {100 * rules.repeats:.3g} %"
+        f"in it, under whichever date or number; schema.repeats allows {percent(rules.repeats)}"
     )
-    return (Finding(check="repeats", message=message),)
+    return Finding(check="repeats", message=message)
 
 
 def same_rows(partitions: Sequence[Partition], digests: Mapping[str, str]) -> dict[str, Finding]:
@@ -115,8 +104,8 @@ def same_rows(partitions: Sequence[Partition], digests: Mapping[str, str]) -> di
         keys = [key for key in (partition.id, digests.get(partition.name)) if key]
         before = next((seen[key] for key in keys if key in seen), None)
         if before is not None:
-            message = f"{partition.name!r} holds the same rows as {before!r}: one of them is in the wrong place"
-            findings[partition.name] = Finding(check="same_rows", message=message)
+            said = f"holds the same rows as {before!r}: one of them is in the wrong place"
+            findings[partition.name] = wrong("same_rows", partition.name, said)
         for key in keys:
             seen.setdefault(key, partition.name)
     return findings
@@ -148,8 +137,8 @@ class Contents:
 
     def forget(self, ids: Iterable[str]) -> None:
         """Let go of all but some."""
-        stay = {self._place(id).name for id in ids}
-        for file in self.folder.glob("*.npy") if self.folder.is_dir() else ():
-            if file.name not in stay:
+        stay = {self._place(id) for id in ids}
+        for file in self.folder.glob("*.npy"):
+            if file not in stay:
                 with suppress(OSError):
                     file.unlink()

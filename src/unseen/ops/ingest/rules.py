@@ -1,21 +1,40 @@
-"""What a partition must look like: from ``unseen.yaml``, else from the champion, else from the first partition."""
+"""What a partition must look like: from ``unseen.yaml``, else from the champion, else from the first partition.
+
+Columns are held against it here, before cells: whether they have names, which are there, which hold something else.
+"""
 
 from __future__ import annotations
 
 import hashlib
 import json
+import re
 from collections.abc import Iterable, Sequence
 from dataclasses import asdict, dataclass
+from difflib import get_close_matches
+from pathlib import Path
 
+from unseen.arrow.formats import TEXT
 from unseen.core.block import BOOLEAN, CATEGORY, EMPTY, INTEGER, NUMBER, OTHER, Field
 from unseen.core.encoding import Encoding
 from unseen.ops.config import Settings
 from unseen.ops.config.data import ColumnRule
+from unseen.ops.record import Finding
 
 #: raised whenever the gate learns to find something new, so that what passed before is looked at again
 EDITION = 2
 NUMERIC = (BOOLEAN, INTEGER, NUMBER)
 KINDS = (*NUMERIC, CATEGORY, OTHER)
+_WORDS = {
+    NUMBER: "numbers",
+    INTEGER: "whole numbers",
+    BOOLEAN: "true and false",
+    CATEGORY: "text",
+    OTHER: "dates or other values that are not modelled",
+    EMPTY: "nothing",
+}
+# cells, not names: numbers, dates, telephone and card numbers, nothing at all; and addresses
+_CELL = re.compile(r"[\d\s.,:;/+()_-]*|.*@.*", re.DOTALL)
+_QUOTED = re.compile(r"'(?:[^'\\]|\\.)*'|\"(?:[^\"\\]|\\.)*\"")
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,9 +55,6 @@ class Rule:
     common: float = 1.0
     median: tuple[float, float] | None = None
     spread: tuple[float, float] | None = None
-
-    def holds(self, kind: str) -> bool:
-        return kind == EMPTY or kind in self.kinds
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,11 +92,13 @@ def rules_of(settings: Settings, champion: Encoding | None, first: Sequence[Fiel
     schema, ignore = settings.schema_, tuple(sorted(set(settings.data.ignore)))
     others: Iterable[str] = ()
     if schema.columns:
-        columns = [declared(name, rule) for name, rule in schema.columns.items()]
-    elif champion is not None:
-        columns, others = _modelled(champion), (f.name for f in first)
+        columns = [_declared(name, rule) for name, rule in schema.columns.items()]
+    elif champion is not None:  # what it reads as categories stays whole numbers if it is numbers
+        codes = {name for slot in champion.slots if slot.coded for name in slot.columns}
+        columns = [_like(f, whole=f.name in codes and f.kind in NUMERIC) for f in champion.fields]
+        others = (f.name for f in first)
     else:
-        columns = [like(f) for f in first]
+        columns = [_like(f) for f in first]
     known = {rule.column: rule for rule in columns if rule.column not in ignore}
     sides = _side(settings)
     content = settings.model.columns or [name for name, rule in known.items() if rule.type != OTHER]
@@ -97,7 +115,7 @@ def rules_of(settings: Settings, champion: Encoding | None, first: Sequence[Fiel
     )
 
 
-def declared(name: str, rule: ColumnRule) -> Rule:
+def _declared(name: str, rule: ColumnRule) -> Rule:
     """The rule of a column as ``unseen.yaml`` states it.
 
     Whole numbers with gaps often come as floats, flags as 0 and 1, and codes of categories as numbers.
@@ -127,26 +145,83 @@ def is_code(value: str) -> bool:
     return value.strip().lstrip("+-").isdecimal()
 
 
-def like(field: Field, whole: bool = False) -> Rule:
+def _like(field: Field, whole: bool = False) -> Rule:
     """A rule by kind alone: numbers may change how they are stored, and an empty column may turn out as anything."""
     if field.kind in NUMERIC:
         return Rule(field.name, field.kind, NUMERIC, whole=whole)
     return Rule(field.name, field.kind, KINDS if field.kind == EMPTY else (field.kind,))
 
 
-def _modelled(champion: Encoding) -> list[Rule]:
-    """Columns of the champion; those it reads as categories stay whole numbers if they are numbers."""
-    codes = {name for slot in champion.slots if slot.coded for name in slot.columns}
-    return [like(f, whole=f.name in codes and f.kind in NUMERIC) for f in champion.fields]
-
-
 def _side(settings: Settings) -> list[Rule]:
-    """The columns of weights, of labels, and of the unit, of which every row has to name one."""
+    """The columns of the unit, of which every row has to name one, of weights, and of labels."""
+    unit, weights, labels = settings.model.unit, settings.data.weights, settings.data.labels
     sides = []
-    if settings.model.unit is not None:
-        sides.append(Rule(settings.model.unit, OTHER, KINDS, missing=0.0))
-    if settings.data.weights is not None:
-        sides.append(Rule(settings.data.weights, NUMBER, (INTEGER, NUMBER, BOOLEAN), low=0.0, missing=0.0))
-    if settings.data.labels is not None:
-        sides.append(Rule(settings.data.labels, CATEGORY, (*NUMERIC, CATEGORY)))
+    if unit is not None:
+        sides.append(Rule(unit, OTHER, KINDS, missing=0.0))
+    if weights is not None:
+        sides.append(Rule(weights, NUMBER, (INTEGER, NUMBER, BOOLEAN), low=0.0, missing=0.0))
+    if labels is not None:
+        sides.append(Rule(labels, CATEGORY, (*NUMERIC, CATEGORY)))
     return sides
+
+
+# ---- what breaks them
+
+
+def wrong(check: str, partition: str, said: str, column: str | None = None) -> Finding:
+    """A finding about a partition, or a column of it, in one sentence."""
+    where = repr(partition) if column is None else f"column {column!r} of {partition!r}"
+    return Finding(check=check, column=column, message=f"{where} {said}")
+
+
+def structure(name: str, fields: Sequence[Field], rules: Rules) -> tuple[Finding, ...]:
+    """What is wrong with the columns of a partition, by their names."""
+    here = {f.name: f.kind for f in fields if f.name not in rules.ignore}
+    known = {rule.column: rule for rule in rules.columns}
+    if known and not set(known) & set(here):  # a file without a header has cells there: none of them may be repeated
+        said = f"has none of the {len(known)} columns it should have, and {len(here)} others"
+        return (wrong("columns", name, f"{said}: is it the right file, and do names stand in its first line?"),)
+    strange = [column for column in here if column not in known]
+    new = [] if rules.others is None else [column for column in strange if column not in rules.others]
+    gone = [column for column in known if column not in here]
+    found = [wrong("extra_column", name, _extra(column, gone or known), column) for column in new]
+    for column in gone:
+        near = get_close_matches(column, new or strange, n=1)
+        hint = f"; {near[0]!r} is there instead: was it renamed?" if near else ""
+        message = f"column {column!r} is missing in {name!r}{hint}"
+        found.append(Finding(check="missing_column", column=column, message=message))
+    for column, rule in known.items():
+        if column in here and here[column] not in (EMPTY, *rule.kinds):
+            said = f"should hold {_WORDS[rule.type]} and holds {_WORDS[here[column]]}"
+            found.append(wrong("type", name, said, column))
+    return tuple(found)
+
+
+def _extra(column: str, known: Iterable[str]) -> str:
+    near = get_close_matches(column, known, n=1)
+    hint = f" (the nearest known name is {near[0]!r})" if near else ""
+    return f"is in no rule{hint}: declare it in schema.columns, list it in data.ignore, or set schema.extra: ignore"
+
+
+def headless(path: Path, names: Sequence[str], trusted: Sequence[str]) -> tuple[Finding, ...]:
+    """A finding if the header of a text file looks like data; none of it is repeated.
+
+    Names that ``unseen.yaml`` or the champion knows may look as they like.
+    """
+    if not path.name.lower().endswith(TEXT) or not any(map(_CELL.fullmatch, set(names) - set(trusted))):
+        return ()
+    message = (
+        f"the first line of {path.name!r} looks like data, not like the names of columns: put the names there, or "
+        "declare the columns in schema.columns if these are their names"
+    )
+    return (Finding(check="header", message=message),)
+
+
+def discreet(message: str, known: Sequence[str]) -> str:
+    """A sentence without quoted names that are not known, because they might be cells.
+
+    >>> discreet("column names are duplicated: 'Ada Lovelace'", ["born"])
+    'column names are duplicated: (a name)'
+    """
+    allowed = {repr(name) for name in known}
+    return _QUOTED.sub(lambda found: found[0] if found[0] in allowed else "(a name)", message)

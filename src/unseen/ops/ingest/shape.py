@@ -12,7 +12,7 @@ from typing import Any
 
 import numpy as np
 
-from unseen.ops.ingest.rules import Rule
+from unseen.ops.ingest.rules import Rule, wrong
 from unseen.ops.record import Finding
 
 #: cells that are kept of a partition at most, some 50,000 rows of ten columns (twice that for a moment)
@@ -21,10 +21,21 @@ MOST = 1 << 19
 ODDS = 10_000
 #: observed cells that say how far a column spreads
 FEWEST = 50
+#: counts are compared with this much room: 0.1 is not exactly one tenth
+ROOM = 1e-9
+
+
+def percent(share: float) -> str:
+    return f"{100 * share:.3g} %"
 
 
 def share(part: float, whole: int) -> str:
     return f"{100 * part / whole if whole else 0:.3g} %"
+
+
+def over(count: float, most: float) -> bool:
+    """Whether a count is more than the most that there may be."""
+    return count > most + ROOM * (1 + most)
 
 
 def evident(count: float, rows: int, limit: float) -> bool:
@@ -71,8 +82,7 @@ class Sample:
 
 def common(cells: Any) -> int:
     """How many cells hold the most common value."""
-    counts = cells.value_counts()
-    return int(counts.iloc[0]) if len(counts) else 0
+    return int(cells.value_counts().max()) if len(cells) else 0
 
 
 def spread(values: Any) -> float:
@@ -83,23 +93,20 @@ def spread(values: Any) -> float:
 
 def shapes(name: str, rules: Sequence[Rule], sample: Sample, told: Collection[str | None]) -> tuple[Finding, ...]:
     """What is wrong with the shape of a partition's columns; of those in ``told`` the spread says nothing new."""
-    return tuple(finding for rule in rules for finding in _of(name, rule, sample, rule.column in told))
-
-
-def _of(name: str, rule: Rule, sample: Sample, told: bool) -> list[Finding]:
-    cells, found = sample.cells(rule.column), []
-    where, count, cells_seen = f"column {rule.column!r} of {name!r}", common(cells), len(cells)
-    if count > rule.common * cells_seen and evident(count, cells_seen, rule.common):
-        said = f"has one value in {count:,} of {cells_seen:,} observed cells ({share(count, cells_seen)})"
-        allowed = f"where its rule allows {100 * rule.common:.3g} % (common): was it filled with a default?"
-        found.append(Finding(check="common", column=rule.column, message=f"{where} {said} {allowed}"))
-    if told or rule.spread is None or cells_seen < FEWEST:
-        return found
-    seen, (least, most) = spread(cells.to_numpy(float)), rule.spread
-    if not least <= seen <= most:
-        side, why = (
-            ("wider", "has the unit changed?") if seen > most else ("narrower", "is a part of the rows missing?")
-        )
-        said = f"is spread {side} than its rule says (spread): {why}"
-        found.append(Finding(check="spread", column=rule.column, message=f"{where} {said}"))
-    return found
+    found = []
+    for rule in rules:
+        cells = sample.cells(rule.column)
+        count, seen = common(cells), len(cells)
+        if count > rule.common * seen and evident(count, seen, rule.common):
+            said = f"has one value in {count:,} of {seen:,} observed cells ({share(count, seen)})"
+            allowed = f"where its rule allows {percent(rule.common)} (common): was it filled with a default?"
+            found.append(wrong("common", name, f"{said} {allowed}", rule.column))
+        if rule.column in told or rule.spread is None or seen < FEWEST:
+            continue
+        wide, (least, most) = spread(cells.to_numpy(float)), rule.spread
+        if not least <= wide <= most:
+            side, why = (
+                ("wider", "has the unit changed?") if wide > most else ("narrower", "is a part of the rows missing?")
+            )
+            found.append(wrong("spread", name, f"is spread {side} than its rule says (spread): {why}", rule.column))
+    return tuple(found)

@@ -7,6 +7,7 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -69,9 +70,10 @@ def named(name: str) -> datetime | None:
 
 def _usual(times: Sequence[datetime | None]) -> timedelta | None:
     """The longest of the ordinary gaps; nothing where a time is not known, goes back, or is that of a copy."""
-    if any(time is None for time in times):
+    known = [time for time in times if time is not None]
+    if len(known) < len(times):
         return None
-    gaps = sorted(b - a for a, b in zip(times, times[1:], strict=False) if a is not None and b is not None)
+    gaps = sorted(b - a for a, b in pairwise(known))
     middle = gaps[len(gaps) // 2]
     if gaps[0] <= timedelta(0) or middle < COPIED:
         return None
