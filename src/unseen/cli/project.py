@@ -20,6 +20,8 @@ if TYPE_CHECKING:
 
 #: held-out rows that are enough to judge by, and the shares of the newest partition that they may take
 ENOUGH, SHARE, MOST_SHARE = 200, 0.2, 0.4
+#: held-out rows below which the gate that asks for a hundred is told to ask for half of what there are, and at least
+FEW_JUDGES, FEWEST_JUDGES = 100, 20
 
 
 @click.command(epilog="\b\nExamples:\n  unseen init visits/\n  unseen init 'data/*.parquet' --name delays")
@@ -151,12 +153,14 @@ def _values(seen: Observed) -> dict[str, Any]:
     from unseen.ops.config.tolerance import tolerance
 
     share = round(min(MOST_SHARE, max(SHARE, ENOUGH / max(seen.newest_rows, 1))), 2)
+    judges = int(share * seen.newest_rows)
     said = {
         "data.window": seen.window,
         "data.ignore": seen.ignore,
         "model.columns": seen.columns,
         "validate.share": share if share > SHARE else None,
         "gates.heldout_drop": tolerance(seen.newest_rows),
+        "gates.min_heldout_rows": max(judges // 2, FEWEST_JUDGES) if judges < FEW_JUDGES else None,
         "slo.max_age_hours": seen.spacing.max_age_hours if seen.spacing else None,
         **{f"schema.{key}": value for key, value in seen.row_rules.items()},
         "schema.columns": seen.rules,
@@ -172,6 +176,7 @@ def _notes(seen: Observed) -> dict[str, list[str]]:
     notes = {
         "model.columns": [f"Left out: {shown((column,))} ({shown((why,))})." for column, why in seen.left.items()],
         "validate.share": ["More than a fifth, so that enough rows of a small partition judge."],
+        "gates.min_heldout_rows": ["Files are small: fewer rows than a hundred have to judge."],
         "gates.heldout_drop": [f"What a candidate may lose, by the {seen.newest_rows:,} rows of the newest file."],
         first: [f"{_made(seen)}. Look them over: they decide what never trains."],
     }

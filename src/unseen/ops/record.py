@@ -265,8 +265,16 @@ class Record(Fact):
             newest = repr(self.batch.partitions[-1])
             return self.findings[0].message if all(newest in f.message for f in self.findings) else None
         own = OF_DATA if not self.settings_changed else OF_ROWS
-        refused = [v.gate for v in self.gates if not v.passed and not v.broke and v.gate in own]
+        refused = [v.gate for v in self.gates if not v.passed and not v.broke and v.gate in own and self._shown(v)]
         return f"held by {', '.join(refused)} ({self.id})" if self.outcome == Outcome.HELD and refused else None
+
+    def _shown(self, verdict: Verdict) -> bool:
+        """Whether earlier rows do not only leave open that more is lost than may be, but make it likely."""
+        past = self.past
+        if verdict.gate not in OF_DATA[:2] or past is None or verdict.threshold is None:
+            return True
+        asked = (past.reference,) if verdict.gate == "reference_drop" else (past.earlier, past.pinned)
+        return any(c.lost or (c.gain is not None and c.gain < verdict.threshold) for c in asked if c)
 
     def having(self, **changes: Any) -> Record:
         """The record with some facts added."""

@@ -28,6 +28,8 @@ ALARM = 0.001
 #: total variation below which nothing holds, by kind; holes that vanish altogether hold from `GONE` on
 LEAST = {"column": 0.1, "joint": 0.05, "holes": 0.05, "fit": 0.1, "shares": 0.05}
 GONE = 0.02
+#: share of a bin of a column that is missed if less than a tenth of it is left
+LACKING = 0.03
 #: how much further than any partition before
 FURTHER = 2.0
 #: a component of at least this share has vanished if less than this part of its least share is left
@@ -124,7 +126,8 @@ def _moved(test: Test, known: float, holding: Sequence[str]) -> Moved | None:
     effect, least = test.effect, LEAST[test.kind]
     before, now = (float(c[1] / max(c.sum(), 1e-300)) for c in (test.before, test.now))
     gone = test.kind == "holes" and before >= GONE and now < before / 10
-    if not gone and effect < least:
+    lacks = test.kind == "column" and _lacks(test)
+    if not gone and not lacks and effect < least:
         return None
     far = gone or effect > FURTHER * known
     kind = "column" if test.kind == "joint" else test.kind
@@ -138,6 +141,12 @@ def _moved(test: Test, known: float, holding: Sequence[str]) -> Moved | None:
         holds=far and kind in holding,
         message=_words(test, before, now, effect, known),
     )
+
+
+def _lacks(test: Test) -> bool:
+    """Whether a bin that should hold some of the rows holds next to none: a filter dropped them."""
+    before, now = (c / max(c.sum(), 1e-300) for c in (test.before, test.now))
+    return bool(((before >= LACKING) & (now < before / 10)).any())
 
 
 def _words(test: Test, before: float, now: float, effect: float, known: float) -> str:

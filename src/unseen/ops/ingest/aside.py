@@ -18,7 +18,7 @@ def set_aside(settings: Settings) -> dict[str, str]:
     of_version: dict[int, str] = {}
     for entry in Log(places).entries() if places.log.is_file() else ():
         facts = entry.facts
-        if entry.kind == RETRAIN and facts.get("partition"):
+        if entry.kind == RETRAIN and facts.get("partition") and facts.get("outcome") != "nothing new":
             out.pop(facts["partition"], None)
             if facts.get("aside"):
                 out[facts["partition"]] = facts["aside"]

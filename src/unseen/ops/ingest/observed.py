@@ -31,6 +31,8 @@ MOST_BYTES, MOST_FILES = 1 << 30, 24
 #: partitions to train on, where there will be so many: fits of windows that hardly overlap differ by chance alone by
 #: more than may be lost, and a window of years is slow to follow
 LEAST_WINDOW, WINDOW = 6, 12
+#: part of the range from the first to the last decile that a median may lie outside of it: seasons move medians
+ROOM = 0.5
 #: rows that the range of medians is taken from
 SAMPLE = 100_000
 
@@ -172,7 +174,8 @@ def _rule(
         if still and math.isfinite(known.low) and math.isfinite(known.high - known.low):
             rule |= value_range(known.low, known.high, field.kind, looks)
         if medians is not None and medians[0] < medians[1]:
-            low, high = outward(medians[0], up=False), outward(medians[1], up=True)
+            room = ROOM * (medians[1] - medians[0])
+            low, high = outward(medians[0] - room, up=False), outward(medians[1] + room, up=True)
             rule["median"] = [max(low, rule.get("min", low)), min(high, rule.get("max", high))]
     elif field.kind == CATEGORY and still:
         seen = known.values or {}

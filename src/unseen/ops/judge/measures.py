@@ -86,7 +86,7 @@ def heldout_drop(case: Case) -> Answer:
     crossed = f" of {v.compared:,}, by {v.crossed} more fits that left them out in turn," if v.crossed else ""
     words = (
         f"per held-out row{crossed} the candidate {_gain(v.gain, v.gain_se)} against the champion; "
-        f"{_sure(case, bound)}, and gates.heldout_drop asks for {_negative(case.tolerance):+.4g}"
+        f"{_sure(case, bound)}, and {_allowed('heldout_drop', case.tolerance)}"
     )
     if v.champion_impossible:
         words += f"; {v.champion_impossible:,} of {v.units:,} units that the champion gives density zero are left out"
@@ -102,7 +102,7 @@ def memory_drop(case: Case) -> Answer:
     if not told:
         return _negative(drop), _negative(drop), "no rows of earlier batches are kept yet: nothing can be forgotten"
     bound, words = min(told)
-    return bound, _negative(drop), f"{words}, and gates.memory_drop asks for {_negative(drop):+.4g}"
+    return bound, _negative(drop), f"{words}, and {_allowed('memory_drop', drop)}"
 
 
 def reference_drop(case: Case) -> Answer:
@@ -111,7 +111,7 @@ def reference_drop(case: Case) -> Answer:
     if reference is None:
         return _negative(drop), _negative(drop), "the champion is the pinned version, or none is pinned"
     bound, words = _compared(case, reference, f"rows of {PINNED}", f"version {reference.against}, which is pinned")
-    asked = f"{words}, and gates.reference_drop asks for {_negative(drop):+.4g}"
+    asked = f"{words}, and {_allowed('reference_drop', drop)}"
     return bound, _negative(drop), f"{asked}; if what is new is right, unseen pin {case.settings.name} begins anew"
 
 
@@ -154,7 +154,12 @@ def _at_least(case: Case, gain: float, error: float) -> float:
 
 
 def _sure(case: Case, bound: float) -> str:
-    return f"with {100 * case.settings.gates.confidence:g} % confidence the gain is at least {bound:+.4g}"
+    least = f"it gains at least {bound:.4g}" if bound > 0 else f"it loses at most {_number(-bound):.4g}"
+    return f"with {100 * case.settings.gates.confidence:g} % confidence {least}"
+
+
+def _allowed(gate: str, drop: float) -> str:
+    return f"gates.{gate} allows a loss of {drop:.4g}" if drop >= 0 else f"gates.{gate} asks for a gain of {-drop:.4g}"
 
 
 def min_heldout(case: Case) -> Answer:

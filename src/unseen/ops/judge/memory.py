@@ -20,7 +20,7 @@ from unseen.ops.judge.heldout import HoldOut
 from unseen.ops.judge.metric import held_out_table
 from unseen.ops.places import Places
 from unseen.ops.record import Fact
-from unseen.ops.registry.entry import PINNED, REMEMBERED, Entry
+from unseen.ops.registry.entry import EXCLUDED, PINNED, REMEMBERED, RETRAIN, ROLLED_BACK, Entry
 
 
 class Kept(Fact):
@@ -45,6 +45,7 @@ class Remembered:
     def of(cls, entries: Sequence[Entry]) -> Remembered:
         kept: dict[str, Kept] = {}
         version, pinned = None, frozenset[str]()
+        newest: dict[int, str] = {}
         for entry in entries:
             if entry.kind == REMEMBERED:
                 facts = {**entry.facts, "name": entry.facts["partition"]}  # the name of a line is the model's
@@ -54,6 +55,13 @@ class Remembered:
             elif entry.kind == PINNED:
                 version, pinned = entry.facts["version"], frozenset(entry.facts["partitions"])
                 kept = {id: k for id, k in kept.items() if id in pinned}
+            elif entry.kind == RETRAIN and entry.facts.get("version") is not None:
+                newest.setdefault(entry.facts["version"], entry.facts.get("partition") or "")
+            elif entry.kind == ROLLED_BACK and newest.get(entry.facts["from"]) not in pinned:
+                # what the version that was taken back had learned from was not right, as far as anybody knows
+                kept.pop(newest.get(entry.facts["from"], ""), None)
+            elif entry.kind == EXCLUDED:
+                kept = {id: k for id, k in kept.items() if k.name != entry.facts["partition"]}
         return cls(tuple(kept.values()), version, pinned)
 
     def reference(self) -> tuple[Kept, ...]:
