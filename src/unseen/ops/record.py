@@ -12,38 +12,26 @@ from pydantic import BaseModel, ConfigDict
 
 
 class Outcome(StrEnum):
-    """How a retrain ended; each has its exit code."""
+    """How a retrain ended, with the exit code of the command and what that means."""
 
-    PROMOTED = "promoted"
-    HELD = "held"
-    REFUSED = "refused"
-    UNFIT = "unfit"
-    LIMIT = "limit"
-    REGISTRY = "registry"
-    ERROR = "error"
-    INTERRUPTED = "interrupted"
-    NOTHING_NEW = "nothing new"
+    _value_: str
+    exit_code: int
+    meaning: str
 
-    @property
-    def exit_code(self) -> int:
-        return EXIT_CODES[self][0]
+    PROMOTED = "promoted", 0, "the candidate is the champion now"
+    HELD = "held", 10, "fitted and registered as challenger; the gates keep the champion"
+    REFUSED = "refused", 11, "the batch breaks the schema; nothing was trained"
+    UNFIT = "unfit", 12, "no fit converged to a usable model"
+    LIMIT = "limit", 13, "over the limit of time, memory or cost"
+    REGISTRY = "registry", 14, "the registry could not be reached; the same command goes on from the fit"
+    ERROR = "error", 15, "something unexpected; the champion is untouched"
+    INTERRUPTED = "interrupted", 130, "interrupted; the same command goes on"
+    NOTHING_NEW = "nothing new", 0, "the newest data was learned from or judged before"
 
-    @property
-    def meaning(self) -> str:
-        return EXIT_CODES[self][1]
-
-
-EXIT_CODES = {
-    Outcome.PROMOTED: (0, "the candidate is the champion now"),
-    Outcome.HELD: (10, "fitted and registered as challenger; the gates keep the champion"),
-    Outcome.REFUSED: (11, "the batch breaks the schema; nothing was trained"),
-    Outcome.UNFIT: (12, "no fit converged to a usable model"),
-    Outcome.LIMIT: (13, "over the limit of time, memory or cost"),
-    Outcome.REGISTRY: (14, "the registry could not be reached; the same command goes on from the fit"),
-    Outcome.ERROR: (15, "something unexpected; the champion is untouched"),
-    Outcome.INTERRUPTED: (130, "interrupted; the same command goes on"),
-    Outcome.NOTHING_NEW: (0, "the newest data was learned from or judged before"),
-}
+    def __new__(cls, value: str, exit_code: int = 0, meaning: str = "") -> Outcome:
+        made = str.__new__(cls, value)
+        made._value_, made.exit_code, made.meaning = value, exit_code, meaning
+        return made
 
 
 class Fact(BaseModel):
@@ -249,6 +237,16 @@ class Record(Fact):
     version: int | None = None
     resources: Resources | None = None
     attempts: tuple[Attempt, ...] = ()
+
+    @property
+    def refused_by(self) -> list[str]:
+        """The gates that did not pass."""
+        return [v.gate for v in self.gates if not v.passed]
+
+    @property
+    def passed(self) -> bool:
+        """Whether every gate passed, and there was one."""
+        return bool(self.gates) and not self.refused_by
 
     @property
     def aside(self) -> str | None:
