@@ -25,6 +25,9 @@ EXCLUDED, INCLUDED = "excluded", "included"
 #: artefacts, runs and events that were no longer needed were cleared away
 PRUNED = "pruned"
 
+#: what a history tells
+DECISIONS = (PROMOTED, ROLLED_BACK, PINNED, RETRAIN, JUDGED, REPAIRED, REBUILT, EXCLUDED, INCLUDED, PRUNED)
+
 #: the hash that stands before the first line
 NOTHING = "0" * 64
 _MARK = b',"hash":"'
@@ -60,13 +63,7 @@ def draft(seq: int, kind: str, facts: Mapping[str, Any], actor: str, latest: str
 
 
 def parsed(line: bytes) -> Entry:
-    """The entry of a line.
-
-    Raises
-    ------
-    ValueError
-        It is no line of the log, or its hash does not fit.
-    """
+    """The entry of a line; `ValueError` where it is no line of the log, or its hash does not fit."""
     body, mark, end = line.rpartition(_MARK)
     digest = end[:64].decode("ascii", "replace")
     if not mark or end[64:] != b'"}\n':
