@@ -11,13 +11,7 @@ from unseen.ops.registry.log import Log
 
 
 def excluded(settings: Settings) -> dict[str, str]:
-    """The partitions that are left out now, by name, and why.
-
-    Raises
-    ------
-    RegistryError
-        The log was altered or cannot be read.
-    """
+    """The partitions that are left out now, by name, and why."""
     return left_out(Log(Places.of(settings)).entries())
 
 
@@ -32,23 +26,10 @@ def left_out(entries: Iterable[Entry]) -> dict[str, str]:
     return found
 
 
-def exclude(
-    settings: Settings,
-    partition: str,
-    reason: str,
-    actor: str | None = None,
-    *,
-    id: str | None = None,
-    undo: bool = False,
-) -> Entry:
+def exclude(settings: Settings, partition: str, reason: str, *, id: str | None = None, undo: bool = False) -> Entry:
     """Leave a partition out of every batch from now on, or take it in again; nothing is written to the data.
 
     ``id`` is the partition's: taken in again, it is no longer set aside for what was found wrong with it, either.
-
-    Raises
-    ------
-    RegistryError
-        The log was altered, or cannot be written.
     """
-    kind, name = INCLUDED if undo else EXCLUDED, settings.name
-    return Log(Places.of(settings)).append(kind, actor=actor, name=name, partition=partition, id=id, reason=reason)
+    facts = {"name": settings.name, "partition": partition, "id": id, "reason": reason}
+    return Log(Places.of(settings)).append(INCLUDED if undo else EXCLUDED, **facts)

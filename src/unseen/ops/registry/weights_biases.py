@@ -37,7 +37,7 @@ HOST = "https://api.wandb.ai"
 
 
 class WeightsBiases:
-    """A `Tracker` that keeps runs under ``wandb/`` in the state folder.
+    """A tracker that keeps runs under ``wandb/`` in the state folder.
 
     They are sent where ``WANDB_API_KEY`` (or netrc) signs in, unless ``WANDB_MODE=offline``; what could not be sent
     stays, and ``wandb sync`` sends it later.
@@ -63,7 +63,7 @@ class WeightsBiases:
         import wandb
 
         id = "-".join([report.name, *(v[:8] for k, v in report.identity.items() if k == "unseen.parameters")])
-        config = {**report.params, **report.tags, "inputs": [_input(asdict(i)) for i in report.inputs]}
+        config = {**report.params, **report.tags, "inputs": [asdict(rows) for rows in report.inputs]}
         try:
             self.settings.home.mkdir(parents=True, exist_ok=True)
             alone = wandb.run is None
@@ -85,7 +85,10 @@ class WeightsBiases:
                         run.log({"iteration": iteration, name: value})
                 run.summary.update(dict(report.metrics))
                 if report.artefact is not None:
-                    run.log_artifact(self._artefact(report, report.artefact))
+                    made = wandb.Artifact(self.settings.name, type="model", metadata=dict(report.tags))
+                    for file in sorted(p for p in report.artefact.rglob("*") if p.is_file()):
+                        made.add_file(str(file), name=file.relative_to(report.artefact).as_posix())
+                    run.log_artifact(made)
             finally:
                 run.finish()
                 if alone:  # else the program beside it would stay for as long as this one
@@ -94,26 +97,16 @@ class WeightsBiases:
             raise RegistryError(f"Weights & Biases did not keep the run: {reason(error)}") from error
         return folder
 
-    def _artefact(self, report: Report, folder: Path) -> Any:
-        import wandb
-
-        made = wandb.Artifact(self.settings.name, type="model", metadata=dict(report.tags))
-        for file in sorted(p for p in folder.rglob("*") if p.is_file()):
-            made.add_file(str(file), name=file.relative_to(folder).as_posix())
-        return made
-
     def _send(self, folder: Path) -> None:
-        later = f"it is kept, `wandb sync {folder}` sends it"
+        command = [sys.executable, "-m", "wandb", "sync", str(folder)]
         try:
-            command = [sys.executable, "-m", "wandb", "sync", str(folder)]
             done = subprocess.run(command, capture_output=True, timeout=SEND_SECONDS, stdin=subprocess.DEVNULL)
+            trouble = f"wandb sync ended with {done.returncode}" if done.returncode else None
         except (subprocess.TimeoutExpired, OSError) as error:
+            trouble = type(error).__name__
+        if trouble is not None:
             raise RegistryError(
-                f"Weights & Biases was not told of the run ({type(error).__name__}): {later}"
-            ) from error
-        if done.returncode:
-            raise RegistryError(
-                f"Weights & Biases was not told of the run (wandb sync ended with {done.returncode}): {later}"
+                f"Weights & Biases was not told of the run ({trouble}): it is kept, `wandb sync {folder}` sends it"
             )
 
 
@@ -125,7 +118,3 @@ def _signed_in() -> bool:
     with suppress(OSError, netrc.NetrcParseError):
         return netrc.netrc().authenticators(host) is not None
     return False
-
-
-def _input(rows: dict[str, Any]) -> dict[str, Any]:
-    return {**rows, "columns": dict(rows["columns"])}
