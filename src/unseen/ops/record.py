@@ -52,8 +52,7 @@ class Finding(Fact):
 class Batch(Fact):
     """The rows of one retrain: the same rows have the same id, wherever they lie.
 
-    ``fingerprints`` are the SHA-256 of the partitions' bytes, in their order; ``left_out`` are partitions of the window
-    that are not among them, each with the reason.
+    ``fingerprints`` are the SHA-256 of the partitions' bytes; ``left_out`` are others of the window, with the reason.
     """
 
     id: str
@@ -64,10 +63,7 @@ class Batch(Fact):
 
 
 class FitFacts(Fact):
-    """How the fit went. ``trace`` is the log-likelihood per row at each iteration of ``algorithm``.
-
-    ``components`` counts states or factors where the model has those.
-    """
+    """How the fit went; ``components`` are states or factors where the model has those."""
 
     outcome: str
     components: int
@@ -79,6 +75,7 @@ class FitFacts(Fact):
     floors: int
     smallest_share: float
     smallest_spread: float | None = None
+    #: the log-likelihood per row at each iteration
     trace: tuple[float, ...] = ()
     warnings: tuple[str, ...] = ()
     algorithm: str = "Batch"
@@ -180,8 +177,7 @@ class Validation(Fact):
 class Verdict(Fact):
     """What one gate said: ``measured`` against ``threshold``, or the reason it could not measure.
 
-    ``broke`` tells a refusal because something raised an error from one because of the candidate: the same command
-    asks again.
+    It ``broke`` where something raised an error, which says nothing of the candidate: the same command asks again.
     """
 
     gate: str

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import unquote, urlsplit
 
 from unseen.errors import RegistryError, UnseenError
-from unseen.ops.files import why
+from unseen.ops.files import sha256, why
 from unseen.ops.logs import reason
 from unseen.ops.registry.state import Version
 
@@ -24,7 +24,10 @@ TRIAL_ROWS = 16
 
 
 class Artefacts:
-    """The artefacts of one model: in the state folder, elsewhere on this machine, or with a registry."""
+    """The artefacts of one model: in the state folder, elsewhere on this machine, or with a registry.
+
+    `run` and `load` raise `RegistryError` where one is missing, altered, or cannot be reached.
+    """
 
     def __init__(self, places: Places, tracking: Tracking) -> None:
         self.places, self.tracking = places, tracking
@@ -43,7 +46,7 @@ class Artefacts:
         """What is wrong with an artefact, wherever it lies; None where every byte is right."""
         try:
             with self.tracking.fetched(version.artifact) as folder:
-                return broken(self.path(version) or folder, version.files)
+                return broken(folder, version.files)
         except RegistryError as error:
             return str(error)
 
@@ -59,41 +62,28 @@ class Artefacts:
             return None
 
     def run(self, version: Version) -> Path:
-        """A folder on this machine that holds the fit of a version, byte for byte.
-
-        Raises
-        ------
-        RegistryError
-            Neither its retrain's folder nor its artefact holds it whole.
-        """
+        """A folder on this machine that holds the fit of a version, byte for byte."""
+        name, number = self.places.name, version.number
         if (kept := self.kept(version)) is not None:
             return kept
         if (here := self.path(version)) is None:
-            source = f"models:/{self.places.name}/{version.number}"
             raise RegistryError(
-                f"version {version.number} of {self.places.name!r} lies with the registry, and {self.places.runs} has "
-                f"no copy of it: `mlflow artifacts download -u {source}` fetches one"
+                f"version {number} of {name!r} lies with the registry, and {self.places.runs} has no copy of it: "
+                f"`mlflow artifacts download -u models:/{name}/{number}` fetches one"
             )
         if (trouble := self.broken(version)) is not None:
             raise self._unfit(version, trouble)
         return here / FIT
 
     def load(self, version: Version, or_kept: bool = True) -> Any:
-        """The fit of a version; where the registry cannot give it, the copy that the retrain kept, byte for byte.
-
-        Raises
-        ------
-        RegistryError
-            It is missing, altered, or cannot be reached.
-        """
+        """The fit of a version; where the registry cannot give it, the copy that the retrain kept, byte for byte."""
         with ExitStack() as stack:
             try:
-                folder = self.path(version) or stack.enter_context(self.tracking.fetched(version.artifact))
+                folder = stack.enter_context(self.tracking.fetched(version.artifact))
             except RegistryError:
-                kept = self.kept(version) if or_kept else None
-                if kept is None:
-                    raise
-                return load(kept, version.content)
+                if or_kept and (kept := self.kept(version)) is not None:
+                    return load(kept, version.content)
+                raise
             trouble = broken(folder, version.files)
             try:
                 if trouble is None:
@@ -123,7 +113,7 @@ def local(uri: str) -> Path | None:
 def hashes(folder: Path) -> dict[str, str]:
     """SHA-256 of every file under a folder, by its path there."""
     files = sorted(p for p in folder.rglob("*") if p.is_file())
-    return {p.relative_to(folder).as_posix(): _hash(p) for p in files}
+    return {p.relative_to(folder).as_posix(): sha256(p) for p in files}
 
 
 def broken(folder: Path, files: Mapping[str, str]) -> str | None:
@@ -135,7 +125,7 @@ def broken(folder: Path, files: Mapping[str, str]) -> str | None:
         return f"{folder} is missing"
     for name, digest in files.items():
         try:
-            if _hash(folder / name) != digest:
+            if sha256(folder / name) != digest:
                 return f"{folder / name} was altered: its content does not have the hash that was registered"
         except FileNotFoundError:
             return f"{folder / name} is missing"
@@ -151,13 +141,7 @@ def seal(folder: Path) -> None:
 
 
 def unseal(folder: Path) -> None:
-    """Refuse an artefact of which a byte was altered since `seal`; one from before there were seals passes.
-
-    Raises
-    ------
-    RegistryError
-        A file is missing or altered; it is named.
-    """
+    """Raise a `RegistryError` that names a file altered since `seal`; what is from before there were seals passes."""
     try:
         if not (folder / SUMS).exists() and SUMS.encode() not in (folder / "MLmodel").read_bytes():
             return
@@ -171,11 +155,6 @@ def unseal(folder: Path) -> None:
         trouble = f"{SUMS} cannot be read ({type(error).__name__})"
     if trouble is not None:
         raise RegistryError(f"{folder} is not loaded: {trouble}. Fetch the version anew, or put a whole copy back")
-
-
-def _hash(path: Path) -> str:
-    with open(path, "rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
 
 
 def _sum(text: str) -> str:
@@ -196,13 +175,7 @@ def load(fit: Path, content: str) -> Any:
 
 
 def try_out(result: Any) -> None:
-    """Score some rows: finite log-densities, and shares of components that sum to one where there are components.
-
-    Raises
-    ------
-    RegistryError
-        It does not score.
-    """
+    """Score some rows: finite log-densities, and shares of components that sum to one; else raise `RegistryError`."""
     import numpy as np
 
     from unseen.core.model import Assigning

@@ -79,10 +79,7 @@ def now() -> str:
 
 
 def happened(entry: Entry, entries: Sequence[Entry]) -> str:
-    """When something was decided, as far as can be known: by a clock that ran ahead, no later than what came after it.
-
-    ``entries`` are those of the log; what is dated later than now came before the next line that is not.
-    """
+    """When something was decided: what is dated later than now came before the next of the log's lines that is not."""
     time = now()
     return next((e.time for e in (entry, *entries[entry.seq :]) if e.time <= time), time)
 

@@ -64,13 +64,7 @@ class Log:
         return None
 
     def append(self, kind: str, *, actor: str | None = None, **facts: Any) -> Entry:
-        """Add a line; it is on disk when this returns.
-
-        Raises
-        ------
-        RegistryError
-            The log is broken, locked for too long, or cannot be written: it is as it was.
-        """
+        """Add a line; it is on disk when this returns, or the log is as it was, and a `RegistryError` says why."""
         with self.held():
             self._mend()
             return self._add(kind, facts, actor or whoever())
@@ -178,10 +172,7 @@ class Log:
 def locked(path: Path, patience: float = PATIENCE_SECONDS) -> Iterator[None]:
     """Hold a lock file; it may be nested in a thread, and goes with the process.
 
-    Raises
-    ------
-    RegistryError
-        Another command does not let go of it, or the folder cannot be written.
+    Raises `RegistryError` where another command does not let go of it, or the folder cannot be written.
     """
     from filelock import FileLock, Timeout
 

@@ -41,11 +41,6 @@ def surplus(settings: Settings) -> Surplus:
 
     Never the champion, the versions that a rollback may go to (the last ``retain.versions`` champions), those that
     were pinned, the challenger, nor what any of them needs: their runs hold what drift is measured against.
-
-    Raises
-    ------
-    RegistryError
-        The log was altered or cannot be read.
     """
     places = Places.of(settings)
     entries = Log(places).entries()
@@ -65,13 +60,7 @@ def surplus(settings: Settings) -> Surplus:
 
 
 def prune(settings: Settings) -> Surplus:
-    """Clear it away, after a line of the log that says what; what is needed is looked up under the log's lock.
-
-    Raises
-    ------
-    RegistryError
-        The log was altered, or something cannot be removed.
-    """
+    """Clear it away, after a line of the log that says what; what is needed is looked up under the log's lock."""
     places, log = Places.of(settings), Log(Places.of(settings))
     with log.held():
         found = surplus(settings)

@@ -39,10 +39,8 @@ def publish(
 ) -> tuple[int | None, dict[str, Any], str | None]:
     """Make MLflow hold a version of a fit.
 
-    Returns
-    -------
-    The number that the fit has already, or the facts of a version that the log does not know yet; and a sentence where
-    the second tracker did not take the run.
+    The number that the fit has already is returned, or the facts of a version that the log does not know yet; and a
+    sentence where the second tracker did not take the run.
 
     Raises
     ------
@@ -97,10 +95,10 @@ def _told_elsewhere(settings: Settings, report: Report) -> str | None:
     """Tell the second tracker, if there is one; a sentence where it did not take the run."""
     if settings.registry.also is None:
         return None
-    from unseen.ops.registry.weights_biases import WeightsBiases
+    from unseen.ops.registry import weights_biases
 
     try:
-        WeightsBiases(settings).report(report)
+        weights_biases.keep(settings, report)
     except RegistryError as error:
         return str(error)
     return None

@@ -35,20 +35,15 @@ def rebuild(settings: Settings) -> Rebuilt:
     """Make the registry hold every version of the log again, with its number, tags, run and aliases.
 
     What it holds already is left as it is: a rebuild that was interrupted goes on, and a second one does nothing.
-
-    Raises
-    ------
-    RegistryError
-        The log cannot be trusted, or the registry cannot be reached or is that of another state folder.
+    `RegistryError` says that the log cannot be trusted, or the registry not be reached, or is another state folder's.
     """
     registry = Registry(settings)
     with registry.mirror.alone():
         state = registry.state()
         seen = _seen(registry)
         if not state.versions and seen.records:
-            raise RegistryError(
-                registry.trouble(state) or f"the log of {settings.name!r} has no version to rebuild from"
-            )
+            why_not = registry.trouble(state) or f"the log of {settings.name!r} has no version to rebuild from"
+            raise RegistryError(why_not)
         aside = _put_aside(registry, state, seen)
         if aside is not None:
             seen = Seen()

@@ -46,14 +46,7 @@ class Registry:
         return State.of(self.log.entries(), self.settings.name)
 
     def check(self) -> State:
-        """The state, if something may be decided on it: log and registry belong together, as far as can be seen.
-
-        Raises
-        ------
-        RegistryError
-            The registry lacks versions that the log knows, has a champion that it does not know, or would write to
-            another folder than this one.
-        """
+        """The state, if log and registry belong together; else a `RegistryError`: nothing may be decided on it."""
         state = self.state()
         if (trouble := self.trouble(state)) is not None:
             raise RegistryError(trouble)
@@ -88,13 +81,7 @@ class Registry:
     # ---- artefacts
 
     def load(self, version: int) -> Any:
-        """The fit of a version, every byte of its artefact verified.
-
-        Raises
-        ------
-        RegistryError
-            There is no such version, or its artefact is missing or altered.
-        """
+        """The fit of a version, every byte of its artefact verified; `RegistryError` where one is not as registered."""
         return self.artefacts.load(self.state().version(version))
 
     def broken(self, version: Version) -> str | None:
@@ -116,11 +103,8 @@ class Registry:
     def register(self, record: Record, run: Path, *, align: bool = True) -> int:
         """Make a version of a retrain's fit, once: the same fit of the same retrain gives the version it has.
 
-        Parameters
-        ----------
-        record : what is known of the retrain, with the verdicts of its gates
-        run : the saved fit, or the retrain's folder with the fit in ``model/``
-        align : False leaves the aliases in MLflow to the decision that comes at once
+        ``run`` is the saved fit, or the retrain's folder with the fit in ``model/``; ``align=False`` leaves the aliases
+        in MLflow to the decision that comes at once.
 
         Raises
         ------
@@ -179,13 +163,7 @@ class Registry:
             return self._decide(PROMOTED, target, now, reason, actor, align, **more)
 
     def rollback(
-        self,
-        to: int | None,
-        reason: str,
-        actor: str | None = None,
-        *,
-        expected: int | None = None,
-        align: bool = True,
+        self, to: int | None, reason: str, actor: str | None = None, *, expected: int | None = None, align: bool = True
     ) -> Entry:
         """Go back to an earlier champion, without retraining; it was loaded and has scored.
 

@@ -97,12 +97,8 @@ def _clock(entries: Sequence[Entry]) -> dict[str, Any]:
 def resolve(text: str, config: str | Path = "unseen.yaml") -> Path:
     """The folder of the fit that a name means, in the project of a file; the name alone means the champion.
 
-    Raises
-    ------
-    ConfigError
-        There is no such file, or it cannot be used.
-    RegistryError
-        The project has another name, no such version, or its fit is not whole.
+    Raises `ConfigError` where there is no such file, or it cannot be used, `RegistryError` as of `named` and
+    `Registry.run`.
     """
     from unseen.ops.config import load
     from unseen.ops.registry.registry import Registry

@@ -30,13 +30,7 @@ class Tracking:
         self.uri = address(settings)
 
     def call(self, what: str, action: Callable[[Any], T], tries: int | None = None) -> T:
-        """Do something with MLflow's client; ``what`` completes "the registry did not ...".
-
-        Raises
-        ------
-        RegistryError
-            It is locked, unreachable, or refuses; the message says which, and what to do.
-        """
+        """Do something with MLflow's client; ``what`` completes the "did not ..." of a `RegistryError`."""
         retries = self.settings.retries.model_copy(update={"attempts": tries} if tries else {})
         try:
             return patiently(lambda: action(client(self.settings)), retries, when=passes)
@@ -89,8 +83,7 @@ class Tracking:
     def find(self, tags: Mapping[str, str]) -> Any:
         """The model version that carries these tags, or None."""
         wanted = " and ".join([f"name = '{self.name}'", *_equal(tags)])
-        found = self.call("look for a version", lambda c: list(c.search_model_versions(wanted)))
-        return found[0] if found else None
+        return next(iter(self.call("look for a version", lambda c: list(c.search_model_versions(wanted)))), None)
 
     def report(self, report: Report) -> Any:
         """Keep a run, found by its identity or made; its metrics have the time of its start, so that twice is once."""
@@ -162,10 +155,9 @@ class Tracking:
 
     @contextmanager
     def fetched(self, uri: str) -> Iterator[Path]:
-        """A folder with the artefact: where it lies, if that is here, else a copy for as long as it is needed."""
-        here = local(uri)
-        if here is not None:
-            yield here
+        """A folder with an artefact: where it lies, if that is here, else a copy for as long as it is needed."""
+        if (here := local(uri)) is not None:
+            yield self.settings.home / here
             return
 
         def download(c: Any) -> Path:
