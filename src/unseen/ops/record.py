@@ -99,8 +99,8 @@ class Match(Fact):
 class Comparison(Fact):
     """A candidate beside another version on the same rows, which neither was trained on.
 
-    ``gain`` is the mean per row of the candidate's log-density minus the other's, over the ``compared`` units that
-    both give a positive density; ``lost`` are units of density zero under the candidate alone.
+    ``gain`` is the mean per row of the candidate's log-density minus the other's, over the ``compared`` units: those
+    possible under both; ``lost`` ones are impossible under the candidate alone.
     """
 
     against: int | None
@@ -115,10 +115,9 @@ class Comparison(Fact):
 class Moved(Fact):
     """Something of the newest partition that is not as the champion's data was.
 
-    ``kind`` is ``shares`` where the shares of the components moved, else what they do not explain: ``column``,
-    ``holes``, ``fit``, or a component that ``vanished``. ``effect`` is a total variation distance with its noise
-    taken off, ``usual`` the largest between the partitions before; ``p_value`` is that of one look. It is ``far`` where
-    it went further than ever, and ``holds`` where ``gates.drift`` says so, too.
+    ``kind`` is ``shares`` (of components), or what those do not explain: ``column``, ``holes``, ``fit``, ``vanished``.
+    ``effect`` is a total variation distance without its noise, ``usual`` the largest between the partitions before,
+    ``p_value`` that of one look; it ``holds`` a version back where it is ``far`` and ``gates.drift`` names the kind.
     """
 
     kind: str
@@ -133,10 +132,10 @@ class Moved(Fact):
 
 
 class Past(Fact):
-    """What rows of earlier batches say of a candidate.
+    """What rows of earlier batches say of a candidate beside the champion.
 
-    ``earlier`` rows, ``pinned`` ones among them, compare it with the champion, ``reference`` the pinned rows with the
-    pinned version; ``trouble`` says why the memory could not be asked.
+    ``pinned`` rows are among the ``earlier`` ones; ``reference`` is on those, beside the pinned version. ``trouble``
+    says why the memory could not be asked.
     """
 
     earlier: Comparison | None = None
@@ -146,11 +145,10 @@ class Past(Fact):
 
 
 class Validation(Fact):
-    """The candidate on held-out rows, and beside the champion on the same rows (paired).
+    """The candidate on held-out rows, and beside the champion on the same rows (paired, as in `Comparison`).
 
-    Units are what is independent: rows, or sequences, items, users. One of density zero under a model (``impossible``,
-    ``champion_impossible``, ``lost`` under the candidate alone) is left out of that model's mean; ``gain`` is over the
-    ``compared`` units, possible under both. ``calibrated_by`` is ``labels`` or ``masking``.
+    Units are what is independent: rows, or sequences, items, users; an ``impossible`` one has density zero and is left
+    out of that model's mean. ``calibrated_by`` is ``labels`` or ``masking``.
     """
 
     rows: int
