@@ -139,7 +139,7 @@ def clock_back(world: World, month: int, rng: Random) -> str:
 def champion_damaged(world: World, month: int, rng: Random) -> str:
     """A file of the champion is altered or gone, or all of them; then a copy is put back, or production goes back."""
     registry = world.registry()
-    artefact = registry._path(registry.champion())
+    artefact = registry.artefacts.path(registry.champion())
     kept = world.folder / "kept"
     shutil.copytree(artefact, kept)
     files = sorted(p for p in artefact.rglob("*") if p.is_file())

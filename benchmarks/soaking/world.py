@@ -132,7 +132,7 @@ class World:
 
 def ended(process: subprocess.Popen[str]) -> str:
     """How a command ended: an outcome's name, "killed", or its exit code."""
-    from unseen.ops.record import EXIT_CODES
+    from unseen.ops.record import Outcome
 
     _, said = process.communicate(timeout=600)
     code = process.returncode
@@ -140,7 +140,7 @@ def ended(process: subprocess.Popen[str]) -> str:
         return "killed"
     if "Traceback" in said:
         return "traceback"
-    return next((o.value for o, (number, _) in EXIT_CODES.items() if number == code), f"exit {code}")
+    return next((o.value for o in Outcome if o.exit_code == code), f"exit {code}")
 
 
 def _variables(changes: dict[str, Any]) -> dict[str, str]:

@@ -29,17 +29,16 @@ def exclude(name: str, partition: str, reason: str | None, undo: bool, config: P
     PARTITION is a file's name, with or without its ending. Nothing is done to the file; `unseen status` names what is
     left out, and every retrain says so.
     """
-    from unseen.ops.ingest.aside import set_aside
     from unseen.ops.ingest.partitions import names, partitions
     from unseen.ops.registry.excluding import exclude as leave_out
-    from unseen.ops.registry.excluding import excluded
+    from unseen.ops.registry.excluding import excluded, found_wrong
 
     if not undo and not (reason or "").strip():
         raise click.BadParameter("say why: it stands in the history", param_hint="--reason")
     settings = settings_of(config, name)
     out, ids = excluded(settings), {}
     if undo:
-        aside = set_aside(settings)
+        aside = found_wrong(settings)
         ids = {p.name: p.id for p in partitions(settings, out) if p.id in aside}
     known = sorted({*out, *ids}) if undo else names(settings)
     meant = [n for n in known if n == partition] or [n for n in known if n.startswith(f"{partition}.")]

@@ -24,6 +24,10 @@ def sentences(found: Mapping[str, Any]) -> list[str]:
         rows.append(("challenger", f"version {challenger['version']}, {held}, {_whole(challenger)}"))
     if back:
         rows.append(("rollback", f"goes to version {back['version']}, {_whole(back)}"))
+    if found["pinned"] and not found["pinned"]["intact"] and found["pinned"]["intact"] is not None:
+        rows.append(
+            ("pinned", f"version {found['pinned']['version']}, {_whole(found['pinned'])}: unseen pin makes another")
+        )
     if found["retrain"]:
         last = found["retrain"]
         first, *more = [plain(text) for text in last.get("findings") or [last["reason"]]]

@@ -46,22 +46,20 @@ class Memory:
         self._changed = False
 
     def rows(self, id: str) -> int | None:
-        known = self._partitions.get(id)
-        return None if known is None else known.rows
+        return known.rows if (known := self._partitions.get(id)) else None
 
     def fields(self, id: str) -> tuple[Field, ...] | None:
         known = self._partitions.get(id)
-        return None if known is None else tuple(Field(name, kind) for name, kind in known.fields)
+        return tuple(Field(name, kind) for name, kind in known.fields) if known else None
 
     def passed(self, id: str, rules: str) -> str | None:
         """The digest of the partition's rows, if it passed these rules before."""
-        known = self._partitions.get(id)
-        return None if known is None else known.passed.get(rules)
+        return known.passed.get(rules) if (known := self._partitions.get(id)) else None
 
     def note(self, id: str, known: Known) -> None:
-        before = self._partitions.get(id)
-        merged = {**(before.passed if before else {}), **known.passed}
-        self._partitions[id] = known.model_copy(update={"passed": merged})
+        if before := self._partitions.get(id):
+            known = known.model_copy(update={"passed": {**before.passed, **known.passed}})
+        self._partitions[id] = known
         self._changed = True
 
     def save(self) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import glob
+import hashlib
 import os
 import shutil
 import tempfile
@@ -37,8 +38,8 @@ def write(path: Path, body: str | bytes) -> None:
             with suppress(OSError):
                 os.unlink(temporary)
         raise RegistryError(
-            f"cannot write {path}: {os.strerror(error.errno) if error.errno else type(error).__name__}; what was "
-            "there before is untouched. Free space or permissions, then run the same command again"
+            f"cannot write {path}: {why(error)}; what was there before is untouched. Free space or permissions, then "
+            "run the same command again"
         ) from None
 
 
@@ -48,3 +49,14 @@ def sweep(folder: Path, names: Iterable[str]) -> None:
         for left in folder.glob(f".{glob.escape(name)}-*"):
             with suppress(OSError):
                 shutil.rmtree(left) if left.is_dir() else left.unlink()
+
+
+def sha256(path: Path) -> str:
+    """The SHA-256 of a file's bytes."""
+    with open(path, "rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def why(error: OSError) -> str:
+    """What the system says of an error of its own."""
+    return os.strerror(error.errno) if error.errno else type(error).__name__

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, MutableMapping
 from pathlib import Path
+from traceback import walk_tb
 from typing import Any
 
 from unseen.errors import UnseenError
@@ -68,19 +69,9 @@ def _fact(value: Any) -> Any:
 
 
 def reason(error: BaseException) -> str:
-    """What may be said of an exception: our own sentence, or only the class of someone else's."""
+    """What may be said of an exception: our own sentence, or the class of someone else's and where it came from."""
     if isinstance(error, UnseenError):
         return str(error)
-    where = _place(error)
-    return f"{type(error).__name__}{f' in {where}' if where else ''}"
-
-
-def _place(error: BaseException) -> str:
-    """The innermost function on the way to an exception."""
-    trace = error.__traceback__
-    while trace is not None and trace.tb_next is not None:
-        trace = trace.tb_next
-    if trace is None:
-        return ""
-    code = trace.tb_frame.f_code
-    return f"{Path(code.co_filename).stem}.{code.co_name}"
+    codes = [frame.f_code for frame, _ in walk_tb(error.__traceback__)]
+    where = f" in {Path(codes[-1].co_filename).stem}.{codes[-1].co_name}" if codes else ""
+    return f"{type(error).__name__}{where}"

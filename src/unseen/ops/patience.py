@@ -12,12 +12,24 @@ T = TypeVar("T")
 LASTING = (FileNotFoundError, PermissionError, IsADirectoryError, NotADirectoryError)
 
 
+def passes(error: BaseException) -> bool:
+    """Whether waiting may help: troubles of the system, also as the cause of a sentence about them."""
+    seen: BaseException | None = error
+    while seen is not None and not isinstance(seen, OSError):
+        seen = seen.__cause__
+    return seen is not None and not isinstance(seen, LASTING)
+
+
 def patiently(
-    action: Callable[[], T], retries: Retries, failed: Callable[[int, BaseException], Any] = lambda *_: None
+    action: Callable[[], T],
+    retries: Retries,
+    failed: Callable[[int, BaseException], Any] = lambda *_: None,
+    *,
+    when: Callable[[BaseException], bool] = passes,
 ) -> T:
     """Call until it works, waiting about twice as long each time; the last error is raised.
 
-    Only errors of the system that can pass are tried again (`OSError` but for missing files and permissions).
+    Only errors that can pass (``when``) are tried again: those of the system but for missing files and permissions.
     ``failed`` is told the number of each try that did not work, and its error.
     """
     from tenacity import Retrying, retry_if_exception, stop_after_attempt, wait_exponential_jitter
@@ -25,26 +37,12 @@ def patiently(
     def after(state: Any) -> None:
         failed(state.attempt_number, state.outcome.exception())
 
-    waiting = wait_exponential_jitter(
-        multiplier=retries.first_seconds, max=retries.most_seconds, jitter=retries.first_seconds
-    )
+    first = retries.first_seconds
     retrying = Retrying(
-        retry=retry_if_exception(passes),
+        retry=retry_if_exception(when),
         stop=stop_after_attempt(retries.attempts),
-        wait=waiting,
+        wait=wait_exponential_jitter(multiplier=first, max=retries.most_seconds, jitter=first),
         after=after,
         reraise=True,
     )
     return retrying(action)
-
-
-def passes(error: BaseException) -> bool:
-    """Whether waiting may help: troubles of the system, also as the cause of a sentence about them."""
-    seen: BaseException | None = error
-    while seen is not None:
-        if isinstance(seen, LASTING):
-            return False
-        if isinstance(seen, OSError):
-            return True
-        seen = seen.__cause__
-    return False

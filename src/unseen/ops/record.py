@@ -12,38 +12,26 @@ from pydantic import BaseModel, ConfigDict
 
 
 class Outcome(StrEnum):
-    """How a retrain ended; each has its exit code."""
+    """How a retrain ended, with the exit code of the command and what that means."""
 
-    PROMOTED = "promoted"
-    HELD = "held"
-    REFUSED = "refused"
-    UNFIT = "unfit"
-    LIMIT = "limit"
-    REGISTRY = "registry"
-    ERROR = "error"
-    INTERRUPTED = "interrupted"
-    NOTHING_NEW = "nothing new"
+    _value_: str
+    exit_code: int
+    meaning: str
 
-    @property
-    def exit_code(self) -> int:
-        return EXIT_CODES[self][0]
+    PROMOTED = "promoted", 0, "the candidate is the champion now"
+    HELD = "held", 10, "fitted and registered as challenger; the gates keep the champion"
+    REFUSED = "refused", 11, "the batch breaks the schema; nothing was trained"
+    UNFIT = "unfit", 12, "no fit converged to a usable model"
+    LIMIT = "limit", 13, "over the limit of time, memory or cost"
+    REGISTRY = "registry", 14, "the registry could not be reached; the same command goes on from the fit"
+    ERROR = "error", 15, "something unexpected; the champion is untouched"
+    INTERRUPTED = "interrupted", 130, "interrupted; the same command goes on"
+    NOTHING_NEW = "nothing new", 0, "the newest data was learned from or judged before"
 
-    @property
-    def meaning(self) -> str:
-        return EXIT_CODES[self][1]
-
-
-EXIT_CODES = {
-    Outcome.PROMOTED: (0, "the candidate is the champion now"),
-    Outcome.HELD: (10, "fitted and registered as challenger; the gates keep the champion"),
-    Outcome.REFUSED: (11, "the batch breaks the schema; nothing was trained"),
-    Outcome.UNFIT: (12, "no fit converged to a usable model"),
-    Outcome.LIMIT: (13, "over the limit of time, memory or cost"),
-    Outcome.REGISTRY: (14, "the registry could not be reached; the same command goes on from the fit"),
-    Outcome.ERROR: (15, "something unexpected; the champion is untouched"),
-    Outcome.INTERRUPTED: (130, "interrupted; the same command goes on"),
-    Outcome.NOTHING_NEW: (0, "the newest data was learned from or judged before"),
-}
+    def __new__(cls, value: str, exit_code: int = 0, meaning: str = "") -> Outcome:
+        made = str.__new__(cls, value)
+        made._value_, made.exit_code, made.meaning = value, exit_code, meaning
+        return made
 
 
 class Fact(BaseModel):
@@ -64,8 +52,7 @@ class Finding(Fact):
 class Batch(Fact):
     """The rows of one retrain: the same rows have the same id, wherever they lie.
 
-    ``fingerprints`` are the SHA-256 of the partitions' bytes, in their order; ``left_out`` are partitions of the window
-    that are not among them, each with the reason.
+    ``fingerprints`` are the SHA-256 of the partitions' bytes; ``left_out`` are others of the window, with the reason.
     """
 
     id: str
@@ -76,10 +63,7 @@ class Batch(Fact):
 
 
 class FitFacts(Fact):
-    """How the fit went. ``trace`` is the log-likelihood per row at each iteration of ``algorithm``.
-
-    ``components`` counts states or factors where the model has those.
-    """
+    """How the fit went; ``components`` are states or factors where the model has those."""
 
     outcome: str
     components: int
@@ -91,6 +75,7 @@ class FitFacts(Fact):
     floors: int
     smallest_share: float
     smallest_spread: float | None = None
+    #: the log-likelihood per row at each iteration
     trace: tuple[float, ...] = ()
     warnings: tuple[str, ...] = ()
     algorithm: str = "Batch"
@@ -114,8 +99,8 @@ class Match(Fact):
 class Comparison(Fact):
     """A candidate beside another version on the same rows, which neither was trained on.
 
-    ``gain`` is the mean per row of the candidate's log-density minus the other's, over the ``compared`` units that
-    both give a positive density; ``lost`` are units of density zero under the candidate alone.
+    ``gain`` is the mean per row of the candidate's log-density minus the other's, over the ``compared`` units: those
+    possible under both; ``lost`` ones are impossible under the candidate alone.
     """
 
     against: int | None
@@ -130,10 +115,9 @@ class Comparison(Fact):
 class Moved(Fact):
     """Something of the newest partition that is not as the champion's data was.
 
-    ``kind`` is ``shares`` where the shares of the components moved, else what they do not explain: ``column``,
-    ``holes``, ``fit``, or a component that ``vanished``. ``effect`` is a total variation distance with its noise
-    taken off, ``usual`` the largest between the partitions before; ``p_value`` is that of one look. It is ``far`` where
-    it went further than ever, and ``holds`` where ``gates.drift`` says so, too.
+    ``kind`` is ``shares`` (of components), or what those do not explain: ``column``, ``holes``, ``fit``, ``vanished``.
+    ``effect`` is a total variation distance without its noise, ``usual`` the largest between the partitions before,
+    ``p_value`` that of one look; it ``holds`` a version back where it is ``far`` and ``gates.drift`` names the kind.
     """
 
     kind: str
@@ -148,10 +132,10 @@ class Moved(Fact):
 
 
 class Past(Fact):
-    """What rows of earlier batches say of a candidate.
+    """What rows of earlier batches say of a candidate beside the champion.
 
-    ``earlier`` rows, ``pinned`` ones among them, compare it with the champion, ``reference`` the pinned rows with the
-    pinned version; ``trouble`` says why the memory could not be asked.
+    ``pinned`` rows are among the ``earlier`` ones; ``reference`` is on those, beside the pinned version. ``trouble``
+    says why the memory could not be asked.
     """
 
     earlier: Comparison | None = None
@@ -161,12 +145,11 @@ class Past(Fact):
 
 
 class Validation(Fact):
-    """The candidate on held-out rows, and beside the champion on the same rows (paired).
+    """The candidate on held-out rows, and beside the champion on the same rows (paired, as in `Comparison`).
 
-    Units are what is independent: rows, or sequences, items, users. One of density zero under a model (``impossible``,
-    ``champion_impossible``, ``lost`` under the candidate alone) is left out of that model's mean; ``gain`` is over the
-    ``compared`` units, possible under both; where few rows judged, those of the whole newest partition, by ``crossed``
-    more fits that were each made without some of them. ``calibrated_by`` is ``labels`` or ``masking``.
+    Units are what is independent: rows, or sequences, items, users; an ``impossible`` one has density zero and is left
+    out of that model's mean. Where few rows judged, ``gain`` is over the whole newest partition, by ``crossed`` more
+    fits that were each made without some of it. ``calibrated_by`` is ``labels`` or ``masking``.
     """
 
     rows: int
@@ -194,8 +177,7 @@ class Validation(Fact):
 class Verdict(Fact):
     """What one gate said: ``measured`` against ``threshold``, or the reason it could not measure.
 
-    ``broke`` tells a refusal because something raised an error from one because of the candidate: the same command
-    asks again.
+    It ``broke`` where something raised an error, which says nothing of the candidate: the same command asks again.
     """
 
     gate: str
@@ -254,6 +236,16 @@ class Record(Fact):
     version: int | None = None
     resources: Resources | None = None
     attempts: tuple[Attempt, ...] = ()
+
+    @property
+    def refused_by(self) -> list[str]:
+        """The gates that did not pass."""
+        return [v.gate for v in self.gates if not v.passed]
+
+    @property
+    def passed(self) -> bool:
+        """Whether every gate passed, and there was one."""
+        return bool(self.gates) and not self.refused_by
 
     @property
     def aside(self) -> str | None:

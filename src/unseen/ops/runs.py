@@ -13,22 +13,15 @@ RECORD, MODEL, REFERENCE = "record.json", "model", "reference.json"
 
 
 def read(folder: Path) -> Record | None:
-    """The record of a run folder, if there is one.
-
-    Raises
-    ------
-    RegistryError
-        It is there but cannot be understood.
-    """
+    """The record of a run folder, if there is one; `RegistryError` where it cannot be understood."""
+    path = folder / RECORD
     try:
-        text = (folder / RECORD).read_text(encoding="utf-8")
+        return Record.model_validate_json(path.read_text(encoding="utf-8"))
     except FileNotFoundError:
         return None
-    except (OSError, UnicodeDecodeError) as error:
-        raise RegistryError(f"cannot read {folder / RECORD}: {type(error).__name__}") from error
-    try:
-        return Record.model_validate_json(text)
     except ValidationError:
         raise RegistryError(
-            f"{folder / RECORD} is damaged or of another version of unseen: move the folder away, then run again"
+            f"{path} is damaged or of another version of unseen: move the folder away, then run again"
         ) from None
+    except (OSError, UnicodeDecodeError) as error:
+        raise RegistryError(f"cannot read {path}: {type(error).__name__}") from error

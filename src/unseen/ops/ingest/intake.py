@@ -15,11 +15,10 @@ from unseen.core.reading import Reading
 from unseen.errors import DataError, UnseenError
 from unseen.ops.checked import Memory
 from unseen.ops.config import Settings
-from unseen.ops.ingest.aside import set_aside
 from unseen.ops.ingest.partitions import Partition, identified, listed, reading
 from unseen.ops.places import Places
 from unseen.ops.record import Batch
-from unseen.ops.registry.excluding import excluded
+from unseen.ops.registry.excluding import excluded, found_wrong
 
 #: rows that are checked at a time
 CHUNK = 65_536
@@ -136,10 +135,10 @@ def _window(
     settings: Settings, paths: Sequence[Path], all_paths: Sequence[Path]
 ) -> tuple[tuple[Partition, ...], dict[str, str]]:
     """The newest of some paths and those before it that are not set aside, and why others are."""
-    aside, most = set_aside(settings), settings.data.window or len(paths)
+    aside, most = found_wrong(settings), settings.data.window or len(paths)
     found = identified(settings, paths if aside else paths[-most:], all_paths)
     chosen = tuple(p for p in found if p.id not in aside or p is found[-1])[-most:]
-    return chosen, {p.name: aside[p.id] for p in found[found.index(chosen[0]) : -1] if p.id in aside}
+    return chosen, {p.name: aside[p.id].why for p in found[found.index(chosen[0]) : -1] if p.id in aside}
 
 
 def _position(names: Sequence[str], until: str) -> int:

@@ -1,6 +1,5 @@
 """What is in production: derived from an append-only log, mirrored in MLflow.
 
-===================  ===============================================================================
 Reading a registry that is a file never imports MLflow. Names are loaded when they are asked for, so that a server
 imports ``pyfunc`` alone.
 """
@@ -13,24 +12,22 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from unseen.ops.registry.entry import Entry
     from unseen.ops.registry.log import Log
-    from unseen.ops.registry.mirror import Aliases
-    from unseen.ops.registry.naming import named, resolve
     from unseen.ops.registry.rebuilding import rebuild
     from unseen.ops.registry.registry import Registry
     from unseen.ops.registry.state import Version
+    from unseen.ops.registry.telling import named, resolve
 
 HOMES = {
-    "Aliases": "mirror",
     "Entry": "entry",
     "Log": "log",
     "Registry": "registry",
     "Version": "state",
-    "named": "naming",
+    "named": "telling",
     "rebuild": "rebuilding",
-    "resolve": "naming",
+    "resolve": "telling",
 }
 
-__all__ = ["Aliases", "Entry", "Log", "Registry", "Version", "named", "rebuild", "resolve"]
+__all__ = ["Entry", "Log", "Registry", "Version", "named", "rebuild", "resolve"]
 
 
 def __getattr__(name: str) -> Any:

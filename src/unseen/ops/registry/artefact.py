@@ -1,26 +1,120 @@
-"""The files of a version: every byte as it was registered, loadable, and scoring, before anything relies on them."""
+"""Artefacts of versions: every byte as it was registered, loadable, and scoring, before anything relies on them."""
 
 from __future__ import annotations
 
 import hashlib
-import os
 from collections.abc import Mapping
+from contextlib import ExitStack
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
+from urllib.parse import unquote, urlsplit
 
 from unseen.errors import RegistryError, UnseenError
+from unseen.ops.files import sha256, why
 from unseen.ops.logs import reason
 from unseen.ops.registry.state import Version
+
+if TYPE_CHECKING:  # what serves a version has neither
+    from unseen.ops.places import Places
+    from unseen.ops.registry.tracking import Tracking
 
 #: the saved fit inside the MLflow model, and the hashes of all its files as ``sha256sum -c`` reads them
 FIT, SUMS = "data/fit", "SHA256SUMS"
 TRIAL_ROWS = 16
 
 
+class Artefacts:
+    """The artefacts of one model: in the state folder, elsewhere on this machine, or with a registry.
+
+    `run` and `load` raise `RegistryError` where one is missing, altered, or cannot be reached.
+    """
+
+    def __init__(self, places: Places, tracking: Tracking) -> None:
+        self.places, self.tracking = places, tracking
+
+    def path(self, version: Version) -> Path | None:
+        """The folder of an artefact, or None where it lies on another machine."""
+        here = local(version.artifact)
+        return None if here is None else self.places.home / here
+
+    def broken(self, version: Version) -> str | None:
+        """What is wrong with an artefact that lies on this machine; None where it is whole or lies elsewhere."""
+        here = self.path(version)
+        return None if here is None else broken(here, version.files)
+
+    def trouble(self, version: Version) -> str | None:
+        """What is wrong with an artefact, wherever it lies; None where every byte is right."""
+        try:
+            with self.tracking.fetched(version.artifact) as folder:
+                return broken(folder, version.files)
+        except RegistryError as error:
+            return str(error)
+
+    def kept(self, version: Version) -> Path | None:
+        """The fit as its retrain kept it, or None where it is not there to the last byte."""
+        from unseen.store import read_manifest
+
+        fit = self.places.run(version.record) / "model"
+        files = {name.removeprefix(f"{FIT}/"): h for name, h in version.files.items() if name.startswith(f"{FIT}/")}
+        try:
+            return None if broken(fit, files) or read_manifest(fit).content != version.content else fit
+        except UnseenError:
+            return None
+
+    def run(self, version: Version) -> Path:
+        """A folder on this machine that holds the fit of a version, byte for byte."""
+        name, number = self.places.name, version.number
+        if (kept := self.kept(version)) is not None:
+            return kept
+        if (here := self.path(version)) is None:
+            raise RegistryError(
+                f"version {number} of {name!r} lies with the registry, and {self.places.runs} has no copy of it: "
+                f"`mlflow artifacts download -u models:/{name}/{number}` fetches one"
+            )
+        if (trouble := self.broken(version)) is not None:
+            raise self._unfit(version, trouble)
+        return here / FIT
+
+    def load(self, version: Version, or_kept: bool = True) -> Any:
+        """The fit of a version; where the registry cannot give it, the copy that the retrain kept, byte for byte."""
+        with ExitStack() as stack:
+            try:
+                folder = stack.enter_context(self.tracking.fetched(version.artifact))
+            except RegistryError:
+                if or_kept and (kept := self.kept(version)) is not None:
+                    return load(kept, version.content)
+                raise
+            trouble = broken(folder, version.files)
+            try:
+                if trouble is None:
+                    return load(folder / FIT, version.content)
+            except UnseenError as error:
+                trouble = str(error)
+            raise self._unfit(version, trouble)
+
+    def _unfit(self, version: Version, trouble: str) -> RegistryError:
+        return RegistryError(
+            f"version {version.number} of {self.places.name!r} is broken: {trouble}. Put a whole copy back, or "
+            f"`unseen rollback {self.places.name}`, or promote another version: `unseen promote {self.places.name} --to "
+            "VERSION --override`; without a champion that loads every candidate is held"
+        )
+
+
+# ---- bytes
+
+
+def local(uri: str) -> Path | None:
+    """The path of an artefact on this machine, or None where it lies elsewhere."""
+    parts = urlsplit(uri)
+    if parts.scheme == "file":
+        return Path(unquote(parts.path))
+    return Path(uri) if parts.scheme == "" else None
+
+
 def hashes(folder: Path) -> dict[str, str]:
     """SHA-256 of every file under a folder, by its path there."""
     files = sorted(p for p in folder.rglob("*") if p.is_file())
-    return {p.relative_to(folder).as_posix(): _hash(p) for p in files}
+    return {p.relative_to(folder).as_posix(): sha256(p) for p in files}
 
 
 def broken(folder: Path, files: Mapping[str, str]) -> str | None:
@@ -32,36 +126,29 @@ def broken(folder: Path, files: Mapping[str, str]) -> str | None:
         return f"{folder} is missing"
     for name, digest in files.items():
         try:
-            if _hash(folder / name) != digest:
+            if sha256(folder / name) != digest:
                 return f"{folder / name} was altered: its content does not have the hash that was registered"
         except FileNotFoundError:
             return f"{folder / name} is missing"
         except OSError as error:
-            return f"{folder / name} cannot be read: {os.strerror(error.errno or 5)}"
+            return f"{folder / name} cannot be read: {why(error)}"
     return None
 
 
 def seal(folder: Path) -> None:
     """Write down the hash of every file, so that whoever loads the artefact far from the log can verify it, too."""
     text = "".join(f"{digest}  {name}\n" for name, digest in hashes(folder).items())
-    (folder / SUMS).write_text(f"{text}# {hashlib.sha256(text.encode()).hexdigest()}\n", encoding="utf-8")
+    (folder / SUMS).write_text(f"{text}# {_sum(text)}\n", encoding="utf-8")
 
 
 def unseal(folder: Path) -> None:
-    """Refuse an artefact of which a byte was altered since `seal`; one from before there were seals passes.
-
-    Raises
-    ------
-    RegistryError
-        A file is missing or altered; it is named.
-    """
+    """Raise a `RegistryError` that names a file altered since `seal`; what is from before there were seals passes."""
     try:
-        body = (folder / SUMS).read_bytes() if (folder / SUMS).exists() or SUMS.encode() in _model(folder) else None
-        if body is None:
+        if not (folder / SUMS).exists() and SUMS.encode() not in (folder / "MLmodel").read_bytes():
             return
-        text, _, own = body.decode().rpartition("# ")
-        whole = own == f"{hashlib.sha256(text.encode()).hexdigest()}\n"
+        text, _, own = (folder / SUMS).read_bytes().decode().rpartition("# ")
         pairs = (line.partition("  ") for line in text.splitlines())
+        whole = own == f"{_sum(text)}\n"
         trouble = broken(folder, {name: digest for digest, _, name in pairs}) if whole else f"{SUMS} was altered"
     except FileNotFoundError:
         trouble = f"{SUMS} is missing"
@@ -71,18 +158,15 @@ def unseal(folder: Path) -> None:
         raise RegistryError(f"{folder} is not loaded: {trouble}. Fetch the version anew, or put a whole copy back")
 
 
-def _model(folder: Path) -> bytes:
-    return (folder / "MLmodel").read_bytes()
+def _sum(text: str) -> str:
+    return hashlib.sha256(text.encode()).hexdigest()
+
+
+# ---- fits
 
 
 def load(fit: Path, content: str) -> Any:
-    """The fit in a folder.
-
-    Raises
-    ------
-    RunError, RegistryError
-        It cannot be read, or it is not the fit that was registered.
-    """
+    """The fit in a folder, if it is the one that was registered; `RunError` or `RegistryError` where it is not."""
     from unseen.store import load as load_fit
     from unseen.store import read_manifest
 
@@ -91,29 +175,13 @@ def load(fit: Path, content: str) -> Any:
     return load_fit(fit)
 
 
-def kept(fit: Path, version: Version) -> Path | None:
-    """The fit as the retrain that made the version kept it, or None where it is not there to the last byte."""
-    from unseen.store import read_manifest
-
-    files = {name.removeprefix(f"{FIT}/"): h for name, h in version.files.items() if name.startswith(f"{FIT}/")}
-    try:
-        return None if broken(fit, files) or read_manifest(fit).content != version.content else fit
-    except UnseenError:
-        return None
-
-
-def try_out(result: Any, rows: int = TRIAL_ROWS) -> None:
-    """Score some rows: finite log-densities, and shares of components that sum to one where there are components.
-
-    Raises
-    ------
-    RegistryError
-        It does not score.
-    """
+def try_out(result: Any) -> None:
+    """Score some rows: finite log-densities, and shares of components that sum to one; else raise `RegistryError`."""
     import numpy as np
 
     from unseen.core.model import Assigning
 
+    rows = TRIAL_ROWS
     try:
         table = made_up(result, rows)
         density, said = result.log_prob(table), result.outputs(table)
@@ -148,8 +216,3 @@ def made_up(result: Any, rows: int) -> dict[str, Any]:
         table = decoded(result.encoding.slots, [np.array(a) for a in arrays], result.encoding.fields)
     unit = result.encoding.unit
     return table if unit is None or unit in table else {unit: np.zeros(rows, int), **table}
-
-
-def _hash(path: Path) -> str:
-    with open(path, "rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()

@@ -25,6 +25,9 @@ EXCLUDED, INCLUDED = "excluded", "included"
 #: artefacts, runs and events that were no longer needed were cleared away
 PRUNED = "pruned"
 
+#: what a history tells
+DECISIONS = (PROMOTED, ROLLED_BACK, PINNED, RETRAIN, JUDGED, REPAIRED, REBUILT, EXCLUDED, INCLUDED, PRUNED)
+
 #: the hash that stands before the first line
 NOTHING = "0" * 64
 _MARK = b',"hash":"'
@@ -60,13 +63,7 @@ def draft(seq: int, kind: str, facts: Mapping[str, Any], actor: str, latest: str
 
 
 def parsed(line: bytes) -> Entry:
-    """The entry of a line.
-
-    Raises
-    ------
-    ValueError
-        It is no line of the log, or its hash does not fit.
-    """
+    """The entry of a line; `ValueError` where it is no line of the log, or its hash does not fit."""
     body, mark, end = line.rpartition(_MARK)
     digest = end[:64].decode("ascii", "replace")
     if not mark or end[64:] != b'"}\n':
@@ -82,10 +79,7 @@ def now() -> str:
 
 
 def happened(entry: Entry, entries: Sequence[Entry]) -> str:
-    """When something was decided, as far as can be known: by a clock that ran ahead, no later than what came after it.
-
-    ``entries`` are those of the log; what is dated later than now came before the next line that is not.
-    """
+    """When something was decided: what is dated later than now came before the next of the log's lines that is not."""
     time = now()
     return next((e.time for e in (entry, *entries[entry.seq :]) if e.time <= time), time)
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import os
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import AbstractContextManager, contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -40,22 +40,18 @@ class Log:
     A line is appended under a file lock with one write, flushed to disk, or not at all. A last line without its end
     (a crash in mid-write) was never decided: readers pass over it, and the next writer moves it aside and says so.
     Beside the log stands its head, number and hash of the newest line, so that lines cut off the end are missed.
+
+    Whatever reads the log raises `RegistryError` where it cannot be read, a line was altered, taken out or put in (its
+    number is named), or lines were cut off.
     """
 
-    def __init__(self, places: Places, patience: float = PATIENCE_SECONDS) -> None:
-        self.path, self._lock_path, self.patience = places.log, places.lock, patience
-        self.head = self.path.with_name("log.head")
+    def __init__(self, places: Places) -> None:
+        self.path, self.head = places.log, places.log.with_name("log.head")
+        self._lock, self.patience = places.lock, PATIENCE_SECONDS
         self._seen = Chain()
 
     def entries(self) -> tuple[Entry, ...]:
-        """Every decision in order.
-
-        Raises
-        ------
-        RegistryError
-            A line was altered, taken out or put in (its number is named), lines were cut off, or the file cannot be
-            read.
-        """
+        """Every decision in order."""
         return self._read()[0].entries
 
     def verify(self) -> str | None:
@@ -68,34 +64,20 @@ class Log:
         return None
 
     def append(self, kind: str, *, actor: str | None = None, **facts: Any) -> Entry:
-        """Add a line; it is on disk when this returns.
-
-        Raises
-        ------
-        RegistryError
-            The log is broken, locked for too long, or cannot be written: it is as it was.
-        """
+        """Add a line; it is on disk when this returns, or the log is as it was, and a `RegistryError` says why."""
         with self.held():
             self._mend()
             return self._add(kind, facts, actor or whoever())
 
-    @contextmanager
-    def held(self) -> Iterator[None]:
-        """Keep every other process from writing; may be nested.
-
-        Raises
-        ------
-        RegistryError
-            Another command does not let go.
-        """
-        with locked(self._lock_path, self.patience):
-            yield
+    def held(self) -> AbstractContextManager[None]:
+        """Keep every other process from writing; may be nested."""
+        return locked(self._lock, self.patience)
 
     # ---- reading
 
     def _read(self) -> tuple[Chain, bytes]:
         """The chain, and the bytes after its last whole line; only what is new since the last time is read."""
-        head = self._head()  # before the log, which another process may lengthen meanwhile
+        seq, hash = self._head()  # before the log, which another process may lengthen meanwhile
         try:
             with open(self.path, "rb") as file:
                 status = os.fstat(file.fileno())
@@ -107,11 +89,17 @@ class Log:
         except (FileNotFoundError, NotADirectoryError):
             seen, body = Chain(), b""
         except OSError as error:
-            raise RegistryError(f"{self.path} cannot be read: {_why(error)}") from error
+            raise RegistryError(f"{self.path} cannot be read: {files.why(error)}") from error
         *lines, rest = body.split(b"\n")
-        self._seen = self._grown(seen, lines)
-        self._check_end(*head)
-        return self._seen, rest
+        self._seen = chain = self._grown(seen, lines)
+        if len(chain.entries) < seq:
+            raise RegistryError(
+                f"{self.path} ends at line {len(chain.entries)}, but line {seq} had been written: lines were cut off. "
+                f"Put a whole copy back; to go on from this one, remove {self.head}"
+            )
+        if seq and chain.entries[seq - 1].hash != hash:
+            raise self._broken(seq, f"it is another line than the one that {self.head.name} remembers")
+        return chain, rest
 
     def _grown(self, chain: Chain, lines: list[bytes]) -> Chain:
         entries, previous, latest = list(chain.entries), chain.hash, chain.latest
@@ -143,16 +131,6 @@ class Log:
         except (OSError, ValueError, KeyError, TypeError):
             return 0, NOTHING
 
-    def _check_end(self, seq: int, hash: str) -> None:
-        entries = self._seen.entries
-        if len(entries) < seq:
-            raise RegistryError(
-                f"{self.path} ends at line {len(entries)}, but line {seq} had been written: lines were cut off. Put a "
-                f"whole copy back; to go on from this one, remove {self.head}"
-            )
-        if seq and entries[seq - 1].hash != hash:
-            raise self._broken(seq, f"it is another line than the one that {self.head.name} remembers")
-
     # ---- writing
 
     def _mend(self) -> None:
@@ -167,7 +145,9 @@ class Log:
                 file.truncate(chain.end)
                 os.fsync(file.fileno())
         except OSError as error:
-            raise RegistryError(f"the torn last line of {self.path} cannot be moved aside: {_why(error)}") from error
+            raise RegistryError(
+                f"the torn last line of {self.path} cannot be moved aside: {files.why(error)}"
+            ) from error
         self._add(REPAIRED, {"torn_bytes": len(rest), "kept_as": aside.name}, whoever())
 
     def _add(self, kind: str, facts: dict[str, Any], actor: str) -> Entry:
@@ -180,7 +160,7 @@ class Log:
                 sync(self.path.parent)
         except OSError as error:
             raise RegistryError(
-                f"the decision ({kind}) could not be written to {self.path}: {_why(error)}. The log is as it was, "
+                f"the decision ({kind}) could not be written to {self.path}: {files.why(error)}. The log is as it was, "
                 "nothing was decided: free space or permissions, then run the same command again"
             ) from error
         with suppress(RegistryError):  # the line stands; an older head only guards fewer lines
@@ -189,13 +169,10 @@ class Log:
 
 
 @contextmanager
-def locked(path: Path, patience: float) -> Iterator[None]:
+def locked(path: Path, patience: float = PATIENCE_SECONDS) -> Iterator[None]:
     """Hold a lock file; it may be nested in a thread, and goes with the process.
 
-    Raises
-    ------
-    RegistryError
-        Another command does not let go of it, or the folder cannot be written.
+    Raises `RegistryError` where another command does not let go of it, or the folder cannot be written.
     """
     from filelock import FileLock, Timeout
 
@@ -209,7 +186,7 @@ def locked(path: Path, patience: float) -> Iterator[None]:
             "its process"
         ) from None
     except OSError as error:
-        raise RegistryError(f"{path} cannot be locked: {_why(error)}") from error
+        raise RegistryError(f"{path} cannot be locked: {files.why(error)}") from error
     try:
         yield
     finally:
@@ -231,7 +208,3 @@ def _append(path: Path, line: bytes) -> None:
             raise
     finally:
         os.close(handle)
-
-
-def _why(error: OSError) -> str:
-    return os.strerror(error.errno) if error.errno else type(error).__name__

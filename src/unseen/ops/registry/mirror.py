@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Mapping
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from typing import Any
 
 from unseen.ops import files
 from unseen.ops.config.settings import Settings
 from unseen.ops.places import Places
-from unseen.ops.registry.log import PATIENCE_SECONDS, locked
-from unseen.ops.registry.opening import Seen, inside, moved
+from unseen.ops.registry.log import locked
+from unseen.ops.registry.opening import Seen, address, inside, moved
 from unseen.ops.registry.state import State
 from unseen.ops.registry.tracking import Tracking
 
@@ -44,46 +44,43 @@ class Aliases:
 class Mirror:
     """The aliases, written after each decision; a note of what was written lets it be told without MLflow."""
 
-    def __init__(self, places: Places, tracking: Tracking, patience: float = PATIENCE_SECONDS) -> None:
+    def __init__(self, places: Places, tracking: Tracking) -> None:
         self.note, self.lock = places.home / "aliases.json", places.home / "registry.lock"
-        self.tracking, self.patience = tracking, patience
+        self.tracking = tracking
 
     def told(self) -> dict[str, Any]:
-        """The aliases as they were last written to MLflow, and ``gone``: versions that it can never have again."""
+        """The aliases as they were last written to MLflow, and ``gone``."""
         try:
             known = json.loads(self.note.read_text())
             return known if isinstance(known, dict) else {}
         except (OSError, ValueError):
             return {}
 
+    def gone(self) -> list[int]:
+        """Versions that MLflow can never have again."""
+        return list(self.told().get("gone", []))
+
     def write(self, state: State, gone: list[int] | None = None) -> None:
         """Make the aliases say what the log says; call it inside `alone`, with a state read there."""
-        lacking = self.told().get("gone", []) if gone is None else gone
+        lacking = self.gone() if gone is None else gone
         if state.versions:
             self.tracking.align({a: None if n in lacking else n for a, n in state.aliases.items()})
         files.write(self.note, json.dumps({**state.aliases, **({"gone": lacking} if lacking else {})}))
 
     def compared(self, state: State) -> Aliases:
         """The aliases as the log, the note and MLflow have them."""
-        told, seen = self.told(), self.tracking.seen()
-        names = state.aliases
-        return Aliases(
-            names,
-            {alias: told.get(alias) for alias in names} if told else None,
-            None if seen is None else {alias: seen.aliases.get(alias) for alias in names},
-        )
+        names, told, seen = state.aliases, self.told(), self.tracking.seen()
+        found = None if seen is None else {alias: seen.aliases.get(alias) for alias in names}
+        return Aliases(names, {alias: told.get(alias) for alias in names} if told else None, found)
 
-    @contextmanager
-    def alone(self) -> Iterator[None]:
+    def alone(self) -> AbstractContextManager[None]:
         """One process at a time writes to MLflow, so that the last to write has read the newest decision."""
-        with locked(self.lock, self.patience):
-            yield
+        return locked(self.lock)
 
 
-def disagreement(settings: Settings, uri: str, state: State, seen: Seen, gone: list[int]) -> str | None:
+def disagreement(settings: Settings, state: State, seen: Seen, gone: list[int]) -> str | None:
     """Why nothing may be decided on this log and this registry together; None where they belong together."""
-    name, anew = settings.name, f"`unseen rebuild {settings.name}` makes it anew from log and artefacts"
-    champion = seen.aliases.get("champion")
+    name, uri, champion = settings.name, address(settings), seen.aliases.get("champion")
     if not state.decisions and champion is not None:
         return (
             f"the log of {name!r} has no champion, but the registry at {uri} calls version {champion} so: the log was "
@@ -95,11 +92,11 @@ def disagreement(settings: Settings, uri: str, state: State, seen: Seen, gone: l
             f"the state folder was moved or copied: it is {settings.home} now, and the registry at {uri}, not in it, "
             f"would go on writing to {there}. Set registry.experiment to a new name, or put the folder back"
         )
-    lost = [n for n in lacking(state, seen) if n not in gone]
-    if lost:
+    if lost := [str(n) for n in lacking(state, seen) if n not in gone]:
         return (
-            f"the registry at {uri} does not have version {', '.join(map(str, lost))} of {name!r}, which the log knows:"
-            f" its database was deleted, replaced, or is an older copy. Until it is rebuilt nothing is decided: {anew}"
+            f"the registry at {uri} does not have version {', '.join(lost)} of {name!r}, which the log knows: its "
+            "database was deleted, replaced, or is an older copy. Until it is rebuilt nothing is decided: "
+            f"`unseen rebuild {name}` makes it anew from log and artefacts"
         )
     return None
 

@@ -10,11 +10,12 @@ from contextlib import closing, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
-from urllib.parse import quote, unquote, urlsplit
+from urllib.parse import quote
 
 from unseen.errors import RegistryError
 from unseen.ops.config.settings import Settings
-from unseen.ops.registry.log import PATIENCE_SECONDS, locked
+from unseen.ops.registry.artefact import local
+from unseen.ops.registry.log import locked
 
 SQLITE = "sqlite:///"
 #: MLflow's own retries would hide ours and take minutes; the rest keeps it quiet and to itself
@@ -37,6 +38,14 @@ PATHS = (
     ("model_versions", "storage_location"),
     ("logged_models", "artifact_location"),
 )
+
+#: what is read of its tables
+VERSIONS = """
+    SELECT v.version, v.current_stage, t.value FROM model_versions v LEFT JOIN model_version_tags t
+    ON t.name = v.name AND t.version = v.version AND t.key = 'unseen.record' WHERE v.name = ?
+"""
+ALIASES = "SELECT alias, version FROM registered_model_aliases WHERE name = ?"
+PLACE = "SELECT artifact_location FROM experiments WHERE name = ?"
 
 #: by address: the file that was opened there (None for a server), and MLflow's client
 _clients: dict[str, tuple[int | None, Any]] = {}
@@ -78,22 +87,8 @@ def experiment(settings: Settings) -> str:
     return settings.registry.experiment or settings.name
 
 
-def local(uri: str) -> Path | None:
-    """The path of an artefact on this machine, or None where it lies elsewhere."""
-    parts = urlsplit(uri)
-    if parts.scheme == "file":
-        return Path(unquote(parts.path))
-    return Path(uri) if parts.scheme == "" else None
-
-
 def database(uri: str) -> Path | None:
-    """The SQLite file of an address, or None where it is a server's.
-
-    Raises
-    ------
-    RegistryError
-        MLflow cannot open a file with such a path.
-    """
+    """The SQLite file of an address, or None where it is a server's; `RegistryError` where MLflow cannot open it."""
     if not uri.startswith(SQLITE):
         return None
     path = Path(uri.removeprefix(SQLITE))
@@ -108,17 +103,17 @@ def client(settings: Settings) -> Any:
     path = database(uri)
     with _one_at_a_time:
         opened, known = _clients.get(uri, (None, None))
-        if known is None or _number(path) != opened:
+        new = known is None or _number(path) != opened
+        if new:
             _mind_manners()
+            if path is not None and _empty(path):
+                _make(path)
+        probe(uri)
+        if new:
             from mlflow import MlflowClient
 
-            if path is not None:
-                _make(path)
-                probe(uri)
-            if known is not None:
-                _let_go(known)
+            _let_go(known)
             _clients[uri] = _number(path), MlflowClient(uri, uri)
-        probe(uri)
         if path is not None:
             _rebase(settings, path)
         return _clients[uri][1]
@@ -127,10 +122,7 @@ def client(settings: Settings) -> Any:
 def probe(uri: str) -> None:
     """Ask a SQLite file whether it can be written to: MLflow itself would try for minutes before it says no.
 
-    Raises
-    ------
-    sqlite3.Error
-        The file is locked, is no database, or cannot be written.
+    Raises `sqlite3.Error` where it is locked, is no database, or cannot be written.
     """
     path = database(uri)
     if path is not None:
@@ -144,18 +136,13 @@ def look(settings: Settings, path: Path) -> Seen | None:
 
     Its tables are read as they are: importing MLflow takes seconds, which `unseen status` is not to cost.
     """
-    if not path.exists() or not path.stat().st_size:
+    if _empty(path):
         return Seen()
-    by_tag = "t.name = v.name AND t.version = v.version AND t.key = 'unseen.record'"
-    versions = (
-        f"SELECT v.version, v.current_stage, t.value FROM model_versions v LEFT JOIN model_version_tags t ON {by_tag}"
-    )
-    with suppress(sqlite3.Error), closing(_reading(path)) as tables:
-        rows = tables.execute(f"{versions} WHERE v.name = ?", [settings.name]).fetchall()
-        named = "SELECT alias, version FROM registered_model_aliases WHERE name = ?"
-        aliases = {alias: int(number) for alias, number in tables.execute(named, [settings.name])}
-        place = "SELECT artifact_location FROM experiments WHERE name = ?"
-        found = tables.execute(place, [experiment(settings)]).fetchone()
+    reading = f"file:{quote(str(path))}?mode=ro"
+    with suppress(sqlite3.Error), closing(sqlite3.connect(reading, uri=True, timeout=PROBE_SECONDS)) as tables:
+        rows = tables.execute(VERSIONS, [settings.name]).fetchall()
+        aliases = {alias: int(number) for alias, number in tables.execute(ALIASES, [settings.name])}
+        found = tables.execute(PLACE, [experiment(settings)]).fetchone()
         there = {int(number): record for number, stage, record in rows if stage != "Deleted_Internal"}
         return Seen(there, aliases, max((int(row[0]) for row in rows), default=0), found and found[0])
     return None
@@ -188,21 +175,15 @@ def _rebase(settings: Settings, path: Path) -> None:
             tables.execute(change, [new, len(old) + 1, len(old) + 1, f"{old}/"])
 
 
-def _reading(path: Path) -> sqlite3.Connection:
-    return sqlite3.connect(f"file:{quote(str(path))}?mode=ro", uri=True, timeout=PROBE_SECONDS)
-
-
 def _make(path: Path) -> None:
     """Make a SQLite file with MLflow's tables, whole or not at all: MLflow cannot go on with half of them."""
-    if path.exists() and path.stat().st_size:
-        return
     import shutil
 
     from mlflow import MlflowClient
 
     making = path.with_name(f"{path.name}.making")
-    with locked(path.with_name(f"{path.name}.lock"), PATIENCE_SECONDS):
-        if path.exists() and path.stat().st_size:
+    with locked(path.with_name(f"{path.name}.lock")):
+        if not _empty(path):
             return
         shutil.rmtree(making, ignore_errors=True)
         making.mkdir()
@@ -217,6 +198,10 @@ def _make(path: Path) -> None:
 def _mind_manners() -> None:
     for name, value in MANNERS.items():
         os.environ.setdefault(name, value)
+
+
+def _empty(path: Path) -> bool:
+    return not path.exists() or not path.stat().st_size
 
 
 def _number(path: Path | None) -> int | None:

@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import json
-import os
 import shutil
-from collections.abc import Iterator
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -14,9 +13,9 @@ from unseen.errors import RegistryError
 from unseen.ops import files
 from unseen.ops.config.settings import Settings
 from unseen.ops.places import Places
-from unseen.ops.registry.entry import PINNED, PRUNED, RETRAIN
+from unseen.ops.registry.artefact import local
+from unseen.ops.registry.entry import BEGAN, PINNED, PRUNED, RETRAIN
 from unseen.ops.registry.log import Log
-from unseen.ops.registry.opening import local
 from unseen.ops.registry.state import State
 
 
@@ -42,56 +41,46 @@ def surplus(settings: Settings) -> Surplus:
 
     Never the champion, the versions that a rollback may go to (the last ``retain.versions`` champions), those that
     were pinned, the challenger, nor what any of them needs: their runs hold what drift is measured against.
-
-    Raises
-    ------
-    RegistryError
-        The log was altered or cannot be read.
     """
-    places, log = Places.of(settings), Log(Places.of(settings))
-    entries = log.entries()
+    places = Places.of(settings)
+    entries = Log(places).entries()
     state, keep = State.of(entries, settings.name), settings.retain
     needed = _needed(state, keep.versions) | {e.facts["version"] for e in entries if e.kind == PINNED}
-    newest = set(sorted(state.versions)[-keep.versions :])
+    needed |= set(sorted(state.versions)[-keep.versions :])
     gone = {number for e in entries if e.kind == PRUNED for number in e.facts["versions"]}
-    old = [state.versions[n] for n in sorted(set(state.versions) - needed - newest - gone)]
+    old = [state.versions[n] for n in sorted(set(state.versions) - needed - gone)]
     here = {v.number: places.home / path for v in old if (path := local(v.artifact)) is not None}
-    used = {v.record for v in state.versions.values() if v.number in needed | newest}
-    ran = [str(e.facts.get("record")) for e in entries if e.kind in (RETRAIN, "began")]
-    kept = {*used, *list(dict.fromkeys(reversed(ran)))[: keep.runs]}
-    runs = [folder for folder in sorted(places.runs.glob("*/")) if folder.name not in kept]
+    ran = dict.fromkeys(str(e.facts.get("record")) for e in reversed(entries) if e.kind in (RETRAIN, BEGAN))
+    kept = {v.record for v in state.versions.values() if v.number in needed} | set([*ran][: keep.runs])
+    # what the log does not know has only just begun
+    runs = [folder for folder in sorted(places.runs.glob("*/")) if folder.name in {*ran} - kept]
     dropped = _old_lines(places.events, keep.events_days)
     size = sum(map(_size, [*here.values(), *runs])) + sum(map(len, dropped))
     elsewhere = tuple(v.number for v in old if v.number not in here)
     return Surplus(tuple(here), tuple(r.name for r in runs), len(dropped), size, elsewhere)
 
 
-def prune(settings: Settings, actor: str | None = None) -> Surplus:
-    """Clear it away, after a line of the log that says what; what is needed is looked up under the log's lock.
-
-    Raises
-    ------
-    RegistryError
-        The log was altered, or something cannot be removed.
-    """
+def prune(settings: Settings) -> Surplus:
+    """Clear it away, after a line of the log that says what; what is needed is looked up under the log's lock."""
     places, log = Places.of(settings), Log(Places.of(settings))
     with log.held():
         found = surplus(settings)
         if not found:
             return found
         state = State.of(log.entries(), settings.name)
-        facts = {"versions": list(found.versions), "runs": list(found.runs), "events": found.events}
-        log.append(PRUNED, actor=actor, name=settings.name, bytes=found.bytes, **facts)
+        versions, runs = list(found.versions), list(found.runs)
+        log.append(PRUNED, name=settings.name, bytes=found.bytes, versions=versions, runs=runs, events=found.events)
+        artefacts = [places.home / str(local(state.versions[number].artifact)) for number in found.versions]
         try:
-            for number in found.versions:
-                shutil.rmtree(places.home / str(local(state.versions[number].artifact)), ignore_errors=False)
-            for run in found.runs:
-                shutil.rmtree(places.run(run))
+            for folder in (*artefacts, *map(places.run, found.runs)):
+                shutil.rmtree(folder)
         except FileNotFoundError:
             pass  # somebody was first
         except OSError as error:
-            raise RegistryError(f"{error.filename} cannot be removed: {os.strerror(error.errno or 5)}") from error
-        _cut(places.events, settings.retain.events_days)
+            raise RegistryError(f"{error.filename} cannot be removed: {files.why(error)}") from error
+        # lines that were appended meanwhile stay
+        if start := sum(map(len, _old_lines(places.events, settings.retain.events_days))):
+            files.write(places.events, places.events.read_bytes()[start:].decode("utf-8", "replace"))
     return found
 
 
@@ -105,33 +94,16 @@ def _needed(state: State, champions: int) -> set[int]:
 def _old_lines(path: Path, days: int) -> list[bytes]:
     """Lines of a structured log from before so many days; they come in the order of time."""
     before, found = (datetime.now(UTC) - timedelta(days=days)).isoformat(), []
-    for line in _lines(path):
-        try:
-            if str(json.loads(line)["timestamp"]) >= before:
-                break
-        except (ValueError, KeyError, TypeError):
-            pass  # no line of ours: it goes with those around it
-        found.append(line)
+    with suppress(FileNotFoundError), open(path, "rb") as file:
+        for line in file:
+            try:
+                if str(json.loads(line)["timestamp"]) >= before:
+                    break
+            except (ValueError, KeyError, TypeError):
+                pass  # no line of ours: it goes with those around it
+            found.append(line)
     return found
-
-
-def _lines(path: Path) -> Iterator[bytes]:
-    try:
-        with open(path, "rb") as file:
-            yield from file
-    except FileNotFoundError:
-        return
-
-
-def _cut(path: Path, days: int) -> None:
-    """Replace a structured log by its newer lines, those that were appended meanwhile among them."""
-    start = sum(map(len, _old_lines(path, days)))
-    if start:
-        files.write(path, path.read_bytes()[start:].decode("utf-8", "replace"))
 
 
 def _size(path: Path) -> int:
     return sum(p.stat().st_size for p in path.rglob("*") if p.is_file())
-
-
-__all__ = ["Surplus", "prune", "surplus"]

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -14,11 +13,12 @@ from unseen.core.block import OTHER
 from unseen.errors import RegistryError, UnseenError
 from unseen.ops.checked import Memory
 from unseen.ops.config.settings import Settings
+from unseen.ops.files import why
 from unseen.ops.places import Places
 from unseen.ops.record import Record
 from unseen.ops.registry import artefact, wrapping
-from unseen.ops.registry.opening import local
-from unseen.ops.registry.report import Tracker, report_of
+from unseen.ops.registry.artefact import local
+from unseen.ops.registry.report import Report, report_of
 from unseen.ops.registry.state import State
 from unseen.ops.registry.tracking import Tracking
 
@@ -26,13 +26,7 @@ PARAMETERS = "arrays.npz"
 
 
 def check_trackers(settings: Settings) -> None:
-    """Refuse to begin where the second tracker is not installed.
-
-    Raises
-    ------
-    RegistryError
-        It names the package.
-    """
+    """Refuse to begin where the second tracker is not installed; the `RegistryError` names the package."""
     if settings.registry.also is not None and find_spec(settings.registry.also) is None:
         raise RegistryError(
             f"registry.also is {settings.registry.also}, which is not installed: pip install 'unseen[wandb]', or take "
@@ -40,24 +34,13 @@ def check_trackers(settings: Settings) -> None:
         )
 
 
-def second_tracker(settings: Settings) -> Tracker | None:
-    """Who is told of runs beside MLflow, if anybody is."""
-    if settings.registry.also is None:
-        return None
-    from unseen.ops.registry.weights_biases import WeightsBiases
-
-    return WeightsBiases(settings)
-
-
 def publish(
     settings: Settings, tracking: Tracking, record: Record, run: Path, state: State
 ) -> tuple[int | None, dict[str, Any], str | None]:
     """Make MLflow hold a version of a fit.
 
-    Returns
-    -------
-    The number that the fit has already, or the facts of a version that the log does not know yet; and a sentence where
-    the second tracker did not take the run.
+    The number that the fit has already is returned, or the facts of a version that the log does not know yet; and a
+    sentence where the second tracker did not take the run.
 
     Raises
     ------
@@ -66,7 +49,8 @@ def publish(
     """
     from unseen.store import is_run, load, read_manifest
 
-    fit = run if is_run(run) else run / "model"
+    batch, fit = record.batch, run if is_run(run) else run / "model"
+    assert batch is not None
     try:
         manifest, result = read_manifest(fit), load(fit)
     except UnseenError as error:
@@ -79,20 +63,13 @@ def publish(
     made, untold = tracking.find(identity), None
     if made is not None and int(made.version) not in state.versions:
         with tracking.fetched(made.source) as folder:
-            facts: dict[str, Any] = {
-                "files": artefact.hashes(folder),
-                "content": read_manifest(folder / artefact.FIT).content,
-            }
+            files, content = artefact.hashes(folder), read_manifest(folder / artefact.FIT).content
     else:
         with _wrapped(settings, record, fit, result) as staged:
-            facts = {"files": artefact.hashes(staged), "content": manifest.content}
-            report = report_of(settings, record, result, identity, manifest.content, staged)
+            files, content = artefact.hashes(staged), manifest.content
+            report = report_of(settings, record, result, identity, content, staged)
             made = tracking.version(tracking.report(report), {**identity, **report.tags})
-            try:
-                if (other := second_tracker(settings)) is not None:
-                    other.report(report)
-            except RegistryError as error:
-                untold = str(error)
+            untold = _told_elsewhere(settings, report)
     number = int(made.version)
     if number in state.versions:
         tracking.forget(number)
@@ -100,15 +77,31 @@ def publish(
             f"the registry at {tracking.uri} counts anew: it gave number {number}, which the log knows as another "
             "version. Was its database replaced? Point registry.uri at the old one, or begin with an empty state folder"
         )
-    facts |= {
+    facts = {
+        "files": files,
+        "content": content,
         "version": number,
         "record": record.id,
         "run": made.run_id,
         "artifact": _place(made.source, settings.home),
+        "parent": record.champion,
+        "batch": batch.id,
+        "rows": batch.rows,
     }
-    batch = record.batch
-    facts |= {"parent": record.champion, "batch": batch.id if batch else "", "rows": batch.rows if batch else 0}
     return None, facts, untold
+
+
+def _told_elsewhere(settings: Settings, report: Report) -> str | None:
+    """Tell the second tracker, if there is one; a sentence where it did not take the run."""
+    if settings.registry.also is None:
+        return None
+    from unseen.ops.registry import weights_biases
+
+    try:
+        weights_biases.keep(settings, report)
+    except RegistryError as error:
+        return str(error)
+    return None
 
 
 @contextmanager
@@ -120,9 +113,7 @@ def _wrapped(settings: Settings, record: Record, fit: Path, result: Any) -> Iter
         wrapping.wrap(fit, staged, result, settings.privacy.sensitive, _unit(settings, record))
         yield staged
     except OSError as error:
-        raise RegistryError(
-            f"retrain {record.id} could not be made an MLflow model: {os.strerror(error.errno or 5)}"
-        ) from error
+        raise RegistryError(f"retrain {record.id} could not be made an MLflow model: {why(error)}") from error
     finally:
         shutil.rmtree(staged, ignore_errors=True)
 

@@ -4,20 +4,22 @@ from __future__ import annotations
 
 import os
 from contextlib import ExitStack, suppress
-from dataclasses import dataclass, field, replace
-from datetime import datetime
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from unseen.errors import RegistryError, UnseenError
+from unseen.ops.config import settings_hash
 from unseen.ops.config.settings import Settings
+from unseen.ops.files import why
 from unseen.ops.registry import artefact
 from unseen.ops.registry.entry import REBUILT
 from unseen.ops.registry.mirror import lacking
 from unseen.ops.registry.opening import Seen, database, inside
 from unseen.ops.registry.publishing import PARAMETERS
 from unseen.ops.registry.registry import Registry
-from unseen.ops.registry.report import OF_SETTINGS, Report, report_of
+from unseen.ops.registry.report import OF_SETTINGS, Report, milliseconds, report_of, tags
 from unseen.ops.registry.state import State, Version
+from unseen.ops.runs import RECORD, read
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,31 +28,26 @@ class Rebuilt:
 
     versions: tuple[int, ...] = ()
     aside: Path | None = None
-    lost: tuple[str, ...] = field(default=())
+    lost: tuple[str, ...] = ()
 
 
-def rebuild(settings: Settings, actor: str | None = None) -> Rebuilt:
+def rebuild(settings: Settings) -> Rebuilt:
     """Make the registry hold every version of the log again, with its number, tags, run and aliases.
 
     What it holds already is left as it is: a rebuild that was interrupted goes on, and a second one does nothing.
-
-    Raises
-    ------
-    RegistryError
-        The log cannot be trusted, or the registry cannot be reached or is that of another state folder.
+    `RegistryError` says that the log cannot be trusted, or the registry not be reached, or is another state folder's.
     """
     registry = Registry(settings)
     with registry.mirror.alone():
         state = registry.state()
         seen = _seen(registry)
         if not state.versions and seen.records:
-            raise RegistryError(
-                registry.trouble(state) or f"the log of {settings.name!r} has no version to rebuild from"
-            )
+            why_not = registry.trouble(state) or f"the log of {settings.name!r} has no version to rebuild from"
+            raise RegistryError(why_not)
         aside = _put_aside(registry, state, seen)
         if aside is not None:
             seen = Seen()
-        made, lost, gone = [], [], [n for n in registry.mirror.told().get("gone", []) if n in state.versions]
+        made, lost, gone = [], [], [n for n in registry.mirror.gone() if n in state.versions]
         for number in range(1, max(state.versions, default=0) + 1):
             version = state.versions.get(number)
             if number <= seen.newest:
@@ -65,7 +62,7 @@ def rebuild(settings: Settings, actor: str | None = None) -> Rebuilt:
                 lost += _lost(registry, version)
         registry.mirror.write(state, gone)
         if made or aside:
-            registry.log.append(REBUILT, actor=actor, name=settings.name, versions=made, lost=lost)
+            registry.log.append(REBUILT, name=settings.name, versions=made, lost=lost)
     return Rebuilt(tuple(made), aside, tuple(lost))
 
 
@@ -96,13 +93,14 @@ def _put_aside(registry: Registry, state: State, seen: Seen) -> Path | None:
     try:
         os.rename(path, aside)
     except OSError as error:
-        raise RegistryError(f"{path} cannot be put aside: {os.strerror(error.errno or 5)}") from error
+        raise RegistryError(f"{path} cannot be put aside: {why(error)}") from error
     return aside
 
 
 def _made(registry: Registry, version: Version | None, number: int) -> bool:
     """Make the version of a number; one that the log does not know is made and deleted, as it once was."""
-    report, tracking = _report(registry, version, number), registry.tracking
+    unknown = Report(f"number {number}", {"unseen.record": "none", "unseen.number": str(number)})
+    report, tracking = unknown if version is None else _report(registry, version), registry.tracking
     here = None if version is None else registry.artefacts.path(version)
     with ExitStack() as stack:
         if version is not None and here is None:  # a server wants an artefact to be of the run that it is said to be of
@@ -117,15 +115,14 @@ def _made(registry: Registry, version: Version | None, number: int) -> bool:
     return made == number
 
 
-def _report(registry: Registry, version: Version | None, number: int) -> Report:
+def _report(registry: Registry, version: Version) -> Report:
     """The run as its retrain reported it, as far as its record and its fit are still there."""
-    if version is None:
-        return Report(f"number {number}", {"unseen.record": "none", "unseen.number": str(number)}, 0, {}, {}, {}, {})
-    from unseen.ops.config import settings_hash
-    from unseen.ops.runs import read
     from unseen.store import load
 
-    identity = {"unseen.record": version.record, "unseen.parameters": version.files.get(f"data/fit/{PARAMETERS}", "")}
+    identity = {
+        "unseen.record": version.record,
+        "unseen.parameters": version.files.get(f"{artefact.FIT}/{PARAMETERS}", ""),
+    }
     try:
         record = read(registry.places.run(version.record))
         if record is not None and record.fit is not None and record.batch is not None:
@@ -135,11 +132,14 @@ def _report(registry: Registry, version: Version | None, number: int) -> Report:
             return replace(report, params=params)
     except UnseenError:
         pass
-    tags = {"unseen.batch": version.batch, "unseen.parent": version.parent, "unseen.content": version.content}
-    outcome = "passed" if version.passed else f"refused by {', '.join(version.refused_by) or 'no gate'}"
-    known = {k: str(v) for k, v in {**tags, "unseen.outcome": outcome}.items() if v is not None}
-    started = int(datetime.fromisoformat(version.created).timestamp() * 1000)
-    return Report(version.record, identity, started, known, {"rows": version.rows, "batch": version.batch}, {}, {})
+    known = {"batch": version.batch, "parent": version.parent, "content": version.content}
+    return Report(
+        name=version.record,
+        identity=identity,
+        started=milliseconds(version.created),
+        tags=tags(passed=version.passed, refused_by=version.refused_by, **known),
+        params={"rows": version.rows, "batch": version.batch},
+    )
 
 
 def _lost(registry: Registry, version: Version) -> list[str]:
@@ -147,6 +147,6 @@ def _lost(registry: Registry, version: Version) -> list[str]:
     out = []
     if (trouble := registry.artefacts.trouble(version)) is not None:
         out.append(f"version {version.number} has no whole artefact: {trouble}")
-    if not (registry.places.run(version.record) / "record.json").is_file():
+    if not (registry.places.run(version.record) / RECORD).is_file():
         out.append(f"version {version.number} has a run without metrics: the record of {version.record} is gone")
     return out

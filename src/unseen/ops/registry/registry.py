@@ -10,11 +10,9 @@ from unseen.ops.config.settings import Settings
 from unseen.ops.places import Places
 from unseen.ops.record import Outcome, Record
 from unseen.ops.registry import artefact, publishing, telling
-from unseen.ops.registry.artefacts import Artefacts
 from unseen.ops.registry.entry import BEGAN, JUDGED, PROMOTED, REGISTERED, ROLLED_BACK, Entry
 from unseen.ops.registry.log import Log
 from unseen.ops.registry.mirror import Aliases, Mirror, disagreement
-from unseen.ops.registry.opening import moved
 from unseen.ops.registry.state import State, Version
 from unseen.ops.registry.tracking import Tracking
 
@@ -28,6 +26,8 @@ class Registry:
     The log decides; MLflow holds the artefacts and mirrors the decision in its aliases. ``behind`` is None, or a
     sentence about aliases that could not be moved: the decision stands, and the next command moves them. ``untold`` is
     one about a second tracker that did not take the last run.
+
+    Every method raises `RegistryError` where the log was altered or cut short, or is another model's.
     """
 
     def __init__(self, settings: Settings) -> None:
@@ -36,30 +36,17 @@ class Registry:
         self.behind: str | None = None
         self.untold: str | None = None
         self.tracking = Tracking(settings)
-        self.mirror = Mirror(self.places, self.tracking, self.log.patience)
-        self.artefacts = Artefacts(self.places, self.tracking)
+        self.mirror = Mirror(self.places, self.tracking)
+        self.artefacts = artefact.Artefacts(self.places, self.tracking)
 
     # ---- reading
 
     def state(self) -> State:
-        """Everything that the log says.
-
-        Raises
-        ------
-        RegistryError
-            The log was altered or cut short, or is another model's.
-        """
+        """Everything that the log says."""
         return State.of(self.log.entries(), self.settings.name)
 
     def check(self) -> State:
-        """The state, if something may be decided on it: log and registry belong together, as far as can be seen.
-
-        Raises
-        ------
-        RegistryError
-            As of `state`; or the registry lacks versions that the log knows, has a champion that it does not know, or
-            would write to another folder than this one.
-        """
+        """The state, if log and registry belong together; else a `RegistryError`: nothing may be decided on it."""
         state = self.state()
         if (trouble := self.trouble(state)) is not None:
             raise RegistryError(trouble)
@@ -68,14 +55,7 @@ class Registry:
     def trouble(self, state: State) -> str | None:
         """Why nothing may be decided at the moment, or None."""
         seen = self.tracking.seen()
-        gone = self.mirror.told().get("gone", [])
-        return None if seen is None else disagreement(self.settings, self.tracking.uri, state, seen, gone)
-
-    def moved(self) -> str | None:
-        """The folder that MLflow's file still names, if this one was moved or copied since it was last opened."""
-        seen = self.tracking.seen()
-        there = None if seen is None else moved(self.settings, seen)
-        return None if there is None else str(there)
+        return None if seen is None else disagreement(self.settings, state, seen, self.mirror.gone())
 
     def aliases(self) -> Aliases:
         """The champion and challenger by the log, and where MLflow's aliases point, whoever moved them."""
@@ -101,31 +81,15 @@ class Registry:
     # ---- artefacts
 
     def load(self, version: int) -> Any:
-        """The fit of a version, every byte of its artefact verified.
-
-        Raises
-        ------
-        RegistryError
-            There is no such version, or its artefact is missing or altered.
-        """
+        """The fit of a version, every byte of its artefact verified; `RegistryError` where one is not as registered."""
         return self.artefacts.load(self.state().version(version))
 
     def broken(self, version: Version) -> str | None:
-        """What is wrong with an artefact that lies on this machine; None where it is whole or lies elsewhere."""
+        """As `Artefacts.broken`."""
         return self.artefacts.broken(version)
 
-    def elsewhere(self, version: Version) -> bool:
-        """Whether an artefact lies on another machine."""
-        return self.artefacts.path(version) is None
-
     def run(self, version: Version) -> Path:
-        """A folder on this machine that holds the fit of a version, byte for byte.
-
-        Raises
-        ------
-        RegistryError
-            Neither its retrain's folder nor its artefact holds it whole.
-        """
+        """As `Artefacts.run`."""
         return self.artefacts.run(version)
 
     # ---- deciding
@@ -136,14 +100,11 @@ class Registry:
         self.check()
         return self.log.append(BEGAN, actor=actor, name=self.settings.name, record=record.id, champion=record.champion)
 
-    def register(self, record: Record, run: Path, actor: str | None = None, *, align: bool = True) -> int:
+    def register(self, record: Record, run: Path, *, align: bool = True) -> int:
         """Make a version of a retrain's fit, once: the same fit of the same retrain gives the version it has.
 
-        Parameters
-        ----------
-        record : what is known of the retrain, with the verdicts of its gates
-        run : the saved fit, or the retrain's folder with the fit in ``model/``
-        align : False leaves the aliases in MLflow to the decision that comes at once
+        ``run`` is the saved fit, or the retrain's folder with the fit in ``model/``; ``align=False`` leaves the aliases
+        in MLflow to the decision that comes at once.
 
         Raises
         ------
@@ -155,15 +116,14 @@ class Registry:
                 f"retrain {record.id} ended as {record.outcome or 'unfinished'} without a usable fit: it is no version "
                 "and never becomes one"
             )
-        refused = [v.gate for v in record.gates if not v.passed]
-        gates = {"passed": bool(record.gates) and not refused, "refused_by": refused}
+        gates: dict[str, Any] = {"passed": record.passed, "refused_by": record.refused_by}
+        name = self.settings.name
         with self.mirror.alone():
             known, facts, self.untold = publishing.publish(self.settings, self.tracking, record, run, self.check())
             if known is None:
-                facts = {"name": self.settings.name, **facts, **gates}
-                known = self.log.append(REGISTERED, actor=actor, **facts).facts["version"]
-            elif (v := self.state().version(known)) and (v.passed, list(v.refused_by)) != tuple(gates.values()):
-                self.log.append(JUDGED, actor=actor, name=self.settings.name, version=known, **gates)
+                known = int(self.log.append(REGISTERED, name=name, **facts, **gates).facts["version"])
+            elif (v := self.state().version(known)) and [v.passed, list(v.refused_by)] != [*gates.values()]:
+                self.log.append(JUDGED, name=name, version=known, **gates)
             if align:
                 self.align()
         return known
@@ -200,16 +160,10 @@ class Registry:
             if held and not override:
                 raise ConflictError(f"version {version} is not promoted: {held}; --override promotes it all the same")
             more = {"override": held} if held else {}
-            return self._decide(PROMOTED, target, now, reason, actor, align, or_kept=False, **more)
+            return self._decide(PROMOTED, target, now, reason, actor, align, **more)
 
     def rollback(
-        self,
-        to: int | None,
-        reason: str,
-        actor: str | None = None,
-        *,
-        expected: int | None = None,
-        align: bool = True,
+        self, to: int | None, reason: str, actor: str | None = None, *, expected: int | None = None, align: bool = True
     ) -> Entry:
         """Go back to an earlier champion, without retraining; it was loaded and has scored.
 
@@ -244,21 +198,13 @@ class Registry:
                     f"version {target.number} was never champion, so there is no way back to it: "
                     f"`unseen promote {self.settings.name} --to {target.number}` makes it one"
                 )
-            return self._decide(ROLLED_BACK, target, now, reason, actor, align, or_kept=True)
+            return self._decide(ROLLED_BACK, target, now, reason, actor, align)
 
     def _decide(
-        self,
-        kind: str,
-        to: Version,
-        now: int | None,
-        reason: str,
-        actor: str | None,
-        align: bool,
-        or_kept: bool,
-        **more: str,
+        self, kind: str, to: Version, now: int | None, reason: str, actor: str | None, align: bool, **more: str
     ) -> Entry:
         """Load and try a version, then say in one line that it is the champion."""
-        result = self.artefacts.load(to, or_kept)
+        result = self.artefacts.load(to, or_kept=kind == ROLLED_BACK)
         try:
             artefact.try_out(result)
         except RegistryError as error:
@@ -272,13 +218,7 @@ class Registry:
     # ---- the mirror in MLflow
 
     def repair(self) -> None:
-        """Make MLflow's aliases say what the log says.
-
-        Raises
-        ------
-        RegistryError
-            MLflow cannot be reached.
-        """
+        """Make MLflow's aliases say what the log says; `RegistryError` where MLflow cannot be reached."""
         with self.mirror.alone():
             self.mirror.write(self.state())
         self.behind = None

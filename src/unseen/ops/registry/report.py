@@ -1,4 +1,4 @@
-"""What a retrain reports to those who keep track of runs: declared once, told to each `Tracker` in the same words."""
+"""What a retrain reports to those who keep track of runs: declared once, told to each tracker in the same words."""
 
 from __future__ import annotations
 
@@ -9,12 +9,12 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any
 
 from unseen.ops.checked import Memory
 from unseen.ops.config.settings import Settings
 from unseen.ops.places import Places
-from unseen.ops.record import Record
+from unseen.ops.record import Batch, FitFacts, Record
 from unseen.ops.registry.wrapping import column_types
 
 #: inputs that are listed one by one; `batch` names all of them together
@@ -22,6 +22,13 @@ MOST_INPUTS = 100
 LONGEST_KEY = 180
 #: parameters that a record does not know by itself
 OF_SETTINGS = ("kind", "criterion", "covariance", "algorithm", "start", "restarts", "tol", "prior")
+#: parts of a record, what stands before the names of their metrics, and those
+MEASURED = (
+    ("fit", "", "iterations loglik bic seconds floors smallest_share smallest_spread"),
+    ("validation", "validation.", "rows heldout heldout_se training champion gain gain_se calibration moved_share"),
+    ("validation", "validation.", "metric champion_metric"),
+    ("resources", "", "cpu_seconds peak_memory cost"),
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,26 +50,18 @@ class Input:
 class Report:
     """One run: ``params`` of the fit, ``metrics`` at its end, ``history`` by iteration, ``inputs``, and the artefact.
 
-    ``identity`` are the tags that make it one run, however often it is told; ``started`` is in milliseconds.
+    ``identity`` are the tags that make it one run, however often a tracker is told; ``started`` is in milliseconds.
     """
 
     name: str
     identity: Mapping[str, str]
-    started: int
-    tags: Mapping[str, str]
-    params: Mapping[str, Any]
-    metrics: Mapping[str, float]
-    history: Mapping[str, Sequence[float]]
+    started: int = 0
+    tags: Mapping[str, str] = field(default_factory=dict)
+    params: Mapping[str, Any] = field(default_factory=dict)
+    metrics: Mapping[str, float] = field(default_factory=dict)
+    history: Mapping[str, Sequence[float]] = field(default_factory=dict)
     inputs: Sequence[Input] = ()
     artefact: Path | None = field(default=None, compare=False)
-
-
-class Tracker(Protocol):
-    """Someone who keeps track of runs."""
-
-    def report(self, report: Report) -> Any:
-        """Keep a run with its artefact; told twice, it is one run."""
-        ...
 
 
 def report_of(
@@ -74,18 +73,37 @@ def report_of(
     artefact: Path | None = None,
 ) -> Report:
     """What there is to report of a retrain that has a fit."""
+    assert record.fit is not None and record.batch is not None
     found = [*_measured(record), *_missing(result, settings.privacy.sensitive)]
     return Report(
         name=record.id,
         identity=identity,
-        started=int(datetime.fromisoformat(record.started).timestamp() * 1000),
-        tags=_tags(record, content),
-        params=_params(record, settings),
+        started=milliseconds(record.started),
+        tags=tags(
+            parent=record.champion,
+            content=content,
+            passed=record.passed,
+            refused_by=record.refused_by,
+            batch=record.batch.id,
+            git=record.git,
+            settings=record.settings,
+        ),
+        params=_params(settings, record, record.fit, record.batch),
         metrics={name: float(value) for name, value in found if value is not None and math.isfinite(value)},
-        history={"loglik_per_row": record.fit.trace if record.fit else ()},
-        inputs=tuple(_inputs(settings, record, result)),
+        history={"loglik_per_row": record.fit.trace},
+        inputs=tuple(_inputs(settings, record.batch, result)),
         artefact=artefact,
     )
+
+
+def tags(*, passed: bool, refused_by: Sequence[str], **facts: object) -> dict[str, str]:
+    """What a version and its run are told apart by."""
+    outcome = "passed" if passed else f"refused by {', '.join(refused_by) or 'no gate'}"
+    return {f"unseen.{k}": str(v) for k, v in {**facts, "outcome": outcome}.items() if v is not None}
+
+
+def milliseconds(time: str) -> int:
+    return int(datetime.fromisoformat(time).timestamp() * 1000)
 
 
 def metric_key(column: str) -> str:
@@ -98,49 +116,30 @@ def metric_key(column: str) -> str:
     return clean if clean == column else f"{clean}-{hashlib.sha256(column.encode()).hexdigest()[:8]}"
 
 
-def _tags(record: Record, content: str) -> dict[str, str]:
-    refused = [v.gate for v in record.gates if not v.passed]
-    tags = {
-        "unseen.batch": record.batch.id if record.batch else None,
-        "unseen.git": record.git,
-        "unseen.parent": record.champion,
-        "unseen.settings": record.settings,
-        "unseen.content": content,
-        "unseen.outcome": "passed" if record.gates and not refused else f"refused by {', '.join(refused) or 'no gate'}",
-    }
-    return {key: str(value) for key, value in tags.items() if value is not None}
-
-
-def _params(record: Record, settings: Settings) -> dict[str, Any]:
+def _params(settings: Settings, record: Record, fit: FitFacts, batch: Batch) -> dict[str, Any]:
     """What was fitted, and how."""
-    assert record.fit is not None and record.batch is not None
     said = {**settings.fit.model_dump(), "kind": settings.model.kind, "criterion": settings.model.criterion}
     said["covariance"] = settings.model.form
     return {
         **{name: said[name] for name in OF_SETTINGS},
-        "components": record.fit.components,
-        "seed": record.fit.seed,
-        "batch": record.batch.id,
-        "rows": record.batch.rows,
-        "partitions": len(record.batch.partitions),
+        "components": fit.components,
+        "seed": fit.seed,
+        "batch": batch.id,
+        "rows": batch.rows,
+        "partitions": len(batch.partitions),
         "parent": record.champion,
-        "outcome": record.fit.outcome,
+        "outcome": fit.outcome,
         **{f"version.{name}": version for name, version in record.versions.items()},
     }
 
 
 def _measured(record: Record) -> Iterator[tuple[str, float | None]]:
-    fit, validation, used = record.fit, record.validation, record.resources
-    assert fit is not None
-    for name in ("iterations", "loglik", "bic", "seconds", "floors", "smallest_share", "smallest_spread"):
-        yield name, getattr(fit, name)
-    measured = ("rows", "heldout", "heldout_se", "training", "champion", "gain", "gain_se", "calibration")
-    for name in (*measured, "moved_share", "metric", "champion_metric") if validation else ():
-        yield f"validation.{name}", getattr(validation, name)
-    for name in ("cpu_seconds", "peak_memory", "cost") if used else ():
-        yield name, getattr(used, name)
-    yield "retrain_seconds", None if used is None else used.seconds
-    yield "gates_refused", sum(not v.passed for v in record.gates)
+    for part, prefix, names in MEASURED:
+        facts = getattr(record, part)
+        for name in names.split() if facts else ():
+            yield f"{prefix}{name}", getattr(facts, name)
+    yield "retrain_seconds", record.resources.seconds if record.resources else None
+    yield "gates_refused", len(record.refused_by)
 
 
 def _missing(result: Any, sensitive: Sequence[str]) -> Iterator[tuple[str, float]]:
@@ -150,9 +149,7 @@ def _missing(result: Any, sensitive: Sequence[str]) -> Iterator[tuple[str, float
             yield f"missing_share.{metric_key(c.name)}", c.missing / c.rows
 
 
-def _inputs(settings: Settings, record: Record, result: Any) -> Iterator[Input]:
-    batch = record.batch
-    assert batch is not None
+def _inputs(settings: Settings, batch: Batch, result: Any) -> Iterator[Input]:
     types = column_types(result)
     columns = {name: kind for name, kind in types.items() if name not in settings.privacy.sensitive}
     if len(batch.fingerprints) != len(batch.partitions):  # a record from before partitions were told one by one

@@ -50,13 +50,7 @@ class State:
 
     @classmethod
     def of(cls, entries: Sequence[Entry], name: str) -> State:
-        """Read the entries in their order.
-
-        Raises
-        ------
-        RegistryError
-            The log belongs to a model of another name.
-        """
+        """Read the entries in their order; `RegistryError` where they are those of a model of another name."""
         versions: dict[int, Version] = {}
         decisions: list[Entry] = []
         for entry in entries:
@@ -116,13 +110,7 @@ class State:
         return next((v for v in reversed(list(self.versions.values())) if v.record == record), None)
 
     def version(self, number: int) -> Version:
-        """A version by number.
-
-        Raises
-        ------
-        RegistryError
-            The log knows no such version: it was never registered, whatever MLflow may say.
-        """
+        """A version by number; `RegistryError` where it was never registered, whatever MLflow may say."""
         if number not in self.versions:
             known = ", ".join(map(str, sorted(self.versions)[-10:])) or "none yet"
             raise RegistryError(
@@ -132,13 +120,7 @@ class State:
         return self.versions[number]
 
     def expect(self, expected: int | None) -> None:
-        """Refuse where the champion is not the one that was compared with.
-
-        Raises
-        ------
-        ConflictError
-            Someone else was first; the message says who.
-        """
+        """Raise a `ConflictError` that says who was first, where the champion is not the one that was compared with."""
         now = self.aliases["champion"]
         if now == expected:
             return

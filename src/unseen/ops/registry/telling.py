@@ -1,77 +1,67 @@
-"""Status and history as plain facts: read from the log and the files beside it, without MLflow where that is a file."""
+"""What is asked of a registry: status, history, the version that a name means; without MLflow where it is a file."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from unseen.ops.registry.entry import (
-    EXCLUDED,
-    INCLUDED,
-    JUDGED,
-    PINNED,
-    PROMOTED,
-    PRUNED,
-    REBUILT,
-    REPAIRED,
-    RETRAIN,
-    ROLLED_BACK,
-    Entry,
-    happened,
-    now,
-)
-from unseen.ops.registry.excluding import left_out
+from unseen.errors import RegistryError
+from unseen.ops.registry.entry import DECISIONS, PINNED, PROMOTED, RETRAIN, Entry, happened, now
+from unseen.ops.registry.excluding import left_out, set_aside
 from unseen.ops.registry.mirror import Aliases
+from unseen.ops.registry.opening import moved
 from unseen.ops.registry.state import State, Version
 
 if TYPE_CHECKING:
     from unseen.ops.registry.registry import Registry
-
-DECISIONS = (PROMOTED, ROLLED_BACK, PINNED, RETRAIN, JUDGED, REPAIRED, REBUILT, EXCLUDED, INCLUDED, PRUNED)
 
 
 def status(registry: Registry) -> dict[str, Any]:
     """What is in production, since when, by whom and why; what would be next, what was before; what is wrong."""
     entries = registry.log.entries()
     state = State.of(entries, registry.settings.name)
-    champion, challenger, fallback = state.champion, state.challenger, state.fallback
     retrain = next((e for e in reversed(entries) if e.kind == RETRAIN), None)
+    seen = registry.tracking.seen()
+    before = None if seen is None else moved(registry.settings, seen)
+
+    def told(version: Version | None, **more: Any) -> dict[str, Any] | None:
+        return None if version is None else {**_version(registry, version), **more}
+
     return {
         "name": registry.settings.name,
-        "champion": None
-        if champion is None
-        else {**_version(registry, champion), **_decision(state.decisions[-1], entries)},
-        "challenger": None if challenger is None else _version(registry, challenger),
-        "rollback": None if fallback is None else _version(registry, fallback),
-        "retrain": None
-        if retrain is None
-        else {"actor": retrain.actor, **retrain.facts, "time": happened(retrain, entries)},
-        "excluded": left_out(entries),
+        "champion": told(state.champion, **(_decision(state.decisions[-1], entries) if state.decisions else {})),
+        "challenger": told(state.challenger),
+        "rollback": told(state.fallback),
+        "retrain": retrain and {"actor": retrain.actor, **retrain.facts, "time": happened(retrain, entries)},
+        "pinned": told(_pinned(entries, state)),
+        "excluded": {**{a.name: a.why for a in set_aside(entries).values()}, **left_out(entries)},
         "aliases": _aliases(registry.mirror.compared(state), bool(state.versions)),
         "registry": registry.trouble(state),
-        "moved": registry.moved(),
+        "moved": None if before is None else str(before),
         "log": {"lines": len(entries), **_clock(entries)},
     }
 
 
 def history(entries: Sequence[Entry]) -> list[dict[str, Any]]:
     """One plain object per decision, the newest last; a retrain that promoted is told by its promotion."""
-    promoted = {e.facts["version"] for e in entries if e.kind == PROMOTED}
-    told = [
-        e
-        for e in entries
-        if e.kind in DECISIONS
-        and not (e.kind == RETRAIN and e.facts.get("outcome") == "promoted" and e.facts.get("version") in promoted)
-    ]
-    time = now()
-    return [
-        {"seq": e.seq, "time": e.time, "actor": e.actor, "kind": e.kind, "clock": _set(e, time), **e.facts}
-        for e in told
-    ]
+    promoted, time = {e.facts["version"] for e in entries if e.kind == PROMOTED}, now()
+    found = []
+    for e in entries:
+        twice = e.kind == RETRAIN and e.facts.get("outcome") == "promoted" and e.facts.get("version") in promoted
+        if e.kind in DECISIONS and not twice:
+            clock = "ahead" if e.time > time else e.clock
+            found.append({"seq": e.seq, "time": e.time, "actor": e.actor, "kind": e.kind, "clock": clock, **e.facts})
+    return found
+
+
+def _pinned(entries: Sequence[Entry], state: State) -> Version | None:
+    number = next((e.facts["version"] for e in reversed(entries) if e.kind == PINNED), None)
+    return state.versions.get(number) if number is not None else None
 
 
 def _version(registry: Registry, version: Version) -> dict[str, Any]:
-    trouble, elsewhere = registry.broken(version), registry.elsewhere(version)
+    trouble, elsewhere = registry.broken(version), registry.artefacts.path(version) is None
     return {
         "version": version.number,
         "record": version.record,
@@ -107,6 +97,33 @@ def _clock(entries: Sequence[Entry]) -> dict[str, Any]:
     return {"clock": "ahead" if ahead else "behind" if behind else "right", "ahead": ahead}
 
 
-def _set(entry: Entry, time: str) -> str | None:
-    """How the clock stood: a line is behind only where the one before it was not ahead of now."""
-    return "ahead" if entry.time > time else entry.clock
+# ---- names: ``NAME``, ``NAME@3``, ``NAME@champion``, ``NAME@challenger``
+
+
+def resolve(text: str, config: str | Path = "unseen.yaml") -> Path:
+    """The folder of the fit that a name means, in the project of a file; the name alone means the champion.
+
+    Raises `ConfigError` where there is no such file, or it cannot be used, `RegistryError` as of `named` and
+    `Registry.run`.
+    """
+    from unseen.ops.config import load
+    from unseen.ops.registry.registry import Registry
+
+    registry = Registry(load(config))
+    return registry.run(named(registry, text))
+
+
+def named(registry: Registry, text: str) -> Version:
+    """The version that a name means; `RegistryError` where the project has another name, or no such version."""
+    name, at, which = text.partition("@")
+    if name != registry.settings.name:
+        raise RegistryError(f"the model here is {registry.settings.name!r}, not {name!r}")
+    state = registry.state()
+    if at and which not in state.aliases:
+        if not which.isdecimal():
+            raise RegistryError(f"{text} names no version: write {name}@3, {name}@champion or {name}@challenger")
+        return state.version(int(which))
+    found = state.challenger if which == "challenger" else state.champion
+    if found is None:
+        raise RegistryError(f"{name!r} has no {which or 'champion'} yet: `unseen status` shows what there is")
+    return found

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
@@ -12,7 +11,10 @@ from typing import Any, TypeVar
 
 from unseen.errors import RegistryError, UnseenError
 from unseen.ops.config.settings import Settings
-from unseen.ops.registry.opening import Seen, address, artifacts, client, database, experiment, local, look
+from unseen.ops.files import why
+from unseen.ops.patience import patiently
+from unseen.ops.registry.artefact import local
+from unseen.ops.registry.opening import Seen, address, artifacts, client, database, experiment, look
 from unseen.ops.registry.report import Input, Report
 
 T = TypeVar("T")
@@ -21,51 +23,43 @@ MOST_METRICS, MOST_PARAMS, LONGEST_DIGEST = 1000, 100, 36
 
 
 class Tracking:
-    """Runs, artefacts, versions and aliases of one model in MLflow; a `Tracker`."""
+    """Runs, artefacts, versions and aliases of one model in MLflow."""
 
     def __init__(self, settings: Settings) -> None:
         self.settings, self.name = settings, settings.name
         self.uri = address(settings)
 
     def call(self, what: str, action: Callable[[Any], T], tries: int | None = None) -> T:
-        """Do something with MLflow's client; ``what`` completes "the registry did not ...".
-
-        Raises
-        ------
-        RegistryError
-            It is locked, unreachable, or refuses; the message says which, and what to do.
-        """
-        from tenacity import Retrying, retry_if_exception, stop_after_attempt, wait_exponential, wait_random
-
-        r = self.settings.retries
-        waiting = wait_exponential(multiplier=r.first_seconds, max=r.most_seconds) + wait_random(0, r.first_seconds)
-        stop = stop_after_attempt(tries or r.attempts)
+        """Do something with MLflow's client; ``what`` completes the "did not ..." of a `RegistryError`."""
+        retries = self.settings.retries.model_copy(update={"attempts": tries} if tries else {})
         try:
-            trying = Retrying(retry=retry_if_exception(passes), stop=stop, wait=waiting, reraise=True)
-            return trying(lambda: action(client(self.settings)))
+            return patiently(lambda: action(client(self.settings)), retries, when=passes)
         except (UnseenError, ModuleNotFoundError):
             raise
         except Exception as error:
             raise self._sentence(what, error) from error
 
     def _sentence(self, what: str, error: Exception) -> RegistryError:
-        where, tries = f"the registry at {self.uri}", f"{self.settings.retries.attempts} tries"
-        met = chain(error)
+        tries, met = f"{self.settings.retries.attempts} tries", chain(error)
         full = next((e for e in met if isinstance(e, OSError) and e.errno), None)
         if busy(error):
-            said = f"is locked by another process ({tries}): end what holds it, or wait longer with retries.attempts "
-            said += "and retries.most_seconds in unseen.yaml"
+            said = (
+                f"is locked by another process ({tries}): end what holds it, or wait longer with retries.attempts and "
+                "retries.most_seconds in unseen.yaml"
+            )
         elif unreachable(error):
-            said = f"cannot be reached ({tries}): start it, name another with registry.uri, or wait longer with "
-            said += "retries.attempts in unseen.yaml"
+            said = (
+                f"cannot be reached ({tries}): start it, name another with registry.uri, or wait longer with "
+                "retries.attempts in unseen.yaml"
+            )
         elif any("mlflow db upgrade" in str(e) for e in met):
             said = f"has the tables of another MLflow: back it up, then `mlflow db upgrade {self.uri}`"
         elif full is not None:
-            said = f"did not {what}: {os.strerror(full.errno or 5)}"
+            said = f"did not {what}: {why(full)}"
         else:
             code = next((c for e in met if (c := getattr(e, "sqlite_errorname", getattr(e, "error_code", None)))), "")
             said = f"did not {what} ({type(error).__name__}{f', {code}' if code else ''})"
-        return RegistryError(f"{where} {said}")
+        return RegistryError(f"the registry at {self.uri} {said}")
 
     def seen(self) -> Seen | None:
         """What MLflow holds of the model; None where it cannot be asked at the moment."""
@@ -89,8 +83,7 @@ class Tracking:
     def find(self, tags: Mapping[str, str]) -> Any:
         """The model version that carries these tags, or None."""
         wanted = " and ".join([f"name = '{self.name}'", *_equal(tags)])
-        found = self.call("look for a version", lambda c: list(c.search_model_versions(wanted)))
-        return found[0] if found else None
+        return next(iter(self.call("look for a version", lambda c: list(c.search_model_versions(wanted)))), None)
 
     def report(self, report: Report) -> Any:
         """Keep a run, found by its identity or made; its metrics have the time of its start, so that twice is once."""
@@ -109,9 +102,8 @@ class Tracking:
         params = [Param(k, str(v)) for k, v in report.params.items()]
         metrics = [Metric(k, v, time, 0) for k, v in report.metrics.items()]
         metrics += [Metric(k, v, time, step) for k, values in report.history.items() for step, v in enumerate(values)]
-        inputs = [
-            DatasetInput(Dataset(**_dataset(i)), [InputTag("mlflow.data.context", "training")]) for i in report.inputs
-        ]
+        used = [InputTag("mlflow.data.context", "training")]
+        inputs = [DatasetInput(Dataset(**_dataset(rows)), used) for rows in report.inputs]
 
         def keep(c: Any) -> None:
             for i in range(0, len(params), MOST_PARAMS):
@@ -163,10 +155,9 @@ class Tracking:
 
     @contextmanager
     def fetched(self, uri: str) -> Iterator[Path]:
-        """A folder with the artefact: where it lies, if that is here, else a copy for as long as it is needed."""
-        here = local(uri)
-        if here is not None:
-            yield here
+        """A folder with an artefact: where it lies, if that is here, else a copy for as long as it is needed."""
+        if (here := local(uri)) is not None:
+            yield self.settings.home / here
             return
 
         def download(c: Any) -> Path:

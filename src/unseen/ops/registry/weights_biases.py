@@ -36,85 +36,73 @@ SEND_SECONDS = 120.0
 HOST = "https://api.wandb.ai"
 
 
-class WeightsBiases:
-    """A `Tracker` that keeps runs under ``wandb/`` in the state folder.
+def keep(settings: Settings, report: Report) -> Path:
+    """Keep a run under ``wandb/`` in the state folder, and send it; the folder that it is kept in.
 
-    They are sent where ``WANDB_API_KEY`` (or netrc) signs in, unless ``WANDB_MODE=offline``; what could not be sent
-    stays, and ``wandb sync`` sends it later.
+    It is sent where ``WANDB_API_KEY`` (or netrc) signs in, unless ``WANDB_MODE=offline``; what could not be sent stays,
+    and ``wandb sync`` sends it later.
+
+    Raises
+    ------
+    RegistryError
+        It could not be kept, or not be sent; a run that is kept is named.
     """
+    import wandb
 
-    def __init__(self, settings: Settings) -> None:
-        self.settings = settings
-
-    def report(self, report: Report) -> Path:
-        """Keep a run, and send it; the folder that it is kept in.
-
-        Raises
-        ------
-        RegistryError
-            It could not be kept, or not be sent; a run that is kept is named.
-        """
-        folder = self._kept(report)
-        if os.environ.get("WANDB_MODE") != "offline" and _signed_in():
-            self._send(folder)
-        return folder
-
-    def _kept(self, report: Report) -> Path:
-        import wandb
-
-        id = "-".join([report.name, *(v[:8] for k, v in report.identity.items() if k == "unseen.parameters")])
-        config = {**report.params, **report.tags, "inputs": [_input(asdict(i)) for i in report.inputs]}
+    config = {**report.params, **report.tags, "inputs": [asdict(rows) for rows in report.inputs]}
+    try:
+        settings.home.mkdir(parents=True, exist_ok=True)
+        alone = wandb.run is None
+        run = wandb.init(
+            project=experiment(settings),
+            name=report.name,
+            id=f"{report.name}-{report.identity['unseen.parameters'][:8]}",
+            config=config,
+            job_type="retrain",
+            reinit="create_new",
+            settings=wandb.Settings(root_dir=str(settings.home), **MANNERS),
+        )
+        folder = Path(run.dir).parent
         try:
-            self.settings.home.mkdir(parents=True, exist_ok=True)
-            alone = wandb.run is None
-            run = wandb.init(
-                project=experiment(self.settings),
-                name=report.name,
-                id=id,
-                config=config,
-                job_type="retrain",
-                reinit="create_new",
-                settings=wandb.Settings(root_dir=str(self.settings.home), **MANNERS),
-            )
-            folder = Path(run.dir).parent
-            try:
-                run.define_metric("iteration")
-                for name, values in report.history.items():
-                    run.define_metric(name, step_metric="iteration")
-                    for iteration, value in enumerate(values):
-                        run.log({"iteration": iteration, name: value})
-                run.summary.update(dict(report.metrics))
-                if report.artefact is not None:
-                    run.log_artifact(self._artefact(report, report.artefact))
-            finally:
-                run.finish()
-                if alone:  # else the program beside it would stay for as long as this one
-                    wandb.teardown()
-        except Exception as error:  # another's client: whatever it is, the version stands
-            raise RegistryError(f"Weights & Biases did not keep the run: {reason(error)}") from error
-        return folder
+            _fill(run, settings.name, report)
+        finally:
+            run.finish()
+            if alone:  # else the program beside it would stay for as long as this one
+                wandb.teardown()
+    except Exception as error:  # another's client: whatever it is, the version stands
+        raise RegistryError(f"Weights & Biases did not keep the run: {reason(error)}") from error
+    if os.environ.get("WANDB_MODE") != "offline" and _signed_in():
+        _send(folder)
+    return folder
 
-    def _artefact(self, report: Report, folder: Path) -> Any:
-        import wandb
 
-        made = wandb.Artifact(self.settings.name, type="model", metadata=dict(report.tags))
-        for file in sorted(p for p in folder.rglob("*") if p.is_file()):
-            made.add_file(str(file), name=file.relative_to(folder).as_posix())
-        return made
+def _fill(run: Any, name: str, report: Report) -> None:
+    import wandb
 
-    def _send(self, folder: Path) -> None:
-        later = f"it is kept, `wandb sync {folder}` sends it"
-        try:
-            command = [sys.executable, "-m", "wandb", "sync", str(folder)]
-            done = subprocess.run(command, capture_output=True, timeout=SEND_SECONDS, stdin=subprocess.DEVNULL)
-        except (subprocess.TimeoutExpired, OSError) as error:
-            raise RegistryError(
-                f"Weights & Biases was not told of the run ({type(error).__name__}): {later}"
-            ) from error
-        if done.returncode:
-            raise RegistryError(
-                f"Weights & Biases was not told of the run (wandb sync ended with {done.returncode}): {later}"
-            )
+    run.define_metric("iteration")
+    for metric, values in report.history.items():
+        run.define_metric(metric, step_metric="iteration")
+        for iteration, value in enumerate(values):
+            run.log({"iteration": iteration, metric: value})
+    run.summary.update(dict(report.metrics))
+    if report.artefact is not None:
+        made = wandb.Artifact(name, type="model", metadata=dict(report.tags))
+        for file in sorted(p for p in report.artefact.rglob("*") if p.is_file()):
+            made.add_file(str(file), name=file.relative_to(report.artefact).as_posix())
+        run.log_artifact(made)
+
+
+def _send(folder: Path) -> None:
+    command = [sys.executable, "-m", "wandb", "sync", str(folder)]
+    try:
+        done = subprocess.run(command, capture_output=True, timeout=SEND_SECONDS, stdin=subprocess.DEVNULL)
+        trouble = f"wandb sync ended with {done.returncode}" if done.returncode else None
+    except (subprocess.TimeoutExpired, OSError) as error:
+        trouble = type(error).__name__
+    if trouble is not None:
+        raise RegistryError(
+            f"Weights & Biases was not told of the run ({trouble}): it is kept, `wandb sync {folder}` sends it"
+        )
 
 
 def _signed_in() -> bool:
@@ -125,7 +113,3 @@ def _signed_in() -> bool:
     with suppress(OSError, netrc.NetrcParseError):
         return netrc.netrc().authenticators(host) is not None
     return False
-
-
-def _input(rows: dict[str, Any]) -> dict[str, Any]:
-    return {**rows, "columns": dict(rows["columns"])}

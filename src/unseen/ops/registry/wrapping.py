@@ -21,13 +21,11 @@ COMPLETE = {NUMBER: "double", INTEGER: "long", BOOLEAN: "boolean", CATEGORY: "st
 WITH_HOLES = {**COMPLETE, INTEGER: "double", BOOLEAN: "double"}
 
 
-def wrap(fit: Path, target: Path, result: Any, sensitive: Sequence[str] = (), unit: str = OTHER) -> None:
+def wrap(fit: Path, target: Path, result: Any, sensitive: Sequence[str], unit: str) -> None:
     """Make an MLflow model of a saved fit: no pickles, no code, no row of the data.
 
-    Parameters
-    ----------
-    sensitive : columns whose cells are empty in the example
-    unit : the kind of the column that says which rows belong together, where there is one
+    Cells of ``sensitive`` columns are empty in the example; ``unit`` is the kind of the column that says which rows
+    belong together, where there is one.
     """
     import yaml
     from mlflow.models import Model

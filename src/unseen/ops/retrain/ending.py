@@ -83,6 +83,7 @@ def _append(places: Places, record: Record, actor: str | None) -> None:
         reason=record.reason,
         batch=record.batch.id if record.batch else None,
         partition=record.batch.fingerprints[-1] if record.batch and record.batch.fingerprints else None,
+        newest=record.batch.partitions[-1] if record.batch and record.batch.partitions else None,
         aside=record.aside,
         version=record.version,
         champion=record.champion,
