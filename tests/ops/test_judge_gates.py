@@ -85,7 +85,7 @@ def test_a_good_candidate_passes_every_gate() -> None:
 @pytest.mark.parametrize(
     ("gate", "facts", "fit", "says"),
     [
-        ("heldout_drop", {"gain": -0.02}, {}, r"gains -0.02 ± 0.01 .* at least -0.03645, and gates.heldout_drop"),
+        ("heldout_drop", {"gain": -0.02}, {}, r"loses 0.02 ± 0.01 .* loses at most 0.03645, and gates.heldout_drop"),
         ("heldout_drop", {"gain_se": 0.02}, {}, "with 95 % confidence"),
         (
             "heldout_drop",
@@ -324,10 +324,10 @@ def loses(gain, error=0.002, **facts):
         (
             "memory_drop",
             {"earlier": loses(-0.03)},
-            "900 rows of earlier batches .* at least -0.03329",
+            "900 rows of earlier batches .* at most 0.03329",
         ),
         ("memory_drop", {"pinned": loses(-0.03)}, "rows of the pinned version"),
-        ("memory_drop", {"pinned": loses(0.0, 0.02)}, "at least -0.0329"),
+        ("memory_drop", {"pinned": loses(0.0, 0.02)}, "loses at most 0.0329"),
         ("memory_drop", {"earlier": loses(0.5, lost=3)}, "density zero to 3 of 900 rows of earlier batches"),
         (
             "reference_drop",

@@ -24,10 +24,9 @@ def sentences(found: Mapping[str, Any]) -> list[str]:
         rows.append(("challenger", f"version {challenger['version']}, {held}, {_whole(challenger)}"))
     if back:
         rows.append(("rollback", f"goes to version {back['version']}, {_whole(back)}"))
-    if found["pinned"] and not found["pinned"]["intact"] and found["pinned"]["intact"] is not None:
-        rows.append(
-            ("pinned", f"version {found['pinned']['version']}, {_whole(found['pinned'])}: unseen pin makes another")
-        )
+    pinned = found["pinned"]
+    if pinned and pinned["intact"] is False:
+        rows.append(("pinned", f"version {pinned['version']}, {_whole(pinned)}: unseen pin makes another the reference"))
     if found["retrain"]:
         last = found["retrain"]
         first, *more = [plain(text) for text in last.get("findings") or [last["reason"]]]

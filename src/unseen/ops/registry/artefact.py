@@ -94,9 +94,9 @@ class Artefacts:
 
     def _unfit(self, version: Version, trouble: str) -> RegistryError:
         return RegistryError(
-            f"version {version.number} of {self.places.name!r} is broken: {trouble}. Put a whole copy back, or "
-            f"`unseen rollback {self.places.name}`, or promote another version: `unseen promote {self.places.name} --to "
-            "VERSION --override`; without a champion that loads every candidate is held"
+            f"version {version.number} of {self.places.name!r} is broken: {trouble}. Without a champion that loads every "
+            f"candidate is held: put a whole copy back, or leave it with `unseen rollback {self.places.name}` or "
+            f"`unseen promote {self.places.name} --to VERSION --override`"
         )
 
 

@@ -1,4 +1,4 @@
-"""Partitions that are left out of the batches: by somebody, a line of the log each, or because they were found wrong."""
+"""Partitions that are left out of the batches: by somebody, a line of the log each, or as they were found wrong."""
 
 from __future__ import annotations
 
