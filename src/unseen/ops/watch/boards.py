@@ -6,10 +6,9 @@ import hashlib
 from typing import Any
 
 from unseen.ops.config.settings import Settings
-from unseen.ops.watch.levels import Level, levels
+from unseen.ops.watch.levels import DAY, HOUR, Level, duration, levels, newest, number, select
 from unseen.ops.watch.metrics import METRICS
 from unseen.ops.watch.panels import BAD_AT_ONE, GOOD_HIGH, GOOD_LOW, Rows, View, dashboard
-from unseen.ops.watch.promql import DAY, HOUR, duration, newest, number, select
 
 CHOSEN, THIRD, HALF = "$model", 8, 12
 

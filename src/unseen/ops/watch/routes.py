@@ -7,7 +7,7 @@ from typing import Any
 
 from unseen.ops.config.operate import Route
 from unseen.ops.config.settings import Settings
-from unseen.ops.watch.promql import DAY, HOUR, duration
+from unseen.ops.watch.levels import DAY, HOUR, duration
 
 #: either says why there is no fresh model; what follows from that is not told again
 CAUSES = ("UnseenRetrainFailed", "UnseenRetrainLost")
@@ -29,48 +29,46 @@ def alertmanager(settings: Settings, folder: str | Path = "/etc/alertmanager") -
     ``file:/path`` that is this path; for ``env:NAME`` it is ``secrets/NAME`` in ``folder``, see `secret_files`.
     """
     own = settings.alerts
-    top = {"group_by": ["model", "severity"], "group_wait": _seconds(own.group_wait_seconds), "group_interval": "5m"}
+    wait = own.group_wait_seconds  # Alertmanager takes whole milliseconds
+    pages = {"receiver": "page", "matchers": ['severity="page"'], "repeat_interval": duration(own.repeat_hours * HOUR)}
     return {
         "route": {
             "receiver": "ticket",
-            **top,
+            "group_by": ["model", "severity"],
+            "group_wait": f"{round(wait * 1000)}ms" if wait % 1 else duration(wait),
+            "group_interval": "5m",
             "repeat_interval": duration(1 * DAY),
-            "routes": [
-                {
-                    "receiver": "page",
-                    "matchers": ['severity="page"'],
-                    "repeat_interval": duration(own.repeat_hours * HOUR),
-                }
-            ],
+            "routes": [pages],
         },
-        "receivers": [_receiver(name, getattr(own, name), settings, Path(folder)) for name in ("page", "ticket")],
+        "receivers": [_receiver(name, route, settings, Path(folder)) for name, route in _routes(settings).items()],
         "inhibit_rules": [
-            _inhibit([_one_of(*CAUSES)], [_one_of(*SYMPTOMS)]),
-            _inhibit(['alertname="UnseenRetrainLost"'], ['alertname="UnseenRetrainFailed"']),
-            _inhibit(['alertname="UnseenServingErrors"'], ['alertname="UnseenServingSlow"']),
-            _inhibit(['severity="page"'], ['severity="ticket"']),
-            _inhibit([_one_of(*TOLD)], ['alertname="UnseenDiagnosis"'], "mode"),
+            _inhibit(_one_of(*CAUSES), _one_of(*SYMPTOMS)),
+            _inhibit('alertname="UnseenRetrainLost"', 'alertname="UnseenRetrainFailed"'),
+            _inhibit('alertname="UnseenServingErrors"', 'alertname="UnseenServingSlow"'),
+            _inhibit('severity="page"', 'severity="ticket"'),
+            _inhibit(_one_of(*TOLD), 'alertname="UnseenDiagnosis"', "mode"),
         ],
     }
 
 
 def secret_files(settings: Settings, folder: str | Path) -> dict[str, Path]:
     """Where Alertmanager looks for each secret that the settings name: reference to file."""
-    routes = (settings.alerts.page, settings.alerts.ticket)
-    named = [ref for route in routes for ref in (route.webhook, route.slack, route.pagerduty) if ref is not None]
-    return {ref: _file(ref, Path(folder)) for ref in named if _is_reference(ref)}
+    ways = [way for route in _routes(settings).values() for way in (route.webhook, route.slack, route.pagerduty)]
+    return {way: _file(way, Path(folder)) for way in ways if way is not None and _is_reference(way)}
 
 
 def silent(settings: Settings) -> list[str]:
     """Severities that nobody is told about."""
-    routes = {"page": settings.alerts.page, "ticket": settings.alerts.ticket}
-    return [
-        name for name, route in routes.items() if not (route.webhook or route.email or route.slack or route.pagerduty)
-    ]
+    routes = _routes(settings).items()
+    return [name for name, route in routes if not (route.webhook or route.email or route.slack or route.pagerduty)]
 
 
-def _inhibit(source: list[str], target: list[str], *also: str) -> dict[str, Any]:
-    return {"source_matchers": source, "target_matchers": target, "equal": ["model", *also]}
+def _routes(settings: Settings) -> dict[str, Route]:
+    return {"page": settings.alerts.page, "ticket": settings.alerts.ticket}
+
+
+def _inhibit(source: str, target: str, *also: str) -> dict[str, Any]:
+    return {"source_matchers": [source], "target_matchers": [target], "equal": ["model", *also]}
 
 
 def _one_of(*names: str) -> str:
@@ -79,27 +77,21 @@ def _one_of(*names: str) -> str:
 
 def _receiver(name: str, route: Route, settings: Settings, folder: Path) -> dict[str, Any]:
     """One receiver with all its ways; each tells of the end, too."""
-    own = settings.alerts
-    configured: dict[str, dict[str, Any]] = {}
+    own, ways = settings.alerts, dict[str, dict[str, Any]]()
     if route.webhook:
         secret = _is_reference(route.webhook)
-        configured["webhook"] = {"url_file": str(_file(route.webhook, folder))} if secret else {"url": route.webhook}
+        ways["webhook"] = {"url_file": str(_file(route.webhook, folder))} if secret else {"url": route.webhook}
     if route.email:
-        mail: dict[str, Any] = {"to": route.email, "from": own.sender, "smarthost": own.smarthost}
-        configured["email"] = {**mail, "headers": {"Subject": _TITLE}}
+        mail = {"to": route.email, "from": own.sender, "smarthost": own.smarthost}
+        ways["email"] = {**mail, "headers": {"Subject": _TITLE}}
     if route.slack:
-        channel = {"channel": route.channel} if route.channel else {}
-        configured["slack"] = {
-            "api_url_file": str(_file(route.slack, folder)),
-            **channel,
-            "title": _TITLE,
-            "text": _LINES,
-        }
+        slack = {"api_url_file": str(_file(route.slack, folder)), "channel": route.channel}
+        ways["slack"] = {**{k: v for k, v in slack.items() if v}, "title": _TITLE, "text": _LINES}
     if route.pagerduty:
+        key = {"routing_key_file": str(_file(route.pagerduty, folder))}
         severity = "critical" if name == "page" else "warning"
-        key: dict[str, Any] = {"routing_key_file": str(_file(route.pagerduty, folder)), "severity": severity}
-        configured["pagerduty"] = {**key, "description": _TITLE, "details": {"next": _LINES}}
-    return {"name": name, **{f"{way}_configs": [{**how, "send_resolved": True}] for way, how in configured.items()}}
+        ways["pagerduty"] = {**key, "severity": severity, "description": _TITLE, "details": {"next": _LINES}}
+    return {"name": name, **{f"{way}_configs": [{**how, "send_resolved": True}] for way, how in ways.items()}}
 
 
 def _is_reference(value: str) -> bool:
@@ -109,8 +101,3 @@ def _is_reference(value: str) -> bool:
 def _file(ref: str, folder: Path) -> Path:
     kind, _, where = ref.partition(":")
     return Path(where).expanduser().absolute() if kind == "file" else folder / "secrets" / where
-
-
-def _seconds(value: float) -> str:
-    """Alertmanager takes whole milliseconds."""
-    return f"{round(value * 1000)}ms" if value % 1 else duration(value)

@@ -11,15 +11,16 @@ from typing import Any
 
 from unseen.ops import files
 from unseen.ops.config.settings import Settings
-from unseen.ops.watch.conditions import PACE, Scene
-from unseen.ops.watch.levels import levels
+from unseen.ops.watch.conditions import PACE, Scene, run
+from unseen.ops.watch.levels import levels, select
 from unseen.ops.watch.modes import Alert, Mode, alerts, rule
-from unseen.ops.watch.promql import run, select
 
 SECONDS = 300
 CALM_MINUTES = 240
 #: where the loop of the unit tests runs
 HOST, FOLDER = "host", "/loop"
+#: series that go on counting while all is well
+GOOD = re.compile(r'_total\{.*"(ok|promoted)"|latency_seconds_(count|bucket)\{(?!.*"slow")|data_learned_timestamp')
 
 
 def rules(settings: Settings) -> dict[str, Any]:
@@ -48,55 +49,44 @@ def unit_tests(settings: Settings, rules_file: str) -> dict[str, Any]:
 
 def _calm(settings: Settings) -> dict[str, Any]:
     """Nothing fires while all is well: every scene as it was before something went wrong."""
-    name, n = settings.name, CALM_MINUTES + PACE
-    quiet: dict[str, str] = {}
+    n, series = CALM_MINUTES + PACE, dict[str, str]()
     for alert, _ in alerts():
         for scene in alert.when.scenes(settings):
-            quiet |= {metric: values for metric, values in scene.series.items() if "timestamp" not in metric}
-    still = {metric: run((float(re.split(r"[+\-x]", values)[0] or 0), 0, n)) for metric, values in quiet.items()}
-    well = re.compile(r'_total\{.*"(ok|promoted)"|latency_seconds_(count|bucket)\{(?!.*"slow")')
-    still |= {metric: run((0, 60, n)) for metric in still if well.search(metric)}
-    still |= {metric: run((1, 0, n)) for metric in still if metric.startswith("unseen_gate_passed")}
-    still[select("unseen_data_learned_timestamp_seconds", name)] = run((0, 60, n))
-    looks = [
-        {"eval_time": f"{minutes}m", "alertname": alert, "exp_alerts": []}
-        for alert in sorted({alert.name for alert, _ in alerts()})
-        for minutes in (PACE, CALM_MINUTES)
-    ]
-    return {"interval": "1m", "input_series": _series(still), "alert_rule_test": looks}
+            series |= {metric: values for metric, values in scene.series.items() if "timestamp" not in metric}
+    series[select("unseen_data_learned_timestamp_seconds", settings.name)] = "0"
+    for metric, values in series.items():
+        first = 1 if metric.startswith("unseen_gate_passed") else float(re.split(r"[+\-x]", values)[0] or 0)
+        series[metric] = run((0, 60, n) if GOOD.search(metric) else (first, 0, n))
+    names = sorted({alert.name for alert, _ in alerts()})
+    return _told(1, series, [(minutes, name, []) for name in names for minutes in (PACE, CALM_MINUTES)])
 
 
 def _test(scene: Scene, alert: Alert, mode: Mode | None, settings: Settings) -> dict[str, Any]:
-    last = max(minutes for minutes, _ in scene.looks)
-    info = {select("unseen_loop_info", settings.name, host=HOST, folder=FOLDER): run((1, 0, last // scene.step + 1))}
-    expected = [_expected(scene, alert, mode, settings)]
-    looks = [
-        {"eval_time": f"{minutes}m", "alertname": alert.name, "exp_alerts": expected if fires else []}
-        for minutes, fires in scene.looks
-    ]
+    steps = max(minutes for minutes, _ in scene.looks) // scene.step + 1
+    info = {select("unseen_loop_info", settings.name, host=HOST, folder=FOLDER): run((1, 0, steps))}
+    expected = _expected(scene, alert, mode, settings)
+    looks = [(minutes, alert.name, [expected] if fires else []) for minutes, fires in scene.looks]
+    return _told(scene.step, scene.series | info, looks)
+
+
+def _told(step: int, series: dict[str, str], looks: list[tuple[int, str, list[Any]]]) -> dict[str, Any]:
+    """One test as promtool reads it; ``looks`` are minutes, the name of an alert, and how it is sent then."""
     return {
-        "interval": f"{scene.step}m",
-        "input_series": _series(scene.series | info),
-        "alert_rule_test": looks,
+        "interval": f"{step}m",
+        "input_series": [{"series": name, "values": values} for name, values in series.items()],
+        "alert_rule_test": [{"eval_time": f"{m}m", "alertname": name, "exp_alerts": sent} for m, name, sent in looks],
     }
-
-
-def _series(series: dict[str, str]) -> list[dict[str, str]]:
-    return [{"series": name, "values": values} for name, values in series.items()]
 
 
 def _expected(scene: Scene, alert: Alert, mode: Mode | None, settings: Settings) -> dict[str, Any]:
     """The alert as it is sent, its templates filled in."""
     made = rule(alert, mode, settings)
     labels = {**scene.labels, **made["labels"]}
-    texts = {
-        **{key: re.sub(r"\{\{ range .*\{\{ end \}\}", scene.found, text) for key, text in made["annotations"].items()},
-        "next": f"Next, on {HOST}: cd {FOLDER} && unseen doctor {settings.name}",
-    }
-    filled = {
-        k: re.sub(r"\{\{ \$labels\.(\w+) \}\}", lambda m: labels.get(m[1], ""), text) for k, text in texts.items()
-    }
-    return {"exp_labels": labels, "exp_annotations": filled}
+    texts = {**made["annotations"], "next": f"Next, on {HOST}: cd {FOLDER} && unseen doctor {settings.name}"}
+    for key, text in texts.items():
+        text = re.sub(r"\{\{ range .*\{\{ end \}\}", scene.found, text)
+        texts[key] = re.sub(r"\{\{ \$labels\.(\w+) \}\}", lambda m: labels.get(m[1], ""), text)
+    return {"exp_labels": labels, "exp_annotations": texts}
 
 
 def as_yaml(content: dict[str, Any], *about: str) -> str:
@@ -123,16 +113,17 @@ def write(settings: Settings, folder: Path) -> tuple[Path, Path, Path]:
     """
     from unseen.ops.watch.routes import alertmanager
 
-    name = f"unseen-{settings.name}"
-    made = (
-        (f"{name}.rules.yml", rules(settings), "Prometheus: list this file under rule_files"),
-        (f"{name}.test.yml", unit_tests(settings, f"{name}.rules.yml"), f"promtool test rules {name}.test.yml"),
-        ("alertmanager.yml", alertmanager(settings, folder.resolve()), "amtool check-config alertmanager.yml"),
+    rule_file, test_file = f"unseen-{settings.name}.rules.yml", f"unseen-{settings.name}.test.yml"
+    paths = folder / rule_file, folder / test_file, folder / "alertmanager.yml"
+    contents = rules(settings), unit_tests(settings, rule_file), alertmanager(settings, folder.resolve())
+    uses = (
+        "Prometheus: list this file under rule_files",
+        f"promtool test rules {test_file}",
+        "amtool check-config alertmanager.yml",
     )
-    paths = tuple(folder / file for file, _, _ in made)
-    for path, (_, content, about) in zip(paths, made, strict=True):
-        files.write(path, as_yaml(content, "Written by unseen alerts; change unseen.yaml, then write it anew.", about))
-    return paths  # type: ignore[return-value]
+    for path, content, use in zip(paths, contents, uses, strict=True):
+        files.write(path, as_yaml(content, "Written by unseen alerts; change unseen.yaml, then write it anew.", use))
+    return paths
 
 
 @dataclass(frozen=True)
@@ -148,19 +139,18 @@ class Checked:
 def check(rules: Path, tests: Path, routes: Path) -> list[Checked]:
     """Syntax of the rules, their unit tests, and the Alertmanager configuration, by the tools that are installed."""
     return [
-        _run(rules, "promtool", "check", "rules", str(rules)),
-        _run(tests, "promtool", "test", "rules", str(tests)),
-        _run(routes, "amtool", "check-config", str(routes)),
+        _run(rules, "promtool", "check", "rules"),
+        _run(tests, "promtool", "test", "rules"),
+        _run(routes, "amtool", "check-config"),
     ]
 
 
-def _run(file: Path, tool: str, *arguments: str) -> Checked:
-    name = " ".join([tool, *arguments[:-1]])
-    path = shutil.which(tool)
+def _run(file: Path, tool: str, *words: str) -> Checked:
+    name, path = " ".join([tool, *words]), shutil.which(tool)
     if path is None:
         return Checked(name, file, None, f"{tool} is not installed")
     try:
-        done = subprocess.run([path, *arguments], capture_output=True, text=True, timeout=SECONDS, check=False)
+        done = subprocess.run([path, *words, str(file)], capture_output=True, text=True, timeout=SECONDS, check=False)
     except (OSError, subprocess.TimeoutExpired) as error:
         return Checked(name, file, False, f"{tool} did not answer: {type(error).__name__}")
     lines = [line.strip() for line in f"{done.stdout}\n{done.stderr}".splitlines() if line.strip()]
