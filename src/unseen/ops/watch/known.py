@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from functools import cached_property
@@ -15,7 +16,7 @@ from unseen.ops.logs import reason
 from unseen.ops.places import Places
 from unseen.ops.record import Outcome, Record
 from unseen.ops.registry.entry import happened
-from unseen.ops.runs import read
+from unseen.ops.runs import RECORD, read
 
 #: the loop did not do its work; a batch that was rightly refused is the data's fault, not the loop's
 FAILURES = (Outcome.ERROR, Outcome.LIMIT, Outcome.REGISTRY, Outcome.UNFIT)
@@ -23,6 +24,8 @@ FAILURES = (Outcome.ERROR, Outcome.LIMIT, Outcome.REGISTRY, Outcome.UNFIT)
 FRESH = (Outcome.PROMOTED, Outcome.HELD)
 #: so many records before the last one say what is typical, and so many files how far apart they come
 TYPICAL, MOST_RECORDS, FILES = 10, 100, 12
+#: most values of a label: of tests of drift those with the largest evidence
+MOST = 50
 #: seconds by which clocks of machines may differ
 APART = 60.0
 
@@ -42,16 +45,17 @@ class Known:
     given: Record | None = None
     modes: frozenset[str] | None = None
 
-    @property
-    def places(self) -> Places:
-        return Places.of(self.settings)
-
     def happened(self, entry: Any) -> float:
         """When something was decided, in seconds, never later than now."""
-        return moment(happened(entry, self.entries)).timestamp()
+        return seconds(happened(entry, self.entries))
 
     def of_kind(self, *kinds: str) -> list[Any]:
         return [entry for entry in self.entries if entry.kind in kinds]
+
+    @property
+    def moves(self) -> list[Any]:
+        """Lines that put a version into production."""
+        return self.of_kind("promoted", "rolled_back")
 
     # ---- retrains
 
@@ -61,34 +65,48 @@ class Known:
         return [e for e in self.of_kind("retrain") if outcome(e) is not Outcome.NOTHING_NEW]
 
     @cached_property
+    def well(self) -> Any:
+        """The last one that ended well, by lines, not by time: a clock that ran ahead must not count for years."""
+        return next((e for e in reversed(self.retrains) if outcome(e) in FRESH), None)
+
+    @cached_property
+    def recent(self) -> list[Any]:
+        """Those of the service level's window."""
+        begin = datetime.now(UTC) - timedelta(days=self.settings.slo.window_days)
+        return [entry for entry in self.retrains if moment(entry.time) >= begin]
+
+    def records(self, ids: Iterable[str]) -> Iterator[Record]:
+        """Records, as far as they can be read: without one metrics go on, and the doctor says what is wrong with it."""
+        for id in ids:
+            with suppress(RegistryError):
+                if id and (record := read(Places.of(self.settings).run(id))) is not None:
+                    yield record
+
+    @cached_property
+    def ids(self) -> list[str]:
+        """The retrains, each once, the newest first."""
+        return _ids(self.retrains)
+
+    @cached_property
     def last(self) -> Record | None:
-        ids = _newest_first(self.retrains)
-        return self.given or (_record(self.places, ids[0]) if ids else None)
+        return self.given or next(self.records(self.ids[:1]), None)
 
     @cached_property
     def earlier(self) -> list[Record]:
         """Retrains before the last one."""
-        last = self.last.id if self.last else None
-        ids = [id for id in _newest_first(self.retrains)[: TYPICAL + 1] if id != last]
-        return [r for id in ids[:TYPICAL] if (r := _record(self.places, id)) is not None]
+        ids = [id for id in self.ids[: TYPICAL + 1] if self.last is None or id != self.last.id]
+        return list(self.records(ids[:TYPICAL]))
 
     @cached_property
     def fitted(self) -> Record | None:
         """The last retrain that came to a fit."""
         if self.last is not None and self.last.fit is not None:
             return self.last
-        ids = _newest_first(self.retrains)[:MOST_RECORDS]
-        return next((r for id in ids if (r := _record(self.places, id)) is not None and r.fit is not None), None)
-
-    def recent(self, entries: Iterable[Any]) -> list[Any]:
-        """Those of the service level's window."""
-        begin = datetime.now(UTC) - timedelta(days=self.settings.slo.window_days)
-        return [entry for entry in entries if moment(entry.time) >= begin]
+        return next((r for r in self.records(self.ids[:MOST_RECORDS]) if r.fit is not None), None)
 
     @cached_property
     def window(self) -> list[Record]:
-        ids = _newest_first(self.recent(self.retrains))[:MOST_RECORDS]
-        return [r for id in ids if (r := _record(self.places, id)) is not None]
+        return list(self.records(_ids(self.recent)[:MOST_RECORDS]))
 
     @cached_property
     def unfinished(self) -> float | None:
@@ -96,14 +114,14 @@ class Known:
         last = next(reversed(self.of_kind("began", "retrain")), None)
         if last is None or last.kind == "retrain":
             return None
-        folder = self.places.run(str(last.facts.get("record", "")))
-        record = _record(self.places, folder.name)
-        if record is not None and record.outcome is not None:
+        id = str(last.facts.get("record", ""))
+        if any(record.outcome is not None for record in self.records([id])):
             return None
         try:
-            return max(seconds(last), (folder / "record.json").stat().st_mtime)
+            file = Places.of(self.settings).run(id) / RECORD
+            return max(seconds(last.time), file.stat().st_mtime)
         except OSError:
-            return seconds(last)
+            return seconds(last.time)
 
     # ---- data
 
@@ -121,13 +139,11 @@ class Known:
     @cached_property
     def learned(self) -> float | None:
         """When the newest data came that a retrain ended well on; before the first, when the log began."""
-        well = next((e for e in reversed(self.retrains) if outcome(e) in FRESH), None)
-        if well is None:
+        if self.well is None:
             return self.happened(self.entries[0]) if self.entries else None
-        record = _record(self.places, str(well.facts.get("record", "")))
-        newest = record.batch.partitions[-1] if record and record.batch and record.batch.partitions else None
-        came = [arrived(path) for path in self.files if path.name == newest]
-        return min([self.happened(well), *came])
+        of = next(self.records([str(self.well.facts.get("record", ""))]), None)
+        newest = of.batch.partitions[-1] if of and of.batch and of.batch.partitions else None
+        return min([self.happened(self.well), *(arrived(path) for path in self.files if path.name == newest)])
 
     @cached_property
     def spacing(self) -> float | None:
@@ -140,21 +156,33 @@ class Known:
             return None
         return None if found is None else found.usual.total_seconds()
 
+    # ---- drift
+
     @cached_property
     def drift(self) -> Any:
-        """What was last seen of drift, if it was of the version in production; with the counts of looks."""
+        """What was last seen of drift, with the counts of looks."""
         from unseen.ops.drift import latest
 
-        try:
-            return latest(self.places)
-        except UnseenError:
-            return None
+        with suppress(UnseenError):
+            return latest(Places.of(self.settings))
 
     @property
-    def drift_is_current(self) -> bool:
-        """Whether the last look was at the version in production."""
-        looks, moves = self.of_kind("drift"), self.of_kind("promoted", "rolled_back")
-        return not looks or not moves or looks[-1].seq > moves[-1].seq
+    def drifting(self) -> Any:
+        """The last look, if it was at the version in production."""
+        looks = self.of_kind("drift")
+        current = not looks or not self.moves or looks[-1].seq > self.moves[-1].seq
+        return self.drift.report if self.drift is not None and current else None
+
+    @property
+    def strongest(self) -> dict[tuple[str, str], Any] | None:
+        """Its tests with the largest evidence by kind and subject, none of a sensitive column."""
+        if self.drifting is None:
+            return None
+        shown = [t for t in self.drifting.tests if t.column not in self.settings.privacy.sensitive]
+        return {
+            (t.kind, t.column if t.column is not None else "" if t.component is None else str(t.component)): t
+            for t in sorted(shown, key=lambda t: -t.e_value)[:MOST]
+        }
 
 
 def known(settings: Settings, record: Record | None = None, modes: Iterable[str] | None = None) -> Known:
@@ -190,29 +218,22 @@ def _broken(registry: Any, version: Any) -> str | None:
 def _aliases(registry: Any, state: Any) -> str | None:
     """Where MLflow's aliases say something else than the log."""
     found = registry.mirror.compared(state)
+    if not state.versions:
+        return None
     if found.found is None:
-        return "MLflow's aliases cannot be read at the moment" if state.versions else None
+        return "MLflow's aliases cannot be read at the moment"
     wrong = [alias for alias, number in found.log.items() if found.found.get(alias) != number]
-    return f"MLflow's alias {wrong[0]!r} is not where the log says" if wrong and state.versions else None
+    return f"MLflow's alias {wrong[0]!r} is not where the log says" if wrong else None
 
 
 def _ahead(entries: Sequence[Any]) -> str | None:
     """A line of the log from the future: a clock ran ahead, or runs behind now."""
     now = datetime.now(UTC).timestamp()
-    late = next((e for e in reversed(entries) if seconds(e) > now + APART), None)
+    late = next((e for e in reversed(entries) if seconds(e.time) > now + APART), None)
     return f"line {late.seq} of the log is from {late.time[:16]}, which is still to come" if late else None
 
 
-def _record(places: Places, id: str) -> Record | None:
-    """A record; without it metrics go on, and the doctor says what is wrong with it."""
-    try:
-        return read(places.run(id)) if id else None
-    except RegistryError:
-        return None
-
-
-def _newest_first(entries: Sequence[Any]) -> list[str]:
-    """Ids of the retrains in these entries, each once."""
+def _ids(entries: Sequence[Any]) -> list[str]:
     return [id for id in dict.fromkeys(str(e.facts.get("record", "")) for e in reversed(entries)) if id]
 
 
@@ -228,8 +249,8 @@ def moment(time: str) -> datetime:
     return when if when.tzinfo is not None else when.replace(tzinfo=UTC)
 
 
-def seconds(entry: Any) -> float:
-    return moment(entry.time).timestamp()
+def seconds(time: str) -> float:
+    return moment(time).timestamp()
 
 
 def past(when: float) -> float:
