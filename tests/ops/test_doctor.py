@@ -220,7 +220,7 @@ def test_memory_that_the_next_fit_would_not_find(tmp_path: Path, monkeypatch: py
     s = at(tmp_path)
     case = Case("r", record(attempts=()), fitted(), s)
     assert "F6" not in found(case)
-    monkeypatch.setattr("unseen.ops.doctor.memory_use.available", lambda: 10**8)
+    monkeypatch.setattr("unseen.ops.doctor.memory.available", lambda: 10**8)
     seen = found(case)["F6"]
     assert seen.severity == "ticket" and "0.1 GB are free" in seen.evidence[0]
     assert "fit.engine: outofcore" in seen.command
@@ -230,7 +230,7 @@ def test_memory_that_the_next_fit_would_not_find(tmp_path: Path, monkeypatch: py
 
 
 def test_a_container_has_the_memory_of_its_group(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    from unseen.ops.doctor import memory_use
+    from unseen.ops.doctor import memory as memory_use
 
     monkeypatch.setattr(memory_use, "CGROUP", tmp_path)
     machine = memory_use.available()
