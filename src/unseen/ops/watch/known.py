@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -14,7 +15,7 @@ from unseen.errors import DataError, RegistryError, UnseenError
 from unseen.ops.config.settings import Settings
 from unseen.ops.logs import reason
 from unseen.ops.places import Places
-from unseen.ops.record import Outcome, Record
+from unseen.ops.record import Outcome, Record, Resources
 from unseen.ops.registry.entry import happened
 from unseen.ops.runs import RECORD, read
 
@@ -72,41 +73,37 @@ class Known:
     @cached_property
     def recent(self) -> list[Any]:
         """Those of the service level's window."""
-        begin = datetime.now(UTC) - timedelta(days=self.settings.slo.window_days)
-        return [entry for entry in self.retrains if moment(entry.time) >= begin]
+        begin = time.time() - self.settings.slo.window_days * 86400
+        return [entry for entry in self.retrains if seconds(entry.time) >= begin]
 
-    def records(self, ids: Iterable[str]) -> Iterator[Record]:
-        """Records, as far as they can be read: without one metrics go on, and the doctor says what is wrong with it."""
-        for id in ids:
+    def records(self, entries: Iterable[Any], most: int = 1) -> Iterator[Record]:
+        """Their records, the newest first, as far as they can be read: the doctor says what is wrong with others."""
+        ids = dict.fromkeys(_id(e) for e in reversed([*entries]) if _id(e))
+        for id in list(ids)[:most]:
             with suppress(RegistryError):
-                if id and (record := read(Places.of(self.settings).run(id))) is not None:
+                if (record := read(Places.of(self.settings).run(id))) is not None:
                     yield record
 
     @cached_property
-    def ids(self) -> list[str]:
-        """The retrains, each once, the newest first."""
-        return _ids(self.retrains)
-
-    @cached_property
     def last(self) -> Record | None:
-        return self.given or next(self.records(self.ids[:1]), None)
+        return self.given or next(self.records(self.retrains), None)
 
     @cached_property
-    def earlier(self) -> list[Record]:
-        """Retrains before the last one."""
-        ids = [id for id in self.ids[: TYPICAL + 1] if self.last is None or id != self.last.id]
-        return list(self.records(ids[:TYPICAL]))
+    def spent(self) -> list[Resources]:
+        """What retrains before the last one took that were carried through: a refused batch costs nothing."""
+        before = [e for e in self.retrains if self.last is None or _id(e) != self.last.id]
+        return [r.resources for r in self.records(before, TYPICAL) if r.resources and r.outcome in FRESH]
 
     @cached_property
     def fitted(self) -> Record | None:
         """The last retrain that came to a fit."""
         if self.last is not None and self.last.fit is not None:
             return self.last
-        return next((r for r in self.records(self.ids[:MOST_RECORDS]) if r.fit is not None), None)
+        return next((r for r in self.records(self.retrains, MOST_RECORDS) if r.fit is not None), None)
 
     @cached_property
     def window(self) -> list[Record]:
-        return list(self.records(_ids(self.recent)[:MOST_RECORDS]))
+        return list(self.records(self.recent, MOST_RECORDS))
 
     @cached_property
     def unfinished(self) -> float | None:
@@ -114,16 +111,11 @@ class Known:
         last = next(reversed(self.of_kind("began", "retrain")), None)
         if last is None or last.kind == "retrain":
             return None
-        id = str(last.facts.get("record", ""))
-        if any(record.outcome is not None for record in self.records([id])):
+        if any(record.outcome is not None for record in self.records([last])):
             return None
-        try:
-            file = Places.of(self.settings).run(id) / RECORD
-            return max(seconds(last.time), file.stat().st_mtime)
-        except OSError:
-            return seconds(last.time)
+        return max(seconds(last.time), arrived(Places.of(self.settings).run(_id(last)) / RECORD))
 
-    # ---- data
+    # ---- data and drift
 
     @cached_property
     def files(self) -> list[Path]:
@@ -131,17 +123,16 @@ class Known:
         from unseen.ops.ingest.partitions import listed
         from unseen.ops.registry.excluding import left_out
 
-        try:
+        with suppress(DataError, OSError):
             return listed(self.settings, left_out(self.entries))
-        except (DataError, OSError):
-            return []
+        return []
 
     @cached_property
     def learned(self) -> float | None:
         """When the newest data came that a retrain ended well on; before the first, when the log began."""
         if self.well is None:
             return self.happened(self.entries[0]) if self.entries else None
-        of = next(self.records([str(self.well.facts.get("record", ""))]), None)
+        of = next(self.records([self.well]), None)
         newest = of.batch.partitions[-1] if of and of.batch and of.batch.partitions else None
         return min([self.happened(self.well), *(arrived(path) for path in self.files if path.name == newest)])
 
@@ -150,13 +141,10 @@ class Known:
         """Seconds from one partition to the next, by the dates in their names, else by when they were written."""
         from unseen.ops.ingest.spacing import spacing
 
-        try:
-            found = spacing(self.files[-FILES:], None, ())
-        except OSError:
-            return None
-        return None if found is None else found.usual.total_seconds()
-
-    # ---- drift
+        with suppress(OSError):
+            if (found := spacing(self.files[-FILES:], None, ())) is not None:
+                return found.usual.total_seconds()
+        return None
 
     @cached_property
     def drift(self) -> Any:
@@ -228,13 +216,12 @@ def _aliases(registry: Any, state: Any) -> str | None:
 
 def _ahead(entries: Sequence[Any]) -> str | None:
     """A line of the log from the future: a clock ran ahead, or runs behind now."""
-    now = datetime.now(UTC).timestamp()
-    late = next((e for e in reversed(entries) if seconds(e.time) > now + APART), None)
+    late = next((e for e in reversed(entries) if seconds(e.time) > time.time() + APART), None)
     return f"line {late.seq} of the log is from {late.time[:16]}, which is still to come" if late else None
 
 
-def _ids(entries: Sequence[Any]) -> list[str]:
-    return [id for id in dict.fromkeys(str(e.facts.get("record", "")) for e in reversed(entries)) if id]
+def _id(entry: Any) -> str:
+    return str(entry.facts.get("record", ""))
 
 
 def outcome(entry: Any) -> Outcome | None:
@@ -243,23 +230,22 @@ def outcome(entry: Any) -> Outcome | None:
     return Outcome(said) if said in set(Outcome) else None
 
 
-def moment(time: str) -> datetime:
+def moment(told: str) -> datetime:
     """A point in time of the log or a record."""
-    when = datetime.fromisoformat(time)
+    when = datetime.fromisoformat(told)
     return when if when.tzinfo is not None else when.replace(tzinfo=UTC)
 
 
-def seconds(time: str) -> float:
-    return moment(time).timestamp()
+def seconds(told: str) -> float:
+    return moment(told).timestamp()
 
 
 def past(when: float) -> float:
     """A time, or now where it is still to come: a clock that ran ahead makes nothing fresh for years."""
-    return min(when, datetime.now(UTC).timestamp())
+    return min(when, time.time())
 
 
 def arrived(path: Path) -> float:
-    try:
+    with suppress(OSError):
         return path.stat().st_mtime
-    except OSError:
-        return 0.0
+    return 0.0

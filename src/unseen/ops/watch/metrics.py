@@ -15,7 +15,7 @@ from statistics import median
 from typing import Any
 
 from unseen.ops.record import FitFacts, Match, Outcome, Record, Validation
-from unseen.ops.watch.known import FAILURES, FRESH, MOST, Known, arrived, outcome, past, seconds
+from unseen.ops.watch.known import FAILURES, MOST, Known, arrived, outcome, past, seconds
 from unseen.ops.watch.modes import MODES, TROUBLES
 from unseen.ops.watch.serving import SERVING, Metric, Value
 
@@ -25,10 +25,8 @@ MATCHES = ("kept", "moved", "split", "merged", "born", "died")
 #: fewest retrains that are typical
 FEWEST_TYPICAL = 3
 
-Row = tuple[Any, ...]
 
-
-def _of(part: Callable[[Known], Any], prefix: str, *rows: Row) -> Iterator[Metric]:
+def _of(part: Callable[[Known], Any], prefix: str, *rows: tuple[Any, ...]) -> Iterator[Metric]:
     """Metrics of one part of what is known: (M-row, name, help, reader of the part, labels); none where it is not."""
     for number, name, help, read, *labels in rows:
 
@@ -61,21 +59,15 @@ def _refusals(known: Known) -> Value:
 
 def _limits(known: Known) -> Value:
     spent, limits = known.last.resources if known.last else None, known.settings.limits
+    most = {"seconds": limits.seconds, "memory": limits.memory_gb, "cost": limits.cost}
     if spent is None:
         return None
     used = {"seconds": spent.seconds, "memory": spent.peak_memory / 1e9, "cost": spent.cost}
-    most = {"seconds": limits.seconds, "memory": limits.memory_gb, "cost": limits.cost}
     return {limit: used[limit] / value for limit, value in most.items() if value is not None}
 
 
 def _typical(what: str) -> Callable[[Known], Value]:
-    """Medians of retrains that were carried through; a refused batch costs nothing and is not typical."""
-
-    def value(known: Known) -> Value:
-        spent = [getattr(r.resources, what) for r in known.earlier if r.resources and r.outcome in FRESH]
-        return median(spent) if len(spent) >= FEWEST_TYPICAL else None
-
-    return value
+    return lambda known: median(getattr(s, what) for s in known.spent) if len(known.spent) >= FEWEST_TYPICAL else None
 
 
 def _ended(known: Known) -> float | None:
