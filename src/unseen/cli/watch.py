@@ -103,8 +103,7 @@ def alerts(config: Path, output: Path, as_json: bool) -> None:
     promtool and amtool check the files where they are installed; exit code 3 if one finds a fault.
     """
     from unseen.ops.config import load
-    from unseen.ops.watch.routes import secret_files, silent
-    from unseen.ops.watch.rulebook import check, write
+    from unseen.ops.watch.rulebook import check, secret_files, silent, write
 
     settings = load(config)
     files = write(settings, output)

@@ -55,7 +55,10 @@ def slow_convergence(case: Case) -> Found | None:
         return Found("page", case.over(memory=False), cause, command)
     if fit.outcome != CONVERGED or fit.iterations < PATIENT:
         return None
-    rate, cap = _rate(fit), _cap(case)
+    cap = case.result.options.get("max_iterations") if case.result else None
+    if case.result is None and case.settings is not None:
+        cap = case.settings.fit.max_iterations
+    rate, cap = _rate(fit), int(cap or 0)
     near = bool(cap) and fit.iterations >= NEAR_CAP * cap
     if not near and not _is_slow(rate):
         return None
@@ -86,13 +89,6 @@ def _of_information(rate: float) -> str:
 def _faster(fit: FitFacts) -> tuple[str, ...]:
     """Extrapolation, where it is not in use already."""
     return ("fit.algorithm: squarem",) if fit.algorithm in PLAIN else ()
-
-
-def _cap(case: Case) -> int:
-    """The most iterations; 0 where that is not known."""
-    if case.result is not None:
-        return int(case.result.options.get("max_iterations") or 0)
-    return case.settings.fit.max_iterations if case.settings else 0
 
 
 def missing_information(trace: Sequence[float]) -> float | None:

@@ -16,16 +16,15 @@ from unseen.ops.record import Finding
 from unseen.ops.watch.exporting import textfile
 from unseen.summary.occupancy import rows_by_part
 
-#: digits as they are typed, grouped, or as a float is printed; whether they are a card number is for `is_card` to say
-CARD = re.compile(
-    r"(?<![\w.])(?:[2-6](?:[ -]?\d){12,18}(?:\.0)?|[2-6](?:\d\d?)?(?:,\d{3}){4,6}|[2-6]\.\d{11,18}[eE]\+?1[2-8])"
-    r"(?!\w|\.\d|[ -]\d)"
-)
 PATTERNS = {
     "e-mail addresses": re.compile(
         r"(?<![\w.%+-])[\w.%+-]{1,64}@[A-Za-z0-9-]{1,63}(?:\.[A-Za-z0-9-]{1,63})*\.[A-Za-z]{2,}"
     ),
-    "card numbers": CARD,
+    # digits as they are typed, grouped, or as a float is printed; whether they are one is for `is_card` to say
+    "card numbers": re.compile(
+        r"(?<![\w.])(?:[2-6](?:[ -]?\d){12,18}(?:\.0)?|[2-6](?:\d\d?)?(?:,\d{3}){4,6}|[2-6]\.\d{11,18}[eE]\+?1[2-8])"
+        r"(?!\w|\.\d|[ -]\d)"
+    ),
     "US social security numbers": re.compile(r"(?<![\w-])(?!000|666|9)\d{3}-(?!00)\d{2}-(?!0000)\d{4}(?![\w-])"),
     "IBANs": re.compile(r"(?<!\w)[A-Z]{2}\d{2}(?: ?[A-Z0-9]{4}){2,7}(?: ?[A-Z0-9]{1,3})?(?!\w)"),
 }

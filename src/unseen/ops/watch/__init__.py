@@ -5,8 +5,7 @@
 ``conditions``   what alerts ask, and the scenes that prove it; ``levels`` service levels, and PromQL's small words
 ``metrics``      every metric with the function that reads it from ``known``, one reading of the state folder
 ``exporting``    to a text file, a Pushgateway and ``/metrics``; ``serving`` what a metric is, and a service counts
-``rulebook``     rules and their unit tests as files, and what promtool and amtool say of them
-``routes``       Alertmanager: who is told, and which alert silences which
+``rulebook``     rules, their unit tests, and routes as files, and what promtool and amtool say of them
 ``boards``       three dashboards for Grafana, as rows of ``panels``
 ===============  ==========================================================================================
 
@@ -22,12 +21,11 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from unseen.ops.watch.boards import dashboards
     from unseen.ops.watch.exporting import collect, export
-    from unseen.ops.watch.routes import alertmanager
-    from unseen.ops.watch.rulebook import rules
+    from unseen.ops.watch.rulebook import alertmanager, rules
     from unseen.ops.watch.serving import ServingMetrics
 
 __all__ = ["ServingMetrics", "alertmanager", "collect", "dashboards", "export", "rules"]
-_HOMES = dict(zip(__all__, ("serving", "routes", "exporting", "boards", "exporting", "rulebook"), strict=True))
+_HOMES = dict(zip(__all__, ("serving", "rulebook", "exporting", "boards", "exporting", "rulebook"), strict=True))
 
 
 def __getattr__(name: str) -> Any:

@@ -5,7 +5,6 @@ Both are made of the same settings: whatever those say, the rules' own unit test
 
 from __future__ import annotations
 
-import math
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 
@@ -143,13 +142,13 @@ def lost(s: Settings) -> tuple[str, list[Scene]]:
     ]
 
 
-def silence(hold: float) -> Condition:
-    """Nothing is scraped of the loop."""
+def silence(hold: int) -> Condition:
+    """Nothing is scraped of the loop for so many seconds."""
+    metric, after = "unseen_retrain_last_outcome", hold // MINUTE + 3 * PACE
+    gone, end = f"{run((1, 0, WRONG))} _x{after} {run((1, 0, 3 * PACE))}", WRONG + after
+    looks = ((PACE, False), (end - PACE, True), (end + PACE, False))
 
     def made(s: Settings) -> tuple[str, list[Scene]]:
-        metric, after = "unseen_retrain_last_outcome", math.ceil(hold / MINUTE) + 3 * PACE
-        gone, end = f"{run((1, 0, WRONG))} _x{after} {run((1, 0, 3 * PACE))}", WRONG + after
-        looks = ((PACE, False), (end - PACE, True), (end + PACE, False))
         return f"absent({select(metric, s.name)})", [Scene(looks, {select(metric, s.name, outcome="promoted"): gone})]
 
     return Condition(made)

@@ -16,8 +16,7 @@ from unseen.ops.watch.levels import HOUR, MINUTE, duration, select
 #: what may be wrong beside the fit; with the first three nothing is promoted until they are cleared up
 TROUBLES = ("log", "artefact", "registry", "rollback", "aliases", "clock")
 #: a condition must hold this long; symptoms wait longer than their causes, so that the cause is there to inhibit them
-AT_ONCE, CAUSE, SYMPTOM = 0, 1 * MINUTE, 5 * MINUTE
-UNHEARD = 2 * HOUR
+AT_ONCE, CAUSE, SYMPTOM, UNHEARD = 0, 1 * MINUTE, 5 * MINUTE, 2 * HOUR
 #: pages that silence others
 FIRST = ("UnseenRetrainLost", "UnseenRetrainFailed", "UnseenServingErrors")
 STAYS = "The champion is untouched and goes on serving."
@@ -131,13 +130,8 @@ DIAGNOSIS = Alert(
 
 def alerts() -> list[tuple[Alert, Mode | None]]:
     """All alerts with the mode that each is about, None where a label says so: pages first, causes before symptoms."""
-    rows: list[tuple[Alert, Mode | None]] = [(alert, mode) for mode in _TABLE for alert in mode.alerts]
-
-    def rank(row: tuple[Alert, Mode | None]) -> tuple[bool, int]:
-        name = row[0].name
-        return row[0].severity != "page", FIRST.index(name) if name in FIRST else len(FIRST)
-
-    return sorted([*rows, (DIAGNOSIS, None)], key=rank)
+    rows = [*((alert, mode) for mode in _TABLE for alert in mode.alerts), (DIAGNOSIS, None)]
+    return sorted(rows, key=lambda row: (row[0].severity != "page", [*FIRST, row[0].name].index(row[0].name)))
 
 
 def runbook(settings: Settings | None, page: str) -> str:

@@ -1,4 +1,4 @@
-"""Rules, unit tests of them and routes, as the files that Prometheus, promtool and Alertmanager read and check."""
+"""Rules, unit tests of them, and who is told: files that Prometheus, promtool and Alertmanager read and check."""
 
 from __future__ import annotations
 
@@ -10,9 +10,10 @@ from pathlib import Path
 from typing import Any
 
 from unseen.ops import files
+from unseen.ops.config.operate import Route
 from unseen.ops.config.settings import Settings
 from unseen.ops.watch.conditions import PACE, Scene, run
-from unseen.ops.watch.levels import levels, select
+from unseen.ops.watch.levels import DAY, HOUR, duration, levels, select
 from unseen.ops.watch.modes import Alert, Mode, alerts, rule
 
 SECONDS = 300
@@ -21,6 +22,19 @@ CALM_MINUTES = 240
 HOST, FOLDER = "host", "/loop"
 #: series that go on counting while all is well
 GOOD = re.compile(r'_total\{.*"(ok|promoted)"|latency_seconds_(count|bucket)\{(?!.*"slow")|data_learned_timestamp')
+
+#: either says why there is no fresh model; what follows from that is not told again
+CAUSES = ("UnseenRetrainFailed", "UnseenRetrainLost")
+SYMPTOMS = ("UnseenStale", "UnseenNoMetrics", "UnseenRunawayCost")
+SEVERITIES = ("page", "ticket")
+#: these say more than that the doctor found the mode
+TOLD = ("UnseenBatchRefused", "UnseenCandidateHeld")
+
+_LINES = (
+    "{{ range .Alerts }}{{ .Annotations.description }}\n{{ .Annotations.next }}\n{{ .Annotations.runbook_url }}\n"
+    "{{ end }}"
+)
+_TITLE = "[{{ .Status | toUpper }}] {{ with index .Alerts 0 }}{{ .Annotations.summary }}{{ end }}"
 
 
 def rules(settings: Settings) -> dict[str, Any]:
@@ -89,6 +103,82 @@ def _expected(scene: Scene, alert: Alert, mode: Mode | None, settings: Settings)
     return {"exp_labels": labels, "exp_annotations": texts}
 
 
+def alertmanager(settings: Settings, folder: str | Path = "/etc/alertmanager") -> dict[str, Any]:
+    """An Alertmanager configuration: one group per model and severity, pages and tickets to their receivers.
+
+    Secrets are never written here: Alertmanager reads each from the file of its ``*_file`` option. For a reference
+    ``file:/path`` that is this path; for ``env:NAME`` it is ``secrets/NAME`` in ``folder``, see `secret_files`.
+    """
+    wait, again = settings.alerts.group_wait_seconds, duration(settings.alerts.repeat_hours * HOUR)
+    return {
+        "route": {
+            "receiver": "ticket",
+            "group_by": ["model", "severity"],
+            "group_wait": f"{round(wait * 1000)}ms" if wait % 1 else duration(wait),  # it takes whole milliseconds
+            "group_interval": "5m",
+            "repeat_interval": duration(1 * DAY),
+            "routes": [{"receiver": "page", "matchers": ['severity="page"'], "repeat_interval": again}],
+        },
+        "receivers": [_receiver(name, settings, Path(folder)) for name in SEVERITIES],
+        "inhibit_rules": [
+            _inhibit(_one_of(*CAUSES), _one_of(*SYMPTOMS)),
+            _inhibit('alertname="UnseenRetrainLost"', 'alertname="UnseenRetrainFailed"'),
+            _inhibit('alertname="UnseenServingErrors"', 'alertname="UnseenServingSlow"'),
+            _inhibit('severity="page"', 'severity="ticket"'),
+            _inhibit(_one_of(*TOLD), 'alertname="UnseenDiagnosis"', "mode"),
+        ],
+    }
+
+
+def secret_files(settings: Settings, folder: str | Path) -> dict[str, Path]:
+    """Where Alertmanager looks for each secret that the settings name: reference to file."""
+    routes = (settings.alerts.page, settings.alerts.ticket)
+    ways = [way for route in routes for way in (route.webhook, route.slack, route.pagerduty)]
+    return {way: _file(way, Path(folder)) for way in ways if way is not None and _is_reference(way)}
+
+
+def silent(settings: Settings) -> list[str]:
+    """Severities that nobody is told about."""
+    return [name for name in SEVERITIES if len(_receiver(name, settings, Path())) == 1]
+
+
+def _inhibit(source: str, target: str, *also: str) -> dict[str, Any]:
+    return {"source_matchers": [source], "target_matchers": [target], "equal": ["model", *also]}
+
+
+def _one_of(*names: str) -> str:
+    return f'alertname=~"{"|".join(names)}"'
+
+
+def _receiver(name: str, settings: Settings, folder: Path) -> dict[str, Any]:
+    """One receiver with all its ways; each tells of the end, too."""
+    own, ways = settings.alerts, dict[str, dict[str, Any]]()
+    route: Route = getattr(own, name)
+    if route.webhook:
+        secret = _is_reference(route.webhook)
+        ways["webhook"] = {"url_file": str(_file(route.webhook, folder))} if secret else {"url": route.webhook}
+    if route.email:
+        mail = {"to": route.email, "from": own.sender, "smarthost": own.smarthost}
+        ways["email"] = {**mail, "headers": {"Subject": _TITLE}}
+    if route.slack:
+        slack = {"api_url_file": str(_file(route.slack, folder)), "channel": route.channel}
+        ways["slack"] = {**{k: v for k, v in slack.items() if v}, "title": _TITLE, "text": _LINES}
+    if route.pagerduty:
+        key = {"routing_key_file": str(_file(route.pagerduty, folder))}
+        severity = "critical" if name == "page" else "warning"
+        ways["pagerduty"] = {**key, "severity": severity, "description": _TITLE, "details": {"next": _LINES}}
+    return {"name": name, **{f"{way}_configs": [{**how, "send_resolved": True}] for way, how in ways.items()}}
+
+
+def _is_reference(value: str) -> bool:
+    return value.startswith(("env:", "file:"))
+
+
+def _file(ref: str, folder: Path) -> Path:
+    kind, _, where = ref.partition(":")
+    return Path(where).expanduser().absolute() if kind == "file" else folder / "secrets" / where
+
+
 def as_yaml(content: dict[str, Any], *about: str) -> str:
     """A mapping as YAML, each expression on its own line, below comments."""
     import yaml
@@ -111,8 +201,6 @@ def write(settings: Settings, folder: Path) -> tuple[Path, Path, Path]:
     RegistryError
         The folder cannot be written.
     """
-    from unseen.ops.watch.routes import alertmanager
-
     rule_file, test_file = f"unseen-{settings.name}.rules.yml", f"unseen-{settings.name}.test.yml"
     paths = folder / rule_file, folder / test_file, folder / "alertmanager.yml"
     contents = rules(settings), unit_tests(settings, rule_file), alertmanager(settings, folder.resolve())
