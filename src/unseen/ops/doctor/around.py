@@ -78,9 +78,11 @@ def non_reproducible(case: Case) -> Found | None:
     other = settings is not None and record.settings != settings_hash(settings)
     if other:
         notes.append("unseen.yaml decides the model differently now")
-    if case.around:
-        pairs = [(name, then, _installed(name)) for name, then in record.versions.items()]
-        notes += [f"{name} was {then} and is {now} now" for name, then, now in pairs if now not in (None, then)]
+    for name, then in record.versions.items() if case.around else ():
+        with suppress(PackageNotFoundError):
+            now = platform.python_version() if name == "python" else version(name)
+            if now not in (None, then):
+                notes.append(f"{name} was {then} and is {now} now")
     # other settings may ask for other partitions: that is no change of the rows. What never trained may be mended
     if settings is not None and not other and record.fit is not None:
         failures += _changed_rows(settings, record)
@@ -102,12 +104,6 @@ def _troubles(settings: Settings) -> Found | None:
         return Found("page", said, cause, "put a whole copy of it back, then: unseen status")
     other = next((kind for kind in OTHERS if kind in trouble), None)
     return Found("ticket", [trouble[other]], OTHERS[other], "unseen status") if other else None
-
-
-def _installed(name: str) -> str | None:
-    with suppress(PackageNotFoundError):
-        return platform.python_version() if name == "python" else version(name)
-    return None
 
 
 def _changed_rows(settings: Settings, record: Record) -> list[str]:

@@ -48,9 +48,12 @@ BROKEN = {FELL: "fell, which EM must not do", FAILED: "left the finite numbers",
 
 def instability(case: Case) -> Found | None:
     """F3: the objective fell or left the finite numbers, or the columns leave arithmetic too few digits."""
-    broken, columns, left = _broken(case), _fallen(case.fit), _left_out(case)
+    broken, columns, left = _broken(case), _fallen(case.fit), []
     if case.result is not None:
         columns += [*_lost_digits(case.result), *columns_at_fault(case.result)]
+        asked = case.settings.model.columns if case.settings else ()
+        known = {f.name for f in case.result.encoding.fields}
+        left = [f"column {c!r} was left out: it follows from others" for c in asked if c not in known]
     if not broken and not columns and not left:
         return None
     cause = "cells of another order of magnitude (sentinels, other units), or columns that follow from one another"
@@ -115,14 +118,6 @@ def _certainty(result: Result) -> float | None:
     """Mean largest responsibility on the scale from 1/K (chance) to 1."""
     k, mean = latent_classes(result.model), mean_confidence(result)
     return None if k < 2 or mean is None else (mean - 1 / k) / (1 - 1 / k)
-
-
-def _left_out(case: Case) -> list[str]:
-    """Columns that were asked for and are not in the model."""
-    if case.settings is None or case.result is None:
-        return []
-    known, asked = {f.name for f in case.result.encoding.fields}, case.settings.model.columns
-    return [f"column {c!r} was left out: it follows from others" for c in asked if c not in known]
 
 
 def _broken(case: Case) -> list[str]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -183,12 +183,14 @@ def known(settings: Settings, record: Record | None = None, modes: Iterable[str]
         entries, state = tuple(registry.log.entries()), registry.state()
     except UnseenError as error:
         return Known(settings, (), None, {"log": str(error)}, record, found)
+    # a line from the future: a clock ran ahead, or runs behind now
+    late = next((e for e in reversed(entries) if seconds(e.time) > time.time() + APART), None)
     said = {
         "artefact": _broken(registry, state.champion),
         "registry": registry.trouble(state),
         "rollback": _broken(registry, state.fallback),
         "aliases": _aliases(registry, state),
-        "clock": _ahead(entries),
+        "clock": late and f"line {late.seq} of the log is from {late.time[:16]}, which is still to come",
     }
     return Known(settings, entries, state, {kind: why for kind, why in said.items() if why}, record, found)
 
@@ -212,12 +214,6 @@ def _aliases(registry: Any, state: Any) -> str | None:
         return "MLflow's aliases cannot be read at the moment"
     wrong = [alias for alias, number in found.log.items() if found.found.get(alias) != number]
     return f"MLflow's alias {wrong[0]!r} is not where the log says" if wrong else None
-
-
-def _ahead(entries: Sequence[Any]) -> str | None:
-    """A line of the log from the future: a clock ran ahead, or runs behind now."""
-    late = next((e for e in reversed(entries) if seconds(e.time) > time.time() + APART), None)
-    return f"line {late.seq} of the log is from {late.time[:16]}, which is still to come" if late else None
 
 
 def _id(entry: Any) -> str:
