@@ -73,12 +73,7 @@ def _and_typical(title: str, about: str, what: str) -> View:
     return view(title, "lines", *shown, about=about, unit="s")
 
 
-_LIKELIHOOD: tuple[Kind, str, str, str] = (
-    "lines",
-    "Held-out log-likelihood per row",
-    "validation_loglik_nats",
-    "which",
-)
+_LIKELIHOOD = ("Held-out log-likelihood per row", "validation_loglik_nats", "which")
 _DATE: dict[str, Any] = {"unit": "dateTimeFromNow"}
 _SHARE: dict[str, Any] = {"unit": "percentunit"}
 
@@ -111,7 +106,7 @@ def executive(settings: Settings) -> Rows:
             one("stat", "Cost", "retrain_window_cost"),
         ]),
         ("Over time", [
-            one(*_LIKELIHOOD, width=HALF),
+            one("lines", *_LIKELIHOOD, width=HALF),
             one("lines", "Cost per retrain", "retrain_cost", width=HALF),
             view("Retrains by outcome", "lines", (f"sum by (outcome) ({ended})", "{{outcome}}"), about="Per day.",
                  width=HALF),
@@ -185,7 +180,7 @@ DEBUG: Rows = [
         one("stat", "As of", "fit_timestamp_seconds", **_DATE),
     ]),
     ("Validation", [
-        one(*_LIKELIHOOD),
+        one("lines", *_LIKELIHOOD),
         view("Paired gain", "lines", (_GAIN, "gain"), (f"{_GAIN} + 1.96 * {_ERROR}", "upper"),
              (f"{_GAIN} - 1.96 * {_ERROR}", "lower"), about="Candidate minus champion, with a 95 % interval."),
         one("lines", "Training minus held-out", "validation_gap_nats"),
