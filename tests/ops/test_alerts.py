@@ -22,8 +22,7 @@ from unseen.ops.watch import alertmanager, rules
 from unseen.ops.watch.known import FAILURES
 from unseen.ops.watch.metrics import METRICS
 from unseen.ops.watch.modes import MODES, alerts, rule
-from unseen.ops.watch.routes import CAUSES, SYMPTOMS, TOLD, secret_files
-from unseen.ops.watch.rulebook import as_yaml, check, unit_tests, write
+from unseen.ops.watch.rulebook import CAUSES, SYMPTOMS, TOLD, as_yaml, check, secret_files, unit_tests, write
 
 DEMANDING: dict[str, Any] = {
     "slo": {"retrain_success": 0.999, "window_days": 1, "max_age_hours": 2.5, "serving_p99_seconds": 1.0},

@@ -220,7 +220,7 @@ def test_memory_that_the_next_fit_would_not_find(tmp_path: Path, monkeypatch: py
     s = at(tmp_path)
     case = Case("r", record(attempts=()), fitted(), s)
     assert "F6" not in found(case)
-    monkeypatch.setattr("unseen.ops.doctor.memory_use.available", lambda: 10**8)
+    monkeypatch.setattr("unseen.ops.doctor.memory.available", lambda: 10**8)
     seen = found(case)["F6"]
     assert seen.severity == "ticket" and "0.1 GB are free" in seen.evidence[0]
     assert "fit.engine: outofcore" in seen.command
@@ -230,16 +230,16 @@ def test_memory_that_the_next_fit_would_not_find(tmp_path: Path, monkeypatch: py
 
 
 def test_a_container_has_the_memory_of_its_group(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    from unseen.ops.doctor import memory_use
+    from unseen.ops.doctor import memory
 
-    monkeypatch.setattr(memory_use, "CGROUP", tmp_path)
-    machine = memory_use.available()
+    monkeypatch.setattr(memory, "CGROUP", tmp_path)
+    machine = memory.available()
     assert machine > 10**7
     (tmp_path / "memory.current").write_text("30\n")
     (tmp_path / "memory.max").write_text("50\n")
-    assert memory_use.available() == 20
+    assert memory.available() == 20
     (tmp_path / "memory.max").write_text("max\n")
-    assert memory_use.available() > 10**7
+    assert memory.available() > 10**7
     (tmp_path / "memory.events").write_text("low 0\noom 2\noom_kill 2\n")
     assert "killed 2 processes" in found(Case("r", replaced(outcome=None), around=False))["F6"].evidence[1]
 

@@ -351,7 +351,7 @@ def test_a_retrain_that_is_told_to_end_says_so(loop: Path, stage: str) -> None:
     s = settings_at(loop, fit={"restarts": 10**6})
     events = Places.of(s).events
     before = events.read_text().count(f'"stage": "{stage}"')
-    process = subprocess.Popen([*UNSEEN, "retrain"], stdout=subprocess.PIPE, text=True)
+    process = subprocess.Popen([*UNSEEN, "retrain", "--search"], stdout=subprocess.PIPE, text=True)
     wait_for(lambda: events.read_text().count(f'"stage": "{stage}"') > before)
     process.send_signal(signal.SIGTERM)
     process.communicate(timeout=60)

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
+from urllib.parse import unquote, urlsplit
 
 import click
 
 from unseen.cli.common import as_json, config, needs_ops
 from unseen.cli.exits import OK, print_json
+from unseen.cli.standing import findings
 
 FOUND = 30
 CODES = """\b
@@ -35,9 +38,11 @@ def doctor(subject: str, config: Path, replay: bool, as_json: bool) -> None:
     RUN is the id of a retrain, or the folder of a run of `unseen fit`, or a folder of such runs, of which the newest
     is taken.
     """
+    from unseen.ops.config import load
     from unseen.ops.doctor import case_of, diagnose, failing
 
-    case = case_of(subject, _settings(config, subject))
+    # a run folder of `unseen fit` can be examined without the loop's file
+    case = case_of(subject, None if Path(subject).exists() and not config.exists() else load(config))
     if replay and case.record is None:
         raise click.UsageError(f"--replay needs a retrain of a loop, and {subject} is a run of `unseen fit`")
     if replay:
@@ -50,30 +55,26 @@ def doctor(subject: str, config: Path, replay: bool, as_json: bool) -> None:
         said = [d.model_dump(mode="json") for d in found]
         print_json({"subject": subject, "found": said, "replayed": case.replayed, "exit": code})
     else:
-        click.echo("\n\n".join(_text(found, case.record, case.replayed)))
+        click.echo("\n\n".join("\n".join(part) for part in _told(found, case)))
     raise click.exceptions.Exit(code)
 
 
-def _settings(path: Path, subject: str) -> Any:
-    """The loop's file; a run folder of `unseen fit` can be examined without one."""
-    from unseen.ops.config import load
-
-    return None if Path(subject).exists() and not path.exists() else load(path)
-
-
-def _text(found: Any, record: Any, replayed: bool | None) -> list[str]:
-    from unseen.cli.standing import findings
-
-    parts = (
-        ["\n".join([f"{record.id} was {record.outcome}", *(f"  {f}" for f in said)])]
-        if (said := findings(record))
-        else []
-    )
-    parts += [] if found else ["Nothing found: none of F1 to F10 shows."]
+def _told(found: Any, case: Any) -> Iterable[list[str]]:
+    """The lines of each part of the answer."""
+    if said := findings(case.record):
+        yield [f"{case.record.id} was {case.record.outcome}", *(f"  {f}" for f in said)]
+    if not found:
+        yield ["Nothing found: none of F1 to F10 shows."]
     for d in found:
         lines = [f"{d.mode}  {d.title}  ({d.severity})", *(f"  shows in  {e}" for e in d.evidence)]
-        lines += [f"  because   {d.cause}", f"  next      {d.command}", f"  read      {d.runbook}"]
-        parts.append("\n".join(lines))
-    if replayed:
-        parts.append("Replayed: the same parameters, bit by bit.")
-    return parts
+        yield [*lines, f"  because   {d.cause}", f"  next      {d.command}", f"  read      {_there(d.runbook)}"]
+    if case.replayed:
+        yield ["Replayed: the same parameters, bit by bit."]
+
+
+def _there(page: str) -> str:
+    """A runbook as it can be opened: one that is no file here is in the documentation."""
+    parts = urlsplit(page)
+    if parts.scheme != "file" or Path(unquote(parts.path)).exists():
+        return page
+    return f"docs/runbooks/{Path(parts.path).name} of unseen (alerts.runbooks says where yours are)"

@@ -9,11 +9,10 @@ import click
 
 from unseen.cli.common import as_json, bar, config, data_argument, needs_ops, quiet
 from unseen.cli.exits import OK, print_json
+from unseen.errors import RegistryError
 
 if TYPE_CHECKING:
-    from unseen.ops.config import Settings
     from unseen.ops.drift import DriftReport
-    from unseen.ops.record import Record
 
 DRIFT = 20
 MOST_SMALL = 4
@@ -42,51 +41,38 @@ def drift(data: tuple[Path, ...], config: Path, peek: bool, as_json: bool, quiet
     champion's whole life. The same files looked at twice count once. With drift.retrain set, drift is followed by what
     `unseen retrain` does.
     """
-    from unseen.errors import RegistryError
     from unseen.ops.config import load
     from unseen.ops.drift import batch_id, look, recall
     from unseen.ops.places import Places
     from unseen.ops.registry import Registry
+    from unseen.ops.runs import REFERENCE
 
     settings = load(config)
-    registry, places = Registry(settings), Places.of(settings)
+    registry, places, silent = Registry(settings), Places.of(settings), quiet or as_json
     champion = registry.champion()
     if champion is None:
         raise RegistryError(f"{settings.name!r} has no champion yet, so nothing to compare with: run unseen retrain")
-    reference = recall(places.run(champion.record) / "reference.json")
-    paths = [str(p) for p in data]
-    with bar("drift", quiet or as_json) as tick:
-        report = look(
-            registry.load(champion.number),
-            reference,
-            paths,
-            batch_id(paths),
-            places.drift,
-            settings,
-            record=not peek,
-            progress=tick,
-        )
-    if report.added and not peek:
+    reference = recall(places.run(champion.record) / REFERENCE)
+    result, paths, keep = registry.load(champion.number), [str(p) for p in data], not peek
+    with bar("drift", silent) as tick:
+        report = look(result, reference, paths, batch_id(paths), places.drift, settings, record=keep, progress=tick)
+    added, record = report.added and keep, None
+    if added:
         facts = report.model_dump(include={"batch", "look", "rows", "drifted"})
         registry.log.append("drift", name=settings.name, version=champion.number, **facts)
     if not as_json:
         click.echo("\n".join(told(report, champion.number, peek, quiet)))
-    follows = report.retrain and report.added and not peek
-    record = _retrained(settings, quiet or as_json) if follows else None
+    if report.retrain and added:
+        from unseen.cli.retrain import teller
+        from unseen.ops.retrain import retrain
+
+        record = retrain(settings, tell=teller(silent))
     code = DRIFT if report.drifted else OK
     if as_json:
         followed = {"retrained": record.model_dump(mode="json")} if record else {}
-        facts = {"version": champion.number, "recorded": not peek, "exit": code, **followed}
+        facts = {"version": champion.number, "recorded": keep, "exit": code, **followed}
         print_json({**report.model_dump(mode="json"), **facts})
     raise click.exceptions.Exit(code)
-
-
-def _retrained(settings: Settings, silent: bool) -> Record:
-    """What `unseen retrain` would do now."""
-    from unseen.cli.retrain import teller
-    from unseen.ops.retrain import retrain
-
-    return retrain(settings, tell=teller(silent))
 
 
 def told(report: DriftReport, version: int, peek: bool, quiet: bool) -> list[str]:

@@ -43,20 +43,17 @@ def exclude(name: str, partition: str, reason: str | None, undo: bool, config: P
     known = sorted({*out, *ids}) if undo else names(settings)
     meant = [n for n in known if n == partition] or [n for n in known if n.startswith(f"{partition}.")]
     if len(meant) != 1:
-        what = (
-            "is left out of no batch" if undo else "is no partition" if not meant else "names more than one partition"
-        )
+        what = "names more than one partition" if meant else "is no partition"
+        what = "is left out of no batch" if undo else what
         raise DataError(f"{partition!r} {what}; there are {', '.join(known[-5:]) or 'none'}")
-    entry = (
-        None
-        if not undo and meant[0] in out
-        else leave_out(settings, meant[0], reason or "undone", id=ids.get(meant[0]), undo=undo)
-    )
+    (part,) = meant
+    changed = undo or part not in out
+    if changed:
+        leave_out(settings, part, reason or "undone", id=ids.get(part), undo=undo)
     if as_json:
-        print_json({"name": name, "partition": meant[0], "excluded": not undo, "changed": entry is not None})
-    else:
-        said = "is taken in again" if undo else "is left out" if entry else f"is left out already: {out[meant[0]]}"
-        click.echo(f"{name}: {meant[0]} {said}")
+        return print_json({"name": name, "partition": part, "excluded": not undo, "changed": changed})
+    said = "is taken in again" if undo else "is left out" if changed else f"is left out already: {out[part]}"
+    click.echo(f"{name}: {part} {said}")
 
 
 @click.command(epilog="\b\nExamples:\n  unseen prune visits\n  unseen prune visits --yes")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 HEAD = ("when (UTC)", "what", "version", "from", "who", "why")
@@ -10,55 +10,47 @@ HEAD = ("when (UTC)", "what", "version", "from", "who", "why")
 
 def sentences(found: Mapping[str, Any]) -> list[str]:
     """What is in production, one line per question."""
+    return [f"{name:<11} {text}" for name, text in _questions(found)]
+
+
+def _questions(found: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
     champion, challenger, back = found["champion"], found["challenger"], found["rollback"]
-    rows = [("champion", f"version {champion['version']} of {found['name']}" if champion else "none yet")]
+    yield "champion", f"version {champion['version']} of {found['name']}" if champion else "none yet"
     if champion:
-        rows += [
-            ("since", f"{moment(champion['since'])} UTC, {champion['how'].replace('_', ' ')} by {champion['by']}"),
-            ("why", plain(champion["reason"]) + _overridden(champion)),
-            ("batch", f"{champion['batch']}, {champion['rows']:,} rows"),
-            ("artefact", champion["artefact"]),
-        ]
+        yield "since", f"{moment(champion['since'])} UTC, {champion['how'].replace('_', ' ')} by {champion['by']}"
+        yield "why", plain(champion["reason"]) + _overridden(champion)
+        yield "batch", f"{champion['batch']}, {champion['rows']:,} rows"
+        yield "artefact", champion["artefact"]
     if challenger:
         held = "passed the gates" if challenger["passed"] else f"refused by {_gates(challenger)}"
-        rows.append(("challenger", f"version {challenger['version']}, {held}, {_whole(challenger)}"))
+        yield "challenger", f"version {challenger['version']}, {held}, {_whole(challenger)}"
     if back:
-        rows.append(("rollback", f"goes to version {back['version']}, {_whole(back)}"))
-    pinned = found["pinned"]
-    if pinned and pinned["intact"] is False:
-        rows.append(("pinned", f"version {pinned['version']}, {_whole(pinned)}: unseen pin makes another the reference"))
-    if found["retrain"]:
-        last = found["retrain"]
+        yield "rollback", f"goes to version {back['version']}, {_whole(back)}"
+    if (pinned := found["pinned"]) and pinned["intact"] is False:
+        yield "pinned", f"version {pinned['version']}, {_whole(pinned)}: unseen pin makes another the reference"
+    if last := found["retrain"]:
         first, *more = [plain(text) for text in last.get("findings") or [last["reason"]]]
-        rows.append(("retrain", f"{moment(last['time'])} UTC, {last['outcome']}: {first}"))
-        rows += [("", text) for text in more]
-    rows += [("left out", plain(f"{name}: {why}")) for name, why in found["excluded"].items()]
-    rows += _aliases(found)
-    if found["moved"] and not found["registry"]:
-        said = f"MLflow's file names {found['moved']}; the next command that opens it, or `unseen rebuild`, renames it"
-        rows.append(("moved", said))
-    if found["registry"]:
-        rows.append(("registry", found["registry"]))
-    if found["log"]["clock"] == "behind":
-        rows.append(("clock", "it went backwards: the log is ordered by its lines, not by its times"))
-    if found["log"]["clock"] == "ahead":
-        lines = found["log"]["ahead"]
-        which = f"line {lines[0]} is" if len(lines) == 1 else f"{len(lines)} lines from line {lines[0]} on are"
-        rows.append(
-            ("clock", f"it ran ahead: {which} dated later than now; what is newest goes by lines, not by times")
+        yield "retrain", f"{moment(last['time'])} UTC, {last['outcome']}: {first}"
+        yield from (("", text) for text in more)
+    yield from (("left out", plain(f"{name}: {why}")) for name, why in found["excluded"].items())
+    if moved := found["aliases"].get("moved"):
+        where = " and ".join(
+            f"{alias} {'to nothing' if n is None else f'to version {n}'}" for alias, n in moved.items()
         )
-    return [f"{name:<11} {text}" for name, text in rows]
-
-
-def _aliases(found: Mapping[str, Any]) -> list[tuple[str, str]]:
-    known = found["aliases"]
-    if moved := known.get("moved"):
-        where = [f"{alias} {'to nothing' if n is None else f'to version {n}'}" for alias, n in moved.items()]
-        said = f"somebody moved {' and '.join(where)} in MLflow; the next promote, rollback or retrain moves it back"
-        return [("aliases", said)]
-    if known["in_step"] is False:
-        return [("aliases", "MLflow's are behind; the next promote, rollback or retrain moves them")]
-    return []
+        yield "aliases", f"somebody moved {where} in MLflow; the next promote, rollback or retrain moves it back"
+    elif found["aliases"]["in_step"] is False:
+        yield "aliases", "MLflow's are behind; the next promote, rollback or retrain moves them"
+    if found["registry"]:
+        yield "registry", found["registry"]
+    elif found["moved"]:
+        said = "the next command that opens it, or `unseen rebuild`, renames it"
+        yield "moved", f"MLflow's file names {found['moved']}; {said}"
+    clock, lines = found["log"]["clock"], found["log"]["ahead"]
+    if clock == "behind":
+        yield "clock", "it went backwards: the log is ordered by its lines, not by its times"
+    if clock == "ahead":
+        which = f"line {lines[0]} is" if len(lines) == 1 else f"{len(lines)} lines from line {lines[0]} on are"
+        yield "clock", f"it ran ahead: {which} dated later than now; what is newest goes by lines, not by times"
 
 
 def findings(record: Any) -> list[str]:
@@ -86,14 +78,11 @@ def table(decisions: Sequence[Mapping[str, Any]]) -> list[str]:
     """One line per decision; of retrains that found nothing new one after the other only the last is told."""
     if not decisions:
         return []
-    told = [d for d, after in zip(decisions, [*decisions[1:], {}], strict=True) if not (_idle(d) and _idle(after))]
-    rows = [HEAD, *map(_row, told)]
+    idle = [d.get("outcome") == "nothing new" for d in decisions]
+    repeated = [now and after for now, after in zip(idle, [*idle[1:], False], strict=True)]
+    rows = [HEAD, *(_row(d) for d, again in zip(decisions, repeated, strict=True) if not again)]
     widths = [max(len(row[i]) for row in rows) for i in range(len(HEAD) - 1)]
     return ["  ".join([*(f"{c:<{w}}" for c, w in zip(row, widths, strict=False)), row[-1]]).rstrip() for row in rows]
-
-
-def _idle(decision: Mapping[str, Any]) -> bool:
-    return bool(decision.get("outcome") == "nothing new")
 
 
 def _row(decision: Mapping[str, Any]) -> tuple[str, ...]:
@@ -108,17 +97,17 @@ def _row(decision: Mapping[str, Any]) -> tuple[str, ...]:
 
 
 def _facts(decision: Mapping[str, Any]) -> str:
-    if decision["kind"] == "judged":
-        return "gates asked anew: " + ("passed" if decision["passed"] else f"refused by {_gates(decision)}")
-    if decision["kind"] == "rebuilt":
-        return (
-            f"MLflow's database made anew, {len(decision['versions'])} versions; not restored: {len(decision['lost'])}"
-        )
-    if decision["kind"] == "pruned":
-        gone = f"{len(decision['versions'])} artefacts, {len(decision['runs'])} runs, {decision['events']:,} events"
-        return f"{gone} were cleared away"
-    if decision["kind"] == "repaired":
-        return f"a torn last line of {decision['torn_bytes']} bytes was moved to {decision['kept_as']}"
+    match decision["kind"]:
+        case "judged":
+            return "gates asked anew: " + ("passed" if decision["passed"] else f"refused by {_gates(decision)}")
+        case "rebuilt":
+            made, lost = len(decision["versions"]), len(decision["lost"])
+            return f"MLflow's database made anew, {made} versions; not restored: {lost}"
+        case "pruned":
+            artefacts, runs = len(decision["versions"]), len(decision["runs"])
+            return f"{artefacts} artefacts, {runs} runs, {decision['events']:,} events were cleared away"
+        case "repaired":
+            return f"a torn last line of {decision['torn_bytes']} bytes was moved to {decision['kept_as']}"
     return ""
 
 

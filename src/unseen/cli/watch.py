@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
+from contextlib import suppress
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -14,14 +16,8 @@ from unseen.cli.exits import DATA, print_json
 
 PUSHED = 17
 
-folder = click.option(
-    "-o",
-    "--output",
-    type=click.Path(file_okay=False, path_type=Path),
-    required=True,
-    metavar="DIR",
-    help="Where the files go.",
-)
+directory = click.Path(file_okay=False, path_type=Path)
+folder = click.option("-o", "--output", type=directory, required=True, metavar="DIR", help="Where the files go.")
 
 
 @click.command(
@@ -41,23 +37,19 @@ def monitor(config: Path, serve: str | None, show: bool, doctor: bool, as_json: 
     every few minutes: it also notices what a killed retrain cannot tell, and whether log and artefact are intact.
     """
     from unseen.ops.config import load
+    from unseen.ops.watch import exporting
 
     settings = load(config)
     examine = _examined(settings) if doctor else lambda: None
     if serve is not None:
         return _serve(settings, *_address(serve), examine)
     if show:
-        from unseen.ops.watch.exporting import collect, text
-
-        return click.echo(text(collect(settings, modes=examine())), nl=False)
-    from unseen.ops.watch.exporting import destinations, export
-
-    trouble = export(None, settings, examine())
-    places = destinations(settings)
+        return click.echo(exporting.text(exporting.collect(settings, modes=examine())), nl=False)
+    trouble, places = exporting.export(None, settings, examine()), exporting.destinations(settings)
     if as_json:
         print_json({"name": settings.name, "to": places, "trouble": list(trouble)})
     else:
-        click.echo(f"{settings.name}: metrics to {' and '.join(places)}" if not trouble else "\n".join(trouble))
+        click.echo("\n".join(trouble) or f"{settings.name}: metrics to {' and '.join(places)}")
     if trouble:
         raise click.exceptions.Exit(PUSHED)
 
@@ -67,32 +59,23 @@ def _examined(settings: Any) -> Callable[[], list[str] | None]:
     from unseen.ops.places import Places
 
     log = Places.of(settings).log
-    known: dict[int, list[str] | None] = {}
 
-    def examine() -> list[str] | None:
-        length = log.stat().st_size if log.exists() else 0
-        if length not in known:
-            known.clear()
-            known[length] = _found(settings)
-        return known[length]
+    @lru_cache(maxsize=1)
+    def found(length: int) -> list[str] | None:
+        with suppress(Exception):  # metrics must come also where nothing can be examined
+            from unseen.ops.doctor import case_of, diagnose, failing
 
-    return examine
-
-
-def _found(settings: Any) -> list[str] | None:
-    try:
-        from unseen.ops.doctor import case_of, diagnose
-
-        return [d.mode for d in diagnose(case_of(settings.name, settings)) if d.severity != "note"]
-    except Exception:  # metrics must come also where nothing can be examined
+            return failing(diagnose(case_of(settings.name, settings)))
         return None
+
+    return lambda: found(log.stat().st_size if log.exists() else 0)
 
 
 def _address(text: str) -> tuple[str, int]:
     host, colon, port = text.rpartition(":")
     if not colon or not port.isdigit() or int(port) > 65535:
         raise click.BadParameter("give HOST:PORT, such as 127.0.0.1:9109", param_hint="--serve")
-    return host.strip("[]"), int(port)
+    return host.strip("[]") or "0.0.0.0", int(port)
 
 
 def _serve(settings: Any, host: str, port: int, examine: Callable[[], list[str] | None]) -> None:
@@ -100,8 +83,8 @@ def _serve(settings: Any, host: str, port: int, examine: Callable[[], list[str] 
 
     from unseen.ops.watch.exporting import serving
 
-    server, thread = start_http_server(port, host or "0.0.0.0", serving(settings, examine))
-    click.echo(f"{settings.name}: http://{host or '0.0.0.0'}:{server.server_port}/metrics until interrupted")
+    server, thread = start_http_server(port, host, serving(settings, examine))
+    click.echo(f"{settings.name}: http://{host}:{server.server_port}/metrics until interrupted")
     try:
         thread.join()
     except KeyboardInterrupt:
@@ -120,30 +103,27 @@ def alerts(config: Path, output: Path, as_json: bool) -> None:
     promtool and amtool check the files where they are installed; exit code 3 if one finds a fault.
     """
     from unseen.ops.config import load
-    from unseen.ops.watch.routes import secret_files, silent
-    from unseen.ops.watch.rulebook import check, write
+    from unseen.ops.watch.rulebook import check, secret_files, silent, write
 
     settings = load(config)
     files = write(settings, output)
-    checked = check(*files)
+    checked, nobody = check(*files), silent(settings)
     secrets = {ref: str(path) for ref, path in secret_files(settings, output.resolve()).items()}
     if as_json:
         said = [{"tool": c.tool, "file": str(c.file), "passed": c.passed, "said": c.said} for c in checked]
-        nobody = silent(settings)
         print_json({"files": [str(f) for f in files], "checked": said, "secrets": secrets, "silent": nobody})
     else:
-        click.echo("\n".join([*(f"{file} written" for file in files), *map(_checked, checked)]))
+        lines = [f"{file} written" for file in files]
+        for c in checked:
+            word = {True: "passed", False: "FAILED", None: "not run"}[c.passed]
+            lines.append(f"{c.tool}: {word}" + ("" if c.passed else f" ({c.said})"))
         for ref, path in secrets.items():
-            click.echo(f"secret {ref}: Alertmanager reads it from {path}; put it there, readable by it alone")
-        for severity in silent(settings):
+            lines.append(f"secret {ref}: Alertmanager reads it from {path}; put it there, readable by it alone")
+        click.echo("\n".join(lines))
+        for severity in nobody:
             click.echo(f"unseen: alerts.{severity} names no receiver: nobody is told", err=True)
     if any(c.passed is False for c in checked):
         raise click.exceptions.Exit(DATA)
-
-
-def _checked(checked: Any) -> str:
-    word = {True: "passed", False: "FAILED", None: "not run"}[checked.passed]
-    return f"{checked.tool}: {word}" + ("" if checked.passed else f" ({checked.said})")
 
 
 @click.command(epilog="\b\nExample:\n  unseen dashboards -o monitoring/")
@@ -162,11 +142,10 @@ def dashboards(config: Path, output: Path, as_json: bool) -> None:
     from unseen.ops.watch.boards import dashboards as made
 
     settings = load(config)
-    files = []
-    for name, board in made(settings).items():
-        files.append(output / f"unseen-{settings.name}-{name}.json")
-        write(files[-1], json.dumps(board, indent=2) + "\n")
+    boards = {str(output / f"unseen-{settings.name}-{name}.json"): board for name, board in made(settings).items()}
+    for file, board in boards.items():
+        write(Path(file), json.dumps(board, indent=2) + "\n")
     if as_json:
-        print_json({"files": [str(f) for f in files]})
+        print_json({"files": list(boards)})
     else:
-        click.echo("\n".join(f"{file} written" for file in files))
+        click.echo("\n".join(f"{file} written" for file in boards))

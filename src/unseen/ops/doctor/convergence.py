@@ -29,65 +29,57 @@ PLAIN = ("Batch",)
 
 def non_convergence(case: Case) -> Found | None:
     """F1: the fit was stopped before it arrived. That no start led to a fit at all is F3's to tell."""
-    fit, record = case.fit, case.record
+    fit = case.fit
     if fit is None or fit.outcome not in (CAP, TIME, INTERRUPTED):
         return None
-    unfit = record is not None and record.outcome in (Outcome.UNFIT, Outcome.LIMIT)
-    tries = [f"try {a.number}: {a.error}" for a in record.attempts if a.stage == "fit"] if record else []
     how = {CAP: "hit the cap", TIME: "ran out of time"}.get(fit.outcome, "was interrupted")
     evidence = [f"the fit {how} after {fit.iterations:,} iterations with seed {fit.seed}"]
     if len(fit.trace) > 1:
         evidence.append(f"its last iteration still gained {fit.trace[-1] - fit.trace[-2]:.2g} per row")
-    rate = _rate(fit)
     cause = "the cap on iterations or time is reached before the likelihood is flat"
-    if rate is not None:
+    if (rate := _rate(fit)) is not None:
         evidence.append(_of_information(rate))
-        if iterations_for(rate, FROM_START_TO_TOLERANCE) > PATIENT:
+        if _is_slow(rate):
             cause = "components overlap, or many cells are missing, so that each iteration learns little"
     command = case.change(*_faster(fit), f"fit.max_iterations: {2 * max(fit.iterations, 500)}")
-    return Found("page" if unfit else "ticket", [*evidence, *tries], cause, command)
+    severe = case.ended(Outcome.UNFIT, Outcome.LIMIT)
+    return Found("page" if severe else "ticket", [*evidence, *case.tries], cause, command)
 
 
 def slow_convergence(case: Case) -> Found | None:
     """F2: it arrives, but each iteration closes a small part of the way; or cap or limits come close or came first."""
     fit = case.fit
-    if fit is None and _overdue(case):
-        return _too_long(case)
-    if fit is None or fit.outcome != CONVERGED or fit.iterations < PATIENT:
+    if fit is None:
+        cause = "starts times components times iterations take longer than the limit allows"
+        command = case.change("fit.algorithm: squarem", "fit.restarts: 3", "limits.seconds: higher")
+        return Found("page", case.over(memory=False), cause, command)
+    if fit.outcome != CONVERGED or fit.iterations < PATIENT:
         return None
-    rate, cap = _rate(fit), _cap(case)
-    slow = rate is not None and iterations_for(rate, FROM_START_TO_TOLERANCE) > PATIENT
-    near = cap is not None and fit.iterations >= NEAR_CAP * cap
-    if not slow and not near:
+    cap = case.result.options.get("max_iterations") if case.result else None
+    if case.result is None and case.settings is not None:
+        cap = case.settings.fit.max_iterations
+    rate, cap = _rate(fit), int(cap or 0)
+    near = bool(cap) and fit.iterations >= NEAR_CAP * cap
+    if not near and not _is_slow(rate):
         return None
     evidence = [f"{fit.iterations:,} iterations in {fit.seconds:.1f} s"]
     if near:
-        evidence.append(f"that is {100 * fit.iterations / (cap or 1):.0f} % of fit.max_iterations")
-    cause = "EM converges at the rate of the missing information: overlapping components, or many missing cells"
+        evidence.append(f"that is {100 * fit.iterations / cap:.0f} % of fit.max_iterations")
     if rate is not None:
         each = math.log(0.5) / math.log(rate)
         evidence.append(f"{_of_information(rate)}: {each:.0f} iterations to halve the distance")
     elif fit.algorithm not in PLAIN:
         evidence.append(f"the trace of {fit.algorithm} does not tell how much information is missing")
-    command = case.change(*_faster(fit), "fit.tol: 1e-06")
-    return Found("ticket" if near else "note", evidence, cause, command)
-
-
-def _overdue(case: Case) -> bool:
-    """Whether a limit of time or cost ended the retrain."""
-    record = case.record
-    return record is not None and record.outcome == Outcome.LIMIT and "memory" not in record.reason
-
-
-def _too_long(case: Case) -> Found:
-    assert case.record is not None
-    cause = "starts times components times iterations take longer than the limit allows"
-    command = case.change("fit.algorithm: squarem", "fit.restarts: 3", "limits.seconds: higher")
-    return Found("page", [case.record.reason], cause, command)
+    cause = "EM converges at the rate of the missing information: overlapping components, or many missing cells"
+    return Found("ticket" if near else "note", evidence, cause, case.change(*_faster(fit), "fit.tol: 1e-06"))
 
 
 def _rate(fit: FitFacts) -> float | None:
     return missing_information(fit.trace) if fit.algorithm in PLAIN else None
+
+
+def _is_slow(rate: float | None) -> bool:
+    return rate is not None and iterations_for(rate, FROM_START_TO_TOLERANCE) > PATIENT
 
 
 def _of_information(rate: float) -> str:
@@ -97,13 +89,6 @@ def _of_information(rate: float) -> str:
 def _faster(fit: FitFacts) -> tuple[str, ...]:
     """Extrapolation, where it is not in use already."""
     return ("fit.algorithm: squarem",) if fit.algorithm in PLAIN else ()
-
-
-def _cap(case: Case) -> int | None:
-    if case.result is not None:
-        cap = case.result.options.get("max_iterations")
-        return int(cap) if cap else None
-    return case.settings.fit.max_iterations if case.settings else None
 
 
 def missing_information(trace: Sequence[float]) -> float | None:

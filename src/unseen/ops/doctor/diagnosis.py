@@ -1,4 +1,4 @@
-"""The ten failure modes of EM in production, and what a diagnosis says."""
+"""What an examination looks at, what it finds, and what a diagnosis says of that."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from unseen.core.model import Penalised
 from unseen.ops.config import Settings
 from unseen.ops.config.kind import named
 from unseen.ops.places import Places
-from unseen.ops.record import Fact, FitFacts, Record
+from unseen.ops.record import Fact, FitFacts, Outcome, Record, Validation
 from unseen.result import Result
 
 #: settings that `unseen fit` has no option for
@@ -21,7 +21,7 @@ Severity = Literal["page", "ticket", "note"]
 
 @dataclass(frozen=True, slots=True)
 class Found:
-    """What an examination found: what shows it, why it happens, what to type next.
+    """What an examination found: what shows it, why it happens, what to type next; nothing without evidence.
 
     A ``page`` wakes someone up, a ``ticket`` waits for the morning; a ``note`` is worth reading and no failure.
     """
@@ -74,6 +74,25 @@ class Case:
 
         return facts(self.result)
 
+    @property
+    def validation(self) -> Validation | None:
+        return self.record.validation if self.record else None
+
+    @property
+    def tries(self) -> list[str]:
+        """Starts that did not lead to a usable fit."""
+        attempts = self.record.attempts if self.record else ()
+        return [f"try {a.number}: {a.error}" for a in attempts if a.stage == "fit"]
+
+    def ended(self, *outcomes: Outcome) -> bool:
+        """Whether the retrain ended in one of these ways."""
+        return self.record is not None and self.record.outcome in outcomes
+
+    def over(self, memory: bool) -> list[str]:
+        """What the retrain said of a limit that ended it, of memory or of another."""
+        told = self.record.reason if self.record and self.ended(Outcome.LIMIT) else ""
+        return [told] if told and ("memory" in told) == memory else []
+
     def change(self, *keys: str) -> str:
         """What to do for another fit: set one of these keys of unseen.yaml, or give `unseen fit` the option."""
         if self.settings is not None:
@@ -90,12 +109,12 @@ def taken(name: str, keys: Iterable[str]) -> tuple[str, ...]:
     ('model.factors: 2', 'fit.prior: 1')
     """
     kind = named(name)
-    over_families, several = issubclass(kind, Structured), kind.unit.many
+    over_families = issubclass(kind, Structured)
     offered = {
         "model.components": bool(kind.order),
         "model.covariance": over_families,
         "model.family": over_families,
-        "model.criterion: heldout": not several,
+        "model.criterion: heldout": not kind.unit.many,
         "fit.prior": issubclass(kind, Penalised),
     }
     left = [key for key in keys if all(takes or not key.startswith(start) for start, takes in offered.items())]

@@ -3,21 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import asdict
 from pathlib import Path
 
 from unseen.errors import RegistryError, UnseenError
 from unseen.ops.config import Settings
-from unseen.ops.doctor.answers import overfitting, unreliable_responsibilities
 from unseen.ops.doctor.around import non_reproducible, silent_drift
 from unseen.ops.doctor.convergence import non_convergence, slow_convergence
 from unseen.ops.doctor.diagnosis import Case, Diagnosis, Found
-from unseen.ops.doctor.exposure import sensitive_data
-from unseen.ops.doctor.memory_use import out_of_memory
-from unseen.ops.doctor.stability import instability, singular_component
+from unseen.ops.doctor.estimates import instability, overfitting, singular_component, unreliable_responsibilities
+from unseen.ops.doctor.leaks import sensitive_data
+from unseen.ops.doctor.memory import out_of_memory
 from unseen.ops.places import Places
 from unseen.ops.record import Record
-from unseen.ops.runs import MODEL, read
+from unseen.ops.runs import MODEL, RECORD, read
 from unseen.ops.watch.modes import MODES, runbook
 from unseen.result import Result
 
@@ -40,9 +40,9 @@ def diagnose(case: Case) -> tuple[Diagnosis, ...]:
     said = []
     for mode in MODES.values():
         found = EXAMINATIONS[mode.id](case)
-        if found is not None:
-            name, page, facts = mode.name.replace("-", " "), runbook(case.settings, mode.page), asdict(found)
-            said.append(Diagnosis.model_validate({**facts, "mode": mode.id, "title": name, "runbook": page}))
+        if found is not None and found.evidence:
+            name, page = mode.name.replace("-", " "), runbook(case.settings, mode.page)
+            said.append(Diagnosis(mode=mode.id, title=name, runbook=page, **asdict(found)))
     return tuple(said)
 
 
@@ -53,7 +53,7 @@ def failing(found: tuple[Diagnosis, ...]) -> list[str]:
 
 def modes_of(record: Record, settings: Settings) -> list[str]:
     """The failure modes of a retrain that has just ended, for its metrics: no look beyond the run itself."""
-    return failing(diagnose(Case(record.id, record, _model(Places.of(settings), record), settings, around=False)))
+    return failing(diagnose(_case(record.id, record, settings, around=False)))
 
 
 def case_of(subject: str, settings: Settings | None) -> Case:
@@ -75,10 +75,8 @@ def case_of(subject: str, settings: Settings | None) -> Case:
 
             id = named(Registry(settings), subject).record
         record = read(places.run(id)) if id else None
-        if record is not None:
-            return Case(subject, record, _model(places, record), settings)
-        if subject == settings.name:
-            return Case(subject, None, None, settings)
+        if record is not None or subject == settings.name:
+            return _case(subject, record, settings)
     if folder.exists():
         at = folder if is_run(folder) else find(folder)
         return Case(str(at), None, load(at), None)
@@ -88,14 +86,15 @@ def case_of(subject: str, settings: Settings | None) -> Case:
 
 def newest(places: Places) -> str | None:
     """The id of the retrain that was worked on last."""
-    found = sorted(places.runs.glob("*/record.json"), key=lambda p: p.stat().st_mtime_ns)
+    found = sorted(places.runs.glob(f"*/{RECORD}"), key=lambda p: p.stat().st_mtime_ns)
     return found[-1].parent.name if found else None
 
 
-def _model(places: Places, record: Record) -> Result | None:
+def _case(subject: str, record: Record | None, settings: Settings, around: bool = True) -> Case:
     from unseen.store import load
 
-    try:
-        return load(places.run(record.id) / MODEL)
-    except UnseenError:
-        return None
+    model: Result | None = None
+    if record is not None:
+        with suppress(UnseenError):
+            model = load(Places.of(settings).run(record.id) / MODEL)
+    return Case(subject, record, model, settings, around)

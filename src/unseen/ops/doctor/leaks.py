@@ -1,22 +1,30 @@
-"""What personal data looks like, and where it is found in files that people and machines read."""
+"""F9 sensitive data: what personal data looks like, in columns before anything is learned and in what a run left."""
 
 from __future__ import annotations
 
+import math
 import os
 import re
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 
-#: digits as they are typed, grouped, or as a float is printed; whether they are a card number is for `is_card` to say
-CARD = re.compile(
-    r"(?<![\w.])(?:[2-6](?:[ -]?\d){12,18}(?:\.0)?|[2-6](?:\d\d?)?(?:,\d{3}){4,6}|[2-6]\.\d{11,18}[eE]\+?1[2-8])"
-    r"(?!\w|\.\d|[ -]\d)"
-)
+from unseen.core.block import CATEGORY
+from unseen.core.profile import ColumnProfile, Profile
+from unseen.ops.config import Settings
+from unseen.ops.doctor.diagnosis import Case, Found
+from unseen.ops.record import Finding
+from unseen.ops.watch.exporting import textfile
+from unseen.summary.occupancy import rows_by_part
+
 PATTERNS = {
     "e-mail addresses": re.compile(
         r"(?<![\w.%+-])[\w.%+-]{1,64}@[A-Za-z0-9-]{1,63}(?:\.[A-Za-z0-9-]{1,63})*\.[A-Za-z]{2,}"
     ),
-    "card numbers": CARD,
+    # digits as they are typed, grouped, or as a float is printed; whether they are one is for `is_card` to say
+    "card numbers": re.compile(
+        r"(?<![\w.])(?:[2-6](?:[ -]?\d){12,18}(?:\.0)?|[2-6](?:\d\d?)?(?:,\d{3}){4,6}|[2-6]\.\d{11,18}[eE]\+?1[2-8])"
+        r"(?!\w|\.\d|[ -]\d)"
+    ),
     "US social security numbers": re.compile(r"(?<![\w-])(?!000|666|9)\d{3}-(?!00)\d{2}-(?!0000)\d{4}(?![\w-])"),
     "IBANs": re.compile(r"(?<!\w)[A-Z]{2}\d{2}(?: ?[A-Z0-9]{4}){2,7}(?: ?[A-Z0-9]{1,3})?(?!\w)"),
 }
@@ -37,6 +45,74 @@ ACTOR = re.compile(r'"(?:actor|by)": ?"[^"]*"')
 CHUNK, OVERLAP, TAIL = 1 << 20, 256, 1 << 18
 
 
+def identifying(profile: Profile, settings: Settings) -> tuple[Finding, ...]:
+    """Columns that are about to be modelled and whose values look like those of single people.
+
+    A model keeps the names of categories, so it would hold them. ``privacy.sensitive`` names columns that are
+    modelled all the same.
+    """
+    return tuple(
+        Finding(
+            check="sensitive",
+            column=c.name,
+            message=f"column {c.name!r} seems to hold {' and '.join(kinds)}: list it in data.ignore, or in "
+            "privacy.sensitive if it must be modelled",
+        )
+        for c in profile.columns
+        if c.name not in settings.privacy.sensitive and (kinds := sorted(_kinds(c)))
+    )
+
+
+def _kinds(column: ColumnProfile) -> set[str]:
+    """Kinds of personal data among the values of a column, as far as its profile tells."""
+    if column.kind == CATEGORY:
+        return set().union(*map(kinds_in, column.values or ()))
+    ends = (column.low, column.high)
+    whole = all(math.isfinite(x) and x >= 1e12 and x == math.floor(x) for x in ends)
+    return {"card numbers"} if whole and all(is_card(f"{x:.0f}") for x in ends) else set()
+
+
+def sensitive_data(case: Case) -> Found | None:
+    """F9: files of the loop that hold what should not leave the data, and components too small to be anonymous."""
+    evidence = [f.message for f in case.record.findings if f.check == "sensitive"] if case.record else []
+    evidence += _in_files(case)
+    privacy, notes = case.settings.privacy if case.settings else None, []
+    if case.result is not None:
+        known = privacy.sensitive if privacy else ()
+        for slot in case.result.model.slots:
+            for name, categories in zip(slot.columns, slot.categories, strict=False):
+                if name not in known and (kinds := set().union(*map(kinds_in, categories))):
+                    evidence.append(f"the model keeps {', '.join(sorted(kinds))} as categories of {name!r}")
+        rows = rows_by_part(case.result) if privacy else None
+        if privacy and rows is not None:
+            least = privacy.min_rows_per_component
+            few = [case.result.description.name(k) for k in (rows < least).nonzero()[0].tolist()]
+            notes = [f"{name} describes fewer than {least} rows (privacy.min_rows_per_component)" for name in few]
+        kept = [name for slot in case.result.model.slots if slot.kind == CATEGORY for name in slot.columns]
+        said = "the model keeps the categories of {!r} by name: it is as private as the data"
+        notes += [said.format(name) for name in kept if name in known]
+    cause = "a column that identifies people is modelled or logged, or a component describes a handful of them"
+    command = "set data.ignore: [COLUMN] in unseen.yaml, move the files named above away, then: unseen retrain"
+    return Found("page" if evidence else "note", [*evidence, *notes], cause, command)
+
+
+def _in_files(case: Case) -> Iterator[str]:
+    """What was found in the text files of the loop, or in those of the run alone."""
+    if case.places is None or case.settings is None:
+        return
+    home, events, metrics = case.places.home, case.places.events, textfile(case.settings)
+    files = [metrics] if metrics.is_file() else []
+    if case.around:
+        files = sorted({*files, *read_by_people(home)})
+    elif case.record is not None:
+        files += read_by_people(case.places.run(case.record.id))
+        if found := kinds_in("\n".join(last_lines(events, case.record.id))):
+            yield f"{events.name} seems to hold {', '.join(sorted(found))}"
+    for path, kinds in scan(files):
+        name = path.relative_to(home) if path.is_relative_to(home) else path
+        yield f"{name} seems to hold {', '.join(sorted(kinds))}"
+
+
 def kinds_in(text: str) -> set[str]:
     """Which kinds of personal data a text seems to hold.
 
@@ -47,8 +123,7 @@ def kinds_in(text: str) -> set[str]:
     for kind, pattern in PATTERNS.items():
         if kind == "e-mail addresses" and "@" not in text:
             continue
-        hits = (m.group() for m in pattern.finditer(text))
-        if any(_CHECKS.get(kind, bool)(hit) for hit in hits):
+        if any(_CHECKS.get(kind, bool)(hit.group()) for hit in pattern.finditer(text)):
             found.add(kind)
     return found
 
@@ -56,10 +131,8 @@ def kinds_in(text: str) -> set[str]:
 def scan(files: Iterable[Path]) -> Iterator[tuple[Path, set[str]]]:
     """Files that seem to hold personal data, and of what kinds; the data itself is not told."""
     for path in files:
-        found: set[str] = set()
         try:
-            for text in _pieces(path):
-                found |= kinds_in(ACTOR.sub("", text))
+            found = set().union(*(kinds_in(ACTOR.sub("", text)) for text in _pieces(path)))
         except OSError:
             continue  # gone meanwhile, or not ours to read
         if found:

@@ -1,20 +1,24 @@
-"""How much memory a retrain will need, said before it starts."""
+"""F6 out of memory: how much a retrain will need, said before it starts, and memory that ran out or is about to."""
 
 from __future__ import annotations
 
+import json
 from contextlib import suppress
 from dataclasses import dataclass
 from importlib.util import find_spec
+from pathlib import Path
 from typing import Any
 
 from unseen.core.family import tile_rows
 from unseen.core.model import Model, latent_classes
 from unseen.core.profile import Profile
 from unseen.core.workers import usable_cores
-from unseen.errors import ModelError
+from unseen.errors import ModelError, UnseenError
 from unseen.ops.config import Settings
+from unseen.ops.doctor.diagnosis import Case, Found
+from unseen.ops.doctor.leaks import last_lines
 from unseen.plan import Plan
-from unseen.problem import engine_for
+from unseen.problem import engine_for, free_memory
 from unseen.result import Result
 from unseen.search.subsample import SAMPLE_ROWS
 
@@ -34,6 +38,7 @@ COMPILER = 60_000_000
 PARSING, TEXT = 60_000_000, 2
 #: what the allocator keeps of memory that was given back
 SLACK = 1.25
+CGROUP = Path("/sys/fs/cgroup")
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,8 +69,7 @@ def predict_memory(plan: Plan, settings: Settings) -> int:
 
 def of_plan(plan: Plan, settings: Settings) -> Need:
     """What a retrain on surveyed data will need."""
-    known = plan.known
-    model = _largest(plan, settings)
+    known, model = plan.known, _largest(plan, settings)
     parts = max(model.number or 1, latent_classes(model))
     return _need(model.slots, parts, known.profile, known.source, known.make, settings)
 
@@ -87,58 +91,119 @@ def of_result(result: Result, source: Any, settings: Settings) -> Need:
 
 
 def _need(slots: Any, components: int, profile: Profile, source: Any, make: Any, settings: Settings) -> Need:
-    parts = source.manifest()
+    parts, workers = source.manifest(), usable_cores()
     rows, largest = sum(p.rows for p in parts), max((p.rows for p in parts), default=0)
-    missing = any(c.missing for c in profile.columns)
+    # a row group's pages are read as a whole, whatever part of it is wanted
+    group = max((p.where[3] for p in parts if len(p.where) == 4), default=0)
     side = 8 * sum(name is not None for name in (settings.data.weights, settings.data.labels))
     row = side + sum(_row_bytes(slot, profile) for slot in slots)
-    on_disk = not make([]).traits.keeps_blocks
-    workers = usable_cores()
     # a text file that is small enough is one table in memory, whatever the engine
     table = 0 if hasattr(source, "paths") else rows * 8 * len(source.schema())
     parsing = PARSING + (TEXT - 1) * table if table else 0
-    sample = min(rows, max(SAMPLE_ROWS, 10 * components * _features(slots)))
-    tile, wide = _tile(slots, components, missing)
+    # of a row, a component takes the moments of the widest block, and categories
+    d = max((len(s.columns) for s in slots if not s.coded), default=1)
+    square = d * (d + 1) // 2
+    moments = 1 + d + square
+    features = moments + sum(len(c) for s in slots for c in s.categories)
+    sample = min(rows, max(SAMPLE_ROWS, 10 * components * features))
+    # doubles of a tile's row: features and densities; with missing cells the row as each component completes it, and
+    # the conditional covariances of its pattern, which may be its own
+    missing = any(c.missing for c in profile.columns)
+    wide = components * (TILE * (d + 1) + square) if missing else TILE * (moments + components)
+    tile = min(tile_rows(moments), largest) * wide
     return Need(
         libraries=LIBRARIES + (COMPILER if find_spec("llvmlite") else 0),
-        held=table + (0 if on_disk else rows * row),
-        reading=parsing + READING * (workers * largest + sample) * row + workers * _groups(parts) * row,
-        working=workers * 8 * (POSTERIOR * largest * components + min(tile, largest) * wide)
+        held=table + (rows * row if make([]).traits.keeps_blocks else 0),
+        reading=parsing + READING * (workers * largest + sample) * row + workers * group * row,
+        working=workers * 8 * (POSTERIOR * largest * components + tile)
         + (PATTERNS if missing else 0)
-        + 8 * 40 * components * _features(slots),
+        + 8 * 40 * components * features,
     )
 
 
 def _row_bytes(slot: Any, profile: Profile) -> int:
     """Bytes of one row's cells in a slot, with the mask where something is missing."""
-    each = 4 if slot.coded else 8
     masked = any(profile[c].missing for c in slot.columns)
-    return len(slot.columns) * (each + (1 if masked else 0))
+    return len(slot.columns) * ((4 if slot.coded else 8) + masked)
 
 
-def _widest(slots: Any) -> int:
-    return max((len(s.columns) for s in slots if not s.coded), default=1)
+def out_of_memory(case: Case) -> Found | None:
+    """F6: a run over its limit, one that died without a word, or one whose next fit will not fit."""
+    evidence = case.over(memory=True)
+    if case.record is not None and case.record.outcome is None and not _at_work(case, case.record.id):
+        where = _where(case, case.record.id)
+        evidence.append(f"the run ended{where} without an outcome: it was killed, or its machine went down")
+        evidence += _kills()
+    happened, need = bool(evidence), _predicted(case) if case.around else None
+    if need is not None and case.settings is not None:
+        limit, free = case.settings.limits.memory_gb, available()
+        if limit is not None and need.total > limit * 1e9:
+            evidence.append(f"the next fit is predicted to need {need}, and limits.memory_gb is {limit:g}")
+        elif need.total > free:
+            evidence.append(f"the next fit is predicted to need {need}, and {free / 1e9:.2g} GB are free")
+    cause = "rows held in memory and the temporaries of every worker, for the largest number of components"
+    # what needs less, the one that costs least first
+    outside = ["fit.engine: outofcore"] if need is None or need.held else []
+    window = ["data.window: 6"] if case.settings else []
+    command = case.change(*outside, *window, "model.components: 4")
+    return Found("page" if happened else "ticket", evidence, cause, command)
 
 
-def _features(slots: Any) -> int:
-    """Numbers that a component takes of a row: moments of the widest block, and categories."""
-    d = _widest(slots)
-    return 1 + d + d * (d + 1) // 2 + sum(len(c) for s in slots for c in s.categories)
+def _predicted(case: Case) -> Need | None:
+    """What the next fit of the loop will need; None where its data cannot be opened."""
+    if case.settings is None:
+        return None
+    from unseen.ops.fitting import planned
+    from unseen.ops.ingest import take_in
+
+    try:
+        source = take_in(case.settings).source
+        if case.result is not None:
+            return of_result(case.result, source, case.settings)
+        return of_plan(planned(case.settings, source), case.settings)
+    except (UnseenError, OSError):
+        return None
 
 
-def _tile(slots: Any, components: int, missing: bool) -> tuple[int, int]:
-    """Rows of a tile, and doubles per row.
-
-    A row's features and densities, several times; with missing cells, the row as each component completes it, and the
-    conditional covariances of its pattern, which may be its own.
-    """
-    d = _widest(slots)
-    features = 1 + d + d * (d + 1) // 2
-    if not missing:
-        return tile_rows(features), TILE * (features + components)
-    return tile_rows(features), components * (TILE * (d + 1) + d * (d + 1) // 2)
+def available() -> int:
+    """Bytes that a process can still have: of the machine, or of the container if that gives less."""
+    free = free_memory()
+    with suppress(OSError, ValueError):
+        most, used = (int((CGROUP / f"memory.{name}").read_text()) for name in ("max", "current"))
+        return min(free, max(most - used, 0))
+    return free
 
 
-def _groups(parts: Any) -> int:
-    """Rows of the largest row group: its pages are read as a whole, whatever part of it is wanted."""
-    return max((p.where[3] for p in parts if len(p.where) == 4), default=0)
+def _where(case: Case, id: str) -> str:
+    """The stage that the run's last words are about."""
+    for line in reversed(last_lines(case.places.events, id) if case.places else []):
+        with suppress(ValueError, KeyError, TypeError):
+            said = json.loads(line)
+            if said["event"] == "stage started":
+                return f" in stage {said['stage']!r}"
+    return ""
+
+
+def _at_work(case: Case, id: str) -> bool:
+    """Whether a process holds the run's lock: then it has not ended."""
+    if case.places is None:
+        return False
+    try:
+        import fcntl
+
+        with open(case.places.run(id) / ".lock", "rb") as lock:
+            fcntl.flock(lock, fcntl.LOCK_SH | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return True
+    except (ImportError, OSError):
+        pass
+    return False
+
+
+def _kills() -> list[str]:
+    """What the kernel says of this container, where it is one."""
+    with suppress(OSError, ValueError, IndexError):
+        for line in (CGROUP / "memory.events").read_text().splitlines():
+            if line.startswith("oom_kill ") and (count := int(line.split()[1])):
+                return [f"the kernel has killed {count} processes of this container for want of memory"]
+    return []

@@ -2,13 +2,10 @@
 
 ===============  ==========================================================================================
 ``modes``        the one table of failure modes: names, runbooks, alerts
-``conditions``   what alerts ask, and the scenes that prove it; ``levels`` service levels; ``promql`` its small words
-``metrics``      every metric with the function that reads it; ``metric`` what one is
-``known``        one reading of the state folder
-``exporting``    to a text file, a Pushgateway and ``/metrics``
-``serving``      what a service counts
-``rulebook``     rules and their unit tests as files, and what promtool and amtool say of them
-``routes``       Alertmanager: who is told, and which alert silences which
+``conditions``   what alerts ask, and the scenes that prove it; ``levels`` service levels, and PromQL's small words
+``metrics``      every metric with the function that reads it from ``known``, one reading of the state folder
+``exporting``    to a text file, a Pushgateway and ``/metrics``; ``serving`` what a metric is, and a service counts
+``rulebook``     rules, their unit tests, and routes as files, and what promtool and amtool say of them
 ``boards``       three dashboards for Grafana, as rows of ``panels``
 ===============  ==========================================================================================
 
@@ -24,23 +21,14 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from unseen.ops.watch.boards import dashboards
     from unseen.ops.watch.exporting import collect, export
-    from unseen.ops.watch.routes import alertmanager
-    from unseen.ops.watch.rulebook import rules
+    from unseen.ops.watch.rulebook import alertmanager, rules
     from unseen.ops.watch.serving import ServingMetrics
 
-HOMES = {
-    "ServingMetrics": "serving",
-    "alertmanager": "routes",
-    "collect": "exporting",
-    "dashboards": "boards",
-    "export": "exporting",
-    "rules": "rulebook",
-}
-
 __all__ = ["ServingMetrics", "alertmanager", "collect", "dashboards", "export", "rules"]
+_HOMES = dict(zip(__all__, ("serving", "rulebook", "exporting", "boards", "exporting", "rulebook"), strict=True))
 
 
 def __getattr__(name: str) -> Any:
-    if name not in HOMES:
+    if name not in _HOMES:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    return getattr(importlib.import_module(f"{__name__}.{HOMES[name]}"), name)
+    return getattr(importlib.import_module(f"{__name__}.{_HOMES[name]}"), name)

@@ -6,12 +6,12 @@ import hashlib
 from typing import Any
 
 from unseen.ops.config.settings import Settings
-from unseen.ops.watch.levels import Level, levels
+from unseen.ops.watch.levels import DAY, HOUR, Level, duration, levels, newest, number, select
 from unseen.ops.watch.metrics import METRICS
-from unseen.ops.watch.panels import BAD_AT_ONE, GOOD_HIGH, GOOD_LOW, Rows, View, dashboard
-from unseen.ops.watch.promql import DAY, HOUR, duration, newest, number, select
+from unseen.ops.watch.panels import BAD_AT_ONE, GOOD_HIGH, GOOD_LOW, WIDTHS, Kind, Rows, View, dashboard
 
-CHOSEN, THIRD, HALF = "$model", 8, 12
+CHOSEN = "$model"
+HALF, WHOLE = 12, 24
 
 
 def dashboards(settings: Settings) -> dict[str, dict[str, Any]]:
@@ -24,15 +24,10 @@ def dashboards(settings: Settings) -> dict[str, dict[str, Any]]:
         "on-call": ("What is broken now, and how long it has been", on_call(settings)),
         "debug": ("Why: the last fit, its validation, its gates, the drift", DEBUG),
     }
-    digest = hashlib.sha256(settings.name.encode()).hexdigest()[:8]  # Grafana's identities have 40 characters at most
+    model = settings.name  # Grafana's identities have 40 characters at most
+    uid = f"unseen-{model[:12]}-{hashlib.sha256(model.encode()).hexdigest()[:8]}"
     return {
-        name: dashboard(
-            f"unseen-{settings.name[:12]}-{digest}-{name}",
-            f"unseen {settings.name}: {name}",
-            about,
-            rows,
-            settings.name,
-        )
+        name: dashboard(f"{uid}-{name}", f"unseen {model}: {name}", about, rows, model)
         for name, (about, rows) in boards.items()
     }
 
@@ -47,39 +42,21 @@ def value(metric: str, *labels: str) -> str:
     return f"max by ({', '.join(('model', *labels))}) ({select(metric, CHOSEN)})" if labels else newest(metric, CHOSEN)
 
 
-def view(title: str, kind: Any, *queries: tuple[str, str] | str, about: str, **how: Any) -> View:
-    return View(title, kind, tuple((q, "") if isinstance(q, str) else q for q in queries), about, **how)
+def view(title: str, kind: Kind, *queries: tuple[str, str], about: str, width: int = 0, **how: Any) -> View:
+    """Some queries, each with the name of its series."""
+    return View(title, kind, queries, about, width=width or WIDTHS[kind], **how)
 
 
-def _told(metric: str) -> str:
-    return f"{METRICS[f'unseen_{metric}'].help}."
-
-
-def over(title: str, metric: str, label: str = "", width: int = THIRD, **how: Any) -> View:
-    """One metric as lines, explained by its own help."""
-    shown = (value(metric, label), f"{{{{{label}}}}}") if label else (value(metric), title.lower())
-    return view(title, "lines", shown, about=_told(metric), width=width, **how)
-
-
-def bars(title: str, metric: str, label: str, width: int = THIRD, **how: Any) -> View:
-    """One metric by a label, the smallest first."""
-    shown = (f"sort({value(metric, label)})", f"{{{{{label}}}}}")
-    return view(title, "bars", shown, about=_told(metric), width=width, **how)
-
-
-def stat(title: str, metric: str, label: str = "", expr: str = "", **how: Any) -> View:
-    """One number."""
-    shown = (value(metric, label), f"{{{{{label}}}}}") if label else expr or value(metric)
-    return view(title, "stat", shown, about=_told(metric), **how)
-
-
-def date(title: str, metric: str) -> View:
-    """A time as Grafana wants it, in milliseconds."""
-    return stat(title, metric, expr=f"1000 * {value(metric)}", unit="dateTimeFromNow")
-
-
-def several(title: str, about: str, *queries: tuple[str, str], width: int = THIRD, **how: Any) -> View:
-    return view(title, "lines", *queries, about=about, width=width, **how)
+def one(kind: Kind, title: str, metric: str, label: str = "", **how: Any) -> View:
+    """One metric, explained by its own help; bars have the smallest first, a date is in Grafana's milliseconds."""
+    query, named = value(metric, *filter(None, [label])), f"{{{{{label}}}}}" if label else ""
+    if kind == "stat" and how.get("unit") == "dateTimeFromNow":
+        query = f"1000 * {query}"
+    if kind == "bars":
+        query = f"sort({query})"
+    if kind == "lines" and not label:
+        named = title.lower()
+    return view(title, kind, (query, named), about=f"{METRICS[f'unseen_{metric}'].help}.", **how)
 
 
 def _ratio(level: Level, window: int) -> str:
@@ -93,10 +70,12 @@ def _rate(metric: str, *labels: str) -> str:
 
 def _and_typical(title: str, about: str, what: str) -> View:
     shown = [(value(f"retrain_{which}{what}"), said) for which, said in (("", "last"), ("typical_", "typical"))]
-    return several(title, about, *shown, unit="s")
+    return view(title, "lines", *shown, about=about, unit="s")
 
 
 _LIKELIHOOD = ("Held-out log-likelihood per row", "validation_loglik_nats", "which")
+_DATE: dict[str, Any] = {"unit": "dateTimeFromNow"}
+_SHARE: dict[str, Any] = {"unit": "percentunit"}
 
 
 # ---- the boards
@@ -105,32 +84,33 @@ _LIKELIHOOD = ("Held-out log-likelihood per row", "validation_loglik_nats", "whi
 def executive(settings: Settings) -> Rows:
     """Is it worth its money: what is in production, how reliably it is renewed, how good it is, what it costs."""
     slo, known = settings.slo, levels(settings)
+    well = max(0.0, 2 * slo.retrain_success - 1), slo.retrain_success
     left = [(select(f"model:unseen_{name}:budget_remaining_ratio", CHOSEN), name.replace("_", " ")) for name in known]
     ended = f"max by (model, outcome) (increase({select('unseen_retrains_total', CHOSEN)}[1d]))"
     answers = [
         (f"1 - {_ratio(known[name], 1 * DAY)}", said)
         for name, said in (("serving_errors", "answered"), ("serving_slow", "answered in time"))
     ]
-    well = max(0.0, 2 * slo.retrain_success - 1), slo.retrain_success
     return [
         ("Now", [
-            stat("Version in production", "champion_version"),
-            date("In production since", "champion_timestamp_seconds"),
-            date("Data learned from", "data_learned_timestamp_seconds"),
-            stat("Drift", "drift_detected", **BAD_AT_ONE),
+            one("stat", "Version in production", "champion_version"),
+            one("stat", "In production since", "champion_timestamp_seconds", **_DATE),
+            one("stat", "Data learned from", "data_learned_timestamp_seconds", **_DATE),
+            one("stat", "Drift", "drift_detected", **BAD_AT_ONE),
         ]),
         (f"The last {slo.window_days} days", [
-            stat("Retrains without a failure", "retrain_success_ratio", unit="percentunit", colours=GOOD_HIGH,
-                 levels=well),
-            view("Error budget left", "bars", *left, about="Below zero a service level is broken.",
-                 unit="percentunit", width=HALF, colours=GOOD_HIGH, levels=(0.0, 0.25)),
-            stat("Cost", "retrain_window_cost"),
+            one("stat", "Retrains without a failure", "retrain_success_ratio", colours=GOOD_HIGH, levels=well,
+                **_SHARE),
+            view("Error budget left", "bars", *left, about="Below zero a service level is broken.", width=HALF,
+                 colours=GOOD_HIGH, levels=(0.0, 0.25), **_SHARE),
+            one("stat", "Cost", "retrain_window_cost"),
         ]),
         ("Over time", [
-            over(*_LIKELIHOOD, width=HALF),
-            over("Cost per retrain", "retrain_cost", width=HALF),
-            several("Retrains by outcome", "Per day.", (f"sum by (outcome) ({ended})", "{{outcome}}"), width=HALF),
-            several("Service", "Shares of one day.", *answers, unit="percentunit", width=HALF),
+            one("lines", *_LIKELIHOOD, width=HALF),
+            one("lines", "Cost per retrain", "retrain_cost", width=HALF),
+            view("Retrains by outcome", "lines", (f"sum by (outcome) ({ended})", "{{outcome}}"), about="Per day.",
+                 width=HALF),
+            view("Service", "lines", *answers, about="Shares of one day.", width=HALF, **_SHARE),
         ]),
     ]  # fmt: skip
 
@@ -138,6 +118,7 @@ def executive(settings: Settings) -> Rows:
 def on_call(settings: Settings) -> Rows:
     """What is broken now, since when, and where to look first."""
     slo, hours = settings.slo, settings.slo.max_age_hours
+    age = f"time() - {value('data_learned_timestamp_seconds')}"
     rates = [
         (f"{_ratio(level, window)} / {number(level.budget)}", f"{level.name.replace('_', ' ')}, {duration(window)}")
         for level, window in zip(levels(settings).values(), (1 * DAY, 1 * HOUR, 1 * HOUR), strict=True)
@@ -148,31 +129,31 @@ def on_call(settings: Settings) -> Rows:
     burning = f"How many times too fast; a page above {slo.page_burn_rate:g}, a ticket above {slo.ticket_burn_rate:g}."
     return [
         ("What fires", [
-            view("Alerts", "table", select("ALERTS", CHOSEN, alertstate="firing"), about="Now.", width=HALF),
+            view("Alerts", "table", (select("ALERTS", CHOSEN, alertstate="firing"), ""), about="Now.", width=HALF),
             view("Last outcome", "steps", (value("retrain_last_outcome", "outcome"), "{{outcome}}"),
                  about="1 where a retrain ended so.", width=HALF),
-            view("Age of the data learned from", "stat", f"time() - {value('data_learned_timestamp_seconds')}",
-                 about=f"A page after {hours:g} hours, if the next partition is late.", unit="s", colours=GOOD_LOW,
+            view("Age of the data learned from", "stat", (age, ""), unit="s", colours=GOOD_LOW,
+                 about=f"A page after {hours:g} hours, if the next partition is late.",
                  levels=(0.5 * hours * HOUR, hours * HOUR)),
-            stat("Log, artefacts, aliases, clock", "registry_trouble", "kind", **BAD_AT_ONE),
+            one("stat", "Log, artefacts, aliases, clock", "registry_trouble", "kind", **BAD_AT_ONE),
             view("Failure modes", "bars", (f"{value('failure_mode', 'mode')} > 0", "{{mode}}"),
                  about="What unseen doctor found in the last retrain.", width=HALF),
         ]),
-        ("Burn rates", [several("How fast error budgets burn", burning, *rates, width=2 * HALF)]),
+        ("Burn rates", [view("How fast error budgets burn", "lines", *rates, about=burning, width=WHOLE)]),
         ("The service", [
-            several("Requests", "Answered, and failed.", (_rate("serving_requests_total", "outcome"), "{{outcome}}"),
-                    unit="reqps"),
-            several("Latency", f"The 99th percentile must stay below {slo.serving_p99_seconds:g} s.", *quantiles,
-                    unit="s"),
-            several("Version served", "Apart: the service has not reloaded.", *versions),
+            view("Requests", "lines", (_rate("serving_requests_total", "outcome"), "{{outcome}}"),
+                 about="Answered, and failed.", unit="reqps"),
+            view("Latency", "lines", *quantiles, unit="s",
+                 about=f"The 99th percentile must stay below {slo.serving_p99_seconds:g} s."),
+            view("Version served", "lines", *versions, about="Apart: the service has not reloaded."),
         ]),
         ("The last retrain", [
-            bars("Stages", "retrain_stage_duration_seconds", "stage", unit="s"),
+            one("bars", "Stages", "retrain_stage_duration_seconds", "stage", unit="s"),
             _and_typical("Duration", "From the batch to the outcome.", "duration_seconds"),
-            over("Peak memory", "retrain_peak_memory_bytes", unit="bytes"),
-            bars("Limits used", "limit_used_ratio", "limit", unit="percentunit", colours=GOOD_LOW, levels=(0.8, 1.0)),
-            bars("Failed attempts", "retrain_failed_attempts", "stage"),
-            bars("Schema findings", "schema_refusals", "column"),
+            one("lines", "Peak memory", "retrain_peak_memory_bytes", unit="bytes"),
+            one("bars", "Limits used", "limit_used_ratio", "limit", colours=GOOD_LOW, levels=(0.8, 1.0), **_SHARE),
+            one("bars", "Failed attempts", "retrain_failed_attempts", "stage"),
+            one("bars", "Schema findings", "schema_refusals", "column"),
         ]),
     ]  # fmt: skip
 
@@ -187,41 +168,42 @@ _STRONGEST, _LARGEST = (
 #: why: the last fit, its validation, its components, the drift, and what it took
 DEBUG: Rows = [
     ("The fit", [
-        bars("Log-likelihood per row by iteration", "fit_loglik_nats", "iteration"),
-        over("Final log-likelihood per row", "fit_final_loglik_nats"),
-        over("Gain of the last iteration", "fit_last_gain_nats"),
-        over("Largest fall", "fit_largest_fall_nats"),
-        over("Iterations", "fit_iterations"),
-        over("Converged", "fit_converged"),
-        over("Components", "fit_components"),
-        over("Floors that bound", "fit_floors"),
-        over("Smallest share", "fit_smallest_share", unit="percentunit"),
-        date("As of", "fit_timestamp_seconds"),
+        one("bars", "Log-likelihood per row by iteration", "fit_loglik_nats", "iteration"),
+        one("lines", "Final log-likelihood per row", "fit_final_loglik_nats"),
+        one("lines", "Gain of the last iteration", "fit_last_gain_nats"),
+        one("lines", "Largest fall", "fit_largest_fall_nats"),
+        one("lines", "Iterations", "fit_iterations"),
+        one("lines", "Converged", "fit_converged"),
+        one("lines", "Components", "fit_components"),
+        one("lines", "Floors that bound", "fit_floors"),
+        one("lines", "Smallest share", "fit_smallest_share", **_SHARE),
+        one("stat", "As of", "fit_timestamp_seconds", **_DATE),
     ]),
     ("Validation", [
-        over(*_LIKELIHOOD),
-        several("Paired gain", "Candidate minus champion, with a 95 % interval.", (_GAIN, "gain"),
-                (f"{_GAIN} + 1.96 * {_ERROR}", "upper"), (f"{_GAIN} - 1.96 * {_ERROR}", "lower")),
-        over("Training minus held-out", "validation_gap_nats"),
-        over("Calibration error", "validation_calibration_error"),
-        over("Own metric", "validation_metric", "which"),
-        view("Gates", "table", *_GATES, about="What each gate measured, against its threshold.", width=THIRD),
+        one("lines", *_LIKELIHOOD),
+        view("Paired gain", "lines", (_GAIN, "gain"), (f"{_GAIN} + 1.96 * {_ERROR}", "upper"),
+             (f"{_GAIN} - 1.96 * {_ERROR}", "lower"), about="Candidate minus champion, with a 95 % interval."),
+        one("lines", "Training minus held-out", "validation_gap_nats"),
+        one("lines", "Calibration error", "validation_calibration_error"),
+        one("lines", "Own metric", "validation_metric", "which"),
+        view("Gates", "table", *_GATES, about="What each gate measured, against its threshold."),
     ]),
     ("Components", [
-        over("Rows that moved", "validation_moved_share", unit="percentunit"),
-        bars("Against the champion", "component_matches", "kind"),
-        bars("Shares", "component_share", "component", unit="percentunit"),
-        bars("Change of the shares", "component_share_change", "component", unit="percentunit"),
+        one("lines", "Rows that moved", "validation_moved_share", **_SHARE),
+        one("bars", "Against the champion", "component_matches", "kind"),
+        one("bars", "Shares", "component_share", "component", **_SHARE),
+        one("bars", "Change of the shares", "component_share_change", "component", **_SHARE),
     ]),
     ("Drift", [
-        several("Evidence", "An e-value over the champion's life: looking often does not raise it.",
-                (value("drift_evidence"), "evidence"), (value("drift_evidence_threshold"), "reported from")),
-        view("Strongest tests", "bars", _STRONGEST, about="e-values by kind and column or component.", width=THIRD),
-        view("Largest shifts", "bars", _LARGEST, about="Total variation.", unit="percentunit", width=THIRD),
+        view("Evidence", "lines", (value("drift_evidence"), "evidence"),
+             (value("drift_evidence_threshold"), "reported from"),
+             about="An e-value over the champion's life: looking often does not raise it."),
+        view("Strongest tests", "bars", _STRONGEST, about="e-values by kind and column or component."),
+        view("Largest shifts", "bars", _LARGEST, about="Total variation.", **_SHARE),
     ]),
     ("Resources", [
         _and_typical("CPU time", "Over all cores.", "cpu_seconds"),
-        over("Peak memory", "retrain_peak_memory_bytes", unit="bytes"),
-        over("Rows", "retrain_rows"),
+        one("lines", "Peak memory", "retrain_peak_memory_bytes", unit="bytes"),
+        one("lines", "Rows", "retrain_rows"),
     ]),
 ]  # fmt: skip

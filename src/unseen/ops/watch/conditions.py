@@ -1,28 +1,30 @@
 """What alerts ask of the metrics, and for each the situations in which it must fire, end, and stay silent.
 
-A condition writes its PromQL and its scenes from the same settings: whatever the settings, the rules' own unit tests
-are about these rules.
+Both are made of the same settings: whatever those say, the rules' own unit tests are about these rules.
 """
 
 from __future__ import annotations
 
-import math
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 
 from unseen.ops.config.settings import Settings
-from unseen.ops.watch.levels import TRAFFIC, Level, bound, levels
-from unseen.ops.watch.promql import HOUR, MINUTE, newest, number, run, select
+from unseen.ops.watch.levels import HOUR, MINUTE, Level, bound, levels, newest, number, select
 
 #: minutes between evaluations in the unit tests: each costs every rule
 PACE = 15
 #: minutes at which something goes wrong, its alert must have fired, it is over, and the alert must have ended
 WRONG, FIRES, OVER, ENDED = 30, 75, 90, 135
-TURN = ((PACE, False), (FIRES, True), (ENDED, False))
+TURN, SILENT = ((PACE, False), (FIRES, True), (ENDED, False)), ((FIRES, False),)
+#: events a minute in the unit tests
+TRAFFIC = 1000.0
 #: times the usual spacing of partitions after which the next one is late
 LATE = 1.5
 RUNAWAY, RUNAWAY_SECONDS = 3.0, 600.0
 LOST_FACTOR, LOST_SECONDS, LOST_AT_MOST = 5.0, 600.0, 6.0 * HOUR
+
+Looks = tuple[tuple[int, bool], ...]
+Lists = tuple[str, int, *tuple[str, ...]]
 
 
 @dataclass(frozen=True)
@@ -32,7 +34,7 @@ class Scene:
     ``labels`` are those that the alert then has of its own, ``found`` what its list holds.
     """
 
-    looks: tuple[tuple[int, bool], ...]
+    looks: Looks
     series: dict[str, str]
     labels: dict[str, str] = field(default_factory=dict)
     found: str = ""
@@ -41,10 +43,27 @@ class Scene:
 
 @dataclass(frozen=True)
 class Condition:
-    """An expression, and scenes of it."""
+    """An expression and scenes of it; ``lists`` is a metric, a value and labels: those that have it are told."""
 
-    expr: Callable[[Settings], str]
-    scenes: Callable[[Settings], Iterator[Scene]]
+    made: Callable[[Settings], tuple[str, Iterable[Scene]]]
+    lists: Lists | None = None
+
+    def expr(self, settings: Settings) -> str:
+        return self.made(settings)[0]
+
+    def scenes(self, settings: Settings) -> Iterable[Scene]:
+        return self.made(settings)[1]
+
+
+def run(*pieces: tuple[float, float, int]) -> str:
+    """A series in promtool's notation, of pieces (first value, what each step adds, steps); none of no steps.
+
+    >>> run((1, 0, 3), (0, 60, 10))
+    '1+0x2 0+60x9'
+    """
+    return " ".join(
+        f"{number(first)}{number(add) if add < 0 else '+' + number(add)}x{n - 1}" for first, add, n in pieces if n
+    )
 
 
 def turning(fine: float, bad: float) -> str:
@@ -52,42 +71,40 @@ def turning(fine: float, bad: float) -> str:
     return run((fine, 0, WRONG), (bad, 0, OVER - WRONG), (fine, 0, ENDED - OVER + PACE))
 
 
-def flag(metric: str, label: str, *values: str, also: str = "") -> Condition:
+def steady(value: float) -> str:
+    return run((value, 0, ENDED + PACE))
+
+
+def flag(metric: str, label: str, *values: str, also: str = "", lists: Lists | None = None) -> Condition:
     """A gauge that is 1 at some value of its label; ``also`` is a value at which the alert has nothing to say."""
 
-    def scenes(s: Settings) -> Iterator[Scene]:
-        for value in values:
-            yield Scene(TURN, {select(metric, s.name, **{label: value}): turning(0, 1)}, {label: value})
-        if also:
-            yield Scene(((FIRES, False),), {select(metric, s.name, **{label: also}): turning(0, 1)})
-
-    return Condition(lambda s: f"{newest(metric, s.name, **{label: values})} > 0", scenes)
-
-
-def listed(condition: Condition, metric: str, value: int, *labels: str) -> Condition:
-    """A condition whose alert lists the values of labels where a metric has some value."""
-
-    def scenes(s: Settings) -> Iterator[Scene]:
-        for scene in condition.scenes(s):
+    def made(s: Settings) -> tuple[str, list[Scene]]:
+        more, found = {}, ""
+        if lists is not None:
+            listed, at, *labels = lists
             two = [dict.fromkeys(labels, name) for name in ("one", "two")]
-            more = {select(metric, s.name, **said): run((value, 0, ENDED + PACE)) for said in two}
-            said = "".join(f"{' '.join(one.values())}, " for one in two)
-            yield Scene(scene.looks, scene.series | more, scene.labels, said, scene.step)
+            more = {select(listed, s.name, **each): steady(at) for each in two}
+            found = "".join(f"{' '.join(each.values())}, " for each in two)
 
-    return Condition(condition.expr, scenes)
+        def scene(looks: Looks, value: str, own: dict[str, str]) -> Scene:
+            return Scene(looks, {select(metric, s.name, **{label: value}): turning(0, 1), **more}, own, found)
+
+        scenes = [scene(TURN, value, {label: value}) for value in values]
+        return f"{newest(metric, s.name, **{label: values})} > 0", scenes + ([scene(SILENT, also, {})] if also else [])
+
+    return Condition(made, lists)
 
 
 def either(first: Condition, metric: str) -> Condition:
     """A condition, or a gauge above zero."""
 
-    def expr(s: Settings) -> str:
-        return f"max by (model) ({first.expr(s)} or {newest(metric, s.name)} > 0)"
+    def made(s: Settings) -> tuple[str, list[Scene]]:
+        expr, scenes = first.made(s)
+        expr = f"max by (model) ({expr} or {newest(metric, s.name)} > 0)"
+        without = [Scene(scene.looks, scene.series) for scene in scenes]
+        return expr, [*without, Scene(TURN, {select(metric, s.name): turning(0, 2)})]
 
-    def scenes(s: Settings) -> Iterator[Scene]:
-        yield from (Scene(scene.looks, scene.series) for scene in first.scenes(s))
-        yield Scene(TURN, {select(metric, s.name): turning(0, 2)})
-
-    return Condition(expr, scenes)
+    return Condition(made)
 
 
 def _since(due: float) -> str:
@@ -96,125 +113,100 @@ def _since(due: float) -> str:
     return run((begun, 0, OVER), (OVER * MINUTE, MINUTE, ENDED - OVER + PACE))
 
 
-def stale() -> Condition:
+@Condition
+def stale(s: Settings) -> tuple[str, list[Scene]]:
     """The newest data that was learned from is too old, and the next partition is late."""
     learned, spacing = "unseen_data_learned_timestamp_seconds", "unseen_data_spacing_seconds"
-
-    def expr(s: Settings) -> str:
-        age = f"time() - {newest(learned, s.name)}"
-        over = f"{age} > {number(s.slo.max_age_hours * HOUR)}"
-        return f"{over} unless {age} <= {number(LATE)} * {newest(spacing, s.name)}"
-
-    def scenes(s: Settings) -> Iterator[Scene]:
-        due = s.slo.max_age_hours * HOUR
-        age = {select(learned, s.name): _since(due)}
-        yield Scene(TURN, age)
-        yield Scene(TURN, {**age, select(spacing, s.name): run((due / 2, 0, ENDED + PACE))})
-        yield Scene(((FIRES, False),), {**age, select(spacing, s.name): run((due + 3 * HOUR, 0, ENDED + PACE))})
-
-    return Condition(expr, scenes)
+    due, age = s.slo.max_age_hours * HOUR, f"time() - {newest(learned, s.name)}"
+    expr = f"{age} > {number(due)} unless {age} <= {number(LATE)} * {newest(spacing, s.name)}"
+    old, every = {select(learned, s.name): _since(due)}, select(spacing, s.name)
+    return expr, [
+        Scene(TURN, old),
+        Scene(TURN, {**old, every: steady(due / 2)}),
+        Scene(SILENT, {**old, every: steady(due + 3 * HOUR)}),
+    ]
 
 
-def lost() -> Condition:
+@Condition
+def lost(s: Settings) -> tuple[str, list[Scene]]:
     """A retrain that began and ended neither well nor badly has not written for far too long."""
     wrote, typical = "unseen_retrain_unfinished_timestamp_seconds", "unseen_retrain_typical_duration_seconds"
-    usual = 60.0
-
-    def expr(s: Settings) -> str:
-        quiet, limit = f"time() - {newest(wrote, s.name)}", s.limits.seconds
-        if limit is not None:
-            return f"{quiet} > {number(1.5 * limit + LOST_SECONDS)}"
-        usually = f"{number(LOST_SECONDS)} + {number(LOST_FACTOR)} * {newest(typical, s.name)}"
-        return f"{quiet} > {usually} or {quiet} > {number(LOST_AT_MOST)}"
-
-    def scenes(s: Settings) -> Iterator[Scene]:
-        limit = s.limits.seconds
-        due = LOST_SECONDS + (LOST_FACTOR * usual if limit is None else 1.5 * limit)
-        yield Scene(TURN, {select(wrote, s.name): _since(due), select(typical, s.name): run((usual, 0, ENDED + PACE))})
-        if limit is None:
-            yield Scene(TURN, {select(wrote, s.name): _since(LOST_AT_MOST)})
-
-    return Condition(expr, scenes)
+    quiet, limit, usual = f"time() - {newest(wrote, s.name)}", s.limits.seconds, {select(typical, s.name): steady(60)}
+    if limit is not None:
+        due = LOST_SECONDS + 1.5 * limit
+        return f"{quiet} > {number(due)}", [Scene(TURN, {select(wrote, s.name): _since(due), **usual})]
+    usually = f"{number(LOST_SECONDS)} + {number(LOST_FACTOR)} * {newest(typical, s.name)}"
+    return f"{quiet} > {usually} or {quiet} > {number(LOST_AT_MOST)}", [
+        Scene(TURN, {select(wrote, s.name): _since(LOST_SECONDS + LOST_FACTOR * 60), **usual}),
+        Scene(TURN, {select(wrote, s.name): _since(LOST_AT_MOST)}),
+    ]
 
 
-def silence(hold: float) -> Condition:
-    """Nothing is scraped of the loop."""
-    metric, after = "unseen_retrain_last_outcome", math.ceil(hold / MINUTE)
+def silence(hold: int) -> Condition:
+    """Nothing is scraped of the loop for so many seconds."""
+    metric, after = "unseen_retrain_last_outcome", hold // MINUTE + 3 * PACE
+    gone, end = f"{run((1, 0, WRONG))} _x{after} {run((1, 0, 3 * PACE))}", WRONG + after
+    looks = ((PACE, False), (end - PACE, True), (end + PACE, False))
 
-    def scenes(s: Settings) -> Iterator[Scene]:
-        gone = f"{run((1, 0, WRONG))} _x{after + 3 * PACE} {run((1, 0, 3 * PACE))}"
-        end = WRONG + after + 3 * PACE
-        looks = ((PACE, False), (end - PACE, True), (end + PACE, False))
-        yield Scene(looks, {select(metric, s.name, outcome="promoted"): gone})
+    def made(s: Settings) -> tuple[str, list[Scene]]:
+        return f"absent({select(metric, s.name)})", [Scene(looks, {select(metric, s.name, outcome="promoted"): gone})]
 
-    return Condition(lambda s: f"absent({select(metric, s.name)})", scenes)
+    return Condition(made)
 
 
-def runaway() -> Condition:
+@Condition
+def runaway(s: Settings) -> tuple[str, list[Scene]]:
     """Far more CPU time than usual, or more money than the limit."""
     cpu, typical, cost = "unseen_retrain_cpu_seconds", "unseen_retrain_typical_cpu_seconds", "unseen_retrain_cost"
-    usual = 1000.0
-
-    def expr(s: Settings) -> str:
-        now = newest(cpu, s.name)
-        much = f"({now} > {number(RUNAWAY)} * {newest(typical, s.name)} and {now} > {number(RUNAWAY_SECONDS)})"
-        limit = s.limits.cost
-        return much if limit is None else f"{much} or {newest(cost, s.name)} > {number(limit)}"
-
-    def scenes(s: Settings) -> Iterator[Scene]:
-        always = {select(typical, s.name): run((usual, 0, ENDED + PACE))}
-        factor = RUNAWAY * usual
-        yield Scene(TURN, {**always, select(cpu, s.name): turning(0.97 * factor, 1.03 * factor)})
-        small = {select(typical, s.name): run((1, 0, ENDED + PACE))}
-        yield Scene(((FIRES, False),), {**small, select(cpu, s.name): turning(1, 0.97 * RUNAWAY_SECONDS)})
-        if s.limits.cost is not None:
-            yield Scene(TURN, {select(cost, s.name): turning(0.9 * s.limits.cost, 1.1 * s.limits.cost)})
-
-    return Condition(expr, scenes)
+    now, usual, limit = newest(cpu, s.name), 1000.0, s.limits.cost
+    expr = f"({now} > {number(RUNAWAY)} * {newest(typical, s.name)} and {now} > {number(RUNAWAY_SECONDS)})"
+    took, usually = select(cpu, s.name), select(typical, s.name)
+    much, few = turning(0.97 * RUNAWAY * usual, 1.03 * RUNAWAY * usual), turning(1, 0.97 * RUNAWAY_SECONDS)
+    scenes = [Scene(TURN, {usually: steady(usual), took: much}), Scene(SILENT, {usually: steady(1), took: few})]
+    if limit is not None:
+        expr += f" or {newest(cost, s.name)} > {number(limit)}"
+        scenes.append(Scene(TURN, {select(cost, s.name): turning(0.9 * limit, 1.1 * limit)}))
+    return expr, scenes
 
 
 def burning(name: str, severity: str) -> Condition:
     """The error budget of a service level burns too fast."""
 
-    def rate(s: Settings) -> float:
-        return s.slo.page_burn_rate if severity == "page" else s.slo.ticket_burn_rate
+    def made(s: Settings) -> tuple[str, Iterator[Scene]]:
+        level, rate = levels(s)[name], s.slo.page_burn_rate if severity == "page" else s.slo.ticket_burn_rate
+        return level.burning(severity, rate), _outages(s, level, severity, level.most(rate))
 
-    def scenes(s: Settings) -> Iterator[Scene]:
-        level = levels(s)[name]
-        threshold, step = level.most(rate(s)), 1 if severity == "page" else 5
-        until, after = 180, 180 + max(short for _, short in level.pairs[severity]) // MINUTE + PACE
-        # few bad events are no outage, however large their share: there must be some in the shortest window
-        pace = max(TRAFFIC, 200 / min(1.0, 2 * threshold))
-
-        def scene(share: float, begin: int, end: int, *looks: tuple[int, bool]) -> Scene:
-            bad, last = min(1.0, share * threshold), max(minutes for minutes, _ in looks)
-            return Scene(looks, _events(s, level, pace, bad, (begin, end, last), step), step=step)
-
-        yield scene(2, 0, until, (until, True))
-        yield scene(0.5, 0, until, (until, False))
-        yield scene(20, 0, until, (until, True), (after, False))  # the long windows still hold the trouble
-        if severity == "page" and 8 * threshold < 1:  # half an hour after six good ones: one hour tells it, six do not
-            yield scene(8, 360, 390, (360, False), (390, True))
-        n = until // step
-        once = run((0, 0, n - 30 // step + 2), (1, 0, 60 // step))
-        yield Scene(((until, False),), _counters(s, level, once, run((0, step / 60, n + 30 // step))), step=step)
-
-    return Condition(lambda s: levels(s)[name].burning(severity, rate(s)), scenes)
+    return Condition(made)
 
 
-def _events(
-    s: Settings, level: Level, pace: float, share: float, times: tuple[int, int, int], step: int
-) -> dict[str, str]:
-    """So many events a minute, a share of them bad from one time to another."""
-    begin, end, last = (minutes // step for minutes in times)
-    bad, calm = pace * share * step, pace * step
-    good = calm - bad
-    failed = [(0.0, 0.0, begin)] if begin else []
-    fine = [(0.0, calm, begin)] if begin else []
-    n = end - begin + 1
-    failed += [(0, bad, n), (bad * (n - 1), 0, last - end + 2)]
-    fine += [(calm * begin, good, n), (calm * begin + good * (n - 1), calm, last - end + 2)]
-    return _counters(s, level, run(*failed), run(*fine))
+def _outages(s: Settings, level: Level, severity: str, threshold: float) -> Iterator[Scene]:
+    """Shares of bad events around the threshold, over some time."""
+    step = 1 if severity == "page" else 5
+    until, after = 180, 180 + max(short for _, short in level.pairs[severity]) // MINUTE + PACE
+    # few bad events are no outage, however large their share: there must be some in the shortest window
+    pace = max(TRAFFIC, 200 / min(1.0, 2 * threshold))
+
+    def scene(share: float, begin: int, end: int, *looks: tuple[int, bool]) -> Scene:
+        bad, last = min(1.0, share * threshold), max(minutes for minutes, _ in looks)
+        return Scene(looks, _events(s, level, pace * step, bad, begin // step, end // step, last // step), step=step)
+
+    yield scene(2, 0, until, (until, True))
+    yield scene(0.5, 0, until, (until, False))
+    yield scene(20, 0, until, (until, True), (after, False))  # the long windows still hold the trouble
+    if severity == "page" and 8 * threshold < 1:  # half an hour after six good ones: one hour tells it, six do not
+        yield scene(8, 360, 390, (360, False), (390, True))
+    n = until // step
+    once = run((0, 0, n - 30 // step + 2), (1, 0, 60 // step))
+    yield Scene(((until, False),), _counters(s, level, once, run((0, step / 60, n + 30 // step))), step=step)
+
+
+def _events(s: Settings, level: Level, all: float, share: float, begin: int, end: int, last: int) -> dict[str, str]:
+    """So many events a step, a share of them bad from one step to another."""
+    bad, n, rest = all * share, end - begin + 1, last - end + 2
+    good = all - bad
+    failed = run((0, 0, begin), (0, bad, n), (bad * (n - 1), 0, rest))
+    fine = run((0, all, begin), (all * begin, good, n), (all * begin + good * (n - 1), all, rest))
+    return _counters(s, level, failed, fine)
 
 
 def _counters(s: Settings, level: Level, bad: str, good: str) -> dict[str, str]:

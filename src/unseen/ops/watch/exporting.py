@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -37,14 +38,11 @@ class Live:
     """A collector that asks whenever it is asked."""
 
     def __init__(self, ask: Callable[[], Iterable[Any]]) -> None:
-        self.ask = ask
+        self.collect = ask
 
     def describe(self) -> list[Any]:
         """Nothing is computed before the first scrape."""
         return []
-
-    def collect(self) -> Iterator[Any]:
-        yield from self.ask()
 
 
 def serving(settings: Settings, examine: Callable[[], Iterable[str] | None] = lambda: None) -> Any:
@@ -76,23 +74,23 @@ def export(record: Record | None, settings: Settings, modes: Iterable[str] | Non
     """Write the text file and push, as the settings say; what went wrong is logged and returned, never raised.
 
     A retrain is not worth less because its metrics could not be left somewhere: the alert on missing metrics, or on
-    the age of the last success, tells of it.
-
-    Parameters
-    ----------
-    record : the retrain that has just ended; None takes the last one of the log
-    modes : failure modes that the doctor found in it; None if nobody looked
+    the age of the last success, tells of it. ``record`` and ``modes`` are those of `collect`.
     """
     said: list[str] = []
     try:
         registry = collect(settings, record, modes)
-        for step in (_textfile, _push):
-            try:
-                step(registry, settings)
-            except Exception as error:
-                said.append(f"{_WHAT[step]}: {reason(error)}")
     except Exception as error:
-        said.append(f"the metrics could not be computed: {reason(error)}")
+        said, steps = [f"the metrics could not be computed: {reason(error)}"], {}
+    else:
+        steps = {
+            "the metrics file could not be written (metrics.textfile)": _textfile,
+            "the Pushgateway did not take the metrics (metrics.pushgateway)": _push,
+        }
+    for what, step in steps.items():
+        try:
+            step(registry, settings)
+        except Exception as error:
+            said.append(f"{what}: {reason(error)}")
     if said:
         log = logger(Places.of(settings).events, model=settings.name, run=record.id if record else None)
         for sentence in said:
@@ -102,8 +100,13 @@ def export(record: Record | None, settings: Settings, modes: Iterable[str] | Non
 
 def destinations(settings: Settings) -> list[str]:
     """Where the metrics go."""
-    pushed = settings.metrics.pushgateway
-    return [str(_place(settings)), *([pushed] if pushed else [])]
+    return [str(textfile(settings)), *filter(None, [settings.metrics.pushgateway])]
+
+
+def textfile(settings: Settings) -> Path:
+    """The file that node_exporter reads."""
+    configured = settings.metrics.textfile
+    return Places.of(settings).metrics(settings.within(configured) if configured else None)
 
 
 def text(registry: Any) -> str:
@@ -114,40 +117,17 @@ def text(registry: Any) -> str:
 
 
 def _textfile(registry: Any, settings: Settings) -> None:
-    files.write(_place(settings), text(registry))
-
-
-def _place(settings: Settings) -> Path:
-    configured = settings.metrics.textfile
-    return Places.of(settings).metrics(settings.within(configured) if configured else None)
+    files.write(textfile(settings), text(registry))
 
 
 def _push(registry: Any, settings: Settings) -> None:
     """Replace this model's group; its grouping key is the model, so that models do not overwrite each other."""
-    metrics = settings.metrics
-    if metrics.pushgateway is None:
-        return
     from prometheus_client import push_to_gateway
-
-    address, key = metrics.pushgateway, {"model": settings.name}
-    push_to_gateway(address, job=JOB, registry=registry, grouping_key=key, timeout=PUSH_SECONDS, handler=_with(metrics))
-
-
-def _with(metrics: Any) -> Any:
-    """How requests are sent: plain, or with the name and password of the settings."""
     from prometheus_client.exposition import basic_auth_handler, default_handler
 
-    if metrics.username is None or metrics.password is None:
-        return default_handler
-    word = secret(metrics.password)
-
-    def handler(url: str, method: str, timeout: float | None, headers: Any, data: bytes) -> Any:
-        return basic_auth_handler(url, method, timeout, headers, data, metrics.username, word)
-
-    return handler
-
-
-_WHAT = {
-    _textfile: "the metrics file could not be written (metrics.textfile)",
-    _push: "the Pushgateway did not take the metrics (metrics.pushgateway)",
-}
+    metrics, key, handler = settings.metrics, {"model": settings.name}, default_handler
+    if metrics.pushgateway is None:
+        return
+    if metrics.username is not None and metrics.password is not None:
+        handler = partial(basic_auth_handler, username=metrics.username, password=secret(metrics.password))
+    push_to_gateway(metrics.pushgateway, JOB, registry, grouping_key=key, timeout=PUSH_SECONDS, handler=handler)

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+import time
+from collections.abc import Iterable, Iterator
+from contextlib import suppress
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -13,9 +15,9 @@ from unseen.errors import DataError, RegistryError, UnseenError
 from unseen.ops.config.settings import Settings
 from unseen.ops.logs import reason
 from unseen.ops.places import Places
-from unseen.ops.record import Outcome, Record
+from unseen.ops.record import Outcome, Record, Resources
 from unseen.ops.registry.entry import happened
-from unseen.ops.runs import read
+from unseen.ops.runs import RECORD, read
 
 #: the loop did not do its work; a batch that was rightly refused is the data's fault, not the loop's
 FAILURES = (Outcome.ERROR, Outcome.LIMIT, Outcome.REGISTRY, Outcome.UNFIT)
@@ -23,6 +25,8 @@ FAILURES = (Outcome.ERROR, Outcome.LIMIT, Outcome.REGISTRY, Outcome.UNFIT)
 FRESH = (Outcome.PROMOTED, Outcome.HELD)
 #: so many records before the last one say what is typical, and so many files how far apart they come
 TYPICAL, MOST_RECORDS, FILES = 10, 100, 12
+#: most values of a label: of tests of drift those with the largest evidence
+MOST = 50
 #: seconds by which clocks of machines may differ
 APART = 60.0
 
@@ -42,16 +46,17 @@ class Known:
     given: Record | None = None
     modes: frozenset[str] | None = None
 
-    @property
-    def places(self) -> Places:
-        return Places.of(self.settings)
-
     def happened(self, entry: Any) -> float:
         """When something was decided, in seconds, never later than now."""
-        return moment(happened(entry, self.entries)).timestamp()
+        return seconds(happened(entry, self.entries))
 
     def of_kind(self, *kinds: str) -> list[Any]:
         return [entry for entry in self.entries if entry.kind in kinds]
+
+    @property
+    def moves(self) -> list[Any]:
+        """Lines that put a version into production."""
+        return self.of_kind("promoted", "rolled_back")
 
     # ---- retrains
 
@@ -61,34 +66,44 @@ class Known:
         return [e for e in self.of_kind("retrain") if outcome(e) is not Outcome.NOTHING_NEW]
 
     @cached_property
-    def last(self) -> Record | None:
-        ids = _newest_first(self.retrains)
-        return self.given or (_record(self.places, ids[0]) if ids else None)
+    def well(self) -> Any:
+        """The last one that ended well, by lines, not by time: a clock that ran ahead must not count for years."""
+        return next((e for e in reversed(self.retrains) if outcome(e) in FRESH), None)
 
     @cached_property
-    def earlier(self) -> list[Record]:
-        """Retrains before the last one."""
-        last = self.last.id if self.last else None
-        ids = [id for id in _newest_first(self.retrains)[: TYPICAL + 1] if id != last]
-        return [r for id in ids[:TYPICAL] if (r := _record(self.places, id)) is not None]
+    def recent(self) -> list[Any]:
+        """Those of the service level's window."""
+        begin = time.time() - self.settings.slo.window_days * 86400
+        return [entry for entry in self.retrains if seconds(entry.time) >= begin]
+
+    def records(self, entries: Iterable[Any], most: int = 1) -> Iterator[Record]:
+        """Their records, the newest first, as far as they can be read: the doctor says what is wrong with others."""
+        ids = dict.fromkeys(_id(e) for e in reversed([*entries]) if _id(e))
+        for id in list(ids)[:most]:
+            with suppress(RegistryError):
+                if (record := read(Places.of(self.settings).run(id))) is not None:
+                    yield record
+
+    @cached_property
+    def last(self) -> Record | None:
+        return self.given or next(self.records(self.retrains), None)
+
+    @cached_property
+    def spent(self) -> list[Resources]:
+        """What retrains before the last one took that were carried through: a refused batch costs nothing."""
+        before = [e for e in self.retrains if self.last is None or _id(e) != self.last.id]
+        return [r.resources for r in self.records(before, TYPICAL) if r.resources and r.outcome in FRESH]
 
     @cached_property
     def fitted(self) -> Record | None:
         """The last retrain that came to a fit."""
         if self.last is not None and self.last.fit is not None:
             return self.last
-        ids = _newest_first(self.retrains)[:MOST_RECORDS]
-        return next((r for id in ids if (r := _record(self.places, id)) is not None and r.fit is not None), None)
-
-    def recent(self, entries: Iterable[Any]) -> list[Any]:
-        """Those of the service level's window."""
-        begin = datetime.now(UTC) - timedelta(days=self.settings.slo.window_days)
-        return [entry for entry in entries if moment(entry.time) >= begin]
+        return next((r for r in self.records(self.retrains, MOST_RECORDS) if r.fit is not None), None)
 
     @cached_property
     def window(self) -> list[Record]:
-        ids = _newest_first(self.recent(self.retrains))[:MOST_RECORDS]
-        return [r for id in ids if (r := _record(self.places, id)) is not None]
+        return list(self.records(self.recent, MOST_RECORDS))
 
     @cached_property
     def unfinished(self) -> float | None:
@@ -96,16 +111,11 @@ class Known:
         last = next(reversed(self.of_kind("began", "retrain")), None)
         if last is None or last.kind == "retrain":
             return None
-        folder = self.places.run(str(last.facts.get("record", "")))
-        record = _record(self.places, folder.name)
-        if record is not None and record.outcome is not None:
+        if any(record.outcome is not None for record in self.records([last])):
             return None
-        try:
-            return max(seconds(last), (folder / "record.json").stat().st_mtime)
-        except OSError:
-            return seconds(last)
+        return max(seconds(last.time), arrived(Places.of(self.settings).run(_id(last)) / RECORD))
 
-    # ---- data
+    # ---- data and drift
 
     @cached_property
     def files(self) -> list[Path]:
@@ -113,48 +123,54 @@ class Known:
         from unseen.ops.ingest.partitions import listed
         from unseen.ops.registry.excluding import left_out
 
-        try:
+        with suppress(DataError, OSError):
             return listed(self.settings, left_out(self.entries))
-        except (DataError, OSError):
-            return []
+        return []
 
     @cached_property
     def learned(self) -> float | None:
         """When the newest data came that a retrain ended well on; before the first, when the log began."""
-        well = next((e for e in reversed(self.retrains) if outcome(e) in FRESH), None)
-        if well is None:
+        if self.well is None:
             return self.happened(self.entries[0]) if self.entries else None
-        record = _record(self.places, str(well.facts.get("record", "")))
-        newest = record.batch.partitions[-1] if record and record.batch and record.batch.partitions else None
-        came = [arrived(path) for path in self.files if path.name == newest]
-        return min([self.happened(well), *came])
+        of = next(self.records([self.well]), None)
+        newest = of.batch.partitions[-1] if of and of.batch and of.batch.partitions else None
+        return min([self.happened(self.well), *(arrived(path) for path in self.files if path.name == newest)])
 
     @cached_property
     def spacing(self) -> float | None:
         """Seconds from one partition to the next, by the dates in their names, else by when they were written."""
         from unseen.ops.ingest.spacing import spacing
 
-        try:
-            found = spacing(self.files[-FILES:], None, ())
-        except OSError:
-            return None
-        return None if found is None else found.usual.total_seconds()
+        with suppress(OSError):
+            if (found := spacing(self.files[-FILES:], None, ())) is not None:
+                return found.usual.total_seconds()
+        return None
 
     @cached_property
     def drift(self) -> Any:
-        """What was last seen of drift, if it was of the version in production; with the counts of looks."""
+        """What was last seen of drift, with the counts of looks."""
         from unseen.ops.drift import latest
 
-        try:
-            return latest(self.places)
-        except UnseenError:
-            return None
+        with suppress(UnseenError):
+            return latest(Places.of(self.settings))
 
     @property
-    def drift_is_current(self) -> bool:
-        """Whether the last look was at the version in production."""
-        looks, moves = self.of_kind("drift"), self.of_kind("promoted", "rolled_back")
-        return not looks or not moves or looks[-1].seq > moves[-1].seq
+    def drifting(self) -> Any:
+        """The last look, if it was at the version in production."""
+        looks = self.of_kind("drift")
+        current = not looks or not self.moves or looks[-1].seq > self.moves[-1].seq
+        return self.drift.report if self.drift is not None and current else None
+
+    @property
+    def strongest(self) -> dict[tuple[str, str], Any] | None:
+        """Its tests with the largest evidence by kind and subject, none of a sensitive column."""
+        if self.drifting is None:
+            return None
+        shown = [t for t in self.drifting.tests if t.column not in self.settings.privacy.sensitive]
+        return {
+            (t.kind, t.column if t.column is not None else "" if t.component is None else str(t.component)): t
+            for t in sorted(shown, key=lambda t: -t.e_value)[:MOST]
+        }
 
 
 def known(settings: Settings, record: Record | None = None, modes: Iterable[str] | None = None) -> Known:
@@ -167,12 +183,14 @@ def known(settings: Settings, record: Record | None = None, modes: Iterable[str]
         entries, state = tuple(registry.log.entries()), registry.state()
     except UnseenError as error:
         return Known(settings, (), None, {"log": str(error)}, record, found)
+    # a line from the future: a clock ran ahead, or runs behind now
+    late = next((e for e in reversed(entries) if seconds(e.time) > time.time() + APART), None)
     said = {
         "artefact": _broken(registry, state.champion),
         "registry": registry.trouble(state),
         "rollback": _broken(registry, state.fallback),
         "aliases": _aliases(registry, state),
-        "clock": _ahead(entries),
+        "clock": late and f"line {late.seq} of the log is from {late.time[:16]}, which is still to come",
     }
     return Known(settings, entries, state, {kind: why for kind, why in said.items() if why}, record, found)
 
@@ -190,30 +208,16 @@ def _broken(registry: Any, version: Any) -> str | None:
 def _aliases(registry: Any, state: Any) -> str | None:
     """Where MLflow's aliases say something else than the log."""
     found = registry.mirror.compared(state)
-    if found.found is None:
-        return "MLflow's aliases cannot be read at the moment" if state.versions else None
-    wrong = [alias for alias, number in found.log.items() if found.found.get(alias) != number]
-    return f"MLflow's alias {wrong[0]!r} is not where the log says" if wrong and state.versions else None
-
-
-def _ahead(entries: Sequence[Any]) -> str | None:
-    """A line of the log from the future: a clock ran ahead, or runs behind now."""
-    now = datetime.now(UTC).timestamp()
-    late = next((e for e in reversed(entries) if seconds(e) > now + APART), None)
-    return f"line {late.seq} of the log is from {late.time[:16]}, which is still to come" if late else None
-
-
-def _record(places: Places, id: str) -> Record | None:
-    """A record; without it metrics go on, and the doctor says what is wrong with it."""
-    try:
-        return read(places.run(id)) if id else None
-    except RegistryError:
+    if not state.versions:
         return None
+    if found.found is None:
+        return "MLflow's aliases cannot be read at the moment"
+    wrong = [alias for alias, number in found.log.items() if found.found.get(alias) != number]
+    return f"MLflow's alias {wrong[0]!r} is not where the log says" if wrong else None
 
 
-def _newest_first(entries: Sequence[Any]) -> list[str]:
-    """Ids of the retrains in these entries, each once."""
-    return [id for id in dict.fromkeys(str(e.facts.get("record", "")) for e in reversed(entries)) if id]
+def _id(entry: Any) -> str:
+    return str(entry.facts.get("record", ""))
 
 
 def outcome(entry: Any) -> Outcome | None:
@@ -222,23 +226,22 @@ def outcome(entry: Any) -> Outcome | None:
     return Outcome(said) if said in set(Outcome) else None
 
 
-def moment(time: str) -> datetime:
+def moment(told: str) -> datetime:
     """A point in time of the log or a record."""
-    when = datetime.fromisoformat(time)
+    when = datetime.fromisoformat(told)
     return when if when.tzinfo is not None else when.replace(tzinfo=UTC)
 
 
-def seconds(entry: Any) -> float:
-    return moment(entry.time).timestamp()
+def seconds(told: str) -> float:
+    return moment(told).timestamp()
 
 
 def past(when: float) -> float:
     """A time, or now where it is still to come: a clock that ran ahead makes nothing fresh for years."""
-    return min(when, datetime.now(UTC).timestamp())
+    return min(when, time.time())
 
 
 def arrived(path: Path) -> float:
-    try:
+    with suppress(OSError):
         return path.stat().st_mtime
-    except OSError:
-        return 0.0
+    return 0.0

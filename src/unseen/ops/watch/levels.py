@@ -1,9 +1,9 @@
-"""Service levels as recording rules and burn-rate conditions.
+"""Small words of PromQL, and service levels written in them: recording rules and burn-rate conditions.
 
-A level allows a share of bad events, its budget. The burn rate is the share of bad events over some time, divided
-by the budget: at 1 the budget lasts exactly as long as the level's window. A condition asks for a high burn rate over
-a long window (so that it matters) and over a short one (so that it ends soon after the trouble does), and for a few
-bad events at least, because one of two requests at night is no outage.
+A level allows a share of bad events, its budget; the burn rate is the share of bad events over some time, divided by
+the budget: at 1 the budget lasts as long as the level's window. A condition asks for a high burn rate over a long
+window (so that it matters) and over a short one (so that it ends soon after the trouble does), and for a few bad
+events at least, because one of two requests at night is no outage.
 
 Beyer, Murphy, Rensin, Kawahara & Thorne (2018), The Site Reliability Workbook, chapter 5.
 """
@@ -17,13 +17,45 @@ from typing import Any
 from unseen.errors import ConfigError
 from unseen.ops.config.settings import Settings
 from unseen.ops.watch.known import FAILURES
-from unseen.ops.watch.promql import DAY, HOUR, MINUTE, duration, number, select
 
+MINUTE, HOUR, DAY = 60, 3600, 86400
+P99 = 0.99
 Pairs = tuple[tuple[int, int], ...]
 
-P99 = 0.99
-#: events a minute in the unit tests
-TRAFFIC = 1000.0
+
+def duration(seconds: float) -> str:
+    """Seconds as Prometheus writes them, in the largest unit that divides them.
+
+    >>> duration(300), duration(86400), duration(90)
+    ('5m', '1d', '90s')
+    """
+    whole = max(0, round(seconds))
+    for unit, name in ((DAY, "d"), (HOUR, "h"), (MINUTE, "m")):
+        if whole and whole % unit == 0:
+            return f"{whole // unit}{name}"
+    return f"{whole}s"
+
+
+def select(metric: str, model: str, **labels: str | Iterable[str]) -> str:
+    """A metric of one model; several values of a label are alternatives.
+
+    >>> select("up", "m", outcome=["a", "b"])
+    'up{model="m",outcome=~"a|b"}'
+    """
+    said = [f'model="{model}"']
+    for label, value in labels.items():
+        said.append(f'{label}="{value}"' if isinstance(value, str) else f'{label}=~"{"|".join(value)}"')
+    return f"{metric}{{{','.join(said)}}}"
+
+
+def newest(metric: str, model: str, **labels: str | Iterable[str]) -> str:
+    """The metric without the labels of who scraped it, whether it came by text file, push or ``/metrics``."""
+    return f"max by ({', '.join(['model', *labels])}) ({select(metric, model, **labels)})"
+
+
+def number(value: float) -> str:
+    """A threshold without the noise of binary fractions."""
+    return f"{value:.12g}"
 
 
 @dataclass(frozen=True)
@@ -50,15 +82,15 @@ class Level:
     def recorded(self, what: str, window: int) -> str:
         return select(self.series(what, window), self.model)
 
-    def recordings(self) -> Iterable[dict[str, Any]]:
-        """Counts and shares of bad events over each window, and what is left of the budget."""
-        windows = {w for pairs in self.pairs.values() for pair in pairs for w in pair}
-        for window in sorted(windows | {self.window}):
+    def recordings(self) -> list[dict[str, Any]]:
+        """Rules for counts and shares of bad events over each window, and for what is left of the budget."""
+        rows: list[tuple[str, str]] = []
+        for window in sorted({self.window, *(w for pairs in self.pairs.values() for pair in pairs for w in pair)}):
             bad, total = (text.replace("$window", duration(window)) for text in (self.bad, self.all))
-            yield self._record(self.series("increase", window), bad)
-            yield self._record(self.series("ratio", window), f"{bad} / {total}")
+            rows += [(self.series("increase", window), bad), (self.series("ratio", window), f"{bad} / {total}")]
         left = f"1 - {self.recorded('ratio', self.window)} / {number(self.budget)}"
-        yield self._record(f"model:unseen_{self.name}:budget_remaining_ratio", left)
+        rows.append((f"model:unseen_{self.name}:budget_remaining_ratio", left))
+        return [{"record": name, "expr": expr, "labels": {"model": self.model}} for name, expr in rows]
 
     def burning(self, severity: str, rate: float) -> str:
         """True while the budget burns faster than ``rate`` over both windows of a pair."""
@@ -85,15 +117,13 @@ class Level:
             )
         return most
 
-    def _record(self, name: str, expression: str) -> dict[str, Any]:
-        return {"record": name, "expr": expression, "labels": {"model": self.model}}
-
 
 def levels(settings: Settings) -> dict[str, Level]:
     """Retrains, errors of the service, slow answers of the service, by name."""
     slo, model, window = settings.slo, settings.name, settings.slo.window_days * DAY
     outcomes, requests = "unseen_retrains_total", "unseen_serving_requests_total"
     count, bucket = (f"unseen_serving_latency_seconds_{part}" for part in ("count", "bucket"))
+    retrains: dict[str, Pairs] = {"ticket": ((window, min(1 * DAY, window)),)}
     serving: dict[str, Pairs] = {
         "page": ((1 * HOUR, 5 * MINUTE), (6 * HOUR, 30 * MINUTE)),
         # a window longer than the level's own says nothing about it
@@ -103,7 +133,6 @@ def levels(settings: Settings) -> dict[str, Level]:
     ended = _counted(select(outcomes, model, outcome=("interrupted", "nothing new")).replace("=~", "!~"))
     answers, fast = _added(select(count, model)), _added(select(bucket, model, le=bound(slo.serving_p99_seconds)))
     errors, asked = _added(select(requests, model, outcome="error")), _added(select(requests, model))
-    retrains: dict[str, Pairs] = {"ticket": ((window, min(1 * DAY, window)),)}
     rows = (
         ("retrain_failures", "slo.retrain_success", slo.retrain_success, retrains, 2, failed, ended),
         ("serving_errors", "slo.serving_success", slo.serving_success, serving, 5, errors, asked),

@@ -15,21 +15,18 @@ from statistics import median
 from typing import Any
 
 from unseen.ops.record import FitFacts, Match, Outcome, Record, Validation
-from unseen.ops.watch.known import FAILURES, FRESH, Known, arrived, moment, outcome, past
-from unseen.ops.watch.metric import Metric, Value
+from unseen.ops.watch.known import FAILURES, MOST, Known, arrived, outcome, past, seconds
 from unseen.ops.watch.modes import MODES, TROUBLES
-from unseen.ops.watch.serving import SERVING
+from unseen.ops.watch.serving import SERVING, Metric, Value
 
 #: iterations whose log-likelihood is exported: always the same few, so that retrains do not make new series
 ITERATIONS = (1, 2, 3, 4, 6, 8, 12, 16, 24, 32, 48, 64, 96, 128, 192, 256, 384, 512, 768, 1024)
 MATCHES = ("kept", "moved", "split", "merged", "born", "died")
-#: most values of a label, tests of drift with the largest evidence among them; fewest retrains that are typical
-MOST, FEWEST_TYPICAL = 50, 3
-
-Row = tuple[Any, ...]
+#: fewest retrains that are typical
+FEWEST_TYPICAL = 3
 
 
-def _of(part: Callable[[Known], Any], prefix: str, *rows: Row) -> Iterator[Metric]:
+def _of(part: Callable[[Known], Any], prefix: str, *rows: tuple[Any, ...]) -> Iterator[Metric]:
     """Metrics of one part of what is known: (M-row, name, help, reader of the part, labels); none where it is not."""
     for number, name, help, read, *labels in rows:
 
@@ -46,11 +43,9 @@ def _gains(fit: FitFacts) -> list[float]:
 
 
 def _final(record: Record) -> float | None:
-    fit = record.fit
+    fit, rows = record.fit, record.batch.rows if record.batch else 0
     assert fit is not None
-    if fit.trace:
-        return fit.trace[-1]
-    return fit.loglik / record.batch.rows if record.batch and record.batch.rows else None
+    return fit.trace[-1] if fit.trace else fit.loglik / rows if rows else None
 
 
 def _refusals(known: Known) -> Value:
@@ -64,62 +59,34 @@ def _refusals(known: Known) -> Value:
 
 def _limits(known: Known) -> Value:
     spent, limits = known.last.resources if known.last else None, known.settings.limits
+    most = {"seconds": limits.seconds, "memory": limits.memory_gb, "cost": limits.cost}
     if spent is None:
         return None
     used = {"seconds": spent.seconds, "memory": spent.peak_memory / 1e9, "cost": spent.cost}
-    most = {"seconds": limits.seconds, "memory": limits.memory_gb, "cost": limits.cost}
     return {limit: used[limit] / value for limit, value in most.items() if value is not None}
 
 
 def _typical(what: str) -> Callable[[Known], Value]:
-    """Medians of retrains that were carried through; a refused batch costs nothing and is not typical."""
-
-    def value(known: Known) -> Value:
-        spent = [getattr(r.resources, what) for r in known.earlier if r.resources and r.outcome in FRESH]
-        return median(spent) if len(spent) >= FEWEST_TYPICAL else None
-
-    return value
+    return lambda known: median(getattr(s, what) for s in known.spent) if len(known.spent) >= FEWEST_TYPICAL else None
 
 
 def _ended(known: Known) -> float | None:
     """When a retrain ended last, one that found nothing new among them."""
     times = [known.happened(e) for e in known.of_kind("retrain")[-1:]]
     if known.last is not None and known.last.finished:
-        times.append(moment(known.last.finished).timestamp())
+        times.append(seconds(known.last.finished))
     return past(max(times)) if times else None
-
-
-def _success(known: Known) -> float | None:
-    """By line of the log, not by time: a clock that ran ahead once must not say so for years."""
-    return next((known.happened(e) for e in reversed(known.retrains) if outcome(e) in FRESH), None)
 
 
 def _ratio(known: Known) -> float | None:
     counted = set(Outcome) - {Outcome.INTERRUPTED, Outcome.NOTHING_NEW}
-    ended = [o for e in known.recent(known.retrains) if (o := outcome(e)) in counted]
+    ended = [o for e in known.recent if (o := outcome(e)) in counted]
     return 1 - sum(o in FAILURES for o in ended) / len(ended) if ended else None
 
 
-def _moved(known: Known) -> float | None:
-    moves = known.of_kind("promoted", "rolled_back")
-    return known.happened(moves[-1]) if moves else None
-
-
-def _sensitive(known: Known) -> int:
-    return sum(f.check in ("sensitive", "F9") for f in known.last.findings) if known.last else 0
-
-
-def _by_component(change: bool) -> Callable[[tuple[Match, ...]], Value]:
+def _by_component(share: Callable[[Match], float]) -> Callable[[tuple[Match, ...]], Value]:
     """A split component's parts share one series."""
-
-    def value(matches: tuple[Match, ...]) -> Value:
-        return {
-            "+".join(map(str, m.candidate)): m.share_after - (m.share_before if change else 0)
-            for m in matches[:MOST]
-            if m.candidate
-        }
-
-    return value
+    return lambda matches: {"+".join(map(str, m.candidate)): share(m) for m in matches[:MOST] if m.candidate}
 
 
 def _pair(candidate: str, champion: str) -> Callable[[Validation], Value]:
@@ -130,28 +97,8 @@ def _gates(what: str) -> Callable[[Record], Value]:
     return lambda r: {v.gate: getattr(v, what) for v in r.gates[:MOST]}
 
 
-def _attempts(known: Known) -> int:
-    return sum(int(e.facts.get("attempts", 0)) for e in known.of_kind("retrain"))
-
-
-def _tests(what: Callable[[Any], float]) -> Callable[[Known], Value]:
-    """The strongest tests of drift, none of a sensitive column."""
-
-    def value(known: Known) -> Value:
-        if known.drift is None or not known.drift_is_current:
-            return None
-        shown = [t for t in known.drift.report.tests if t.column not in known.settings.privacy.sensitive]
-        strongest = sorted(shown, key=lambda t: -t.e_value)[:MOST]
-        return {
-            (t.kind, t.column if t.column is not None else "" if t.component is None else str(t.component)): what(t)
-            for t in strongest
-        }
-
-    return value
-
-
-def _current(read: Callable[[Any], float]) -> Callable[[Known], Value]:
-    return lambda k: read(k.drift.report) if k.drift is not None and k.drift_is_current else None
+def _tests(read: Callable[[Any], float]) -> Callable[[dict[Any, Any]], Value]:
+    return lambda tests: {subject: read(test) for subject, test in tests.items()}
 
 
 _ALL: tuple[Metric, ...] = (
@@ -175,7 +122,7 @@ _ALL: tuple[Metric, ...] = (
         lambda k: k.fitted, "",
         ("M1", "fit_final_loglik_nats", "Log-likelihood per row of the last fit", _final),
         ("-", "fit_timestamp_seconds", "When the last retrain with a fit began; fit, validation, gates are of then",
-         lambda r: past(moment(r.started).timestamp())),
+         lambda r: past(seconds(r.started))),
         ("-", "gate_passed", "1 if a gate let the last candidate pass", _gates("passed"), "gate"),
         ("-", "gate_measured", "What a gate measured", _gates("measured"), "gate"),
         ("-", "gate_threshold", "What a gate held it against", _gates("threshold"), "gate"),
@@ -198,8 +145,10 @@ _ALL: tuple[Metric, ...] = (
         lambda k: (k.fitted and k.fitted.validation and k.fitted.validation.matches) or None, "component_",
         ("M6", "matches", "Components by what became of them against the champion",
          lambda ms: {kind: sum(m.kind == kind for m in ms) for kind in MATCHES}, "kind"),
-        ("M6", "share", "Share of the rows in a component of the candidate", _by_component(change=False), "component"),
-        ("M6", "share_change", "That share minus its share in the champion", _by_component(change=True), "component"),
+        ("M6", "share", "Share of the rows in a component of the candidate",
+         _by_component(lambda m: m.share_after), "component"),
+        ("M6", "share_change", "That share minus its share in the champion",
+         _by_component(lambda m: m.share_after - m.share_before), "component"),
     ),
     *_of(
         lambda k: k.last and k.last.resources, "retrain_",
@@ -235,7 +184,8 @@ _ALL: tuple[Metric, ...] = (
         ("-", "data_newest_timestamp_seconds", "When the newest partition came",
          lambda k: past(arrived(k.files[-1])) if k.files else None),
         ("-", "data_spacing_seconds", "Usual time from one partition to the next", lambda k: k.spacing),
-        ("-", "sensitive_findings", "Columns of the last batch that hold what looks like personal data", _sensitive),
+        ("-", "sensitive_findings", "Columns of the last batch that hold what looks like personal data",
+         lambda k: sum(f.check in ("sensitive", "F9") for f in k.last.findings) if k.last else 0),
         ("-", "registry_trouble", "1 if something is wrong with what the log, MLflow or the clock say",
          lambda k: {kind: kind in k.trouble for kind in TROUBLES}, "kind"),
         ("-", "failure_mode", "1 if the doctor found this failure mode in the last retrain",
@@ -250,35 +200,46 @@ _ALL: tuple[Metric, ...] = (
          lambda k: {o.value: sum(outcome(e) is o for e in k.of_kind("retrain")) for o in Outcome}, "outcome"),
         ("M4", "retrains_begun_total", "Retrains that began, those that were killed too",
          lambda k: len(k.of_kind("began"))),
-        ("M4", "failed_attempts_total", "Tries inside retrains that did not work", _attempts),
+        ("M4", "failed_attempts_total", "Tries inside retrains that did not work",
+         lambda k: sum(int(e.facts.get("attempts", 0)) for e in k.of_kind("retrain"))),
         ("M4", "retrain_success_ratio", "Share of retrains without a failure, over the service level's window", _ratio),
-        ("M4", "retrain_last_success_timestamp_seconds", "When the last promoted or held retrain ended", _success),
+        ("M4", "retrain_last_success_timestamp_seconds", "When the last promoted or held retrain ended",
+         lambda k: k.well and k.happened(k.well)),
         ("M4", "data_learned_timestamp_seconds",
          "When the newest partition came that a retrain ended well on, or the log's beginning",
          lambda k: None if k.learned is None else past(k.learned)),
         ("-", "promotions_total", "Promotions, counted from the log", lambda k: len(k.of_kind("promoted"))),
         ("-", "rollbacks_total", "Rollbacks, counted from the log", lambda k: len(k.of_kind("rolled_back"))),
-        ("-", "champion_timestamp_seconds", "When the version in production was put there", _moved),
+        ("-", "champion_timestamp_seconds", "When the version in production was put there",
+         lambda k: k.happened(k.moves[-1]) if k.moves else None),
         ("-", "champion_version", "Version in production",
          lambda k: k.state.champion and k.state.champion.number),
     ),
     *_of(
         lambda k: k.drift and k, "drift_",
         ("-", "detected", "1 if the last look at new data said that it drifted",
-         lambda k: k.drift.report.drifted and k.drift_is_current),
+         lambda k: k.drifting is not None and k.drifting.drifted),
         ("-", "retrain_wanted", "1 if the drift calls for a retrain",
-         lambda k: k.drift.report.retrain and k.drift_is_current),
+         lambda k: k.drifting is not None and k.drifting.retrain),
         ("-", "last_look_timestamp_seconds", "When new data was last looked at",
-         lambda k: past(moment(k.drift.report.time).timestamp())),
-        ("-", "evidence", "Evidence of all tests against no drift since training (an e-value)",
-         _current(lambda report: report.e_value)),
-        ("-", "evidence_threshold", "Evidence at which drift is reported", _current(lambda report: report.threshold)),
+         lambda k: past(seconds(k.drift.report.time))),
+    ),
+    *_of(
+        lambda k: k.drifting, "drift_",
+        ("-", "evidence", "Evidence of all tests against no drift since training (an e-value)", lambda d: d.e_value),
+        ("-", "evidence_threshold", "Evidence at which drift is reported", lambda d: d.threshold),
+    ),
+    *_of(
+        lambda k: k.strongest, "drift_",
         ("-", "evalue", "Evidence of one test, by kind and column or component", _tests(lambda t: t.e_value),
          "kind", "subject"),
         ("-", "effect", "Size of a shift (total variation, 0 to 1)", _tests(lambda t: t.effect), "kind", "subject"),
         ("-", "alarm", "1 if this test says drift", _tests(lambda t: t.verdict == "drift"), "kind", "subject"),
-        ("-", "looks_total", "Looks at new data", lambda k: k.drift.looks_total),
-        ("-", "alarms_total", "Looks that said drift", lambda k: k.drift.alarms_total),
+    ),
+    *_of(
+        lambda k: k.drift, "drift_",
+        ("-", "looks_total", "Looks at new data", lambda d: d.looks_total),
+        ("-", "alarms_total", "Looks that said drift", lambda d: d.alarms_total),
     ),
     *SERVING,
 )  # fmt: skip

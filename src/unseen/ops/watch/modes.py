@@ -10,25 +10,13 @@ from dataclasses import dataclass
 from typing import Any, Literal
 
 from unseen.ops.config.settings import Settings
-from unseen.ops.watch.conditions import (
-    RUNAWAY,
-    Condition,
-    burning,
-    either,
-    flag,
-    listed,
-    lost,
-    runaway,
-    silence,
-    stale,
-)
-from unseen.ops.watch.promql import HOUR, MINUTE, duration, select
+from unseen.ops.watch.conditions import RUNAWAY, Condition, burning, either, flag, lost, runaway, silence, stale
+from unseen.ops.watch.levels import HOUR, MINUTE, duration, select
 
 #: what may be wrong beside the fit; with the first three nothing is promoted until they are cleared up
 TROUBLES = ("log", "artefact", "registry", "rollback", "aliases", "clock")
 #: a condition must hold this long; symptoms wait longer than their causes, so that the cause is there to inhibit them
-AT_ONCE, CAUSE, SYMPTOM = 0, 1 * MINUTE, 5 * MINUTE
-UNHEARD = 2 * HOUR
+AT_ONCE, CAUSE, SYMPTOM, UNHEARD = 0, 1 * MINUTE, 5 * MINUTE, 2 * HOUR
 #: pages that silence others
 FIRST = ("UnseenRetrainLost", "UnseenRetrainFailed", "UnseenServingErrors")
 STAYS = "The champion is untouched and goes on serving."
@@ -37,7 +25,7 @@ _OUTCOME, _TROUBLE = "unseen_retrain_last_outcome", "unseen_registry_trouble"
 
 @dataclass(frozen=True)
 class Alert:
-    """One alerting rule; ``lists`` is a metric, a value and labels: those that have it are told."""
+    """One alerting rule."""
 
     name: str
     severity: Literal["page", "ticket"]
@@ -45,7 +33,6 @@ class Alert:
     when: Condition
     summary: str
     description: str
-    lists: tuple[str, int, *tuple[str, ...]] | None = None
 
 
 @dataclass(frozen=True)
@@ -71,13 +58,6 @@ def _burns(name: str, level: str, severity: Literal["page", "ticket"], summary: 
     return Alert(name, severity, 2 * MINUTE, burning(level, severity), summary, said)
 
 
-def _listed(
-    name: str, outcome: str, also: str, lists: tuple[str, int, *tuple[str, ...]], summary: str, description: str
-) -> Alert:
-    when = listed(flag(_OUTCOME, "outcome", outcome, also=also), *lists)
-    return Alert(name, "ticket", SYMPTOM, when, summary, description, lists)
-
-
 _F9 = "F9-sensitive-data"
 _TABLE = (
     Mode("F1", "non-convergence", (
@@ -86,17 +66,18 @@ _TABLE = (
         _burns("UnseenRetrainBudget", "retrain_failures", "ticket", "retrains fail too often", "retrains fail"),
     )),
     Mode("F2", "slow-convergence", (
-        Alert("UnseenRunawayCost", "page", SYMPTOM, runaway(), "a retrain cost far more than usual",
+        Alert("UnseenRunawayCost", "page", SYMPTOM, runaway, "a retrain cost far more than usual",
               f"The last retrain took over {RUNAWAY:g} times the usual CPU time, or cost more than limits.cost."),
     )),
     Mode("F3", "numerical-instability"),
     Mode("F4", "overfitting", (
-        _listed("UnseenCandidateHeld", "held", "refused", ("unseen_gate_passed", 0, "gate"),
-                "a candidate was held back", "The gates keep the champion."),
+        Alert("UnseenCandidateHeld", "ticket", SYMPTOM,
+              flag(_OUTCOME, "outcome", "held", also="refused", lists=("unseen_gate_passed", 0, "gate")),
+              "a candidate was held back", "The gates keep the champion."),
     )),
     Mode("F5", "singular-component"),
     Mode("F6", "out-of-memory", (
-        Alert("UnseenRetrainLost", "page", CAUSE, lost(), "a retrain stopped without an outcome",
+        Alert("UnseenRetrainLost", "page", CAUSE, lost, "a retrain stopped without an outcome",
               f"A retrain has not written to its record for far too long: it hangs, or was killed. {STAYS}"),
         _ended("a retrain ran out of memory, time or money", "The last retrain was ended by a limit.",
                "limit", also="interrupted"),
@@ -105,13 +86,14 @@ _TABLE = (
                "answers are slow"),
     )),
     Mode("F7", "silent-drift", (
-        Alert("UnseenStale", "page", SYMPTOM, stale(), "the newest data that was learned from is too old",
+        Alert("UnseenStale", "page", SYMPTOM, stale, "the newest data that was learned from is too old",
               "No partition younger than slo.max_age_hours was learned from, and by the usual spacing one is due: no "
               "data comes, retrains do not run, or they do not end well."),
         Alert("UnseenNoMetrics", "page", UNHEARD, silence(UNHEARD), "nothing is heard of the retrains",
               "No metrics of this model arrive: its text file or Pushgateway is not scraped, or was never written."),
-        _listed("UnseenBatchRefused", "refused", "held", ("unseen_schema_refusals", 1, "check", "column"),
-                "a batch was refused", "The last batch breaks the schema. Nothing was trained and the champion stays."),
+        Alert("UnseenBatchRefused", "ticket", SYMPTOM,
+              flag(_OUTCOME, "outcome", "refused", also="held", lists=("unseen_schema_refusals", 1, "check", "column")),
+              "a batch was refused", "The last batch breaks the schema. Nothing was trained and the champion stays."),
     )),
     Mode("F8", "unreliable-responsibilities"),
     Mode("F9", "sensitive-data", (
@@ -148,13 +130,8 @@ DIAGNOSIS = Alert(
 
 def alerts() -> list[tuple[Alert, Mode | None]]:
     """All alerts with the mode that each is about, None where a label says so: pages first, causes before symptoms."""
-    rows: list[tuple[Alert, Mode | None]] = [(alert, mode) for mode in _TABLE for alert in mode.alerts]
-
-    def rank(row: tuple[Alert, Mode | None]) -> tuple[bool, int]:
-        name = row[0].name
-        return row[0].severity != "page", FIRST.index(name) if name in FIRST else len(FIRST)
-
-    return sorted([*rows, (DIAGNOSIS, None)], key=rank)
+    rows = [*((alert, mode) for mode in _TABLE for alert in mode.alerts), (DIAGNOSIS, None)]
+    return sorted(rows, key=lambda row: (row[0].severity != "page", [*FIRST, row[0].name].index(row[0].name)))
 
 
 def runbook(settings: Settings | None, page: str) -> str:
@@ -169,8 +146,8 @@ def rule(alert: Alert, mode: Mode | None, settings: Settings) -> dict[str, Any]:
     """An alerting rule of Prometheus, with where it is, what is wrong and what to type next."""
     page = mode.page if mode else "{{ $labels.mode }}"
     description = alert.description
-    if alert.lists is not None:
-        metric, value, *labels = alert.lists
+    if alert.when.lists is not None:
+        metric, value, *labels = alert.when.lists
         these = f"{select(metric, settings.name)} {'>=' if value else '=='} {value}".replace('"', "'")
         found = f'{{{{ range query "{these}" | sortByLabel "{labels[0]}" }}}}'
         each = " ".join(f"{{{{ .Labels.{label} }}}}" for label in labels)

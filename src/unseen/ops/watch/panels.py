@@ -9,33 +9,33 @@ from typing import Any, Literal
 
 Kind = Literal["stat", "lines", "bars", "steps", "table"]
 
-SOURCE = "${datasource}"
 #: colours from a value on: the first holds below all others
 GOOD_HIGH = ("red", "orange", "green")
 GOOD_LOW = ("green", "orange", "red")
-STATES = ("blue",)
 BAD_AT_ONE: dict[str, Any] = {"colours": ("green", "red"), "levels": (1.0,)}
+HEIGHTS: dict[Kind, int] = {"stat": 4, "lines": 8, "bars": 8, "steps": 6, "table": 8}
+#: where nothing else is said; 24 columns make a row
+WIDTHS: dict[Kind, int] = {"stat": 6, "lines": 8, "bars": 8, "steps": 8, "table": 8}
 
 
 @dataclass(frozen=True)
 class View:
     """One panel: queries in which ``$model`` stands for the model that was chosen, and how their series are named.
 
-    ``levels`` are the values at which its colour changes; 24 columns make a row.
+    ``levels`` are the values at which its colour changes.
     """
 
     title: str
     kind: Kind
-    queries: tuple[tuple[str, str], ...]
+    queries: Sequence[tuple[str, str]]
     about: str
+    width: int
     unit: str = "short"
-    width: int = 6
-    colours: tuple[str, ...] = STATES
+    colours: tuple[str, ...] = ("blue",)
     levels: tuple[float, ...] = ()
 
 
 Rows = Sequence[tuple[str, Sequence[View]]]
-HEIGHTS: dict[Kind, int] = {"stat": 4, "lines": 8, "bars": 8, "steps": 6, "table": 8}
 
 
 def dashboard(uid: str, title: str, about: str, rows: Rows, model: str) -> dict[str, Any]:
@@ -43,8 +43,9 @@ def dashboard(uid: str, title: str, about: str, rows: Rows, model: str) -> dict[
     from grafana_foundation_sdk.builders import dashboard as build
     from grafana_foundation_sdk.cog.encoder import JSONEncoder
 
+    source = build.DatasourceVariable("datasource").label("Prometheus").type("prometheus")
     board = build.Dashboard(title).uid(uid).description(about).tags(["unseen"]).timezone("utc").refresh("1m")
-    board = board.time("now-7d", "now").with_variable(_source()).with_variable(_model(model))
+    board = board.time("now-7d", "now").with_variable(source).with_variable(_model(model))
     for name, views in rows:
         board = board.with_row(build.Row(name))
         for each in views:
@@ -57,12 +58,6 @@ def dashboard(uid: str, title: str, about: str, rows: Rows, model: str) -> dict[
         for key in ("auto", "auto_min", "auto_count"):
             variable.pop(key, None)
     return plain
-
-
-def _source() -> Any:
-    from grafana_foundation_sdk.builders import dashboard as build
-
-    return build.DatasourceVariable("datasource").label("Prometheus").type("prometheus")
 
 
 def _model(name: str) -> Any:
@@ -78,38 +73,29 @@ def _model(name: str) -> Any:
 def _reference() -> Any:
     from grafana_foundation_sdk.models import dashboard as models
 
-    return models.DataSourceRef(type_val="prometheus", uid=SOURCE)
+    return models.DataSourceRef(type_val="prometheus", uid="${datasource}")
 
 
 def _panel(each: View) -> Any:
     from grafana_foundation_sdk.builders import dashboard as build
+    from grafana_foundation_sdk.builders import prometheus
     from grafana_foundation_sdk.models import dashboard as models
+    from grafana_foundation_sdk.models.prometheus import PromQueryFormat
 
-    panel = _kind(each.kind)
-    panel = panel.title(each.title).description(each.about).datasource(_reference()).unit(each.unit)
-    steps = [
-        models.Threshold(value=value, color=colour)
-        for value, colour in zip((None, *each.levels), each.colours, strict=True)
-    ]
+    panel = _kind(each.kind).title(each.title).description(each.about).datasource(_reference()).unit(each.unit)
+    colours = zip((None, *each.levels), each.colours, strict=True)
+    steps = [models.Threshold(value=value, color=colour) for value, colour in colours]
     thresholds = build.ThresholdsConfig().mode(models.ThresholdsMode.ABSOLUTE).steps(steps)
     panel = panel.span(each.width).height(HEIGHTS[each.kind]).thresholds(thresholds).no_value("-")
     if each.levels and each.kind != "lines":
         panel = panel.color_scheme(build.FieldColor().mode(models.FieldColorModeId.THRESHOLDS))
-    now = each.kind in ("stat", "bars", "table")
-    for number, query in enumerate(each.queries):
-        panel = panel.with_target(_target(query, chr(ord("A") + number), now, each.kind == "table"))
+    for ref, (query, legend) in zip("ABCDEFGH", each.queries, strict=False):
+        target = prometheus.Dataquery().expr(query).legend_format(legend or "__auto").ref_id(ref)
+        target = target.datasource(_reference())
+        if each.kind == "table":
+            target = target.format(PromQueryFormat.TABLE)
+        panel = panel.with_target(target.instant() if each.kind in ("stat", "bars", "table") else target.range())
     return panel
-
-
-def _target(query: tuple[str, str], ref: str, now: bool, as_table: bool) -> Any:
-    from grafana_foundation_sdk.builders import prometheus
-    from grafana_foundation_sdk.models import prometheus as models
-
-    target = prometheus.Dataquery().expr(query[0]).legend_format(query[1] or "__auto").ref_id(ref)
-    target = target.datasource(_reference())
-    if as_table:
-        target = target.format(models.PromQueryFormat.TABLE)
-    return target.instant() if now else target.range()
 
 
 def _kind(kind: Kind) -> Any:

@@ -9,9 +9,9 @@ import sys
 from collections.abc import Callable
 from pathlib import Path
 
+from unseen.ops.watch.levels import duration
 from unseen.ops.watch.metrics import METRICS
 from unseen.ops.watch.modes import MODES, alerts
-from unseen.ops.watch.promql import duration
 
 
 def metrics() -> str:
