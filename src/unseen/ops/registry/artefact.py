@@ -95,8 +95,8 @@ class Artefacts:
     def _unfit(self, version: Version, trouble: str) -> RegistryError:
         return RegistryError(
             f"version {version.number} of {self.places.name!r} is broken: {trouble}. Without a champion that "
-            f"loads every candidate is held: put a whole copy back, or leave it with `unseen rollback {self.places.name}` or "
-            f"`unseen promote {self.places.name} --to VERSION --override`"
+            f"loads every candidate is held: put a whole copy back, or leave it with `unseen rollback "
+            f"{self.places.name}` or `unseen promote {self.places.name} --to VERSION --override`"
         )
 
 
