@@ -12,7 +12,7 @@ from unseen.cli.common import config as config_option
 from unseen.cli.exits import print_json
 
 
-@click.group(epilog="\b\nExamples:\n  unseen config explain gates.heldout_drop\n  unseen config show")
+@click.group(epilog="\b\nExamples:\n  unseen config explain gates.heldout_drop\n  unseen config show --json")
 def config() -> None:
     """Tell what the keys of unseen.yaml mean and which values hold."""
 
