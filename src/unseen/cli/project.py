@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+from collections.abc import Callable
 from dataclasses import fields
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -108,10 +109,15 @@ def check(config: Path, as_json: bool) -> None:
     rows = sum(part.rows for part in newest.manifest())
     facts = outlook(settings, [p.name for p in found], newest.schema(), rows)
     power = foreseen(settings, rows, len(settings.model.columns) or len(newest.schema()))
+    least = settings.gates.min_heldout_rows
     if as_json:
-        print_json({**facts, "power": power.model_dump(mode="json")})
-    else:
-        click.echo(f"{told(facts)}\n{'power':<8}  {words(power)}")
+        return _ended(facts, lambda: print_json({**facts, "power": power.model_dump(mode="json")}))
+    few = f"; fewer than gates.min_heldout_rows ({least:,}), which would hold it" if power.rows < least else ""
+    _ended(facts, lambda: click.echo(f"{told(facts)}\n{'power':<8}  {words(power)}{few}"))
+
+
+def _ended(facts: dict[str, Any], tell: Callable[[], None]) -> None:
+    tell()
     if facts["problems"]:
         raise click.exceptions.Exit(DATA)
 

@@ -27,7 +27,7 @@ def foreseen(settings: Settings, rows: int, columns: int) -> Power:
     is expected from the number of parameters of the champion, or of what may be fitted to so many columns.
     """
     share, gates = settings.validate_.share, settings.gates
-    judges = max(round(share * rows), 1)
+    judges = max(round(share * rows * _units(settings)), 1)
     lost = tolerance(rows) if gates.heldout_drop is None else gates.heldout_drop
     error, measured = _measured(settings, judges), True
     if error is None:
@@ -47,6 +47,12 @@ def _records(settings: Settings) -> list[Record]:
                 continue
             found += [record] if record is not None else []
     return found
+
+
+def _units(settings: Settings) -> float:
+    """Units that a row is worth: those of a sequence or an item belong together, and the whole judges as one."""
+    seen = next((r.validation for r in _records(settings) if r.validation is not None and r.validation.rows), None)
+    return 1.0 if seen is None else min(seen.units / seen.rows, 1.0)
 
 
 def _measured(settings: Settings, judges: int) -> float | None:
