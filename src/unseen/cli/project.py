@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Callable
 from dataclasses import fields
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -111,13 +110,10 @@ def check(config: Path, as_json: bool) -> None:
     power = foreseen(settings, rows, len(settings.model.columns) or len(newest.schema()))
     least = settings.gates.min_heldout_rows
     if as_json:
-        return _ended(facts, lambda: print_json({**facts, "power": power.model_dump(mode="json")}))
-    few = f"; fewer than gates.min_heldout_rows ({least:,}), which would hold it" if power.rows < least else ""
-    _ended(facts, lambda: click.echo(f"{told(facts)}\n{'power':<8}  {words(power)}{few}"))
-
-
-def _ended(facts: dict[str, Any], tell: Callable[[], None]) -> None:
-    tell()
+        print_json({**facts, "power": power.model_dump(mode="json")})
+    else:
+        few = f"; fewer than gates.min_heldout_rows ({least:,}), which would hold it" if power.rows < least else ""
+        click.echo(f"{told(facts)}\n{'power':<8}  {words(power)}{few}")
     if facts["problems"]:
         raise click.exceptions.Exit(DATA)
 
