@@ -7,6 +7,7 @@ from pathlib import Path
 
 import numpy as np
 import pyarrow as pa
+import pyarrow.compute as pc
 import pyarrow.parquet as pq
 import pytest
 
@@ -276,3 +277,55 @@ def test_shares_of_another_season_are_not_forgotten(tmp_path: Path) -> None:
     lost = unseen.fit(unseen.Mixture(unseen.Gaussian(), 1), season(4000, 0.2, 1))
     gone = compare(lost, summer, 1, [rows], Everything())
     assert gone is not None and gone.gain is not None and gone.gain < -0.2
+
+
+def test_a_new_world_that_is_pinned_is_the_measure_from_then_on(loop: Path) -> None:
+    """Held, promoted by hand and pinned; then months of the new world pass, and one of the old world does not."""
+    settings = settings_at(loop, **RULES)
+
+    def moved(number: int) -> None:
+        changed(loop, number, lambda t: with_column(t, "spend", pc.multiply(pc.add(t["spend"], 20.0), 0.8)))
+
+    moved(4)
+    assert retrain(settings).outcome == Outcome.HELD
+    registry = Registry(settings)
+    waiting = registry.challenger()
+    assert waiting is not None
+    registry.promote(waiting.number, expected=registry.champion().number, reason="prices went up", override=True)
+    assert pin(settings, "prices went up").facts["partitions"] == [remembered(loop).kept[0].id]
+    assert [k.name for k in remembered(loop).kept] == ["2024-04.parquet"]
+    for number in (5, 6, 7):
+        moved(number)
+        record = retrain(settings)
+        assert record.outcome == Outcome.PROMOTED, record.reason
+    month(loop, 8)
+    record = retrain(settings)
+    assert record.outcome == Outcome.HELD and any(m.holds and m.column == "spend" for m in record.moved)
+
+
+def test_what_was_rolled_back_judges_no_more(loop: Path) -> None:
+    month(loop, 4)
+    settings = settings_at(loop, **RULES)
+    record = retrain(settings)
+    assert record.outcome == Outcome.PROMOTED and "2024-04.parquet" in {k.name for k in remembered(loop).kept}
+    Registry(settings).rollback(None, reason="it was wrong after all")
+    assert "2024-04.parquet" not in {k.name for k in remembered(loop).kept}
+
+
+def test_what_was_found_wrong_stays_out_when_nothing_new_is_said(loop: Path) -> None:
+    settings = settings_at(loop, **RULES)
+    changed(loop, 4, lambda t: with_column(t, "spend", pc.multiply(t["spend"], -1.0)))
+    assert retrain(settings).outcome == Outcome.HELD
+    assert retrain(settings).outcome == Outcome.NOTHING_NEW
+    told = Registry(settings).status()["excluded"]
+    assert "drift" in told["2024-04.parquet"]
+    month(loop, 5)
+    record = retrain(settings)
+    assert record.batch is not None and "2024-04.parquet" not in record.batch.partitions
+
+
+def test_a_loss_against_other_settings_is_not_the_months_fault(loop: Path) -> None:
+    month(loop, 4)
+    other = settings_at(loop, **{**RULES, "model": {"components": 1}})
+    record = retrain(other)
+    assert record.outcome == Outcome.HELD and record.settings_changed and record.aside is None

@@ -22,13 +22,9 @@ from unseen.ops.drift.tally import arrays, plain, tally
 from unseen.result import Result
 
 FORMAT = 1
-#: so many partitions tell how far they lie apart
-ENOUGH = 3
 
 
-def remember(
-    result: Result, blocks: Iterable[Block], partitions: Sequence[Any] = (), usual: Mapping[str, float] | None = None
-) -> dict[str, Any]:
+def remember(result: Result, blocks: Iterable[Block], partitions: Sequence[Any] = ()) -> dict[str, Any]:
     """Sum up the rows that new data will be compared with; the answer is ready for JSON.
 
     Kept are, for each column, the share of rows in a few bins (edges come from the model, category bins are numbered
@@ -41,7 +37,6 @@ def remember(
     ----------
     blocks : encoded as ``result.encoding`` does it; known labels are not used
     partitions : the same rows by partition, as sources: how they differ says what a batch may
-    usual : how far partitions lay apart before there were any of these; it counts while they are fewer than `ENOUGH`
 
     Raises
     ------
@@ -56,8 +51,7 @@ def remember(
         return out
     each = [parts.parts_of(result, coarse, fresh_blocks(result, source)) for source in partitions]
     total: Sums = {name: np.sum([one[name] for one in each], axis=0) for name in each[0]}
-    apart = batch.usual(coarse, each)
-    return {**out, "parts": plain(total), "usual": {**(usual or {}), **apart} if len(each) < ENOUGH else apart}
+    return {**out, "parts": plain(total), "usual": batch.usual(coarse, each)}
 
 
 def recall(path: Path) -> dict[str, Any]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import os
 import shutil
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
 from datetime import UTC, datetime
@@ -98,18 +98,16 @@ class Journal:
         if not (self.folder / MODEL).exists():
             result.save(self.folder / MODEL)
 
-    def remember(
-        self, result: Result, sources: Sequence[Source], since: int = 0, usual: Mapping[str, float] | None = None
-    ) -> None:
-        """Save what new data will be compared with: the rows of some sources, the partitions that the fit is from.
+    def remember(self, result: Result, sources: Sequence[Source], since: int = 0) -> None:
+        """Save what new data will be compared with: the rows of the partitions that the fit is from.
 
-        Those from ``since`` on are like what is to come; ``usual`` is how far partitions before them lay apart.
+        Those from ``since`` on are like what is to come.
         """
         from unseen.ops.drift import remember
 
         encoding = replace(result.encoding, labels=None, unknown="missing")
         blocks = Joined([Encoded(source, encoding) for source in sources])
-        reference = remember(result, blocks, sources[since:], usual or {})
+        reference = remember(result, blocks, sources[since:])
         files.write(self.folder / REFERENCE, json.dumps(reference))
 
     @contextmanager

@@ -7,7 +7,7 @@ from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any
 
-from unseen.errors import LimitError, RegistryError, UnseenError
+from unseen.errors import LimitError, UnseenError
 from unseen.ops.config import Settings
 from unseen.ops.config.tolerance import tolerance
 from unseen.ops.drift import batch, fresh_blocks, parts, recall, reference
@@ -55,20 +55,14 @@ class Bench:
         except Exception as error:  # what could not be looked at was not found to be right
             return (), reason(error)
 
-    def since(self) -> tuple[int, dict[str, float]]:
-        """Which partition of the batch is the first that the pinned version knows, and how far those before lay apart.
+    def since(self) -> int:
+        """Which partition of the batch is the first that the pinned version knows.
 
-        Who pins a version says that the world is another one from its partition on.
+        Who pins a version says that the world is another one from its partition on: what came before says nothing of
+        how far partitions lie apart.
         """
         pinned = Remembered.of(self.registry.log.entries()).pinned
-        first = next((i for i, p in enumerate(self.intake.partitions) if p.id in pinned), 0)
-        if self.version is None or not first:
-            return 0, {}
-        try:
-            stored = recall(Places.of(self.settings).run(self.version.record) / "reference.json")
-        except RegistryError:
-            return first, {}
-        return first, dict(stored.get("usual", {}))
+        return next((i for i, p in enumerate(self.intake.partitions) if p.id in pinned), 0)
 
     def past(self, candidate: Result) -> Past:
         """The candidate on rows of earlier batches, beside the champion and the pinned version."""

@@ -269,7 +269,7 @@ class Retrain:
 
     def register(self) -> None:
         """A version of its own, whatever the gates said: what was fitted can be looked at."""
-        self.journal.remember(self.result, self.intake.by_partition(), *self.bench.since())
+        self.journal.remember(self.result, self.intake.by_partition(), self.bench.since())
         self.journal.know(resources=self.meter.read())  # so far: what is told of the run is told here
         record = self.journal.record
         version = self.registry.register(record, self.journal.folder, align=not allowed(record.gates))
