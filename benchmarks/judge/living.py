@@ -127,7 +127,8 @@ class Life:
 
     def loss(self, number: int, moved: float) -> Row:
         """What the champion loses against one trained on as many rows of the newest law, per row of that law."""
-        oracle = Loop(self.loop.folder.with_name(f"{self.loop.folder.name}-oracle"))
+        # a folder of its own each time: MLflow keeps the databases open that it met in this process
+        oracle = Loop(self.loop.folder.with_name(f"{self.loop.folder.name}-oracle-{number}"))
         oracle.forget()
         for i in range(1, WINDOW + 1):
             oracle.deliver(i, self.stream.month(10_000 + 100 * number + i, self.rows, self.seed, moved))
