@@ -26,11 +26,11 @@ from unseen.result import Result
 #: chance that any finding about an ordinary batch is evident
 ALARM = 0.001
 #: total variation below which nothing holds, by kind; holes that vanish altogether hold from `GONE` on
-LEAST = {"column": 0.1, "joint": 0.05, "holes": 0.05, "fit": 0.1, "shares": 0.05}
+LEAST = {"column": 0.1, "joint": 0.1, "holes": 0.05, "fit": 0.1, "shares": 0.05}
 GONE = 0.02
 #: share of a bin of a column that is missed if less than a tenth of it is left
 LACKING = 0.03
-#: how much further than any partition before
+#: how much further than any partition before, of many; of m partitions the largest says m / (m - 1) times less
 FURTHER = 2.0
 #: a component of at least this share has vanished if less than this part of its least share is left
 PRESENT, LEFT = 0.05, 0.2
@@ -117,19 +117,21 @@ def compared(
         return ()
     all_tests = list(tests(layout, before, batch))
     limit = ALARM / (len(all_tests) + layout.components)
-    found = [_moved(t, known.get(t.key, 0.0), holding) for t in all_tests if t.p_value <= limit]
+    many = reference.get("partitions", 0)
+    further = FURTHER * many / (many - 1) if many > 1 else FURTHER
+    found = [_moved(t, known.get(t.key, 0.0), further, holding) for t in all_tests if t.p_value <= limit]
     found += _vanished(champion, layout, before, batch, known, limit, holding)
     return tuple(sorted((f for f in found if f is not None), key=lambda f: (not f.holds, -f.effect)))
 
 
-def _moved(test: Test, known: float, holding: Sequence[str]) -> Moved | None:
+def _moved(test: Test, known: float, further: float, holding: Sequence[str]) -> Moved | None:
     effect, least = test.effect, LEAST[test.kind]
     before, now = (float(c[1] / max(c.sum(), 1e-300)) for c in (test.before, test.now))
     gone = test.kind == "holes" and before >= GONE and now < before / 10
     lacks = test.kind == "column" and _lacks(test)
     if not gone and not lacks and effect < least:
         return None
-    far = gone or effect > FURTHER * known
+    far = gone or effect > further * known
     kind = "column" if test.kind == "joint" else test.kind
     return Moved(
         kind=kind,

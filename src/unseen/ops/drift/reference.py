@@ -51,7 +51,7 @@ def remember(result: Result, blocks: Iterable[Block], partitions: Sequence[Any] 
         return out
     each = [parts.parts_of(result, coarse, fresh_blocks(result, source)) for source in partitions]
     total: Sums = {name: np.sum([one[name] for one in each], axis=0) for name in each[0]}
-    return {**out, "parts": plain(total), "usual": batch.usual(coarse, each)}
+    return {**out, "parts": plain(total), "usual": batch.usual(coarse, each), "partitions": len(each)}
 
 
 def recall(path: Path) -> dict[str, Any]:
