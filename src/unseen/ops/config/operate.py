@@ -19,6 +19,7 @@ from unseen.ops.config.base import (
     Text,
     Whole,
 )
+from unseen.ops.config.tolerance import tolerance
 
 
 class Gates(Section):
@@ -62,6 +63,10 @@ class Gates(Section):
     """Smallest value of validate.metric."""
     metric_drop: Annotated[float, Field(ge=0)] | None = Field(default=None, examples=[0.02])
     """Largest loss of validate.metric against the champion."""
+
+    def loss(self, rows: int) -> float:
+        """What may be lost per held-out row: ``heldout_drop``, or what partitions of so many rows can show."""
+        return tolerance(rows) if self.heldout_drop is None else self.heldout_drop
 
 
 class Memory(Section):

@@ -8,7 +8,6 @@ from statistics import NormalDist
 
 from unseen.core.stop import CONVERGED
 from unseen.ops.config.settings import Settings
-from unseen.ops.config.tolerance import tolerance
 from unseen.ops.judge.alignment import DIED
 from unseen.ops.judge.calibration import LABELS
 from unseen.ops.record import Comparison, FitFacts, Moved, Past, Validation
@@ -61,8 +60,7 @@ class Case:
     @property
     def tolerance(self) -> float:
         """Largest loss per row: that of the settings, or what so many rows can show."""
-        drop = self.settings.gates.heldout_drop
-        return tolerance(round(self.seen.units / self.settings.validate_.share)) if drop is None else drop
+        return self.settings.gates.loss(round(self.seen.units / self.settings.validate_.share))
 
 
 Answer = tuple[float, float, str]  # measured, threshold, in words

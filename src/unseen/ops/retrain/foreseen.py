@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
+from contextlib import suppress
 
 from unseen.errors import RegistryError
 from unseen.ops.config import Settings
-from unseen.ops.config.tolerance import tolerance
 from unseen.ops.judge.power import Power, Windows, power
 from unseen.ops.places import Places
 from unseen.ops.record import Record
@@ -18,6 +19,8 @@ from unseen.ops.runs import read
 COMPONENTS, PARAMETERS = 3, 2
 #: partitions that a window is taken for where it is not given
 WINDOW = 6
+#: newest retrains that are looked at
+MOST = 20
 
 
 def foreseen(settings: Settings, rows: int, columns: int) -> Power:
@@ -27,11 +30,12 @@ def foreseen(settings: Settings, rows: int, columns: int) -> Power:
     is expected from the number of parameters of the champion, or of what may be fitted to so many columns.
     """
     share, gates = settings.validate_.share, settings.gates
-    judges = max(round(share * rows * _units(settings)), 1)
-    lost = tolerance(rows) if gates.heldout_drop is None else gates.heldout_drop
-    error, measured = _measured(settings, judges), True
+    records = _records(settings)
+    judges = max(round(share * rows * _units(records)), 1)
+    lost = gates.loss(rows)
+    error, measured = _measured(records, judges), True
     if error is None:
-        error, measured = _expected(settings, rows, columns) / math.sqrt(judges), False
+        error, measured = _expected(settings, records, rows, columns) / math.sqrt(judges), False
     return power(judges, error, lost, gates.confidence, share, measured=measured)
 
 
@@ -39,34 +43,33 @@ def _records(settings: Settings) -> list[Record]:
     """Those of the retrains, the newest first; what cannot be read is left out."""
     found = []
     places = Places.of(settings)
-    for entry in reversed(Log(places).entries() if places.log.is_file() else ()):
-        if entry.kind == RETRAIN:
-            try:
-                record = read(places.run(entry.facts["record"]))
-            except RegistryError:
-                continue
+    entries = Log(places).entries() if places.log.is_file() else ()
+    ids = dict.fromkeys(e.facts["record"] for e in reversed(entries) if e.kind == RETRAIN)
+    for id in [*ids][:MOST]:
+        with suppress(RegistryError):
+            record = read(places.run(id))
             found += [record] if record is not None else []
     return found
 
 
-def _units(settings: Settings) -> float:
+def _units(records: Sequence[Record]) -> float:
     """Units that a row is worth: those of a sequence or an item belong together, and the whole judges as one."""
-    seen = next((r.validation for r in _records(settings) if r.validation is not None and r.validation.rows), None)
+    seen = next((r.validation for r in records if r.validation is not None and r.validation.rows), None)
     return 1.0 if seen is None else min(seen.units / seen.rows, 1.0)
 
 
-def _measured(settings: Settings, judges: int) -> float | None:
-    for record in _records(settings):
+def _measured(records: Sequence[Record], judges: int) -> float | None:
+    for record in records:
         seen = record.validation
         if seen is not None and seen.gain_se and seen.compared:
             return seen.gain_se * math.sqrt(seen.compared / judges)
     return None
 
 
-def _expected(settings: Settings, rows: int, columns: int) -> float:
+def _expected(settings: Settings, records: Sequence[Record], rows: int, columns: int) -> float:
     window = settings.data.window or WINDOW
     trained = (1 - settings.validate_.share) * rows * window
-    for record in _records(settings):
+    for record in records:
         if record.fit is not None and record.batch is not None:
             of_fit = (1 - settings.validate_.share) * record.batch.rows
             parameters = (record.fit.bic + 2 * record.fit.loglik) / math.log(max(of_fit, 2))

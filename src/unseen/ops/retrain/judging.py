@@ -9,7 +9,6 @@ from typing import Any
 
 from unseen.errors import LimitError, UnseenError
 from unseen.ops.config import Settings
-from unseen.ops.config.tolerance import tolerance
 from unseen.ops.drift import batch, fresh_blocks, parts, recall, reference
 from unseen.ops.ingest import Intake, partitions
 from unseen.ops.judge import Everything, HoldOut, Remembered, compare, judge, memory, validate
@@ -110,7 +109,7 @@ class Bench:
 
     def _undecided(self, seen: Validation) -> bool:
         gates, share = self.settings.gates, self.settings.validate_.share
-        most = tolerance(round(seen.units / share)) if gates.heldout_drop is None else gates.heldout_drop
+        most = gates.loss(round(seen.units / share))
         return seen.units < gates.min_heldout_rows or undecided(seen, most, gates.confidence)
 
     def judged(

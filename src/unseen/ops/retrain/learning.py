@@ -19,7 +19,6 @@ from unseen.core.stop import CONVERGED, FAILED, FELL, INTERRUPTED, TIME, Outcome
 from unseen.errors import LimitError, NumericalError
 from unseen.fit import default_rule, solve
 from unseen.ops.config import Settings
-from unseen.ops.config.tolerance import tolerance
 from unseen.ops.fitting import WENT_ON
 from unseen.ops.judge import HoldOut
 from unseen.ops.judge.crossing import Fold
@@ -193,8 +192,7 @@ class Learning:
 
     def _alike(self, best: Result, first: Result) -> bool:
         """Whether a better optimum is not better by more than may be lost: then the components stay what they are."""
-        given = self.settings.gates.heldout_drop
-        margin = tolerance(self.holdout.newest_rows) if given is None else max(given, 0.0)
+        margin = max(self.settings.gates.loss(self.holdout.newest_rows), 0.0)
         return best.loglik / best.weight <= first.loglik / first.weight + margin
 
     def heldout(self, result: Result) -> float:

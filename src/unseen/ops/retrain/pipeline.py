@@ -13,7 +13,7 @@ from unseen.errors import NumericalError, RegistryError, UnseenError
 from unseen.ops.config import Settings, settings_hash
 from unseen.ops.fitting import facts, planned
 from unseen.ops.ingest import Intake, check, take_in
-from unseen.ops.judge import HoldOut, allowed
+from unseen.ops.judge import HoldOut
 from unseen.ops.logs import logger, reason
 from unseen.ops.patience import passes, patiently
 from unseen.ops.places import Places
@@ -272,7 +272,7 @@ class Retrain:
         self.journal.remember(self.result, self.intake.by_partition(), self.bench.since())
         self.journal.know(resources=self.meter.read())  # so far: what is told of the run is told here
         record = self.journal.record
-        version = self.registry.register(record, self.journal.folder, align=not allowed(record.gates))
+        version = self.registry.register(record, self.journal.folder, align=not record.passed)
         self.journal.know(version=version)
         self.tell("registry", f"version {version}")
         if self.registry.untold:
