@@ -209,6 +209,16 @@ def test_parameters_for_few_rows_are_noted() -> None:
     assert found(Case("run", result=result))["F4"].severity == "note"
 
 
+def test_a_month_of_another_kind_is_not_what_a_frugal_model_was_overfitted_to() -> None:
+    known = {"validation": validation(training=-3.9), "fit": fit()}
+    assert found(Case("run", replaced(**known)))["F4"].severity == "ticket", "nothing says how frugal it is"
+    x = draw().normal(size=(2000, 2)) + 4 * two(2000)[:, :2]
+    frugal = unseen.fit(unseen.Mixture(unseen.Gaussian(), 2), x, restarts=1)
+    assert "F4" not in found(Case("run", replaced(**known), frugal))
+    lavish = unseen.fit(unseen.Mixture(unseen.Gaussian(), 2), x[:150], restarts=1)
+    assert found(Case("run", replaced(**known), lavish))["F4"].severity == "ticket"
+
+
 # ---- what surrounds a run
 
 

@@ -311,7 +311,8 @@ def test_pruning_leaves_what_may_be_needed(tmp_path: Path) -> None:
     found = surplus(s)
     assert found.versions == (2, 3) and found.events == 2 and found.bytes > 0
     assert all(path.exists() for path in files.values()), "only looked at"
-    assert prune(s) == found
+    shutil.rmtree(files[2].parent)
+    assert prune(s).versions == (2, 3), "one that somebody else removed keeps nothing from going"
     assert [n for n, path in files.items() if path.exists()] == [1, 4, 5, 6], "champion, two before it, and the pinned"
     assert len(events.read_text().splitlines()) == 1
     assert not surplus(s), "done once is done"
@@ -332,7 +333,9 @@ def test_pruning_a_real_loop(loop: Path) -> None:
     assert "1 artefacts, 1 runs" in said("history")
     assert call("drift", "months/2024-05.parquet", "--peek").exit_code in (0, 20), "what drift is held against is there"
     said("rollback", NAME, "--reason", "back")
-    assert call("rollback", NAME, "--to", "2", "--reason", "far back").exit_code == 14
+    refused = call("rollback", NAME, "--to", "2", "--reason", "far back")
+    assert refused.exit_code == 14 and "version 2 of" in refused.stderr
+    assert "was cleared away by `unseen prune`: retain.versions" in refused.stderr and "broken" not in refused.stderr
 
 
 # ---- the end of a run

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Iterator
+from contextlib import suppress
 from pathlib import Path
 
 from pydantic import ValidationError
 
 from unseen.errors import RegistryError
+from unseen.ops.places import Places
 from unseen.ops.record import Record
 
 RECORD, MODEL, REFERENCE = "record.json", "model", "reference.json"
@@ -25,3 +28,14 @@ def read(folder: Path) -> Record | None:
         ) from None
     except (OSError, UnicodeDecodeError) as error:
         raise RegistryError(f"cannot read {path}: {type(error).__name__}") from error
+
+
+def newest(places: Places, ids: Iterable[str], most: int) -> Iterator[Record]:
+    """The records of so many of some retrains, the newest first, as far as they can be read.
+
+    ``ids`` come in the order of the log, where one retrain may stand more than once.
+    """
+    for id in [*dict.fromkeys(reversed([i for i in ids if i]))][:most]:
+        with suppress(RegistryError):
+            if (record := read(places.run(id))) is not None:
+                yield record

@@ -70,7 +70,11 @@ def overfitting(case: Case) -> Found | None:
         rows = case.record.batch.rows if case.record and case.record.batch else 0
         error = judged.heldout_se * math.sqrt(1 + judged.rows / max(rows - judged.rows, judged.rows, 1))
         gap = judged.training - judged.heldout
-        if sure := gap > max(GAP * error, LOSS):
+        # what the parameters alone promise too much; a larger gap of a frugal model is a month of another kind, which
+        # is drift's to tell
+        promised = 0.0 if result is None else result.size / result.weight
+        if gap > max(GAP * error, LOSS) and (result is None or promised > LOSS):
+            sure = True
             evidence.append(
                 f"training rows have {gap:.3g} more log-density per row than held-out ones (standard error {error:.2g})"
             )

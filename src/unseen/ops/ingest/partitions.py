@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import os
 import re
 import time
@@ -17,6 +16,7 @@ from unseen.arrow.walk import matches
 from unseen.errors import DataError, OpsError
 from unseen.ops.checked import Stamp, kept, recalled
 from unseen.ops.config import Settings
+from unseen.ops.files import sha256
 from unseen.ops.places import Places
 from unseen.ops.record import Fact
 
@@ -80,7 +80,7 @@ def identified(settings: Settings, paths: Sequence[Path], all_paths: Sequence[Pa
             settled = time.time_ns() - stamp[1] > UNSETTLED
             entry = remembered.get(str(path))
             if entry is None or entry.stamp != stamp:
-                entry = Hashed(stamp=stamp, id=digest(path))
+                entry = Hashed(stamp=stamp, id=sha256(path))
                 if stamp_of(path) != stamp:
                     raise ReadError(f"{path.name!r} was written to while it was being read: wait until it is complete")
                 remembered.pop(str(path), None)
@@ -90,12 +90,6 @@ def identified(settings: Settings, paths: Sequence[Path], all_paths: Sequence[Pa
     if remembered != before.files:
         kept(place, Hashes(files=remembered))
     return tuple(out)
-
-
-def digest(path: Path) -> str:
-    """sha256 of a file's bytes."""
-    with open(path, "rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
 
 
 def stamp_of(path: Path) -> Stamp:

@@ -21,6 +21,7 @@ if TYPE_CHECKING:  # what serves a version has neither
 #: the saved fit inside the MLflow model, and the hashes of all its files as ``sha256sum -c`` reads them
 FIT, SUMS = "data/fit", "SHA256SUMS"
 TRIAL_ROWS = 16
+CLEARED = "was cleared away by `unseen prune`"
 
 
 class Artefacts:
@@ -40,6 +41,8 @@ class Artefacts:
     def broken(self, version: Version) -> str | None:
         """What is wrong with an artefact that lies on this machine; None where it is whole or lies elsewhere."""
         here = self.path(version)
+        if version.pruned and not (here and here.is_dir()):
+            return CLEARED
         return None if here is None else broken(here, version.files)
 
     def trouble(self, version: Version) -> str | None:
@@ -93,6 +96,11 @@ class Artefacts:
             raise self._unfit(version, trouble)
 
     def _unfit(self, version: Version, trouble: str) -> RegistryError:
+        if version.pruned:
+            return RegistryError(
+                f"version {version.number} of {self.places.name!r} {CLEARED}: retain.versions in unseen.yaml says how "
+                "many are kept"
+            )
         return RegistryError(
             f"version {version.number} of {self.places.name!r} is broken: {trouble}. Without a champion that "
             f"loads every candidate is held: put a whole copy back, or leave it with `unseen rollback "

@@ -47,8 +47,7 @@ def surplus(settings: Settings) -> Surplus:
     state, keep = State.of(entries, settings.name), settings.retain
     needed = _needed(state, keep.versions) | {e.facts["version"] for e in entries if e.kind == PINNED}
     needed |= set(sorted(state.versions)[-keep.versions :])
-    gone = {number for e in entries if e.kind == PRUNED for number in e.facts["versions"]}
-    old = [state.versions[n] for n in sorted(set(state.versions) - needed - gone)]
+    old = [v for n, v in sorted(state.versions.items()) if n not in needed and not v.pruned]
     here = {v.number: places.home / path for v in old if (path := local(v.artifact)) is not None}
     ran = dict.fromkeys(str(e.facts.get("record")) for e in reversed(entries) if e.kind in (RETRAIN, BEGAN))
     kept = {v.record for v in state.versions.values() if v.number in needed} | set([*ran][: keep.runs])
@@ -73,9 +72,8 @@ def prune(settings: Settings) -> Surplus:
         artefacts = [places.home / str(local(state.versions[number].artifact)) for number in found.versions]
         try:
             for folder in (*artefacts, *map(places.run, found.runs)):
-                shutil.rmtree(folder)
-        except FileNotFoundError:
-            pass  # somebody was first
+                with suppress(FileNotFoundError):  # somebody was first
+                    shutil.rmtree(folder)
         except OSError as error:
             raise RegistryError(f"{error.filename} cannot be removed: {files.why(error)}") from error
         # lines that were appended meanwhile stay

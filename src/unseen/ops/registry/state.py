@@ -7,7 +7,7 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 from unseen.errors import ConflictError, RegistryError
-from unseen.ops.registry.entry import JUDGED, PROMOTED, REGISTERED, ROLLED_BACK, Entry
+from unseen.ops.registry.entry import JUDGED, PROMOTED, PRUNED, REGISTERED, ROLLED_BACK, Entry
 
 
 @dataclass(frozen=True, slots=True)
@@ -16,7 +16,8 @@ class Version:
 
     ``run`` is MLflow's id, ``record`` the retrain's; ``artifact`` is a path under the state folder or an address;
     ``content`` is the hash of the saved fit, ``files`` the SHA-256 of every file of the artefact. ``outcome`` is
-    ``held`` until it is ``promoted``, and ``rolled_back`` once production went back from it.
+    ``held`` until it is ``promoted``, and ``rolled_back`` once production went back from it. A ``pruned`` one has been
+    cleared away and is known by its lines alone.
     """
 
     number: int
@@ -32,6 +33,7 @@ class Version:
     passed: bool
     refused_by: tuple[str, ...] = ()
     outcome: str = "held"
+    pruned: bool = False
 
     @property
     def held_back(self) -> str:
@@ -69,6 +71,9 @@ class State:
             elif entry.kind == JUDGED:
                 new = {"passed": facts["passed"], "refused_by": tuple(facts["refused_by"])}
                 versions[facts["version"]] = replace(versions[facts["version"]], **new)
+            elif entry.kind == PRUNED:
+                gone = {n: replace(versions[n], pruned=True) for n in facts["versions"] if n in versions}
+                versions.update(gone)
             elif entry.kind in (PROMOTED, ROLLED_BACK):
                 if entry.kind == ROLLED_BACK and facts["from"] in versions:
                     versions[facts["from"]] = replace(versions[facts["from"]], outcome="rolled_back")

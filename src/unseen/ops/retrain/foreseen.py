@@ -4,16 +4,14 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from contextlib import suppress
 
-from unseen.errors import RegistryError
 from unseen.ops.config import Settings
 from unseen.ops.judge.power import Power, Windows, power
 from unseen.ops.places import Places
 from unseen.ops.record import Record
 from unseen.ops.registry import Log
 from unseen.ops.registry.entry import RETRAIN
-from unseen.ops.runs import read
+from unseen.ops.runs import newest
 
 #: what is expected of a model before there is one: components, and parameters of each by column
 COMPONENTS, PARAMETERS = 3, 2
@@ -40,16 +38,9 @@ def foreseen(settings: Settings, rows: int, columns: int) -> Power:
 
 
 def _records(settings: Settings) -> list[Record]:
-    """Those of the retrains, the newest first; what cannot be read is left out."""
-    found = []
     places = Places.of(settings)
     entries = Log(places).entries() if places.log.is_file() else ()
-    ids = dict.fromkeys(e.facts["record"] for e in reversed(entries) if e.kind == RETRAIN)
-    for id in [*ids][:MOST]:
-        with suppress(RegistryError):
-            record = read(places.run(id))
-            found += [record] if record is not None else []
-    return found
+    return [*newest(places, (e.facts["record"] for e in entries if e.kind == RETRAIN), MOST)]
 
 
 def _units(records: Sequence[Record]) -> float:

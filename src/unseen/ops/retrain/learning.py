@@ -106,10 +106,21 @@ class Learning:
     @property
     def goes_on(self) -> bool:
         """Whether the champion's number of components stands, so that nothing has to be searched."""
-        every = self.settings.fit.search_every
-        if self.search or self.champion is None or (self.champion.model.number or 1) not in self._numbers:
-            return False
-        return not every or int(self.champion.options.get(WENT_ON, 0)) + 1 < every
+        return self.champion is not None and not self.searched
+
+    @property
+    def searched(self) -> str:
+        """Why the champion's number of components does not stand; empty where it does, or where there is none."""
+        if self.champion is None:
+            return ""
+        every, went_on = self.settings.fit.search_every, int(self.champion.options.get(WENT_ON, 0)) + 1
+        if self.search:
+            return "every number of components is tried: asked for, or by what drift found"
+        if (self.champion.model.number or 1) not in self._numbers:
+            return "every number of components is tried: the champion's is none of those that unseen.yaml names"
+        if every and went_on >= every:
+            return f"every number of components is tried: {went_on} versions went on from the last time (search_every)"
+        return ""
 
     @property
     def _numbers(self) -> tuple[int, ...]:

@@ -161,8 +161,9 @@ class Retrain:
         self.bench = Bench(self.settings, self.registry, self.intake, seconds_left=self.meter.seconds_left)
         names = batch.partitions[-1] if len(batch.partitions) == 1 else f"{batch.partitions[0]}..{batch.partitions[-1]}"
         self.tell("batch", f"{names}: {batch.rows:,} rows")
-        for name, why in batch.left_out.items():
-            self.tell("left out", f"{name}: {why}")
+        if batch.left_out:
+            (name, why), more = [*batch.left_out.items()][-1], len(batch.left_out) - 1
+            self.tell("left out", f"{name}: {why}" + (f"; and {more} more, which status names" if more else ""))
         if current is None:
             return
         try:
@@ -191,7 +192,7 @@ class Retrain:
         )
         self.journal.know(findings=tuple(findings))
         if findings:
-            raise Ended(Outcome.REFUSED, "; ".join(f.message for f in findings))
+            raise Ended(Outcome.REFUSED, "; ".join(self._reasons(Outcome.REFUSED)))
         self.tell("schema", "passed")
 
     def drift(self) -> None:
@@ -222,14 +223,17 @@ class Retrain:
         findings = identifying(self.plan.known.profile, self.settings)
         if findings:
             self.journal.know(findings=findings)
-            raise Ended(Outcome.REFUSED, "; ".join(f.message for f in findings))
+            raise Ended(Outcome.REFUSED, "; ".join(self._reasons(Outcome.REFUSED)))
 
     @interruptible()
     def _learned(self) -> Result:
         """The best fit there is, within the limits."""
         self.meter.check()
         check_memory(self.plan, self.settings)
-        return self._learning().best()
+        learning = self._learning()
+        if self.bench.start is not None and (why := learning.searched):
+            self.tell("search", why)
+        return learning.best()
 
     def _learning(self) -> Learning:
         return Learning(
@@ -283,8 +287,7 @@ class Retrain:
         record = self.journal.record
         refused = [v for v in record.gates if not v.passed]
         if refused or not record.gates or record.version is None:
-            said = "; ".join(dict.fromkeys(v.reason for v in refused)) if refused else "no gate was configured"
-            raise Ended(Outcome.HELD, said)
+            raise Ended(Outcome.HELD, "; ".join(self._reasons(Outcome.HELD)) or "no gate was configured")
         try:
             self.meter.check()
             remember(self.settings, self.registry, self.intake, self.result, record.version)
@@ -299,8 +302,21 @@ class Retrain:
     # ---- help
 
     def _end(self, outcome: Outcome, why: str) -> Record:
-        self.tell(outcome.value, why)
+        if len(reasons := self._reasons(outcome)) > 1:
+            self.tell(outcome.value, f"for {len(reasons)} reasons:")
+            for one in reasons:
+                self.tell("", one)
+        else:
+            self.tell(outcome.value, why)
         return close(self.settings, self.journal, self.meter, outcome, why, self.actor)
+
+    def _reasons(self, outcome: Outcome) -> tuple[str, ...]:
+        """All that speaks against the candidate or its batch."""
+        record = self.journal.record
+        if outcome is Outcome.REFUSED:
+            return tuple(f.message for f in record.findings)
+        refused = record.gates if outcome is Outcome.HELD else ()
+        return tuple(dict.fromkeys(v.reason for v in refused if not v.passed))
 
     def _failed(self, stage: str) -> Callable[[int, BaseException], None]:
         def told(number: int, error: BaseException) -> None:

@@ -11,13 +11,13 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
-from unseen.errors import DataError, RegistryError, UnseenError
+from unseen.errors import DataError, UnseenError
 from unseen.ops.config.settings import Settings
 from unseen.ops.logs import reason
 from unseen.ops.places import Places
 from unseen.ops.record import Outcome, Record, Resources
 from unseen.ops.registry.entry import happened
-from unseen.ops.runs import RECORD, read
+from unseen.ops.runs import RECORD, newest
 
 #: the loop did not do its work; a batch that was rightly refused is the data's fault, not the loop's
 FAILURES = (Outcome.ERROR, Outcome.LIMIT, Outcome.REGISTRY, Outcome.UNFIT)
@@ -78,11 +78,7 @@ class Known:
 
     def records(self, entries: Iterable[Any], most: int = 1) -> Iterator[Record]:
         """Their records, the newest first, as far as they can be read: the doctor says what is wrong with others."""
-        ids = dict.fromkeys(_id(e) for e in reversed([*entries]) if _id(e))
-        for id in list(ids)[:most]:
-            with suppress(RegistryError):
-                if (record := read(Places.of(self.settings).run(id))) is not None:
-                    yield record
+        return newest(Places.of(self.settings), map(_id, entries), most)
 
     @cached_property
     def last(self) -> Record | None:
