@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 from typing import Any
 
 from unseen.core.block import OTHER, Field
@@ -14,10 +15,9 @@ from unseen.core.model import Latent, Model, latent_classes
 from unseen.core.profile import Profile
 from unseen.core.source import Frames, Source, how_read
 from unseen.core.tasks import ProfileFrame
+from unseen.engines import engine_for, traits_of
+from unseen.engines.local import OutOfCore
 from unseen.errors import DataError, ModelError
-
-#: share of the machine's free memory that data may fill before it is read from disk in every pass
-MEMORY_SHARE = 0.25
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,33 +30,6 @@ class Problem:
     profile: Profile
     engine: Engine
     ignored: tuple[Field, ...] = ()
-
-
-def engine_for(name: str, source: Source, columns: int, workers: int | None = None) -> Any:
-    """The class of an engine by name, ``auto`` choosing memory or disk by size."""
-    from unseen.engines.local import Memory, OutOfCore, Threads
-
-    if name == "auto":
-        size = 8 * columns * sum(p.rows for p in source.manifest())
-        name = "threads" if not hasattr(source, "paths") or size < MEMORY_SHARE * free_memory() else "outofcore"
-    if name == "memory":
-        return Memory
-    kinds = {"threads": Threads, "outofcore": OutOfCore}
-    if name not in kinds:
-        raise ModelError(f"engine={name!r} is none of auto, memory, threads, outofcore")
-    return lambda blocks: kinds[name](blocks, workers)
-
-
-def free_memory() -> int:
-    """Bytes of memory that can be had without swapping; 4 GiB where the system does not say."""
-    try:
-        with open("/proc/meminfo") as lines:
-            for line in lines:
-                if line.startswith("MemAvailable"):
-                    return int(line.split()[1]) * 1024
-    except OSError:
-        pass
-    return 4 << 30
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,11 +82,10 @@ def survey(
     candidates = tuple(f for n, f in schema.items() if n not in side)
     fields = chosen(model, candidates)
     make = engine_for(engine, source, len(fields), workers) if isinstance(engine, str) else engine
+    once = make if not traits_of(make).keeps_blocks else partial(OutOfCore, workers=workers)
     side_columns = tuple(n for n in (weights, labels) if n is not None)
     frames = Frames(source, tuple(f.name for f in fields) + side_columns)
-    from unseen.engines.local import one_pass
-
-    profile = one_pass(ProfileFrame(fields, weights, labels, frozenset(model.index)), frames, workers)
+    profile: Profile = once(frames).total(ProfileFrame(fields, weights, labels, frozenset(model.index)))
     check_profile(profile, empty=empty)
     used = {f.name for f in fields}
     ignored = tuple(replace(f, note=f.note or "not used by the model") for f in candidates if f.name not in used)

@@ -240,16 +240,16 @@ def test_memory_that_the_next_fit_would_not_find(tmp_path: Path, monkeypatch: py
 
 
 def test_a_container_has_the_memory_of_its_group(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    from unseen.ops.doctor import memory
+    from unseen.core import memory
 
-    monkeypatch.setattr(memory, "CGROUP", tmp_path)
-    machine = memory.available()
+    monkeypatch.setattr(memory, "CONTAINER", tmp_path)
+    machine = memory.free_memory()
     assert machine > 10**7
     (tmp_path / "memory.current").write_text("30\n")
     (tmp_path / "memory.max").write_text("50\n")
-    assert memory.available() == 20
+    assert memory.free_memory() == 20
     (tmp_path / "memory.max").write_text("max\n")
-    assert memory.available() > 10**7
+    assert memory.free_memory() > 10**7
     (tmp_path / "memory.events").write_text("low 0\noom 2\noom_kill 2\n")
     assert "killed 2 processes" in found(Case("r", replaced(outcome=None), around=False))["F6"].evidence[1]
 

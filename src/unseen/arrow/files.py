@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
 from dataclasses import dataclass
+from functools import partial
 from typing import Any, TypeVar
 
 from unseen.arrow.columns import names_once
@@ -26,7 +27,7 @@ class GroupFile:
     """A file as it was when it was opened: rows per row group or record batch, Arrow schema, columns of nulls.
 
     ``open(text, columns)`` is a reader of its own for the calling thread; ``text`` names columns to read as
-    dictionaries.
+    dictionaries. It can be pickled, and opens the file where it arrives.
     """
 
     place: Place
@@ -44,12 +45,6 @@ def opened(place: Place) -> GroupFile:
     DataError
         There is no such file, it is empty, not Parquet, cut short, or its footer is damaged.
     """
-
-    def reader(text: Sequence[str], columns: Sequence[str]) -> Any:
-        # what a store sends, it should send in few long pieces
-        options = {"pre_buffer": not place.local, "buffer_size": BUFFER if place.local else 0}
-        return pq.ParquetFile(place.open(), read_dictionary=list(text) or None, **options)
-
     try:
         with place.open() as raw, pq.ParquetFile(raw, pre_buffer=False) as file:
             meta, schema = file.metadata, file.schema_arrow
@@ -58,7 +53,13 @@ def opened(place: Place) -> GroupFile:
     except (pa.ArrowException, OSError) as error:
         raise _no_such(place, error, b"PAR1", "Parquet", "its footer is missing or damaged: it") from None
     names_once(schema.names, f" in {place.called!r}")
-    return GroupFile(place, groups, schema, hollow, reader)
+    return GroupFile(place, groups, schema, hollow, partial(_parquet, place))
+
+
+def _parquet(place: Place, text: Sequence[str], columns: Sequence[str]) -> Any:
+    # what a store sends, it should send in few long pieces
+    options = {"pre_buffer": not place.local, "buffer_size": BUFFER if place.local else 0}
+    return pq.ParquetFile(place.open(), read_dictionary=list(text) or None, **options)
 
 
 def opened_arrow(place: Place) -> GroupFile:
@@ -77,11 +78,11 @@ def opened_arrow(place: Place) -> GroupFile:
     except (pa.ArrowException, OSError) as error:
         raise _no_such(place, error, b"ARROW1", "Feather", "cannot be read to its end: it") from None
     names_once(schema.names, f" in {place.called!r}")
+    return GroupFile(place, groups, schema, frozenset(), partial(_arrow, place, schema))
 
-    def batches(text: Sequence[str], columns: Sequence[str]) -> Any:
-        return _Batches(place, [schema.get_field_index(c) for c in columns], text)
 
-    return GroupFile(place, groups, schema, frozenset(), batches)
+def _arrow(place: Place, schema: Any, text: Sequence[str], columns: Sequence[str]) -> Any:
+    return _Batches(place, [schema.get_field_index(c) for c in columns], text)
 
 
 def _no_such(place: Place, error: Exception, magic: bytes, called: str, why: str) -> Exception:

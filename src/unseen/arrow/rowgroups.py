@@ -92,6 +92,11 @@ class RowGroups:
             reorder(pieces(), self.rows, lambda table: writer.write_table(table.cast(schema)))
         self._look([opened(at(path))], schema, pa.schema([]))
 
+    @property
+    def shared(self) -> bool:
+        """Whether another process that sees the same files can read the blocks."""
+        return self._spool is None
+
     def places(self, part: Part) -> Array | None:
         """Where the rows of a block stood before those of one unit were put together, or None where they were."""
         if self._spool is None:

@@ -91,9 +91,16 @@ class Decoder:
 
     def __init__(self, files: Sequence[Any], schema: Any, keys: Any, sizes: Mapping[int, int]) -> None:
         self.files, self.schema, self.keys, self.sizes = files, schema, keys, sizes
+        self._closed()
+
+    def _closed(self) -> None:
         self._lock = threading.Lock()
         self._streams: OrderedDict[Any, Stream] = OrderedDict()
         self._idle: deque[tuple[Any, Any]] = deque()
+
+    def __reduce__(self) -> Any:
+        """On its way to another process it has no file open."""
+        return type(self), (self.files, self.schema, self.keys, self.sizes)
 
     def read(self, pieces: Sequence[Piece], columns: Sequence[str], coded: bool = False) -> Any:
         """The columns of some pieces as one table; ``coded`` reads text straight into dictionaries."""

@@ -40,13 +40,13 @@ class Task(Protocol[T_co]):
 class EngineTraits:
     """What may be relied on in an engine.
 
-    in_block_order     : sums have the bits of adding block after block, on any number of workers
+    same_bits          : sums have the bits of `add_in_tree`, on any number of workers
     rows_may_leave     : `Engine.rows` answers; False where rows must stay where they are, as in a federation
     blocks_may_be_lost : a sum may come without some of its blocks, which `Summed.lost` then names
     keeps_blocks       : blocks stay in this machine's memory from one sum to the next
     """
 
-    in_block_order: bool = True
+    same_bits: bool = True
     rows_may_leave: bool = True
     blocks_may_be_lost: bool = False
     keeps_blocks: bool = True
@@ -77,7 +77,7 @@ class Summed(Generic[T]):
 
 
 class Engine(ABC):
-    """Sums a task over blocks: the same bits on every engine that adds in the order of the blocks.
+    """Sums a task over blocks: the same bits on every engine that adds in the tree of `unseen.core.adding`.
 
     A subclass gives ``__len__`` and ``sum``. One whose rows may leave gives ``rows``, too.
     """
@@ -90,7 +90,7 @@ class Engine(ABC):
 
     @abstractmethod
     def sum(self, task: Task[T], which: Sequence[int] | None = None) -> Summed[T]:
-        """Return ``task(block_0) + task(block_1) + ...`` over all blocks, or over ``which``."""
+        """Return the sum of a task over all blocks, or over ``which``, in their order, FAN by FAN."""
 
     def total(self, task: Task[T], which: Sequence[int] | None = None) -> T:
         """Return the sum alone, which has to have every block.
@@ -124,15 +124,6 @@ class Engine(ABC):
             "a sample of rows: start from parameters (start=Params(...)) or from random responsibilities "
             "(start='random')"
         )
-
-
-def add_in_order(values: Iterable[Any]) -> Any:
-    """Left-to-right sum of an iterable of addable values; Ctrl-C is asked for between them."""
-    total = None
-    for value in values:
-        total = value if total is None else total + value
-        check()
-    return total
 
 
 def at_most(rows: int, blocks: int, values: Iterable[R]) -> tuple[R, ...]:

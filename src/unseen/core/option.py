@@ -94,6 +94,13 @@ def _within(value: Any, kind: str, least: float | None, above: bool) -> bool:
     return least is None or number > least or (number == least and not above)
 
 
+#: engines by the names that users give them: file of `unseen.engines`, and class
+ENGINES = {
+    "memory": "local:Memory",
+    "threads": "local:Threads",
+    "outofcore": "local:OutOfCore",
+    "spark": "spark:Spark",
+}
 #: how a fit is made, whatever the model: the same on every surface
 FIT = (
     Option(
@@ -132,9 +139,9 @@ FIT = (
     Option(
         "engine",
         TEXT,
-        "Where sums are made; auto keeps data in memory if it fits.",
+        "Where sums are made; auto keeps data in memory if it fits. spark is a cluster, as Spark's configuration says.",
         "auto",
-        choices=("auto", "memory", "threads", "outofcore"),
+        choices=("auto", *ENGINES),
     ),
     Option("workers", INTEGER, "Threads.", None, 1, optional=True, told="one per core"),
 )

@@ -11,8 +11,8 @@ from queue import SimpleQueue
 from typing import Any, TypeVar
 from weakref import finalize
 
+from unseen.core.adding import add_in_tree
 from unseen.core.blas import one_openmp_thread
-from unseen.core.engine import add_in_order
 from unseen.core.interrupt import check
 
 R = TypeVar("R")
@@ -39,7 +39,7 @@ class Workers:
 
     def sum(self, f: Callable[[int], Any], chosen: Sequence[int]) -> Any:
         """Sum of ``f`` over block numbers, added in their order."""
-        return self.collect(f, chosen, add_in_order)
+        return self.collect(f, chosen, add_in_tree)
 
     def collect(self, f: Callable[[int], Any], chosen: Sequence[int], into: Callable[[Iterable[Any]], R]) -> R:
         """What ``into`` makes of the values of ``f`` at block numbers, which it meets in their order.

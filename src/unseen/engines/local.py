@@ -7,8 +7,9 @@ from collections.abc import Callable, Iterable, Sequence
 from functools import partial
 from typing import Any, TypeVar, final
 
+from unseen.core.adding import add_in_tree
 from unseen.core.blas import one_blas_thread
-from unseen.core.engine import Engine, EngineTraits, R, Summed, T, Task, add_in_order, at_most
+from unseen.core.engine import Engine, EngineTraits, R, Summed, T, Task, at_most
 from unseen.core.interrupt import interruptible
 from unseen.core.workers import Workers, usable_cores
 
@@ -26,7 +27,7 @@ class Local(Engine):
     def sum(self, task: Task[T], which: Sequence[int] | None = None) -> Summed[T]:
         chosen = self._chosen(which)
         with interruptible(), one_blas_thread():
-            return Summed(self._collect(task, chosen, add_in_order), chosen)
+            return Summed(self._collect(task, chosen, add_in_tree), chosen)
 
     def rows(self, task: Task[R], most: int, which: Sequence[int] | None = None) -> tuple[R, ...]:
         chosen = self._chosen(which)
@@ -49,7 +50,7 @@ class Memory(Local):
     60
     """
 
-    def __init__(self, blocks: Sequence[Any]) -> None:
+    def __init__(self, blocks: Sequence[Any], workers: int | None = None) -> None:
         self.blocks = list(blocks)
 
     def _collect(self, task: Task[Any], chosen: Sequence[int], into: Callable[[Iterable[Any]], V]) -> V:
@@ -60,7 +61,7 @@ class Memory(Local):
 class Threads(Local):
     """Reads every block once, keeps it, and sums with ``workers`` threads, BLAS held to one thread each.
 
-    The results are added in the order of the blocks, so the sum has the same bits as `Memory`'s.
+    The results are added as `Memory` adds them, so the sum has the same bits as `Memory`'s.
 
     >>> Threads([1, 2, 3], workers=2).sum(lambda block: block * 10).stats
     60

@@ -60,6 +60,12 @@ def _source(
         if extra:
             raise ModelError("name the weight and label columns of a file instead of passing arrays")
         return open_files(data, **cuts, read=read, known=known)
+    if type(data).__module__.startswith("pyspark.sql"):
+        from unseen.sources.spark import SparkTable
+
+        if extra:
+            raise ModelError("name the weight and label columns of a Spark DataFrame instead of passing arrays")
+        return SparkTable(data, **cuts)
     from unseen.arrow.convert import cannot_read, in_types_of_their_own, is_table
 
     if is_table(data) or in_types_of_their_own(data):

@@ -58,6 +58,9 @@ class Csv:
         No space left for the temporary file.
     """
 
+    #: blocks lie in this process, or in a file that goes with it
+    shared = False
+
     def __init__(
         self,
         paths: Any,

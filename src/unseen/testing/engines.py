@@ -9,6 +9,7 @@ from typing import Any, final
 
 import numpy as np
 
+from unseen.core.adding import add_in_tree
 from unseen.core.engine import Engine, R, Summed, T, Task
 from unseen.engines.local import Memory
 from unseen.errors import EngineError
@@ -137,14 +138,12 @@ def _check_sum(engine: Engine, walk: Walk, which: list[int] | None) -> None:
         assert sorted(summed.done + summed.lost) == sorted(chosen), "a block is neither done nor lost"
         return
     assert summed.done == tuple(chosen) and summed.lost == ()
-    if not engine.traits.in_block_order:
+    if not engine.traits.same_bits:
         assert sorted(summed.stats.path) == sorted(chosen), "a block was left out, or added twice"
         return
-    expected = walk.values[chosen[0]]
-    for i in chosen[1:]:
-        expected = expected + walk.values[i]
     assert summed.stats.path == tuple(chosen), "blocks were not added in order"
-    assert summed.stats.value == expected, "the sum differs in its bits from adding in order"
+    expected = add_in_tree(walk.values[i] for i in chosen)
+    assert summed.stats.value == expected, "the sum differs in its bits from adding in order, FAN by FAN"
 
 
 def _check_rows(engine: Engine, blocks: int) -> None:

@@ -7,8 +7,8 @@ from typing import Any
 
 import numpy as np
 
+from unseen.core.adding import add_in_tree
 from unseen.core.block import Block
-from unseen.core.engine import add_in_order
 from unseen.core.example import Example
 from unseen.core.stats import Array, Params, Stats
 from unseen.problem import Problem, pose
@@ -69,7 +69,7 @@ def set_up(example: Example) -> Setting:
 
 def sum_of(model: Any, params: Params, blocks: list[Block]) -> Stats:
     """Statistics of several blocks, added in order."""
-    total: Stats = add_in_order(model.expect(params, b) for b in blocks)
+    total: Stats = add_in_tree(model.expect(params, b) for b in blocks)
     return total
 
 

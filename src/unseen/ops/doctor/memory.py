@@ -6,19 +6,19 @@ import json
 from contextlib import suppress
 from dataclasses import dataclass
 from importlib.util import find_spec
-from pathlib import Path
 from typing import Any
 
+from unseen.core import memory
 from unseen.core.family import tile_rows
 from unseen.core.model import Model, latent_classes
 from unseen.core.profile import Profile
 from unseen.core.workers import usable_cores
+from unseen.engines import engine_for, traits_of
 from unseen.errors import ModelError, UnseenError
 from unseen.ops.config import Settings
 from unseen.ops.doctor.diagnosis import Case, Found
 from unseen.ops.doctor.leaks import last_lines
 from unseen.plan import Plan
-from unseen.problem import engine_for, free_memory
 from unseen.result import Result
 from unseen.search.subsample import SAMPLE_ROWS
 
@@ -38,7 +38,6 @@ COMPILER = 60_000_000
 PARSING, TEXT = 60_000_000, 2
 #: what the allocator keeps of memory that was given back
 SLACK = 1.25
-CGROUP = Path("/sys/fs/cgroup")
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,7 +112,7 @@ def _need(slots: Any, components: int, profile: Profile, source: Any, make: Any,
     tile = min(tile_rows(moments), largest) * wide
     return Need(
         libraries=LIBRARIES + (COMPILER if find_spec("llvmlite") else 0),
-        held=table + (rows * row if make([]).traits.keeps_blocks else 0),
+        held=table + (rows * row if traits_of(make).keeps_blocks else 0),
         reading=parsing + READING * (workers * largest + sample) * row + workers * group * row,
         working=workers * 8 * (POSTERIOR * largest * components + tile)
         + (PATTERNS if missing else 0)
@@ -136,7 +135,7 @@ def out_of_memory(case: Case) -> Found | None:
         evidence += _kills()
     happened, need = bool(evidence), _predicted(case) if case.around else None
     if need is not None and case.settings is not None:
-        limit, free = case.settings.limits.memory_gb, available()
+        limit, free = case.settings.limits.memory_gb, memory.free_memory()
         if limit is not None and need.total > limit * 1e9:
             evidence.append(f"the next fit is predicted to need {need}, and limits.memory_gb is {limit:g}")
         elif need.total > free:
@@ -163,15 +162,6 @@ def _predicted(case: Case) -> Need | None:
         return of_plan(planned(case.settings, source), case.settings)
     except (UnseenError, OSError):
         return None
-
-
-def available() -> int:
-    """Bytes that a process can still have: of the machine, or of the container if that gives less."""
-    free = free_memory()
-    with suppress(OSError, ValueError):
-        most, used = (int((CGROUP / f"memory.{name}").read_text()) for name in ("max", "current"))
-        return min(free, max(most - used, 0))
-    return free
 
 
 def _where(case: Case, id: str) -> str:
@@ -203,7 +193,7 @@ def _at_work(case: Case, id: str) -> bool:
 def _kills() -> list[str]:
     """What the kernel says of this container, where it is one."""
     with suppress(OSError, ValueError, IndexError):
-        for line in (CGROUP / "memory.events").read_text().splitlines():
+        for line in (memory.CONTAINER / "memory.events").read_text().splitlines():
             if line.startswith("oom_kill ") and (count := int(line.split()[1])):
                 return [f"the kernel has killed {count} processes of this container for want of memory"]
     return []

@@ -7,12 +7,12 @@ import sys
 import time
 from contextlib import suppress
 
+from unseen.core.memory import container_memory
 from unseen.core.workers import usable_cores
 from unseen.errors import LimitError
 from unseen.ops.config import Settings
 from unseen.ops.config.learn import Limits
 from unseen.ops.record import Resources
-from unseen.ops.retrain.room import container
 from unseen.plan import Plan
 
 
@@ -77,7 +77,7 @@ def check_memory(plan: Plan, settings: Settings) -> None:
     """
     from unseen.ops.doctor import predict_memory
 
-    own, around = settings.limits.memory_gb, container()
+    own, around = settings.limits.memory_gb, container_memory()
     limits = {"limits.memory_gb is": own and own * 1e9, "the container has": around}
     known = {name: most for name, most in limits.items() if most is not None}
     if not known:

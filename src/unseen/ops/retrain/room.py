@@ -16,7 +16,6 @@ LEAST = {
 }
 #: share of a limit from which on an error that nobody expected is one of memory
 SHORT = 0.8
-CONTAINER = Path("/sys/fs/cgroup/memory.max")
 
 
 def check_room() -> None:
@@ -34,13 +33,6 @@ def check_room() -> None:
                 f"the shell allows {most / 1e9:.2g} GB ({name}) and a retrain reserves {least / 1e9:.2g}: raise it "
                 f"({name} {least // 1000}), or bound what is used instead (limits.memory_gb)"
             )
-
-
-def container() -> int | None:
-    """Bytes that this container may have; None where nothing bounds it."""
-    with suppress(OSError, ValueError):
-        return int(CONTAINER.read_text())
-    return None
 
 
 def for_want_of_memory(ended: tuple[Outcome, str]) -> tuple[Outcome, str]:

@@ -1,0 +1,61 @@
+"""A standalone cluster: a worker is killed while a fit is under way, and the answer has the same bits."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+
+import unseen
+from tests.spark.cluster import Cluster, cluster, needs_spark
+from tests.spark.driver import OPTIONS, model
+
+pytestmark = [needs_spark(), pytest.mark.timeout(900)]
+
+
+@pytest.fixture(scope="module")
+def spark(tmp_path_factory):
+    with cluster(tmp_path_factory.mktemp("cluster")) as found:
+        yield found
+
+
+@pytest.fixture(scope="module")
+def rows(tmp_path_factory) -> Path:
+    rng = np.random.default_rng(3)
+    folder = tmp_path_factory.mktemp("rows")
+    for part in range(3):
+        x = rng.normal(size=(20_000, 3)) + 3.0 * rng.integers(0, 3, 20_000)[:, None]
+        x[rng.random(x.shape) < 0.02] = np.nan
+        pq.write_table(pa.table({f"x{j}": x[:, j] for j in range(3)}), folder / f"{part}.parquet", row_group_size=5000)
+    return folder
+
+
+def driven(spark: Cluster, rows: Path, out: Path, *kill: str) -> dict[str, object]:
+    done = subprocess.run(
+        [sys.executable, "-m", "tests.spark.driver", str(rows), str(out), *kill],
+        env=spark.submitted("--conf", "spark.task.maxFailures=8", "--conf", "spark.speculation=true"),
+        capture_output=True,
+        text=True,
+        timeout=600,
+        cwd=Path(__file__).parents[2],
+    )
+    assert done.returncode == 0, done.stderr[-3000:]
+    return dict(json.loads(done.stdout.splitlines()[-1]))
+
+
+def test_a_worker_that_is_killed_changes_no_bit(spark: Cluster, rows: Path, tmp_path: Path) -> None:
+    here = unseen.fit(model(), rows, engine="memory", **OPTIONS)
+    name = next(iter(spark.workers))
+    whole = driven(spark, rows, tmp_path / "whole")
+    killed = driven(spark, rows, tmp_path / "killed", "4", str(spark.workers[name].pid))
+    assert whole["loglik"] == killed["loglik"] == here.loglik.hex()
+    assert spark.workers[name].poll() is not None, "the worker was not killed"
+    one, other = unseen.load(tmp_path / "whole"), unseen.load(tmp_path / "killed")
+    for key in here.params:
+        assert np.array_equal(one.params[key], here.params[key]) and np.array_equal(other.params[key], here.params[key])
