@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
 # What some tests use and pip does not bring: chromium (opens the report), Prometheus, Alertmanager,
-# Pushgateway and node_exporter (read rules, routes and metrics), Grafana's types from npm (check the dashboards).
+# Pushgateway and node_exporter (read rules, routes and metrics), Java (runs Spark), Grafana's types from npm (check
+# the dashboards).
 # Never fails: without them those tests skip and say why.
 set -u
 here="$(cd "$(dirname "$0")/.." && pwd)"
@@ -33,6 +34,8 @@ have amtool && have prometheus-alertmanager || missing+=(prometheus-alertmanager
 have prometheus-pushgateway || missing+=(prometheus-pushgateway)
 have prometheus-node-exporter || missing+=(prometheus-node-exporter)
 [ ${#missing[@]} = 0 ] || debian "the monitoring tests" "${missing[@]}"
+
+have java || debian "the Spark tests" openjdk-17-jre-headless
 
 grafana="$here/.venv/grafana"
 if [ -d "$here/.venv" ] && ! cmp -s "$here/tests/ops/grafana/package.json" "$grafana/package.json"; then
