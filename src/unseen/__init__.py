@@ -47,6 +47,7 @@ _HOMES = {
     "Batch": "unseen.algorithms.batch",
     "Incremental": "unseen.algorithms.incremental",
     "SQUAREM": "unseen.algorithms.squarem",
+    "Reduced": "unseen.algorithms.reduced",
     "Stepwise": "unseen.algorithms.stepwise",
     # stopping
     "Converged": "unseen.core.stop",

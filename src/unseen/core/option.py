@@ -129,11 +129,11 @@ FIT = (
     Option(
         "algorithm",
         TEXT,
-        "At which parameters sums are asked for: batch is EM as in the books, squarem extrapolates, stepwise and "
-        "incremental update after each block.",
+        "At which parameters sums are asked for: batch is EM as in the books, squarem extrapolates, stepwise, "
+        "incremental and reduced update after each block.",
         None,
         optional=True,
-        choices=("batch", "squarem", "stepwise", "incremental"),
+        choices=("batch", "squarem", "stepwise", "incremental", "reduced"),
         told="batch; squarem at the end of a search",
     ),
     Option(
