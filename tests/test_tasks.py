@@ -201,7 +201,7 @@ def test_bernoulli_of_three_times_the_rows_is_no_longer():
 FEDERATED = partial(Travelling, refuses_rows=True)
 
 
-@pytest.mark.parametrize("start", ["auto", "kmeans++", "rows"])
+@pytest.mark.parametrize("start", ["kmeans++", "rows"])
 def test_a_start_that_draws_rows_is_refused_with_a_sentence(start):
     with pytest.raises(EngineError, match=r"does not let rows leave .*start=Params\(\.\.\.\)") as refused:
         fitted(Mixture(Gaussian("full"), 3), start=start, engine=FEDERATED)

@@ -48,6 +48,9 @@ _HOMES = {
     "Incremental": "unseen.algorithms.incremental",
     "SQUAREM": "unseen.algorithms.squarem",
     "Stepwise": "unseen.algorithms.stepwise",
+    # data of several owners
+    "Command": "unseen.core.site",
+    "Sites": "unseen.sources.sites",
     # stopping
     "Converged": "unseen.core.stop",
     "MaxIterations": "unseen.core.stop",

@@ -121,8 +121,8 @@ class Engine(ABC):
         """
         raise EngineError(
             f"{type(self).__name__} does not let rows leave the place where they are, and this start or search draws "
-            "a sample of rows: start from parameters (start=Params(...)) or from random responsibilities "
-            "(start='random')"
+            "a sample of rows: start from parameters (start=Params(...)), from moments (start='moments') or from "
+            "random responsibilities (start='random')"
         )
 
 

@@ -100,6 +100,7 @@ ENGINES = {
     "threads": "local:Threads",
     "outofcore": "local:OutOfCore",
     "spark": "spark:Spark",
+    "federated": "federated:Federated",
 }
 #: how a fit is made, whatever the model: the same on every surface
 FIT = (
