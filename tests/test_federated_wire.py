@@ -173,6 +173,25 @@ def test_a_site_that_is_killed_ends_the_fit_with_its_name():
             unseen.fit(Mixture(Gaussian(), 1), sites)
 
 
+def test_a_fit_goes_on_once_the_site_is_back(tmp_path):
+    data, seen = cut(marked(600), home(600)), []
+    fit = partial(unseen.fit, Mixture(Gaussian("full"), 3), seed=0, restarts=4)
+    with Sites(data) as sites:
+        whole = fit(sites)
+
+        def kill(event):
+            seen.append(event)
+            if len(seen) == 12:
+                killed(sites, "site 1")
+
+        with pytest.raises(EngineError, match="site 'site 1' has ended"):
+            fit(sites, observers=[kill], checkpoint=tmp_path / "kept", every=1)
+    with Sites(data) as sites:
+        again = fit(sites, checkpoint=tmp_path / "kept", resume=True)
+    assert again.loglik == whole.loglik
+    assert all(np.array_equal(again.params[name], whole.params[name]) for name in whole.params)
+
+
 def test_a_site_may_be_lost_where_that_is_allowed():
     with Sites(cut(marked(600), home(600))) as sites:
         problem = pose(Mixture(Gaussian(), 1), sites, engine=partial(Federated, may_be_lost=True))

@@ -71,7 +71,8 @@ class Summed(Generic[T]):
         if self.lost:
             raise EngineError(
                 f"{len(self.lost):,} of {len(self.lost) + len(self.done):,} blocks were lost and could not be read "
-                "again: make the data readable from every worker, or fit on this machine (engine='auto')"
+                "again: make the data readable from every worker (or start the site again), or fit on this machine "
+                "(engine='auto')"
             )
         return self.stats
 
