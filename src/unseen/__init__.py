@@ -49,6 +49,9 @@ _HOMES = {
     "SQUAREM": "unseen.algorithms.squarem",
     "Reduced": "unseen.algorithms.reduced",
     "Stepwise": "unseen.algorithms.stepwise",
+    # data of several owners
+    "Command": "unseen.core.site",
+    "Sites": "unseen.sources.sites",
     # stopping
     "Converged": "unseen.core.stop",
     "MaxIterations": "unseen.core.stop",
