@@ -73,7 +73,12 @@ class Intake:
 
     def alone(self, partition: Partition) -> Any:
         """The rows of one partition, those of a unit together."""
-        return opened(partition, self.unit, self.read)
+        from unseen.sources.files import open_files
+
+        with reading(repr(partition.name)):
+            source = open_files(partition.path, unit=self.unit, read=self.read)
+        partition.unchanged()
+        return source
 
     def open(self, partition: Partition) -> Any:
         """The rows of one partition; the one that was opened last stays open."""
@@ -94,16 +99,6 @@ class Intake:
     def close(self) -> None:
         """Let go of the partition that is open."""
         self._open.clear()
-
-
-def opened(partition: Partition, unit: str | None, read: Reading) -> Any:
-    """The rows of one partition, those of a unit together."""
-    from unseen.sources.files import open_files
-
-    with reading(repr(partition.name)):
-        source = open_files(partition.path, unit=unit, read=read)
-    partition.unchanged()
-    return source
 
 
 def take_in(settings: Settings, until: str | None = None) -> Intake:
