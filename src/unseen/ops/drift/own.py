@@ -14,10 +14,11 @@ from unseen.ops import files
 from unseen.ops.config.settings import Settings
 from unseen.ops.drift import parts
 from unseen.ops.drift.reference import Reference, recall, remember
-from unseen.ops.ingest.intake import opened
+from unseen.ops.ingest.intake import Intake
 from unseen.ops.ingest.partitions import Partition, partitions
 from unseen.ops.judge.memory import Remembered
 from unseen.ops.places import Places
+from unseen.ops.record import Batch
 from unseen.ops.registry import Registry, Version
 from unseen.ops.runs import REFERENCE, read
 from unseen.result import Result
@@ -55,7 +56,9 @@ def of_version(settings: Settings, registry: Registry, version: Version, result:
         raise RegistryError(f"{trouble}, and {gone}; {remedy(settings, version)}")
     pinned = Remembered.of(registry.log.entries()).pinned
     since = next((i for i, p in enumerate(there) if p.id in pinned), 0)
-    stored = summed(result, [opened(p, result.encoding.unit, settings.data.read.reading()) for p in there], since)
+    batch = Batch(id=version.batch, partitions=tuple(p.name for p in there), rows=version.rows)
+    intake = Intake(there, batch, result.encoding.unit, settings.data.read.reading())
+    stored = summed(result, intake.by_partition(), since)
     files.write(path, json.dumps(stored))
     return Own(stored, Reference.of(stored, result), trouble)
 
