@@ -146,7 +146,7 @@ def status(config: Path, as_json: bool) -> None:
     from unseen.cli.standing import findings
 
     registry = _registry(config)
-    found = registry.status()
+    found = {**registry.status(), "reference": _reference(registry)}
     if found["retrain"]:
         found["retrain"]["findings"] = findings(_record(registry.places, found["retrain"]["record"]))
     if as_json:
@@ -155,6 +155,21 @@ def status(config: Path, as_json: bool) -> None:
         click.echo("\n".join(sentences(found)))
     if found["registry"] or (found["champion"] and found["champion"]["intact"] is False):
         raise click.exceptions.Exit(REGISTRY)
+
+
+def _reference(registry: Any) -> str | None:
+    """What is wrong with what drift is measured against, and what follows; None where it is whole."""
+    from unseen.errors import UnseenError
+    from unseen.ops.drift.own import remedy, trouble
+    from unseen.store import load
+
+    with suppress(UnseenError, OSError):  # without a champion that loads, that is the trouble to tell
+        champion = registry.champion()
+        found = champion and trouble(registry.settings, champion, load(registry.run(champion)))
+        if found:
+            said, anew = found
+            return f"{said}: " + ("the next look makes it anew" if anew else remedy(registry.settings, champion))
+    return None
 
 
 def _record(places: Any, id: str) -> Any:
