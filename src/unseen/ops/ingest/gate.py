@@ -37,11 +37,12 @@ def check(intake: Intake, settings: Settings, champion: Encoding | None) -> tupl
         The system could not read a partition just now: that is no finding about it, and may pass.
     """
     places = Places.of(settings)
-    memory = Memory(places)
+    memory = Memory.of(settings)
     trusted = (*settings.schema_.columns, *(champion.columns() if champion else ()))
     try:
         rules = rules_of(settings, champion, _first(intake, memory, trusted))
-        gate = _Gate(intake, rules, trusted, memory, Contents(places.home / "rows", rules.content))
+        contents = Contents(places.home / "rows", (*rules.content, *settings.data.read.told))
+        gate = _Gate(intake, rules, trusted, memory, contents)
         return gate.findings() or gate.together()
     finally:
         memory.save()
