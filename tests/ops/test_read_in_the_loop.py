@@ -81,3 +81,17 @@ def test_a_column_that_is_named_and_gone_is_a_missing_column(here: Path, kind: s
     done = call("retrain")
     assert done.exit_code == 11, done.output
     assert "column 'department' is missing in '2024-03" in done.output, done.output
+
+
+def test_refusals_name_keys_of_the_file_and_not_options_of_fit(here: Path) -> None:
+    for path in Path("months").iterdir():
+        pq.read_table(path).to_pandas().to_csv(path.with_suffix(".csv"), index=False)
+        path.unlink()
+    ok("init", "months")
+    newest = max(Path("months").iterdir())
+    newest.write_text(newest.read_text() + "1,2\n")
+    for command in (["retrain"], ["retrain", "--json"], ["status"], ["history"], ["check"]):
+        said = call(*command).output
+        assert "--" not in said, said
+        assert "(data.read.skip_bad: true)" in said, said
+    assert "(--skip-bad)" in call("init", "months", "--force").output  # which has the option

@@ -10,6 +10,7 @@ import click
 
 from unseen.cli.common import as_json, config, needs_ops, quiet
 from unseen.cli.exits import print_json
+from unseen.cli.spelling import in_settings
 
 OUTCOMES = """\b
 Exit codes of a retrain:
@@ -53,9 +54,9 @@ def retrain(
         )
     assert record.outcome is not None
     if as_json:
-        print_json({**record.model_dump(mode="json"), "exit": record.outcome.exit_code})
+        print_json({**in_settings(record.model_dump(mode="json")), "exit": record.outcome.exit_code})
     elif quiet:
-        click.echo(f"{record.outcome}: {record.reason}")
+        click.echo(f"{record.outcome}: {in_settings(record.reason)}")
     raise click.exceptions.Exit(record.outcome.exit_code)
 
 
@@ -64,7 +65,7 @@ def teller(silent: bool) -> Any:
 
     def tell(stage: str, said: str) -> None:
         if not silent:
-            click.echo(f"{stage:<9} {said}", file=sys.stdout)
+            click.echo(f"{stage:<9} {in_settings(said)}", file=sys.stdout)
 
     return tell
 
@@ -89,11 +90,11 @@ def gate(run: str, config: Path, against: str, as_json: bool) -> None:
             {
                 "run": run,
                 "allowed": allowed,
-                "gates": [v.model_dump(mode="json") for v in verdicts],
+                "gates": in_settings([v.model_dump(mode="json") for v in verdicts]),
                 "validation": validation.model_dump(mode="json") if validation else None,
             }
         )
     else:
         for v in verdicts:
-            click.echo(f"{'passed ' if v.passed else 'REFUSED'}  {v.gate:<18} {v.reason}")
+            click.echo(f"{'passed ' if v.passed else 'REFUSED'}  {v.gate:<18} {in_settings(v.reason)}")
     raise click.exceptions.Exit(0 if allowed else 10)

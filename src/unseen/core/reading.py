@@ -96,7 +96,9 @@ class Reading:
             for name in named:
                 if name not in names:
                     raise NoColumn(
-                        f"{option}: there is no column {name!r}; the columns are {', '.join(map(repr, names))}", names
+                        f"there is no column {name!r} ({option}=[...]; --{option}): the columns are "
+                        f"{', '.join(map(repr, names))}",
+                        names,
                     )
 
 
