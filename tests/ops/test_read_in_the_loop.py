@@ -95,3 +95,24 @@ def test_refusals_name_keys_of_the_file_and_not_options_of_fit(here: Path) -> No
         assert "--" not in said, said
         assert "(data.read.skip_bad: true)" in said, said
     assert "(--skip-bad)" in call("init", "months", "--force").output  # which has the option
+
+
+def test_a_month_in_another_currency_is_told_with_its_name(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    Path("months").mkdir()
+
+    def deliver(number: int, sign: str) -> None:
+        rng = np.random.default_rng(number)
+        prices = (f"{x:_.2f} {sign}".replace(".", ",").replace("_", ".") for x in rng.normal(2000, 300, ROWS))
+        lines = [f"{price};{age:.1f}" for price, age in zip(prices, rng.normal(40, 9, ROWS), strict=True)]
+        Path(f"months/2024-{number:02}.csv").write_text("\n".join(["price;age", *lines]) + "\n")
+
+    deliver(1, "€")
+    deliver(2, "€")
+    ok("init", "months")
+    deliver(3, "$")
+    done = call("retrain")
+    assert done.exit_code == 11, done.output
+    said = "column 'price' of '2024-03.csv' is written with decimal comma with $, and in others with decimal comma with €"
+    assert f"{said}: another currency or unit?" in done.output
+    assert "do not agree" not in done.output and "decimal;" not in done.output

@@ -8,6 +8,7 @@ from typing import Any
 
 from unseen.core.block import CATEGORY, EMPTY, OTHER, Field
 from unseen.core.encoding import Encoding
+from unseen.core.source import how_read
 from unseen.errors import DataError
 from unseen.ops.checked import Known, Memory
 from unseen.ops.config import Settings
@@ -16,7 +17,7 @@ from unseen.ops.ingest.chunks import Chunk, chunks, mixed
 from unseen.ops.ingest.intake import Intake
 from unseen.ops.ingest.partitions import Partition, ReadError, reading
 from unseen.ops.ingest.repeats import Contents, RowHashes, duplicates, repeats, same_rows
-from unseen.ops.ingest.rules import Rule, Rules, discreet, headless, rules_of, structure, wrong
+from unseen.ops.ingest.rules import Rule, Rules, apart, discreet, headless, rules_of, structure, wrong
 from unseen.ops.ingest.shape import Sample, shapes
 from unseen.ops.places import Places
 from unseen.ops.record import Finding
@@ -96,11 +97,11 @@ class _Gate:
     def together(self) -> tuple[Finding, ...]:
         """Partitions that are each in order and yet cannot be read as one: CSV beside Parquet, or other types."""
         try:
-            self.intake.source.schema()
+            fields = self.intake.source.schema()
         except DataError as error:
             known = (*(p.name for p in self.intake.partitions), *self.rules.names, *(self.rules.others or ()))
             return (Finding(check="together", message=discreet(str(error), known)),)
-        return ()
+        return apart(fields, self.rules, ((p.name, how_read(self.intake.alone(p))[1]) for p in self.intake.partitions))
 
     def _looked(self, partition: Partition) -> _Looked:
         """Findings about one partition by itself, and the digest of its rows."""
