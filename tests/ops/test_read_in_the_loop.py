@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import subprocess
 from pathlib import Path
 
 import numpy as np
@@ -9,7 +10,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from tests.cli.calling import call, ok
+from tests.cli.calling import UNSEEN, call, ok
 from unseen.ops.config import load, settings_hash
 from unseen.ops.registry import Registry
 from unseen.store import load as run_of
@@ -116,3 +117,13 @@ def test_a_month_in_another_currency_is_told_with_its_name(tmp_path: Path, monke
     said = "column 'price' of '2024-03.csv' is written with decimal comma with $, and in others with decimal comma with €"
     assert f"{said}: another currency or unit?" in done.output
     assert "do not agree" not in done.output and "decimal;" not in done.output
+
+
+def test_nothing_of_other_libraries_reaches_the_terminal(here: Path) -> None:
+    """PySpark says something about pandas whenever Pandera looks for it, which would be in the mail of every night."""
+    pytest.importorskip("pyspark")
+    ok("init", "months")
+    Path("unseen.yaml").write_text(Path("unseen.yaml").read_text().replace("model:\n", "model:\n  components: 1\n"))
+    done = subprocess.run([*UNSEEN, "retrain", "--quiet"], capture_output=True, text=True, timeout=300)
+    assert done.returncode in (0, 10), done.stderr
+    assert done.stderr == ""

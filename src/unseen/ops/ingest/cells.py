@@ -5,7 +5,9 @@ Pandera is asked so that it answers with names only: its failure cases would hol
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+import warnings
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import partial
 from typing import Any
@@ -21,6 +23,15 @@ from unseen.ops.record import Finding
 _UNCHECKED = "could not be checked, which counts as broken"
 
 
+@contextmanager
+def quietly() -> Iterator[None]:
+    """Without what PySpark, where it is installed, says of pandas whenever Pandera asks whether it is."""
+    with warnings.catch_warnings():
+        warnings.filterwarnings("ignore", category=FutureWarning, module=r"pyspark\.")
+        yield
+
+
+@quietly()
 def cells(
     name: str, rules: Sequence[Rule], rows: int, chunks: Iterable[Chunk], also: Callable[[Chunk], Any]
 ) -> tuple[Finding, ...]:
@@ -53,6 +64,7 @@ def cells(
 # ---- Pandera
 
 
+@quietly()
 def scalar(holds: Callable[[Any], bool], name: str) -> Any:
     """A check of a whole column: one truth value, so that there are no failure cases to be formatted."""
     import pandera.pandas as pa
@@ -61,6 +73,7 @@ def scalar(holds: Callable[[Any], bool], name: str) -> Any:
     return pa.Check(lambda cells: holds(cells), name=name, ignore_na=False)
 
 
+@quietly()
 def complaints(schema: Any, table: Any) -> set[tuple[str, str]]:
     """The columns and checks that a table breaks; no check where one could not be run.
 
