@@ -114,7 +114,9 @@ def test_a_month_in_another_currency_is_told_with_its_name(tmp_path: Path, monke
     deliver(3, "$")
     done = call("retrain")
     assert done.exit_code == 11, done.output
-    said = "column 'price' of '2024-03.csv' is written with decimal comma with $, and in others with decimal comma with €"
+    said = (
+        "column 'price' of '2024-03.csv' is written with decimal comma with $, and in others with decimal comma with €"
+    )
     assert f"{said}: another currency or unit?" in done.output
     assert "do not agree" not in done.output and "decimal;" not in done.output
 

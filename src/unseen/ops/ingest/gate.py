@@ -179,7 +179,7 @@ def examine(name: str, source: Any, rules: Rules) -> tuple[Known, tuple[Finding,
 
     if rows and inside:
         found += cells(name, inside, rows, chunks(source, tuple(kinds)), also)
-        found += shapes(name, shaped, sample, {finding.column for finding in found})
+        found += shapes(name, shaped, sample, {finding.column for finding in found if finding.check == "unchecked"})
         found += duplicates(name, hashes, rules)
     digest = hashes.digest(tuple(kinds)) if hashes.rows else ""
     known = Known(name=name, rows=rows, fields=tuple((f.name, f.kind) for f in fields), passed={rules.id: digest})

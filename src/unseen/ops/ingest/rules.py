@@ -222,7 +222,9 @@ def apart(
         for name, way in ways.items():
             if (here := way.written()) != most[0][0]:
                 why = "another currency or unit? Bring it to one" if units else "bring it to one way of writing"
-                found.append(wrong("type", name, f"is written with {here}, and in others with {most[0][0]}: {why}", column))
+                found.append(
+                    wrong("type", name, f"is written with {here}, and in others with {most[0][0]}: {why}", column)
+                )
     return tuple(found)
 
 
