@@ -19,8 +19,10 @@ Exit codes of a retrain:
   11   refused: the batch breaks the schema; nothing was trained
   12   unfit: no fit converged to a usable model
   13   limit: over the limit of time, memory or cost
-  14   registry: it could not be reached; the same command goes on from the fit
+  14   registry: log or registry cannot be used (out of reach, altered, another model's); when that is mended, the same
+       command goes on from the fit
   15   error: something unexpected; the champion is untouched
+  16   conflict: another process works on the same run; nothing was done
   130  interrupted; the same command goes on
 """
 
@@ -70,8 +72,8 @@ def teller(silent: bool) -> Any:
     return tell
 
 
-@click.command(epilog="\b\nExample:\n  unseen gate 2013-04-1f2e3d4c5b6a --against champion")
-@click.argument("run", metavar="RUN")
+@click.command(epilog="\b\nExamples:\n  unseen gate flights@challenger\n  unseen gate 2013-04-1f2e3d4c5b6a --against 2")
+@click.argument("run", metavar="RUN|NAME@VERSION")
 @config
 @click.option("--against", default="champion", show_default=True, help="champion, a version's number, or none.")
 @as_json
@@ -79,12 +81,17 @@ def teller(silent: bool) -> Any:
 def gate(run: str, config: Path, against: str, as_json: bool) -> None:
     """Ask the gates about a run that was fitted before, and change nothing.
 
-    RUN is the id of a retrain, as `unseen history` shows it. Exit code 0: every gate passes; 10: at least one refuses.
+    RUN is the id of a retrain, the name of its folder under runs/ in the state folder, or the version that came from
+    it: NAME@3, NAME@challenger. Exit code 0: every gate passes; 10: at least one refuses.
     """
     from unseen.ops.config import load
+    from unseen.ops.registry import Registry, named
     from unseen.ops.retrain import regate
 
-    validation, verdicts, allowed = regate(load(config), run, against)
+    settings = load(config)
+    if run.partition("@")[0] == settings.name:
+        run = named(Registry(settings), run).record
+    validation, verdicts, allowed = regate(settings, run, against)
     if as_json:
         print_json(
             {
