@@ -76,7 +76,7 @@ def survey(
     if model.unit.many and source.unit is None and not getattr(source, "whole", False):
         raise ModelError(
             f"{type(model).__name__} reads {model.unit.value}s of rows, and this source does not say where one ends "
-            "and the next begins: name the column that tells them apart with unit="
+            "and the next begins: name the column that tells them apart (unit='...'; --unit COL)"
         )
     side = {weights, labels, *ignore}
     candidates = tuple(f for n, f in schema.items() if n not in side)
