@@ -52,6 +52,8 @@ _HOMES = {
     # data of several owners
     "Command": "unseen.core.site",
     "Sites": "unseen.sources.sites",
+    # data of nobody
+    "Synthetic": "unseen.sources.synthetic",
     # stopping
     "Converged": "unseen.core.stop",
     "MaxIterations": "unseen.core.stop",
