@@ -43,7 +43,7 @@ class Dask(Engine):
     Source: Rocklin (2015), Dask: parallel computation with blocked algorithms and task scheduling, SciPy.
     """
 
-    traits = EngineTraits(keeps_blocks=False)
+    traits = EngineTraits(keeps_blocks=False, elsewhere=True)
 
     def __init__(self, blocks: Sequence[Any], workers: int | None = None, client: Any = None) -> None:
         self.client, self._count = client or current_client(), len(blocks)
