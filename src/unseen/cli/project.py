@@ -99,11 +99,12 @@ def check(config: Path, as_json: bool) -> None:
     from unseen.ops.config.outlook import outlook, told
     from unseen.ops.ingest import partitions
     from unseen.ops.judge.power import words
+    from unseen.ops.registry.excluding import excluded
     from unseen.ops.retrain.foreseen import foreseen
     from unseen.sources.files import open_files
 
     settings = load(config)
-    found = partitions(settings)
+    found = partitions(settings, excluded(settings))
     newest = open_files(found[-1].path, read=settings.data.read.reading())
     rows = sum(part.rows for part in newest.manifest())
     facts = outlook(settings, [p.name for p in found], newest.schema(), rows)
