@@ -173,7 +173,7 @@ def test_a_prior_is_worth_votes():
 
 def test_bad_input_has_a_sentence(published):
     data, _ = crowd(items=20)
-    with pytest.raises(ModelError, match="DawidSkene reads bags of rows, .* name the column .* with unit="):
+    with pytest.raises(ModelError, match=r"DawidSkene reads bags of rows, .* name the column .* \(unit="):
         unseen.fit(DawidSkene(), data)
     with pytest.raises(DataError, match="the model names column 'worker', which the data does not have"):
         unseen.fit(DawidSkene(), {k: v for k, v in data.items() if k != "worker"}, unit="item")

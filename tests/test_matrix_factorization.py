@@ -187,7 +187,7 @@ def test_a_firm_prior_leaves_means_and_a_general_level():
 
 
 def test_bad_input_has_a_sentence():
-    with pytest.raises(ModelError, match="MatrixFactorization reads bags of rows, .* with unit="):
+    with pytest.raises(ModelError, match=r"MatrixFactorization reads bags of rows, .* \(unit="):
         unseen.fit(MatrixFactorization(1), ROWS)
     with pytest.raises(
         DataError, match="unit column 'user' is missing in 1 rows: it has to say of every row which unit"

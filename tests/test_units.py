@@ -17,7 +17,7 @@ def path(tmp_path):
 
 def test_a_file_without_a_unit_is_refused_by_fit_and_select(path):
     for call in (unseen.fit, lambda *a, **o: unseen.select(*a, range(1, 3), **o)):
-        with pytest.raises(unseen.ModelError, match="name the column that tells them apart with unit="):
+        with pytest.raises(unseen.ModelError, match=r"name the column that tells them apart \(unit="):
             call(HMM(Poisson(), 2), path, ignore=["who"])
     for call in (unseen.fit, lambda *a, **o: unseen.select(*a, range(2, 3), **o)):
         fit = call(HMM(Poisson(), 2), path, unit="who", restarts=1, max_iterations=3)

@@ -76,7 +76,7 @@ def survey(
     if model.unit.many and source.unit is None and not getattr(source, "whole", False):
         raise ModelError(
             f"{type(model).__name__} reads {model.unit.value}s of rows, and this source does not say where one ends "
-            "and the next begins: name the column that tells them apart with unit="
+            "and the next begins: name the column that tells them apart (unit='...'; --unit COL)"
         )
     side = {weights, labels, *ignore}
     candidates = tuple(f for n, f in schema.items() if n not in side)
@@ -85,7 +85,9 @@ def survey(
     once = make if not traits_of(make).keeps_blocks else partial(OutOfCore, workers=workers)
     side_columns = tuple(n for n in (weights, labels) if n is not None)
     frames = Frames(source, tuple(f.name for f in fields) + side_columns)
-    profile: Profile = once(frames).total(ProfileFrame(fields, weights, labels, frozenset(model.index)))
+    coded = frozenset(model.coded([f.name for f in fields]))
+    task = ProfileFrame(fields, weights, labels, frozenset(model.index), coded)
+    profile: Profile = once(frames).total(task)
     check_profile(profile, empty=empty)
     used = {f.name for f in fields}
     ignored = tuple(replace(f, note=f.note or "not used by the model") for f in candidates if f.name not in used)

@@ -145,7 +145,28 @@ def test_a_median_tells_a_change_of_unit(tmp_path, factor, side):
     columns = {"x": {"type": "number", "median": [250, 350]}}
     (found,) = gate(tmp_path, minutes, schema={"columns": columns})
     assert (found.check, found.column) == ("median", "x")
-    assert f"has a median {side} what its rule says" in found.message and "has the unit changed?" in found.message
+    assert f"has a median {side} what its rule says (median), by a factor of " in found.message
+    middle = float(np.median(minutes["x"]))
+    ratio = float(found.message.partition("by a factor of ")[2].partition(",")[0])
+    assert ratio == pytest.approx(middle / 350 if side == "above" else 250 / middle, rel=0.01)
+    assert "has the unit changed?" in found.message
+
+
+def test_a_median_about_zero_is_told_by_the_width_of_its_range(tmp_path):
+    columns = {"x": {"type": "number", "median": [-10, 10]}}
+    (found,) = gate(tmp_path, {"x": np.linspace(-60, -40, 201).tolist()}, schema={"columns": columns})
+    assert "(median), by 2 times the width of its range, and so do" in found.message
+
+
+def test_all_that_is_wrong_with_a_column_is_told_at_once_and_by_how_much(tmp_path):
+    """Minutes that became hours leave the range, its middle and its width: whoever mends one rule mends them all."""
+    minutes = np.random.default_rng(1).normal(300, 20, 400)
+    columns = {"x": {"type": "number", "min": 200, "max": 400, "median": [280, 320], "spread": [10, 30]}}
+    found = gate(tmp_path, {"x": (minutes / 60).tolist()}, schema={"columns": columns})
+    assert said(found) == [("range", "x"), ("median", "x"), ("spread", "x")]
+    low, middle, high = np.quantile(minutes / 60, (0.05, 0.5, 0.95))
+    width = np.abs(np.clip(minutes / 60, low, high) - middle).mean()
+    assert f"is spread narrower than its rule says (spread), by a factor of {10 / width:.3g}: " in found[2].message
 
 
 def test_a_median_at_the_end_of_its_range_passes(tmp_path):

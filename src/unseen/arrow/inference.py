@@ -20,7 +20,7 @@ from unseen.arrow.cells import (
     without_words,
 )
 from unseen.arrow.libraries import pa, pc
-from unseen.arrow.notation import DATE, NEARLY, TWO_WAYS, notation_of, otherwise
+from unseen.arrow.notation import DATE, NEARLY, TWO_WAYS, UNITS, notation_of, otherwise
 from unseen.core.block import BOOLEAN, CATEGORY, EMPTY, INTEGER, NUMBER, OTHER, Field
 from unseen.core.objects import DATES
 from unseen.core.reading import IN_WORDS, USUAL, Notation, Reading
@@ -217,8 +217,10 @@ class Guess:
         if share <= 0.5 and (few or self.known is not None):
             self.broken = _looks_numeric(self.name, self.strange, share, self.first_strange)
         words = list(self.words)
-        two = share <= 0.5 and not self.broken and len(words) > FEW and notation_of(words).kind in NUMBERS
-        self.how, self.again = Notation(CATEGORY, note=TWO_WAYS if two else ""), True
+        others = notation_of(words) if share <= 0.5 and not self.broken and len(words) > FEW else Notation(CATEGORY)
+        same = (others.before.strip(), others.after.strip()) == (self.how.before.strip(), self.how.after.strip())
+        note = "" if others.kind not in NUMBERS else TWO_WAYS if same else UNITS
+        self.how, self.again = Notation(CATEGORY, note=note), True
 
     @property
     def missing(self) -> int:

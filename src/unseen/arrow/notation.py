@@ -49,6 +49,7 @@ TWO_WAYS = (
     "left out: numbers whose decimal and thousands marks do not agree: bring them to one way of writing, or name one "
     "(decimal; --decimal)"
 )
+UNITS = "left out: numbers with different units or currencies: bring them to one"
 #: so few different values with different letters behind them are names
 FEW = 20
 #: of so much of a column it can be said what it is
@@ -104,8 +105,7 @@ def notation_of(cells: Sequence[str], decimal: str | None = None, loose: bool = 
     if len(affixes) > 1 and len(set(cells)) <= FEW:  # 1st, 2nd, 3rd
         return Notation(CATEGORY)
     if len(affixes) > 1:
-        many = "different units or currencies"
-        return Notation(CATEGORY, note=f"left out: numbers with {many}: bring them to one")
+        return Notation(CATEGORY, note=UNITS)
     before, after = affixes.pop()
     if after and not before and not _unit_of_numbers(parsed):
         return Notation(CATEGORY)

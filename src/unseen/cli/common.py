@@ -61,7 +61,7 @@ def needs_ops(command: F) -> F:
 
 PROJECT = Path("unseen.yaml")
 #: how a model of the project is named: NAME, NAME@3, NAME@champion, NAME@challenger
-NAMED = re.compile(r"([A-Za-z][A-Za-z0-9_-]{0,62})(@[^@/\\]*)?")
+NAMED = re.compile(r"([A-Za-z][A-Za-z0-9_-]{0,62})(@[^/\\]*)?")
 
 
 def open_run(run: Path, options: Mapping[str, Any] | None = None) -> tuple[Any, Path]:
@@ -104,6 +104,8 @@ def which_run(run: Path) -> Path:
             click.echo(f"unseen: {told}", err=True)
         elif version and not run.exists():
             raise RunError(f"there is no run at {run}, and no {PROJECT} here that could have a model of that name")
+        if not run.exists() and PROJECT.exists() and (near := _near(str(run))):
+            raise RunError(f"there is no run at {run}, and no retrain of {PROJECT} of that name; {near}")
         folder = find(run)
         if folder != run:
             click.echo(f"unseen: newest run in {run}: {folder.name}", err=True)
@@ -121,6 +123,21 @@ def _of_project(text: str, exists: bool) -> Path:
     more = f" (the folder {text} here holds no run)" if exists else ""
     click.echo(f"unseen: {text} is version {version.number} of {registry.settings.name}{more}", err=True)
     return registry.run(version)
+
+
+def _near(run: str) -> str:
+    """The retrains of the project whose ids are like a name; nothing where none is."""
+    try:
+        from unseen.ops.config import load
+        from unseen.ops.places import Places, nearest
+    except ModuleNotFoundError:
+        return ""
+    try:
+        ids = sorted(p.name for p in Places.of(load(PROJECT)).runs.glob("*/"))
+    except OpsError:
+        return ""
+    near = nearest(run, ids)
+    return near if near.startswith("the nearest") else ""
 
 
 def _names_project(name: str) -> bool:

@@ -95,7 +95,8 @@ def _configured() -> bool:
     if context is None or not isinstance(context.command, click.Group) or not context.invoked_subcommand:
         return False
     command = context.command.get_command(context, context.invoked_subcommand)
-    return command is not None and any(p.name == "config" for p in command.params)
+    names = {p.name for p in command.params} if command is not None else set()
+    return "config" in names and "skip_bad" not in names  # `init` has options, and writes the keys
 
 
 def sentence(error: Exception) -> tuple[str, int]:
@@ -103,7 +104,11 @@ def sentence(error: Exception) -> tuple[str, int]:
     if isinstance(error, UnseenError):
         return str(error), next((code for kind, code in CODES.items() if isinstance(error, kind)), DATA)
     if isinstance(error, MemoryError):
-        return "the machine ran out of memory: try --engine outofcore, fewer columns, or fewer components", BUG
+        return (
+            "the machine ran out of memory: try fewer columns, fewer components, or keep the data on disk "
+            "(engine='outofcore'; --engine outofcore)",
+            BUG,
+        )
     if isinstance(error, OSError) and error.errno == errno.ENOSPC:
         return "no space is left on the disk: nothing was left half-written", RUN
     if isinstance(error, OSError):

@@ -30,6 +30,7 @@ def exclude(name: str, partition: str, reason: str | None, undo: bool, config: P
     left out, and every retrain says so.
     """
     from unseen.ops.ingest.partitions import names, partitions
+    from unseen.ops.places import nearest
     from unseen.ops.registry.excluding import exclude as leave_out
     from unseen.ops.registry.excluding import excluded, found_wrong, learned_from
 
@@ -46,7 +47,7 @@ def exclude(name: str, partition: str, reason: str | None, undo: bool, config: P
     if len(meant) != 1:
         what = "names more than one partition" if meant else "is no partition"
         what = "is left out of no batch" if undo else what
-        raise DataError(f"{partition!r} {what}; there are {', '.join(known[-5:]) or 'none'}")
+        raise DataError(f"{partition!r} {what}; {nearest(partition, meant or known)}")
     (part,) = meant
     changed = undo or part not in out
     if changed:

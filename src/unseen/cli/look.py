@@ -12,7 +12,7 @@ from unseen.cli.common import as_json, open_run, quiet, run_argument
 from unseen.cli.exits import print_json
 from unseen.cli.options import split_columns
 from unseen.cli.reading import hidden_read_options
-from unseen.cli.spelling import on_command_line
+from unseen.cli.spelling import in_settings, on_command_line
 from unseen.errors import ConfigError
 
 
@@ -31,8 +31,9 @@ def show(run: Path, as_json: bool) -> None:
 
     record, model = _retrain(run)
     if record is not None and as_json:
-        fit = facts(open_run(model)[0], on_command_line) if model.exists() else {}
-        return print_json({"run": str(model.parent), "record": record.model_dump(mode="json"), **fit})
+        fit = facts(open_run(model)[0], in_settings) if model.exists() else {}
+        told = in_settings(record.model_dump(mode="json"))
+        return print_json({"run": str(model.parent), "record": told, **fit})
     if record is not None:
         from unseen.cli.standing import retrained
 
@@ -40,10 +41,11 @@ def show(run: Path, as_json: bool) -> None:
         if not model.exists():
             return
     result, folder = open_run(model if record is not None else run)
+    spelled = on_command_line if record is None and folder.is_relative_to(run) else in_settings
     if as_json:
-        print_json({"run": str(folder), **facts(result, on_command_line)})
+        print_json({"run": str(folder), **facts(result, spelled)})
     else:
-        click.echo(summary(result, on_command_line), nl=False)
+        click.echo(summary(result, spelled), nl=False)
 
 
 def _retrain(run: Path) -> tuple[Any, Path]:

@@ -11,6 +11,7 @@ import click
 
 from unseen.cli.common import as_json, config, needs_ops
 from unseen.cli.exits import REGISTRY, print_json
+from unseen.cli.spelling import in_settings
 from unseen.cli.standing import plain, sentences, table
 from unseen.errors import RegistryError
 
@@ -148,7 +149,9 @@ def status(config: Path, as_json: bool) -> None:
 
     registry = _registry(config)
     found = {**registry.status(), "reference": _reference(registry), "learned": learned_from(registry.settings)}
+    found["excluded"] = in_settings(found["excluded"])
     if found["retrain"]:
+        found["retrain"]["reason"] = in_settings(found["retrain"]["reason"])
         found["retrain"]["findings"] = findings(_record(registry.places, found["retrain"]["record"]))
     if as_json:
         print_json(found)
@@ -189,11 +192,17 @@ def _record(places: Any, id: str) -> Any:
 def history(config: Path, last: int | None, as_json: bool) -> None:
     """Show every decision, the newest last: promotions, rollbacks, and retrains that changed nothing."""
     registry = _registry(config)
-    found = registry.history()[-last if last else None :]
+    found = [_spelled(decision) for decision in registry.history()[-last if last else None :]]
     if as_json:
         print_json({"name": registry.settings.name, "history": found})
     else:
         click.echo("\n".join(table(found)) or f"{registry.settings.name}: nothing was decided yet")
+
+
+def _spelled(decision: dict[str, Any]) -> dict[str, Any]:
+    """A decision with knobs as keys; what people wrote stays as it is."""
+    found = decision["kind"] == "retrain" and decision.get("reason")
+    return {**decision, "reason": in_settings(found)} if found else decision
 
 
 @click.command(epilog=f"\b\nExample:\n  unseen rebuild flights\n\n{CODES}")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import os
-from dataclasses import fields
+from dataclasses import fields, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -70,7 +70,8 @@ def init(
     seen = _look(given, read) if given else None
     values: dict[str, Any] = {"name": name, "data.path": "data/*.parquet"}
     if given and seen:
-        values |= {"data.path": _as_seen_from(config.parent, given), **_said(read), **_values(seen)}
+        said = _said(_with_numbers(read, seen))
+        values |= {"data.path": _as_seen_from(config.parent, given), **said, **_values(seen)}
     text = file_of(values, _notes(seen) if seen else {})
     parsed(text, config, {})  # what is about to be written can be read
     write(config, text)
@@ -98,14 +99,14 @@ def check(config: Path, as_json: bool) -> None:
     from unseen.ops.config import load
     from unseen.ops.config.outlook import outlook, told
     from unseen.ops.ingest import partitions
+    from unseen.ops.ingest.intake import opened
     from unseen.ops.judge.power import words
     from unseen.ops.registry.excluding import excluded
     from unseen.ops.retrain.foreseen import foreseen
-    from unseen.sources.files import open_files
 
     settings = load(config)
     found = partitions(settings, excluded(settings))
-    newest = open_files(found[-1].path, read=settings.data.read.reading())
+    newest = opened(found[-1].path, settings.data.read.reading())
     rows = sum(part.rows for part in newest.manifest())
     facts = outlook(settings, [p.name for p in found], newest.schema(), rows)
     power = foreseen(settings, rows, len(settings.model.columns) or len(newest.schema()))
@@ -149,6 +150,10 @@ def _said(read: Reading) -> dict[str, Any]:
     if read.header is False:
         given["header"] = False
     return {f"data.read.{name}": value for name, value in given.items()}
+
+
+def _with_numbers(read: Reading, seen: Observed) -> Reading:
+    return replace(read, number=seen.numbers) if seen.numbers else read
 
 
 def _values(seen: Observed) -> dict[str, Any]:

@@ -10,6 +10,7 @@ import click
 
 from unseen.cli.common import as_json, config, needs_ops, quiet
 from unseen.cli.exits import print_json
+from unseen.cli.spelling import in_settings
 
 OUTCOMES = """\b
 Exit codes of a retrain:
@@ -18,8 +19,10 @@ Exit codes of a retrain:
   11   refused: the batch breaks the schema; nothing was trained
   12   unfit: no fit converged to a usable model
   13   limit: over the limit of time, memory or cost
-  14   registry: it could not be reached; the same command goes on from the fit
+  14   registry: log or registry cannot be used (out of reach, altered, another model's); when that is mended, the same
+       command goes on from the fit
   15   error: something unexpected; the champion is untouched
+  16   conflict: another process works on the same run; nothing was done
   130  interrupted; the same command goes on
 """
 
@@ -53,9 +56,9 @@ def retrain(
         )
     assert record.outcome is not None
     if as_json:
-        print_json({**record.model_dump(mode="json"), "exit": record.outcome.exit_code})
+        print_json({**in_settings(record.model_dump(mode="json")), "exit": record.outcome.exit_code})
     elif quiet:
-        click.echo(f"{record.outcome}: {record.reason}")
+        click.echo(f"{record.outcome}: {in_settings(record.reason)}")
     raise click.exceptions.Exit(record.outcome.exit_code)
 
 
@@ -64,13 +67,13 @@ def teller(silent: bool) -> Any:
 
     def tell(stage: str, said: str) -> None:
         if not silent:
-            click.echo(f"{stage:<9} {said}", file=sys.stdout)
+            click.echo(f"{stage:<9} {in_settings(said)}", file=sys.stdout)
 
     return tell
 
 
-@click.command(epilog="\b\nExample:\n  unseen gate 2013-04-1f2e3d4c5b6a --against champion")
-@click.argument("run", metavar="RUN")
+@click.command(epilog="\b\nExamples:\n  unseen gate flights@challenger\n  unseen gate 2013-04-1f2e3d4c5b6a --against 2")
+@click.argument("run", metavar="RUN|NAME@VERSION")
 @config
 @click.option("--against", default="champion", show_default=True, help="champion, a version's number, or none.")
 @as_json
@@ -78,22 +81,27 @@ def teller(silent: bool) -> Any:
 def gate(run: str, config: Path, against: str, as_json: bool) -> None:
     """Ask the gates about a run that was fitted before, and change nothing.
 
-    RUN is the id of a retrain, as `unseen history` shows it. Exit code 0: every gate passes; 10: at least one refuses.
+    RUN is the id of a retrain, the name of its folder under runs/ in the state folder, or the version that came from
+    it: NAME@3, NAME@challenger. Exit code 0: every gate passes; 10: at least one refuses.
     """
     from unseen.ops.config import load
+    from unseen.ops.registry import Registry, named
     from unseen.ops.retrain import regate
 
-    validation, verdicts, allowed = regate(load(config), run, against)
+    settings = load(config)
+    if run.partition("@")[0] == settings.name:
+        run = named(Registry(settings), run).record
+    validation, verdicts, allowed = regate(settings, run, against)
     if as_json:
         print_json(
             {
                 "run": run,
                 "allowed": allowed,
-                "gates": [v.model_dump(mode="json") for v in verdicts],
+                "gates": in_settings([v.model_dump(mode="json") for v in verdicts]),
                 "validation": validation.model_dump(mode="json") if validation else None,
             }
         )
     else:
         for v in verdicts:
-            click.echo(f"{'passed ' if v.passed else 'REFUSED'}  {v.gate:<18} {v.reason}")
+            click.echo(f"{'passed ' if v.passed else 'REFUSED'}  {v.gate:<18} {in_settings(v.reason)}")
     raise click.exceptions.Exit(0 if allowed else 10)

@@ -53,7 +53,8 @@ Exit codes:
   3    the data cannot be used as given
   4    the fit did not converge (a fit that got somewhere is saved all the same)
   5    a run or an output file cannot be read or written
-  10+  of the production loop: see unseen retrain --help; 14 the registry, 16 someone else was first
+  10+  of the production loop: see unseen retrain --help; 14 log or registry cannot be used, or lack what was
+       named; 16 someone else was first, or the gates keep a version back
   130  interrupted; an interrupted fit saves its best parameters
 
 \b

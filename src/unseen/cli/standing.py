@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
+from unseen.cli.spelling import in_settings
+
 HEAD = ("when (UTC)", "what", "version", "from", "who", "why")
 
 
@@ -61,7 +63,8 @@ def findings(record: Any) -> list[str]:
     """Everything that refused a retrain, or held its candidate back; nothing where that is not how it ended."""
     if record is None or record.outcome not in ("refused", "held"):
         return []
-    return [f.message for f in record.findings] + [f"{v.gate}: {v.reason}" for v in record.gates if not v.passed]
+    found = [f.message for f in record.findings]
+    return [in_settings(said) for said in (*found, *(f"{v.gate}: {v.reason}" for v in record.gates if not v.passed))]
 
 
 def retrained(record: Any) -> list[str]:
@@ -75,7 +78,7 @@ def retrained(record: Any) -> list[str]:
     lines += [f"finding     {f.message}" for f in record.findings]
     lines += [f"{'passed' if v.passed else 'REFUSED':<11} {v.gate}: {v.reason}" for v in record.gates]
     lines += [f"{a.stage + ' ' + str(a.number):<11} {a.error}" for a in record.attempts]
-    return [plain(line) for line in lines]
+    return [plain(in_settings(line)) for line in lines]
 
 
 def table(decisions: Sequence[Mapping[str, Any]]) -> list[str]:

@@ -80,7 +80,8 @@ class Reading:
         def there(some: Sequence[str]) -> tuple[str, ...]:
             return tuple(name for name in some if name in names)
 
-        return replace(self, text=there(self.text), number=there(self.number), date=there(self.date))
+        missing = tuple(m for m in self.missing if not _of_column(m) or _is_named(_of_column(m), names))
+        return replace(self, missing=missing, text=there(self.text), number=there(self.number), date=there(self.date))
 
     def check(self, names: Sequence[str]) -> None:
         """Refuse names of no column.
@@ -90,14 +91,32 @@ class Reading:
         DataError
             It says which option names it, and which columns there are.
         """
-        of_missing = [m.partition("=")[0] for m in self.missing if "=" in m[1:]]
-        of_missing = [m for m in of_missing if not any(n.startswith(f"{m}=") for n in names)]
+        of_missing = [column for m in self.missing if (column := _of_column(m)) and not _is_named(column, names)]
         for option, named in (*((o, getattr(self, o)) for o in ("text", "number", "date")), ("missing", of_missing)):
             for name in named:
                 if name not in names:
-                    raise DataError(
-                        f"{option}: there is no column {name!r}; the columns are {', '.join(map(repr, names))}"
+                    raise NoColumn(
+                        f"there is no column {name!r} ({option}=[...]; --{option}): the columns are "
+                        f"{', '.join(map(repr, names))}",
+                        names,
                     )
+
+
+def _of_column(missing: str) -> str:
+    """The column that a cell means missing in; nothing where it does in all."""
+    return missing.partition("=")[0] if "=" in missing[1:] else ""
+
+
+def _is_named(column: str, names: Sequence[str]) -> bool:
+    return any(name == column or name.startswith(f"{column}=") for name in names)
+
+
+class NoColumn(DataError):
+    """Something is said of a column that is not there; ``columns`` are."""
+
+    def __init__(self, message: str, columns: Sequence[str]) -> None:
+        super().__init__(message)
+        self.columns = tuple(columns)
 
 
 def reading(given: Mapping[str, Any] | Reading | None) -> Reading:

@@ -145,7 +145,7 @@ class MaxIterations(Rule):
         return Outcome(
             CAP,
             f"the cap of {self.iterations} iterations was reached before convergence: raise max_iterations, "
-            "or try fewer components, or in Python take the longer steps of SQUAREM",
+            "try fewer components, or take longer steps (algorithm=SQUAREM(); --algorithm squarem)",
         )
 
 
@@ -163,7 +163,7 @@ class MaxSeconds(Rule):
         return Outcome(
             TIME,
             f"{self.asked or self.seconds:g} s were used up after {len(trace)} iteration{many} before convergence: "
-            "raise max_seconds, or in Python take the longer steps of SQUAREM",
+            "raise max_seconds, or take longer steps (algorithm=SQUAREM(); --algorithm squarem)",
         )
 
 

@@ -7,13 +7,14 @@ from __future__ import annotations
 
 from contextlib import suppress
 from pathlib import Path
-from typing import TypeVar
+from typing import Self, TypeVar
 
 from pydantic import ValidationError
 
 from unseen.core.block import Field
 from unseen.errors import RegistryError
 from unseen.ops import files
+from unseen.ops.config import Settings
 from unseen.ops.places import Places
 from unseen.ops.record import Fact
 
@@ -40,26 +41,31 @@ class Passes(Fact):
 class Memory:
     """``checked.json``: what need not be read again."""
 
-    def __init__(self, places: Places) -> None:
-        self.path = places.home / "checked.json"
+    def __init__(self, places: Places, read: str = "") -> None:
+        """``read`` names how files are read where the settings say it: read otherwise they have other columns."""
+        self.path, self._read = places.home / "checked.json", read
         self._partitions = dict(recalled(self.path, Passes).partitions)
         self._changed = False
 
+    @classmethod
+    def of(cls, settings: Settings) -> Self:
+        return cls(Places.of(settings), "".join(f" {told}" for told in settings.data.read.told))
+
     def rows(self, id: str) -> int | None:
-        return known.rows if (known := self._partitions.get(id)) else None
+        return known.rows if (known := self._partitions.get(id + self._read)) else None
 
     def fields(self, id: str) -> tuple[Field, ...] | None:
-        known = self._partitions.get(id)
+        known = self._partitions.get(id + self._read)
         return tuple(Field(name, kind) for name, kind in known.fields) if known else None
 
     def passed(self, id: str, rules: str) -> str | None:
         """The digest of the partition's rows, if it passed these rules before."""
-        return known.passed.get(rules) if (known := self._partitions.get(id)) else None
+        return known.passed.get(rules) if (known := self._partitions.get(id + self._read)) else None
 
     def note(self, id: str, known: Known) -> None:
-        if before := self._partitions.get(id):
+        if before := self._partitions.get(id + self._read):
             known = known.model_copy(update={"passed": {**before.passed, **known.passed}})
-        self._partitions[id] = known
+        self._partitions[id + self._read] = known
         self._changed = True
 
     def save(self) -> None:

@@ -2,9 +2,26 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from difflib import get_close_matches
 from pathlib import Path
 
 from unseen.ops.config.settings import Settings
+
+
+def nearest(name: str, known: Sequence[str], most: int = 3) -> str:
+    """The names that are nearest to one that is not there, with or without their endings; else the last of them.
+
+    >>> nearest("202505", ["2025-04.csv", "2025-05.csv", "2026-01.csv"], 1)
+    'the nearest is 2025-05.csv'
+    """
+    stems: dict[str, str] = {}
+    for each in known:
+        stems |= {each.partition(".")[0]: each, each: each}
+    near = list(dict.fromkeys(stems[found] for found in get_close_matches(name, stems, 2 * most, 0.5)))[:most]
+    if not near:
+        return f"the newest are {', '.join(known[-most:])}" if known else "there are none yet"
+    return f"the nearest {'is' if len(near) == 1 else 'are'} {', '.join(near)}"
 
 
 class Places:

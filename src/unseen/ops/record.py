@@ -23,7 +23,11 @@ class Outcome(StrEnum):
     REFUSED = "refused", 11, "the batch breaks the schema; nothing was trained"
     UNFIT = "unfit", 12, "no fit converged to a usable model"
     LIMIT = "limit", 13, "over the limit of time, memory or cost"
-    REGISTRY = "registry", 14, "the registry could not be reached; the same command goes on from the fit"
+    REGISTRY = (
+        "registry",
+        14,
+        "log or registry cannot be used; when that is mended, the same command goes on from the fit",
+    )
     ERROR = "error", 15, "something unexpected; the champion is untouched"
     INTERRUPTED = "interrupted", 130, "interrupted; the same command goes on"
     NOTHING_NEW = "nothing new", 0, "the newest data was learned from or judged before"

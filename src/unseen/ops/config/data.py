@@ -32,6 +32,11 @@ class Read(Section):
         """The same as readers take it."""
         return reading(self.model_dump())
 
+    @property
+    def told(self) -> tuple[str, ...]:
+        """What is said, and left to be found no more, as text: files that are read otherwise are other data."""
+        return tuple(f"{key}={value!r}" for key, value in self.model_dump(exclude_defaults=True).items())
+
 
 class Data(Section):
     """Where the partitions are: each file that `path` matches is one, in the order of their names."""

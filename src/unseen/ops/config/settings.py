@@ -99,4 +99,6 @@ class Settings(Section):
 def settings_hash(settings: Settings) -> str:
     """Sixteen hexadecimal digits that change when a setting does that decides the model or what becomes of it."""
     said = settings.model_dump(mode="json", by_alias=True, include=_DECIDES)
+    if read := settings.data.read.told:  # where nothing is said hashes are those of before it could be
+        said["data"]["read"] = read
     return hashlib.sha256(json.dumps(said, sort_keys=True).encode()).hexdigest()[:16]

@@ -5,8 +5,10 @@ Pandera is asked so that it answers with names only: its failure cases would hol
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass
+import warnings
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
 from functools import partial
 from typing import Any
 
@@ -15,12 +17,23 @@ import numpy as np
 from unseen.core.block import CATEGORY, OTHER
 from unseen.ops.ingest.chunks import Chunk
 from unseen.ops.ingest.rules import Rule, is_code, wrong
-from unseen.ops.ingest.shape import evident, over, percent, share
+from unseen.ops.ingest.shape import beyond, evident, over, percent, share
 from unseen.ops.record import Finding
 
+#: cells of a chunk that its part of a median is taken from
+KEPT = 1_000
 _UNCHECKED = "could not be checked, which counts as broken"
 
 
+@contextmanager
+def quietly() -> Iterator[None]:
+    """Without what PySpark, where it is installed, says of pandas whenever Pandera asks whether it is."""
+    with warnings.catch_warnings():
+        warnings.filterwarnings("ignore", category=FutureWarning, module=r"pyspark\.")
+        yield
+
+
+@quietly()
 def cells(
     name: str, rules: Sequence[Rule], rows: int, chunks: Iterable[Chunk], also: Callable[[Chunk], Any]
 ) -> tuple[Finding, ...]:
@@ -53,6 +66,7 @@ def cells(
 # ---- Pandera
 
 
+@quietly()
 def scalar(holds: Callable[[Any], bool], name: str) -> Any:
     """A check of a whole column: one truth value, so that there are no failure cases to be formatted."""
     import pandera.pandas as pa
@@ -61,6 +75,7 @@ def scalar(holds: Callable[[Any], bool], name: str) -> Any:
     return pa.Check(lambda cells: holds(cells), name=name, ignore_na=False)
 
 
+@quietly()
 def complaints(schema: Any, table: Any) -> set[tuple[str, str]]:
     """The columns and checks that a table breaks; no check where one could not be run.
 
@@ -91,7 +106,8 @@ class Tally:
     """One thing that is counted of one column; called with some of its cells, it says after the last what holds.
 
     ``tolerated`` is a share of all cells (``of_all``), else of the observed ones: the most that there may be, or the
-    least that there must be (``least``), with room for chance. ``#`` in what it ``says`` stands for the counts.
+    least that there must be (``least``), with room for chance. ``#`` in what it ``says`` stands for the counts, ``~``
+    for how far the median of some of the cells lies outside of its range.
     """
 
     column: str
@@ -102,6 +118,9 @@ class Tally:
     says: str
     of_all: bool = False
     least: bool = False
+    #: the range of a median, of which is said how far it lies outside
+    range: tuple[float, float] | None = None
+    kept: list[Any] = field(default_factory=list)
     broken: int = 0
     cells: int = 0
     rows: int = 0
@@ -110,6 +129,8 @@ class Tally:
         self.rows += len(cells)
         self.cells += len(cells) if self.of_all else int(cells.notna().sum())
         self.broken += self.count(cells)
+        if self.range is not None:
+            self.kept.append(cells.to_numpy(float)[:: max(1, len(cells) // KEPT)])
         if self.rows < self.total:
             return True
         if not self.least:
@@ -119,7 +140,12 @@ class Tally:
     def finding(self, partition: str) -> Finding:
         kind = "cells" if self.of_all else "observed cells"
         counts = f"{self.broken:,} of {self.cells:,} {kind} ({share(self.broken, self.cells)})"
-        return wrong(self.check, partition, self.says.replace("#", counts), self.column)
+        return wrong(self.check, partition, self.says.replace("#", counts).replace("~", self._beyond()), self.column)
+
+    def _beyond(self) -> str:
+        values = np.concatenate(self.kept) if self.kept else np.empty(0)
+        values = values[np.isfinite(values)]
+        return beyond(float(np.median(values)), *self.range) if self.range is not None and len(values) else ""
 
 
 def tallies(rule: Rule, rows: int) -> list[Tally]:
@@ -149,9 +175,9 @@ def tallies(rule: Rule, rows: int) -> list[Tally]:
         out.append(tally("type", 0.0, _where(lambda x: np.isfinite(x) & (x != np.floor(x))), says))
     if rule.median is not None:
         least, most = rule.median
-        unit = "what its rule says (median), and so do #: has the unit changed?"
-        out.append(tally("median", 0.5, _where(lambda x: x < least), f"has a median below {unit}"))
-        out.append(tally("median", 0.5, _where(lambda x: x > most), f"has a median above {unit}"))
+        unit = "what its rule says (median)~, and so do #: has the unit changed?"
+        for side, holds in (("below", lambda x: x < least), ("above", lambda x: x > most)):
+            out.append(tally("median", 0.5, _where(holds), f"has a median {side} {unit}", range=rule.median))
     return out
 
 

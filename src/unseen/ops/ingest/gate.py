@@ -8,6 +8,7 @@ from typing import Any
 
 from unseen.core.block import CATEGORY, EMPTY, OTHER, Field
 from unseen.core.encoding import Encoding
+from unseen.core.source import how_read
 from unseen.errors import DataError
 from unseen.ops.checked import Known, Memory
 from unseen.ops.config import Settings
@@ -18,7 +19,7 @@ from unseen.ops.ingest.intake import Intake
 from unseen.ops.ingest.partitions import Partition, ReadError, reading
 from unseen.ops.ingest.partitions import names as files_of
 from unseen.ops.ingest.repeats import Contents, RowHashes, duplicates, repeats, same_rows
-from unseen.ops.ingest.rules import Rule, Rules, discreet, headless, rules_of, structure, wrong
+from unseen.ops.ingest.rules import Rule, Rules, apart, discreet, headless, rules_of, structure, wrong
 from unseen.ops.ingest.shape import Sample, shapes
 from unseen.ops.places import Places
 from unseen.ops.record import Finding
@@ -39,11 +40,11 @@ def check(intake: Intake, settings: Settings, champion: Encoding | None) -> tupl
         The system could not read a partition just now: that is no finding about it, and may pass.
     """
     places = Places.of(settings)
-    memory = Memory(places)
+    memory = Memory.of(settings)
     trusted = (*settings.schema_.columns, *(champion.columns() if champion else ()))
     try:
         rules = rules_of(settings, champion, _first(intake, memory, trusted))
-        contents = Contents(places.home / "rows", rules.content)
+        contents = Contents(places.home / "rows", (*rules.content, *settings.data.read.told))
         gate = _Gate(intake, rules, trusted, memory, contents, Earlier.of(settings), frozenset(files_of(settings)))
         return gate.findings() or gate.together()
     finally:
@@ -101,11 +102,11 @@ class _Gate:
     def together(self) -> tuple[Finding, ...]:
         """Partitions that are each in order and yet cannot be read as one: CSV beside Parquet, or other types."""
         try:
-            self.intake.source.schema()
+            fields = self.intake.source.schema()
         except DataError as error:
             known = (*(p.name for p in self.intake.partitions), *self.rules.names, *(self.rules.others or ()))
             return (Finding(check="together", message=discreet(str(error), known)),)
-        return ()
+        return apart(fields, self.rules, ((p.name, how_read(self.intake.alone(p))[1]) for p in self.intake.partitions))
 
     def _looked(self, partition: Partition) -> _Looked:
         """Findings about one partition by itself, and the digest of its rows."""
@@ -209,7 +210,7 @@ def examine(name: str, source: Any, rules: Rules) -> tuple[Known, tuple[Finding,
 
     if rows and inside:
         found += cells(name, inside, rows, chunks(source, tuple(kinds)), also)
-        found += shapes(name, shaped, sample, {finding.column for finding in found})
+        found += shapes(name, shaped, sample, {finding.column for finding in found if finding.check == "unchecked"})
         found += duplicates(name, hashes, rules)
     digest = hashes.digest(tuple(kinds)) if hashes.rows else ""
     known = Known(name=name, rows=rows, fields=tuple((f.name, f.kind) for f in fields), passed={rules.id: digest})

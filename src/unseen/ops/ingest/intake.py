@@ -11,12 +11,11 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
-from unseen.core.reading import Reading
+from unseen.core.reading import NoColumn, Reading
 from unseen.errors import DataError, UnseenError
 from unseen.ops.checked import Memory
 from unseen.ops.config import Settings
 from unseen.ops.ingest.partitions import Partition, identified, listed, reading
-from unseen.ops.places import Places
 from unseen.ops.record import Batch
 from unseen.ops.registry.excluding import excluded, found_wrong
 
@@ -55,11 +54,9 @@ class Intake:
         ReadError
             The system could not read them at the moment, or one was changed since it was hashed.
         """
-        from unseen.sources.files import open_files
-
         try:
             with reading("the batch"):
-                return open_files([p.path for p in self.partitions], unit=self.unit, read=self.read)
+                return opened([p.path for p in self.partitions], self.read, unit=self.unit)
         finally:  # files that changed are the reason for whatever was wrong with them
             for partition in self.partitions:
                 partition.unchanged()
@@ -73,23 +70,19 @@ class Intake:
 
     def alone(self, partition: Partition) -> Any:
         """The rows of one partition, those of a unit together."""
-        from unseen.sources.files import open_files
-
         with reading(repr(partition.name)):
-            source = open_files(partition.path, unit=self.unit, read=self.read)
+            source = opened(partition.path, self.read, unit=self.unit)
         partition.unchanged()
         return source
 
     def open(self, partition: Partition) -> Any:
         """The rows of one partition; the one that was opened last stays open."""
-        from unseen.sources.files import open_files
-
         name = partition.name
         if name not in self._open:
             self._open.clear()
             with reading(repr(name)):
                 try:
-                    self._open[name] = open_files(partition.path, block_rows=CHUNK, read=self.read)
+                    self._open[name] = _alone(partition.path, self.read)
                 except (UnseenError, OSError, MemoryError):
                     raise
                 except Exception as error:  # readers of third parties quote cells: only their class may be said
@@ -99,6 +92,21 @@ class Intake:
     def close(self) -> None:
         """Let go of the partition that is open."""
         self._open.clear()
+
+
+def opened(data: Any, read: Reading | None, **cuts: Any) -> Any:
+    """The source of files, read as ``data.read`` says: what has types, too."""
+    from unseen.sources import open_source
+
+    return open_source(data, read=read, **cuts)[0]
+
+
+def _alone(path: Path, read: Reading) -> Any:
+    """One file; of columns that it lacks nothing can be said, and the gate tells that they are missing."""
+    try:
+        return opened(path, read, block_rows=CHUNK)
+    except NoColumn as error:
+        return opened(path, read.only(error.columns), block_rows=CHUNK)
 
 
 def take_in(settings: Settings, until: str | None = None) -> Intake:
@@ -126,7 +134,7 @@ def take_in(settings: Settings, until: str | None = None) -> Intake:
     names, prints = tuple(p.name for p in chosen), tuple(p.id for p in chosen)
     batch = Batch(id=batch_id(chosen), partitions=names, rows=0, fingerprints=prints, left_out=left_out | out)
     intake = Intake(chosen, batch, settings.model.unit, settings.data.read.reading())
-    memory = Memory(Places.of(settings))
+    memory = Memory.of(settings)
     sizes = tuple(_rows(intake, partition, memory) for partition in chosen)
     return replace(intake, batch=batch.model_copy(update={"rows": sum(sizes)}), sizes=sizes)
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 import math
 import os
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -18,9 +18,10 @@ import numpy as np
 from unseen.core.block import CATEGORY, EMPTY, INTEGER, NUMBER, OTHER, Field
 from unseen.core.profile import MAX_CATEGORIES, ColumnProfile, Profile
 from unseen.core.reading import Reading
-from unseen.core.source import Frames, Source
+from unseen.core.source import Frames, Source, how_read
 from unseen.core.tasks import ProfileFrame
 from unseen.errors import DataError
+from unseen.ops.ingest.intake import opened
 from unseen.ops.ingest.learned import STRANGE, Look, column_rule, outside, outward, row_rules, value_range
 from unseen.ops.ingest.spacing import Spacing, spacing
 
@@ -52,6 +53,8 @@ class Observed:
     #: partitions to train on, nothing where one file is no ground to say
     window: int | None
     spacing: Spacing | None
+    #: columns of tables with types that hold numbers as text, with those that are said to
+    numbers: tuple[str, ...] = ()
     #: why older files were not looked at
     apart: str = ""
 
@@ -69,10 +72,10 @@ def observe(paths: Sequence[Path], read: Reading | None = None) -> Observed:
     DataError
         The files cannot be read, hold no rows, or have no column that a model could use.
     """
-    from unseen.sources.files import open_files
-
     chosen, apart = _alike(paths[_start(paths) :], read)
-    source = open_files(chosen, read=read)
+    source = opened(chosen, read, infer=True)
+    numbers = () if how_read(source)[1] else how_read(source)[0].number
+    read = replace(read or Reading(), number=numbers) if numbers else read
     schema = source.schema()
     fields = tuple(f for f in schema if f.kind not in (OTHER, EMPTY))
     if not fields:
@@ -82,7 +85,7 @@ def observe(paths: Sequence[Path], read: Reading | None = None) -> Observed:
         raise DataError("the data has no rows: nothing can be learned from it")
     ends = [profile]
     if len(chosen) > 1:
-        ends = [_profile(open_files(path, read=read), fields) for path in (chosen[0], chosen[-1])]
+        ends = [_profile(opened(path, read), fields) for path in (chosen[0], chosen[-1])]
     known = {c.name: c for c in profile.columns}
     numeric = [f.name for f in fields if f.kind in (NUMBER, INTEGER)]
     counting = _counters(source, [f.name for f in fields if f.kind == INTEGER])
@@ -95,7 +98,7 @@ def observe(paths: Sequence[Path], read: Reading | None = None) -> Observed:
     # no rule could let these pass: without a value a column has no type, and infinite cells are refused
     ignore = tuple(f.name for f in schema if f.kind == EMPTY or (f.name in known and known[f.name].infinite))
     ruled = [f for f in schema if f.name not in ignore]
-    every = [Look(open_files(path, read=read), [f.name for f in ruled], columns) for path in chosen]
+    every = [Look(opened(path, read), [f.name for f in ruled], columns) for path in chosen]
     looks = [seen for seen in every if seen.rows]
     medians = _medians(source, [name for name in numeric if name not in moving])
     window = None if len(paths) == 1 else min(max(len(chosen if apart else paths), LEAST_WINDOW), WINDOW)
@@ -110,6 +113,7 @@ def observe(paths: Sequence[Path], read: Reading | None = None) -> Observed:
         left=left,
         window=window,
         spacing=spacing(chosen, source, [f.name for f in schema if f.kind == OTHER], read),
+        numbers=numbers,
         apart=apart,
     )
 
@@ -125,11 +129,9 @@ def _start(paths: Sequence[Path]) -> int:
 
 def _alike(paths: Sequence[Path], read: Reading | None) -> tuple[Sequence[Path], str]:
     """The newest files that have the same columns, and why the one before them is not among them."""
-    from unseen.sources.files import open_files
-
     newest: set[str] = set()
     for i in reversed(range(len(paths))):
-        here = {f.name for f in open_files(paths[i], read=read).schema()}
+        here = {f.name for f in opened(paths[i], read).schema()}
         newest = newest or here
         if here != newest:
             ways = [("lacks", newest - here), ("has", here - newest)]

@@ -8,7 +8,8 @@ from __future__ import annotations
 import hashlib
 import json
 import re
-from collections.abc import Iterable, Sequence
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from difflib import get_close_matches
 from pathlib import Path
@@ -16,6 +17,7 @@ from pathlib import Path
 from unseen.arrow.formats import TEXT
 from unseen.core.block import BOOLEAN, CATEGORY, EMPTY, INTEGER, NUMBER, OTHER, Field
 from unseen.core.encoding import Encoding
+from unseen.core.reading import Notation
 from unseen.ops.config import Settings
 from unseen.ops.config.data import ColumnRule
 from unseen.ops.record import Finding
@@ -201,6 +203,29 @@ def _extra(column: str, known: Iterable[str]) -> str:
     near = get_close_matches(column, known, n=1)
     hint = f" (the nearest known name is {near[0]!r})" if near else ""
     return f"is in no rule{hint}: declare it in schema.columns, list it in data.ignore, or set schema.extra: ignore"
+
+
+def apart(
+    together: Sequence[Field], rules: Rules, written: Iterable[tuple[str, Mapping[str, Notation]]]
+) -> tuple[Finding, ...]:
+    """Columns whose numbers cannot be read as one, with the partitions that write them otherwise than most do.
+
+    ``written`` says how each partition by itself writes its columns; it is asked for only where something is wrong.
+    """
+    kinds = {f.name: f.kind for f in together}
+    broken = [rule.column for rule in rules.columns if rule.type in NUMERIC and kinds.get(rule.column) == OTHER]
+    found, known = [], list(written) if broken else []
+    for column in broken:
+        ways = {name: how[column] for name, how in known if column in how and how[column].kind in NUMERIC}
+        units = len({(way.before, way.after) for way in ways.values()}) > 1
+        most = Counter(way.written() for way in ways.values()).most_common(1)
+        for name, way in ways.items():
+            if (here := way.written()) != most[0][0]:
+                why = "another currency or unit? Bring it to one" if units else "bring it to one way of writing"
+                found.append(
+                    wrong("type", name, f"is written with {here}, and in others with {most[0][0]}: {why}", column)
+                )
+    return tuple(found)
 
 
 def headless(path: Path, names: Sequence[str], trusted: Sequence[str]) -> tuple[Finding, ...]:

@@ -91,8 +91,24 @@ def spread(values: Any) -> float:
     return float(np.abs(np.clip(values, low, high) - middle).mean())
 
 
-def shapes(name: str, rules: Sequence[Rule], sample: Sample, told: Collection[str | None]) -> tuple[Finding, ...]:
-    """What is wrong with the shape of a partition's columns; of those in ``told`` the spread says nothing new."""
+def beyond(value: float, least: float, most: float) -> str:
+    """By how much a number lies outside of a range: a ratio, which is no value of the data.
+
+    >>> beyond(180.0, 1.0, 3.0), beyond(0.5, 1.0, 3.0), beyond(-4.0, -2.0, 2.0)
+    (', by a factor of 60', ', by a factor of 2', ', by 0.5 times the width of its range')
+    """
+    end = most if value > most else least
+    if value > 0 and end > 0:
+        return f", by a factor of {_rounded(max(value / end, end / value))}"
+    return f", by {_rounded(abs(value - end) / (most - least))} times the width of its range" if most > least else ""
+
+
+def _rounded(ratio: float) -> str:
+    return f"{ratio:.3g}" if ratio < 1000 else f"{ratio:,.0f}"
+
+
+def shapes(name: str, rules: Sequence[Rule], sample: Sample, unread: Collection[str | None]) -> tuple[Finding, ...]:
+    """What is wrong with the shape of a partition's columns; of those that are ``unread`` nothing is known."""
     found = []
     for rule in rules:
         cells = sample.cells(rule.column)
@@ -101,12 +117,12 @@ def shapes(name: str, rules: Sequence[Rule], sample: Sample, told: Collection[st
             said = f"has one value in {count:,} of {seen:,} observed cells ({share(count, seen)})"
             allowed = f"where its rule allows {percent(rule.common)} (common): was it filled with a default?"
             found.append(wrong("common", name, f"{said} {allowed}", rule.column))
-        if rule.column in told or rule.spread is None or seen < FEWEST:
+        if rule.column in unread or rule.spread is None or seen < FEWEST:
             continue
-        wide, (least, most) = spread(cells.to_numpy(float)), rule.spread
+        values = cells.to_numpy(float)
+        wide, (least, most) = spread(values[np.isfinite(values)]), rule.spread
         if not least <= wide <= most:
-            side, why = (
-                ("wider", "has the unit changed?") if wide > most else ("narrower", "is a part of the rows missing?")
-            )
-            found.append(wrong("spread", name, f"is spread {side} than its rule says (spread): {why}", rule.column))
+            side = f"is spread {'wider' if wide > most else 'narrower'} than its rule says (spread)"
+            why = "is it another unit, or are other rows in it?"
+            found.append(wrong("spread", name, f"{side}{beyond(wide, least, most)}: {why}", rule.column))
     return tuple(found)

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from unseen.core.reading import Reading
+from unseen.ops.ingest.intake import opened
 
 #: 2024-01, 2024-01-15, 20240115, 2024_01_15T06, 2024; what follows a year must be a month or no digit at all
 _DATE = re.compile(
@@ -84,9 +85,7 @@ def _newest(path: Path, column: str, read: Reading | None) -> datetime | None:
     """The last date of a column in a file."""
     import pandas as pd
 
-    from unseen.sources.files import open_files
-
-    source: Any = open_files(path, read=read)
+    source: Any = opened(path, read)
     parts = [part for part in source.manifest() if part.rows]
     if not parts:
         return None

@@ -14,7 +14,6 @@ from unseen.errors import RegistryError, UnseenError
 from unseen.ops.checked import Memory
 from unseen.ops.config.settings import Settings
 from unseen.ops.files import why
-from unseen.ops.places import Places
 from unseen.ops.record import Record
 from unseen.ops.registry import artefact, wrapping
 from unseen.ops.registry.artefact import local
@@ -121,7 +120,7 @@ def _wrapped(settings: Settings, record: Record, fit: Path, result: Any) -> Iter
 def _unit(settings: Settings, record: Record) -> str:
     """The kind of the column of the unit, which the newest partition knows."""
     prints = record.batch.fingerprints if record.batch else ()
-    fields = Memory(Places.of(settings)).fields(prints[-1]) if prints else None
+    fields = Memory.of(settings).fields(prints[-1]) if prints else None
     return next((f.kind for f in fields or () if f.name == settings.model.unit), OTHER)
 
 

@@ -13,7 +13,6 @@ from typing import Any
 
 from unseen.ops.checked import Memory
 from unseen.ops.config.settings import Settings
-from unseen.ops.places import Places
 from unseen.ops.record import Batch, FitFacts, Record
 from unseen.ops.registry.wrapping import column_types
 
@@ -155,6 +154,6 @@ def _inputs(settings: Settings, batch: Batch, result: Any) -> Iterator[Input]:
     if len(batch.fingerprints) != len(batch.partitions):  # a record from before partitions were told one by one
         yield Input(settings.name, batch.id, settings.data.path, batch.rows, columns)
         return
-    memory = Memory(Places.of(settings))
+    memory = Memory.of(settings)
     for name, digest in list(zip(batch.partitions, batch.fingerprints, strict=True))[-MOST_INPUTS:]:
         yield Input(name, digest, settings.data.path, memory.rows(digest), columns)

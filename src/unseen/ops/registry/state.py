@@ -117,10 +117,11 @@ class State:
     def version(self, number: int) -> Version:
         """A version by number; `RegistryError` where it was never registered, whatever MLflow may say."""
         if number not in self.versions:
-            known = ", ".join(map(str, sorted(self.versions)[-10:])) or "none yet"
+            around = sorted(sorted(self.versions, key=lambda n: (abs(n - number), -n))[:3])
+            known = ", ".join(map(str, around)) or "none yet"
             raise RegistryError(
                 f"the log knows no version {number}: a version is what a retrain registered after a usable fit; the "
-                f"newest are: {known}"
+                f"nearest are: {known}"
             )
         return self.versions[number]
 

@@ -12,7 +12,7 @@ from unseen.ops.doctor import Case
 from unseen.ops.fitting import facts, planned
 from unseen.ops.ingest import take_in
 from unseen.ops.judge import HoldOut, allowed
-from unseen.ops.places import Places
+from unseen.ops.places import Places, nearest
 from unseen.ops.record import Validation, Verdict
 from unseen.ops.registry import Registry
 from unseen.ops.retrain.identity import start_of
@@ -35,8 +35,8 @@ def regate(
     places = Places.of(settings)
     record = read(places.run(run))
     if record is None or record.batch is None:
-        known = ", ".join(sorted(p.name for p in places.runs.glob("*/"))[-3:]) or "none yet"
-        raise RegistryError(f"there is no run {run!r} under {places.runs}; the newest are: {known}")
+        known = sorted(p.name for p in places.runs.glob("*/"))
+        raise RegistryError(f"there is no run {run!r} under {places.runs}; {nearest(run, known)}")
     candidate = Journal(places.run(run), record).fitted()
     if candidate is None:
         raise RegistryError(f"run {run} holds no fit: it ended as {record.outcome}")

@@ -45,7 +45,8 @@ class InTime(Rule):
         left = self.left()
         if left is None or left > 0:
             return None
-        return Outcome(TIME, f"used up after {len(trace)} iterations of the last start: raise it, or use squarem")
+        told = f"used up after {len(trace)} iterations of the last start"
+        return Outcome(TIME, f"{told}: raise it, or take longer steps (fit.algorithm: squarem)")
 
 
 @dataclass
