@@ -152,7 +152,9 @@ def test_nothing_new_on_a_log_that_was_altered_is_no_success(loop: Path) -> None
 def test_a_partition_is_left_out_and_taken_in_again(loop: Path) -> None:
     month(loop, 3)
     s = settings_at(loop)
-    assert said("exclude", NAME, "2024-02", "--reason", "a wrong export") == "visits: 2024-02.parquet is left out\n"
+    assert said("exclude", NAME, "2024-02", "--reason", "a wrong export").startswith(
+        "visits: 2024-02.parquet is left out\n"
+    )
     assert excluded(s) == {"2024-02.parquet": "a wrong export"}
     assert take_in(s).batch.partitions == ("2024-01.parquet", "2024-03.parquet"), "the window is filled up"
     told = said("retrain")

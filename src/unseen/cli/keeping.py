@@ -32,7 +32,7 @@ def exclude(name: str, partition: str, reason: str | None, undo: bool, config: P
     from unseen.ops.ingest.partitions import names, partitions
     from unseen.ops.places import nearest
     from unseen.ops.registry.excluding import exclude as leave_out
-    from unseen.ops.registry.excluding import excluded, found_wrong
+    from unseen.ops.registry.excluding import excluded, found_wrong, learned_from
 
     if not undo and not (reason or "").strip():
         raise click.BadParameter("say why: it stands in the history", param_hint="--reason")
@@ -40,7 +40,8 @@ def exclude(name: str, partition: str, reason: str | None, undo: bool, config: P
     out, ids = excluded(settings), {}
     if undo:
         aside = found_wrong(settings)
-        ids = {p.name: p.id for p in partitions(settings, out) if p.id in aside}
+        left = aside and set(names(settings)) - out.keys()
+        ids = {p.name: p.id for p in partitions(settings, out) if p.id in aside} if left else {}
     known = sorted({*out, *ids}) if undo else names(settings)
     meant = [n for n in known if n == partition] or [n for n in known if n.startswith(f"{partition}.")]
     if len(meant) != 1:
@@ -51,10 +52,14 @@ def exclude(name: str, partition: str, reason: str | None, undo: bool, config: P
     changed = undo or part not in out
     if changed:
         leave_out(settings, part, reason or "undone", id=ids.get(part), undo=undo)
+    learned = learned_from(settings)
     if as_json:
-        return print_json({"name": name, "partition": part, "excluded": not undo, "changed": changed})
+        told = {"excluded": not undo, "changed": changed, "champion": learned}
+        return print_json({"name": name, "partition": part, **told})
     said = "is taken in again" if undo else "is left out" if changed else f"is left out already: {out[part]}"
     click.echo(f"{name}: {part} {said}")
+    if learned is not None:
+        click.echo(learned)
 
 
 @click.command(epilog="\b\nExamples:\n  unseen prune visits\n  unseen prune visits --yes")

@@ -145,9 +145,10 @@ def status(config: Path, as_json: bool) -> None:
     broken, the log cannot be trusted, or log and registry do not belong together.
     """
     from unseen.cli.standing import findings
+    from unseen.ops.registry.excluding import learned_from
 
     registry = _registry(config)
-    found = {**registry.status(), "reference": _reference(registry)}
+    found = {**registry.status(), "reference": _reference(registry), "learned": learned_from(registry.settings)}
     found["excluded"] = in_settings(found["excluded"])
     if found["retrain"]:
         found["retrain"]["reason"] = in_settings(found["retrain"]["reason"])

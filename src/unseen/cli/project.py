@@ -101,10 +101,11 @@ def check(config: Path, as_json: bool) -> None:
     from unseen.ops.ingest import partitions
     from unseen.ops.ingest.intake import opened
     from unseen.ops.judge.power import words
+    from unseen.ops.registry.excluding import excluded
     from unseen.ops.retrain.foreseen import foreseen
 
     settings = load(config)
-    found = partitions(settings)
+    found = partitions(settings, excluded(settings))
     newest = opened(found[-1].path, settings.data.read.reading())
     rows = sum(part.rows for part in newest.manifest())
     facts = outlook(settings, [p.name for p in found], newest.schema(), rows)

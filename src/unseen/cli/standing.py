@@ -35,6 +35,8 @@ def _questions(found: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
         yield "retrain", f"{moment(last['time'])} UTC, {last['outcome']}: {first}"
         yield from (("", text) for text in more)
     yield from (("left out", plain(f"{name}: {why}")) for name, why in found["excluded"].items())
+    if found.get("learned"):
+        yield "left out", plain(found["learned"])
     if found.get("reference"):
         yield "drift", plain(found["reference"])
     if moved := found["aliases"].get("moved"):

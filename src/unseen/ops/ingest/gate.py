@@ -14,8 +14,10 @@ from unseen.ops.checked import Known, Memory
 from unseen.ops.config import Settings
 from unseen.ops.ingest.cells import cells
 from unseen.ops.ingest.chunks import Chunk, chunks, mixed
+from unseen.ops.ingest.earlier import KEPT, Earlier
 from unseen.ops.ingest.intake import Intake
 from unseen.ops.ingest.partitions import Partition, ReadError, reading
+from unseen.ops.ingest.partitions import names as files_of
 from unseen.ops.ingest.repeats import Contents, RowHashes, duplicates, repeats, same_rows
 from unseen.ops.ingest.rules import Rule, Rules, apart, discreet, headless, rules_of, structure, wrong
 from unseen.ops.ingest.shape import Sample, shapes
@@ -43,7 +45,7 @@ def check(intake: Intake, settings: Settings, champion: Encoding | None) -> tupl
     try:
         rules = rules_of(settings, champion, _first(intake, memory, trusted))
         contents = Contents(places.home / "rows", (*rules.content, *settings.data.read.told))
-        gate = _Gate(intake, rules, trusted, memory, contents)
+        gate = _Gate(intake, rules, trusted, memory, contents, Earlier.of(settings), frozenset(files_of(settings)))
         return gate.findings() or gate.together()
     finally:
         memory.save()
@@ -82,11 +84,14 @@ class _Gate:
     trusted: tuple[str, ...]
     memory: Memory
     contents: Contents
+    earlier: Earlier = Earlier()
+    #: what could be a partition, whether it is in the window or not
+    there: frozenset[str] = frozenset()
 
     def findings(self) -> tuple[Finding, ...]:
         """What is wrong with partitions by themselves, then with rows that stand in several."""
         looked = {p: self._looked(p) for p in self.intake.partitions}
-        twice = same_rows(self.intake.partitions, {p.name: look.digest for p, look in looked.items()})
+        twice = self._renamed() | same_rows(self.intake.partitions, {p.name: look.digest for p, look in looked.items()})
         whole = [p for p, look in looked.items() if not look.findings and p.name not in twice]
         again = self._again(whole, {p for p in whole if looked[p].known}) if self.rules.content else {}
         for partition, look in looked.items():
@@ -132,13 +137,39 @@ class _Gate:
     def _again(self, whole: Sequence[Partition], new: set[Partition]) -> dict[str, Finding]:
         """Partitions whose rows stand before; of those that passed already only the newest is asked again."""
         found = {}
+        window = {p.id: p for p in self.intake.partitions}
+        before = [id for id in self.earlier.learned if id not in window][-KEPT:]
         for i, partition in enumerate(whole):
             if partition in new or partition is self.intake.newest:
-                earlier = map(self._content, whole[:i])
-                finding = repeats(partition.name, self._content(partition), earlier, self.rules)
+                own, earlier = self._content(partition), map(self._content, whole[:i])
+                finding = repeats(partition.name, own, earlier, self.rules) or self._older(partition, own, before)
                 if finding is not None:
                     found[partition.name] = finding
-        self.contents.forget(p.id for p in self.intake.partitions)
+        self.contents.forget([*window, *before])
+        return found
+
+    def _older(self, partition: Partition, own: Any, before: Sequence[str]) -> Finding | None:
+        """Whether its rows stand in one of the partitions before the window.
+
+        They are asked one by one: rows that agree by chance add up over many, and the limit is for a window of them.
+        """
+        for id in before:
+            names = self.earlier.names[id]
+            if partition.name not in names and (kept := self.contents.get(id)) is not None:
+                finding = repeats(partition.name, own, [kept], self.rules, repr(names[-1]))
+                if finding is not None:
+                    return finding
+        return None
+
+    def _renamed(self) -> dict[str, Finding]:
+        """Partitions whose bytes were another one before: that one is there, too, or others were learned from since."""
+        found = {}
+        for partition in self.intake.partitions:
+            names = self.earlier.other_names(partition.id, partition.name)
+            anew = partition is self.intake.newest and partition.id != self.earlier.last
+            if names and (anew or self.there.intersection(names)):
+                said = f"holds the same rows as {names[-1]!r}, which came before: one of them is in the wrong place"
+                found[partition.name] = wrong("same_rows", partition.name, said)
         return found
 
     def _content(self, partition: Partition) -> Any:

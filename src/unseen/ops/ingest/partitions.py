@@ -111,18 +111,24 @@ def listed(settings: Settings, left_out: Collection[str] = ()) -> list[Path]:
     DataError
         Nothing is there, two files have one name, or what has a name of one is no file that can be read.
     """
-    paths = [p for p in _named(settings) if p.name not in left_out]
+    every = _named(settings)
+    paths = [p for p in every if p.name not in left_out]
     for path in sorted(paths):
         if not path.is_file():
             raise DataError(
                 f"data.path: {path.name!r} is {_what(path)}: put the file there, remove the name, or leave it out with "
                 f"`unseen exclude {settings.name} {path.name} --reason ...`"
             )
+    if every and not paths:
+        these = f"all {len(every)} are" if len(every) > 1 else f"{every[0].name} is"
+        raise DataError(
+            f"no partition is left to learn from: {these} left out; `unseen exclude {settings.name} {every[-1].name} "
+            "--undo` takes it in again"
+        )
     if not paths:
         raise DataError(
             f"data.path: {settings.data.path!r} names no data file; it is a file, a folder, or a pattern such as "
             f"data/*.parquet, relative to {settings.folder.absolute()}"
-            + (f"; left out are {', '.join(sorted(left_out))}" if left_out else "")
         )
     for a, b in pairwise(paths):
         if a.name == b.name:

@@ -85,13 +85,15 @@ def duplicates(name: str, hashes: RowHashes, rules: Rules) -> tuple[Finding, ...
     return (Finding(check="duplicates", message=message),)
 
 
-def repeats(name: str, hashes: Any, earlier: Iterable[Any], rules: Rules) -> Finding | None:
-    """Whether more rows stand before, in the partition or in earlier ones of the window, than may."""
+def repeats(
+    name: str, hashes: Any, earlier: Iterable[Any], rules: Rules, where: str = "an earlier partition"
+) -> Finding | None:
+    """Whether more rows stand before, in the partition or in earlier ones, than may."""
     count, rows = again(hashes, earlier), len(hashes)
     if count <= rules.repeats * rows or not evident(count, rows, rules.repeats):
         return None
     message = (
-        f"{count:,} of {rows:,} rows of {name!r} ({share(count, rows)}) stand before, in an earlier partition or "
+        f"{count:,} of {rows:,} rows of {name!r} ({share(count, rows)}) stand before, in {where} or "
         f"in it, under whichever date or number; schema.repeats allows {percent(rules.repeats)}"
     )
     return Finding(check="repeats", message=message)

@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from contextlib import suppress
 from typing import NamedTuple
 
+from unseen.errors import RegistryError
 from unseen.ops.config.settings import Settings
 from unseen.ops.places import Places
 from unseen.ops.registry.entry import EXCLUDED, INCLUDED, PROMOTED, RETRAIN, Entry
 from unseen.ops.registry.log import Log
+from unseen.ops.registry.state import State, Version
+from unseen.ops.runs import read
 
 
 class Aside(NamedTuple):
@@ -60,6 +64,41 @@ def set_aside(entries: Iterable[Entry]) -> dict[str, Aside]:
         elif entry.kind == INCLUDED:
             out.pop(facts.get("id", ""), None)
     return out
+
+
+def learned_from(settings: Settings) -> str | None:
+    """What to do where the champion learned from partitions that are left out by now; None where it did not."""
+    places = Places.of(settings)
+    entries = Log(places).entries()
+    state, out = State.of(entries, settings.name), left_out(entries)
+    wrong = {id for e in entries if e.kind == EXCLUDED and e.facts["partition"] in out and (id := e.facts.get("id"))}
+
+    def theirs(version: Version | None) -> list[str]:
+        record = None
+        with suppress(RegistryError):
+            record = read(places.run(version.record)) if version else None
+        if record is None or record.batch is None:
+            return []
+        of = record.batch
+        prints = of.fingerprints or [""] * len(of.partitions)
+        return [n for n, id in zip(of.partitions, prints, strict=False) if n in out or id in wrong]
+
+    now = state.champion
+    if now is None or not (taken := theirs(now)):
+        return None
+    names = ", ".join(taken[-3:]) + (f" and {len(taken) - 3} more" if len(taken) > 3 else "")
+    said = (
+        f"version {now.number}, the champion, learned from {names}, which {'is' if len(taken) == 1 else 'are'} left out"
+    )
+    before = [state.versions[e.facts["version"]] for e in reversed(state.decisions)]
+    clean = (v for v in before if v.number != now.number and v.outcome == "promoted" and not v.pruned)
+    back = next((v for v in clean if not theirs(v)), None)
+    if back is None:
+        return (
+            f"{said}; no champion before it was without: `unseen retrain` learns anew from the partitions that are left"
+        )
+    to = "" if back == state.fallback else f" --to {back.number}"
+    return f'{said}: `unseen rollback {settings.name}{to} --reason "..."` goes back to version {back.number}'
 
 
 def exclude(settings: Settings, partition: str, reason: str, *, id: str | None = None, undo: bool = False) -> Entry:

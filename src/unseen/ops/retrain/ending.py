@@ -14,6 +14,7 @@ from unseen.ops.patience import passes
 from unseen.ops.places import Places
 from unseen.ops.record import Outcome, Record
 from unseen.ops.registry import Log
+from unseen.ops.registry.excluding import learned_from
 from unseen.ops.retrain.identity import environment
 from unseen.ops.retrain.journal import Journal, now
 from unseen.ops.retrain.meter import Meter
@@ -101,7 +102,12 @@ def nothing_new(settings: Settings, known: Record, tell: Callable[[str, str], An
     RegistryError
         The log was altered, or cannot be written.
     """
+    champion, out = _champion(settings), learned_from(settings)
     why = f"run {known.id} ended before: {known.reason}"
+    if known.outcome is Outcome.PROMOTED and champion != known.version:
+        why += f"; by now version {champion} is"
+    if out is not None:
+        why += f"; {out}"
     new = known.having(reason=why, **({"outcome": Outcome.NOTHING_NEW} if known.outcome in DECIDED else {}))
     assert new.outcome is not None
     tell(new.outcome.value, why)

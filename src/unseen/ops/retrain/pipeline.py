@@ -19,6 +19,7 @@ from unseen.ops.patience import passes, patiently
 from unseen.ops.places import Places
 from unseen.ops.record import Attempt, FitFacts, Outcome, Record
 from unseen.ops.registry import Registry, Version
+from unseen.ops.registry.excluding import learned_from
 from unseen.ops.retrain.ending import Ended, close, ended_by, nothing_new, report_unread
 from unseen.ops.retrain.identity import environment, learning_hash, next_run, run_id, runs_of, start_of
 from unseen.ops.retrain.installed import check_installed
@@ -182,6 +183,8 @@ class Retrain:
             self.tell("left out", f"{name}: {why}" + (f"; and {more} more, which status names" if more else ""))
         if current is None:
             return
+        if (out := learned_from(self.settings)) is not None:
+            self.tell("champion", out)
         try:
             champion = self.registry.load(current.number)
             before = start_of(self.journal.record.id, current, self.registry.state())
