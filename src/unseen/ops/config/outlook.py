@@ -88,7 +88,8 @@ def _words(settings: Settings) -> str:
 def _warnings(settings: Settings) -> list[str]:
     kind, limits, out = settings.model.kind, settings.limits, []
     if settings.gates.first == "refuse":
-        out.append("gates.first is refuse: the first version is promoted by hand, with unseen promote")
+        way = f'unseen promote {settings.name} --override --reason "..."'
+        out.append(f"gates.first is refuse: the first version is promoted by hand: {way}")
     for gate in () if issubclass(named(kind), Assigning) else ("max_calibration", "max_moved", "max_died"):
         if getattr(settings.gates, gate) is not None:
             out.append(f"gates.{gate} is about components, and {kind} has none: it will not apply")

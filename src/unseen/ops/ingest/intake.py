@@ -128,7 +128,10 @@ def take_in(settings: Settings, until: str | None = None) -> Intake:
     with reading(f"data.path {settings.data.path!r}"):
         paths = listed(settings, out)
     if until is not None and (asked := [name for name in out if until in (name, name.partition(".")[0])]):
-        raise DataError(f"{asked[0]!r} is left out ({out[asked[0]]}): `unseen exclude --undo` takes it in again")
+        raise DataError(
+            f"{asked[0]!r} is left out ({out[asked[0]]}): `unseen exclude {settings.name} {asked[0]} --undo` "
+            "takes it in again"
+        )
     end = len(paths) if until is None else _position([p.name for p in paths], until) + 1
     chosen, left_out = _window(settings, paths[:end], paths)
     names, prints = tuple(p.name for p in chosen), tuple(p.id for p in chosen)

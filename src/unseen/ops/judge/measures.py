@@ -77,7 +77,7 @@ def heldout_drop(case: Case) -> Answer:
         if v.champion_impossible:
             raise Refused(
                 f"the champion gives density zero to {v.champion_impossible:,} of {v.units:,} held-out units, which "
-                "leaves too few to compare: look at their categories, and promote by hand"
+                f"leaves too few to compare: look at their categories, and {_by_hand(case)}"
             )
         raise Refused("the candidate was not compared with the champion")
     bound = _at_least(case, v.gain, v.gain_se)
@@ -103,6 +103,11 @@ def memory_drop(case: Case) -> Answer:
     return bound, _negative(drop), f"{words}, and {_allowed('memory_drop', drop)}"
 
 
+def _by_hand(case: Case) -> str:
+    """How a version that a gate refuses becomes the champion all the same."""
+    return f'promote by hand: unseen promote {case.settings.name} --override --reason "..."'
+
+
 def reference_drop(case: Case) -> Answer:
     given, reference = case.settings.gates.reference_drop, case.remembered.reference
     drop = 3 * case.tolerance if given is None else given
@@ -110,7 +115,11 @@ def reference_drop(case: Case) -> Answer:
         return _negative(drop), _negative(drop), "the champion is the pinned version, or none is pinned"
     bound, words = _compared(case, reference, f"rows of {PINNED}", f"version {reference.against}, which is pinned")
     asked = f"{words}, and {_allowed('reference_drop', drop)}"
-    return bound, _negative(drop), f"{asked}; if what is new is right, unseen pin {case.settings.name} begins anew"
+    return (
+        bound,
+        _negative(drop),
+        f'{asked}; if what is new is right, unseen pin {case.settings.name} --reason "..." begins anew',
+    )
 
 
 def drift(case: Case) -> Answer:
@@ -123,7 +132,7 @@ def drift(case: Case) -> Answer:
         return 0.0, 0.0, words
     said = "; ".join(m.message for m in holds[:MOST]) + (f"; and {len(holds) - MOST} more" if len(holds) > MOST else "")
     why = f"{said}. gates.drift says which kinds hold ({', '.join(dict.fromkeys(m.kind for m in holds))})"
-    return float(len(holds)), 0.0, f"{why}; if the data is right, promote by hand and pin it"
+    return float(len(holds)), 0.0, f"{why}; if the data is right, {_by_hand(case)}, and pin it"
 
 
 def _compared(case: Case, c: Comparison, rows: str, other: str) -> tuple[float, str]:
