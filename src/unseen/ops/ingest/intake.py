@@ -101,6 +101,16 @@ def opened(data: Any, read: Reading | None, **cuts: Any) -> Any:
     return open_source(data, read=read, **cuts)[0]
 
 
+def units_in(source: Any, column: str) -> int:
+    """How many units (sequences, items, users) the rows of a source belong to."""
+    found: set[Any] = set()
+    for part in source.manifest():
+        cells = source.read(part, (column,)).columns[column]
+        values = cells.values if cells.observed is None else cells.values[cells.observed]
+        found.update(cells.categories[i] if cells.categories else i for i in set(values.tolist()))
+    return len(found)
+
+
 def _alone(path: Path, read: Reading) -> Any:
     """One file; of columns that it lacks nothing can be said, and the gate tells that they are missing."""
     try:
