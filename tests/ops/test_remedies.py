@@ -125,7 +125,7 @@ def test_history_is_short_and_the_whole_stays_elsewhere(loop: Registry) -> None:
 def test_a_text_is_cut_between_words() -> None:
     assert shortened("one, two three", 9) == "one, two ..."
     assert shortened("one, two three", 8) == "one ..."
-    assert shortened("one two", 9) == "one, two ..."
+    assert shortened("one two", 9) == "one two"
 
 
 def test_what_ended_badly_names_the_doctor() -> None:

@@ -88,12 +88,7 @@ def init(
     values: dict[str, Any] = {"name": name, "data.path": "data/*.parquet", **asked}
     if given and seen:
         said = _said(_with_numbers(read, seen))
-        values = {
-            "name": name,
-            "data.path": _as_seen_from(config.parent, given),
-            **said,
-            **_values(seen, asked),
-        }
+        values = {"name": name, "data.path": _as_seen_from(config.parent, given), **said, **_values(seen, asked)}
     text = file_of(values, _notes(seen) if seen else {})
     parsed(text, config, {})  # what is about to be written can be read
     write(config, text)
