@@ -16,6 +16,7 @@ from unseen import (
     NumericalError,
     Params,
     Poisson,
+    Reduced,
     Stepwise,
 )
 from unseen.core.algorithm import Answer, Moves, State
@@ -54,7 +55,9 @@ def begin():
 MODEL = Mixture(Gaussian("full"), 2)
 
 
-@pytest.mark.parametrize("algorithm, near", [(SQUAREM(), 1e-8), (Incremental(), 1e-8), (Stepwise(), 0.03)])
+@pytest.mark.parametrize(
+    "algorithm, near", [(SQUAREM(), 1e-8), (Incremental(), 1e-8), (Reduced(), 1e-8), (Stepwise(), 0.03)]
+)
 def test_they_reach_what_batch_em_reaches(algorithm, near):
     x = clusters()
     best = unseen.fit(MODEL, x, start=begin(), tol=1e-13)
@@ -63,7 +66,7 @@ def test_they_reach_what_batch_em_reaches(algorithm, near):
     assert fit.params["means"] == pytest.approx(best.params["means"], abs=np.sqrt(near))
 
 
-@pytest.mark.parametrize("algorithm", [Incremental(), Stepwise()])
+@pytest.mark.parametrize("algorithm", [Incremental(), Reduced(), Stepwise()])
 def test_early_m_steps_are_ahead_after_a_few_passes(algorithm):
     """Four passes over the data each, the first of ours being its start."""
     x, poor = clusters(), Params({**begin(), "means": [[-0.3, 0.0], [0.3, 0.0]]})

@@ -23,6 +23,7 @@ from unseen import (
     Mixture,
     ModelError,
     Params,
+    Reduced,
     Stepwise,
 )
 from unseen.core.block import Field
@@ -76,10 +77,16 @@ CASES = {
         ("x", "z", "target"),
     ),
 }
-ALGORITHMS = {"batch": Batch(), "squarem": SQUAREM(), "stepwise": Stepwise(0.7, 2), "incremental": Incremental(2)}
+ALGORITHMS = {
+    "batch": Batch(),
+    "squarem": SQUAREM(),
+    "stepwise": Stepwise(0.7, 2),
+    "incremental": Incremental(2),
+    "reduced": Reduced(batch=2),
+}
 ENGINES = ("memory", "threads", "outofcore")
 SOURCES = ("arrays", "arrow", "pandas", "polars", "parquet", "csv")
-FREE_ONLY = ("stepwise", "incremental")
+FREE_ONLY = ("stepwise", "incremental", "reduced")
 LEGAL = [(m, a) for m in CASES for a in ALGORITHMS if not (m == "experts" and a in FREE_ONLY)]
 
 
@@ -218,7 +225,7 @@ class Unread:
     (LogisticExperts(2, "target"), {"algorithm": Stepwise()}, "Stepwise averages .* LogisticExperts .* use batch"),
     (LogisticExperts(2, "target"), {"algorithm": Incremental()}, "Incremental averages .* use batch"),
     (HMM(Gaussian(), 2), {}, "does not say where one ends .* unit="),
-    (Mixture(Gaussian(), 2), {"engine": "spark"}, "engine='spark' is none of"),
+    (Mixture(Gaussian(), 2), {"engine": "cluster"}, "engine='cluster' is none of"),
     (Mixture(Gaussian(), 2), {"weights": "heavy"}, "there is no column 'heavy'"),
     (Mixture(Gaussian(), 2), {"start": "kmeans"}, "start='kmeans' is none of"),
     (LogisticExperts(2, "target"), {"labels": "w"}, "LogisticExperts takes no labels"),

@@ -15,7 +15,7 @@ import numpy as np
 import pytest
 
 import unseen
-from unseen import HMM, SQUAREM, Batch, Gaussian, Incremental, MaxIterations, Mixture, Params, Stepwise
+from unseen import HMM, SQUAREM, Batch, Gaussian, Incremental, MaxIterations, Mixture, Params, Reduced, Stepwise
 from unseen.checkpoint.folder import Checkpoint
 from unseen.checkpoint.opening import TASK
 from unseen.checkpoint.pieces import read_piece, write_piece
@@ -58,6 +58,7 @@ CALLS = {
     "batch": mixture(Batch()),
     "squarem": mixture(SQUAREM()),
     "stepwise": mixture(Stepwise(), max_iterations=20),
+    "reduced": mixture(Reduced(), max_iterations=8),
     "incremental": mixture(Incremental(), max_iterations=20),
     "finish": mixture(Batch(), finish=2),
     "hmm": hidden_markov,

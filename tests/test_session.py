@@ -9,7 +9,19 @@ import numpy as np
 import pytest
 
 import unseen
-from unseen import SQUAREM, Batch, Gaussian, Incremental, MaxIterations, MaxSeconds, Mixture, Params, Stats, Stepwise
+from unseen import (
+    SQUAREM,
+    Batch,
+    Gaussian,
+    Incremental,
+    MaxIterations,
+    MaxSeconds,
+    Mixture,
+    Params,
+    Reduced,
+    Stats,
+    Stepwise,
+)
 from unseen.core.block import Slot
 from unseen.core.stats import Validity
 from unseen.core.stop import Converged, Outcome, seconds_allowed
@@ -20,7 +32,7 @@ from unseen.search.restarts import restart
 from unseen.sources.arrays import Arrays
 from unseen.starts.centres import kmeans_plus_plus
 
-ALGORITHMS = [Batch(), SQUAREM(), Stepwise(), Incremental()]
+ALGORITHMS = [Batch(), SQUAREM(), Stepwise(), Incremental(), Reduced()]
 
 
 def posed(model=None, rows=400, engine="memory"):

@@ -47,7 +47,13 @@ _HOMES = {
     "Batch": "unseen.algorithms.batch",
     "Incremental": "unseen.algorithms.incremental",
     "SQUAREM": "unseen.algorithms.squarem",
+    "Reduced": "unseen.algorithms.reduced",
     "Stepwise": "unseen.algorithms.stepwise",
+    # data of several owners
+    "Command": "unseen.core.site",
+    "Sites": "unseen.sources.sites",
+    # data of nobody
+    "Synthetic": "unseen.sources.synthetic",
     # stopping
     "Converged": "unseen.core.stop",
     "MaxIterations": "unseen.core.stop",

@@ -69,8 +69,9 @@ def fit(
     model : for example ``Mixture(Gaussian("full"), 3)``
     data : NumPy array, dict of columns, pandas or polars or pyarrow table, path of a Parquet or CSV file (or
         several, or a folder), or a source; NaN, None and null are missing cells
-    start : ``"kmeans++"``, ``"random"`` (responsibilities), ``"rows"`` (K random rows as centres), ``"labels"``, or
-        parameters, as from a previous fit; ``"auto"`` takes labels if there are any, else the first three in turn
+    start : ``"kmeans++"``, ``"random"`` (responsibilities), ``"rows"`` (K random rows as centres), ``"labels"``,
+        ``"moments"`` (clusters divided by sums alone), or parameters, as from a previous fit; ``"auto"`` takes labels
+        if there are any, else the first three in turn, or what sums can do where rows may not leave
     restarts : how many starts; each is run for ``short`` iterations, then they race: those that meet another or
         cannot win any more are stopped. ``finish`` runs so many of the best to the end instead. By default 10 where
         the start is drawn, 1 where it is given

@@ -85,7 +85,9 @@ def survey(
     once = make if not traits_of(make).keeps_blocks else partial(OutOfCore, workers=workers)
     side_columns = tuple(n for n in (weights, labels) if n is not None)
     frames = Frames(source, tuple(f.name for f in fields) + side_columns)
-    profile: Profile = once(frames).total(ProfileFrame(fields, weights, labels, frozenset(model.index)))
+    coded = frozenset(model.coded([f.name for f in fields]))
+    task = ProfileFrame(fields, weights, labels, frozenset(model.index), coded)
+    profile: Profile = once(frames).total(task)
     check_profile(profile, empty=empty)
     used = {f.name for f in fields}
     ignored = tuple(replace(f, note=f.note or "not used by the model") for f in candidates if f.name not in used)

@@ -115,6 +115,50 @@ def test_what_partitions_did_before_holds_no_more() -> None:
     assert "column a" in holding(new | {"a": new["a"] + 0.6})
 
 
+def stored_of(months: list[dict[str, Any]]) -> dict[str, Any]:
+    result, _, _ = known()
+    sources = [Arrays(month) for month in months]
+    return remember(result, [b.block for s in sources for b in fresh_blocks(result, s)], sources)
+
+
+#: the second of the four components in a winter, and nearly absent in the other months
+WINTER, OTHERWISE = (0.35, 0.25, 0.35, 0.05), (0.45, 0.02, 0.45, 0.08)
+
+
+def vanished(stored: dict[str, Any], shares: tuple[float, ...]) -> list[Any]:
+    result, _, _ = known()
+    layout = Layout.of(stored["layout"])
+    sums = parts.parts_of(result, layout, fresh_blocks(result, Arrays(rows(2000, 7000, shares))))
+    return [m for m in batch.compared(result, layout, stored, sums, HOLDS) if m.kind == "vanished"]
+
+
+@pytest.mark.parametrize("before", ["as it is stored", "as it was stored"])
+def test_a_component_that_was_absent_before_has_not_vanished(before: str) -> None:
+    """A winter's component is in next to none of the summers' rows: a summer that comes again is no finding."""
+    seasons = [WINTER, WINTER, OTHERWISE, WINTER, WINTER]
+    stored = stored_of([rows(800, 7100 + i, s) for i, s in enumerate(seasons)])
+    always = stored_of([rows(800, 7100 + i, WINTER) for i in range(5)])
+    for one in (stored, always) if before == "as it was stored" else ():
+        one["usual"] = {k: v for k, v in one["usual"].items() if not k.startswith("fall")}
+    none = (0.45, 0.0, 0.45, 0.10)
+    assert not vanished(stored, none)
+    assert [m.holds for m in vanished(always, none)] == [True], "where it was always there it has"
+
+
+def test_holes_that_were_gone_before_hold_no_more() -> None:
+    def whole(month: dict[str, Any]) -> dict[str, Any]:
+        return month | {"b": np.nan_to_num(month["b"], nan=1.0)}
+
+    result, _, _ = known()
+    months = [rows(800, 7200 + i, missing=0.1) for i in range(5)]
+    for before, holds in ((months, True), ([*months[:4], whole(months[4])], False)):
+        stored = stored_of(before)
+        layout = Layout.of(stored["layout"])
+        sums = parts.parts_of(result, layout, fresh_blocks(result, Arrays(whole(rows(3000, 7300)))))
+        found = batch.compared(result, layout, stored, sums, ("holes",))
+        assert [m.holds for m in found if m.kind == "holes" and m.column == "b"] == [holds]
+
+
 def test_no_rows_say_nothing_and_no_category_is_told() -> None:
     assert found({name: values[:0] for name, values in rows(10, 0).items()}) == ()
     told = " ".join(m.message for what in WRONG for m in found(WRONG[what](rows(800, 1), np.random.default_rng(0))))

@@ -128,6 +128,7 @@ def test_trouble_is_one_sentence_and_a_code(here: Path) -> None:
     [reference] = here.glob(".unseen/runs/*/reference.json")
     body = reference.read_text()
     reference.write_text(body[:100])
+    write(rows(8000, 1), here / "data" / "2020-01.parquet")  # what it was made of is not there any more
     fails(14, "reference.json is damaged", "drift", "data")
     reference.unlink()
     fails(14, "reference.json is missing", "drift", "data")

@@ -91,7 +91,7 @@ def test_a_good_candidate_passes_every_gate() -> None:
             "heldout_drop",
             {"lost": 3},
             {},
-            "density zero to 3 of 1,000 held-out units that the champion thinks possible",
+            "density zero to 3 of 1,000 held-out rows that the champion thinks possible",
         ),
         ("min_heldout", {"heldout": -4.1}, {}, "gates.min_heldout is -4"),
         ("min_heldout", {"impossible": 1}, {}, "density zero to 1 of 1,000"),
@@ -272,7 +272,10 @@ def test_a_confidence_that_proves_nothing_is_refused(confidence) -> None:
 
 def test_units_that_the_champion_cannot_describe_are_named() -> None:
     facts = GOOD.model_copy(update={"champion_impossible": 12})
-    assert "12 of 1,000 units that the champion gives density zero are left out" in asked(facts, **EVERY)[0].reason
+    said = "left out are 12 of 1,000 rows that the champion cannot take"
+    assert said in asked(facts, **EVERY)[0].reason and "a category that it does not know" in asked(facts)[0].reason
+    units = facts.model_copy(update={"rows": 5000})
+    assert said.replace("rows", "units") in asked(units, **EVERY)[0].reason
     facts = facts.model_copy(update={"gain": None, "gain_se": None, "compared": 0})
     refused = of(asked(facts, **EVERY), "heldout_drop")
     assert not refused.passed and "leaves too few to compare" in refused.reason
@@ -327,7 +330,9 @@ def loses(gain, error=0.002, **facts):
             "900 rows of earlier batches .* at most 0.03329",
         ),
         ("memory_drop", {"pinned": loses(-0.03)}, "rows of the pinned version"),
-        ("memory_drop", {"pinned": loses(0.0, 0.02)}, "loses at most 0.0329"),
+        ("memory_drop", {"earlier": loses(-0.01, 0.02)}, "loses at most 0.0429"),
+        ("memory_drop", {"pinned": loses(-0.03, 0.02)}, "loses at most 0.0629"),
+        ("memory_drop", {"earlier": None, "pinned": loses(-0.01, 0.02, partitions=3)}, "loses at most 0.0429"),
         ("memory_drop", {"earlier": loses(0.5, lost=3)}, "density zero to 3 of 900 rows of earlier batches"),
         (
             "reference_drop",
@@ -343,6 +348,30 @@ def test_what_was_learned_may_not_be_forgotten(gate, past, says) -> None:
     assert {v.gate for v in verdicts if not v.passed} >= {gate}
     assert re.search(says, of(verdicts, gate).reason)
     assert of(verdicts, gate).broke == ("trouble" in past)
+
+
+@pytest.mark.parametrize(
+    ("past", "drop"),
+    [
+        # what one small file that a loop began with said of honest months
+        ({"earlier": None, "pinned": loses(-0.0253, 0.013, units=220, partitions=1)}, 0.03),
+        ({"earlier": loses(-0.01, 0.008), "pinned": loses(-0.0253, 0.013, units=220)}, 0.03),
+        ({"earlier": loses(0.03, 0.046), "pinned": loses(0.03, 0.046)}, 0.03),
+        ({"reference": loses(0.01, 0.1, against=1)}, 0.03),
+    ],
+)
+def test_few_rows_alone_hold_nothing(past, drop) -> None:
+    verdicts = asked(past=PAST.model_copy(update=past), heldout_drop=drop, memory_drop=drop, reference_drop=drop)
+    assert allowed(verdicts), [v.reason for v in verdicts if not v.passed]
+    said = " ".join(v.reason for v in verdicts)
+    assert "which so few cannot tell more closely" in said
+
+
+def test_few_rows_hold_what_they_show_and_where_a_gain_is_asked_for() -> None:
+    few = PAST.model_copy(update={"earlier": None, "pinned": loses(-0.05, 0.02, partitions=1)})
+    assert [v.gate for v in asked(past=few, memory_drop=0.03) if not v.passed] == ["memory_drop"]
+    gained = PAST.model_copy(update={"earlier": loses(0.01, 0.02), "pinned": loses(0.01, 0.02)})
+    assert [v.gate for v in asked(past=gained, memory_drop=0) if not v.passed] == ["memory_drop"]
 
 
 def test_a_series_of_small_losses_is_held_by_the_pinned_version() -> None:

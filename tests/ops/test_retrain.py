@@ -59,7 +59,8 @@ def test_the_same_batch_submitted_twice_is_trained_once(loop: Path) -> None:
     assert second == first.having(outcome=Outcome.NOTHING_NEW, reason=f"run {first.id} ended before: {first.reason}")
     assert [e.kind for e in Log_of(loop)[lines:]] == ["retrain"], "the loop was heard from, and nothing was done"
     anew = retrain(settings_at(loop), again=True)
-    assert anew.outcome == Outcome.PROMOTED and anew.version == first.version, "the same fit is the same version"
+    assert anew.outcome == Outcome.PROMOTED and anew.id == f"{first.id}-2"
+    assert first.version is not None and anew.version == first.version + 1, "what made a version stays as it is"
 
 
 def Log_of(folder: Path) -> list[Any]:

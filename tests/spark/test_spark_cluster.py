@@ -13,16 +13,10 @@ import pyarrow.parquet as pq
 import pytest
 
 import unseen
-from tests.spark.cluster import Cluster, cluster, needs_spark
+from tests.spark.cluster import Cluster, needs_spark
 from tests.spark.driver import OPTIONS, model
 
 pytestmark = [needs_spark(), pytest.mark.timeout(900)]
-
-
-@pytest.fixture(scope="module")
-def spark(tmp_path_factory):
-    with cluster(tmp_path_factory.mktemp("cluster")) as found:
-        yield found
 
 
 @pytest.fixture(scope="module")
@@ -49,13 +43,13 @@ def driven(spark: Cluster, rows: Path, out: Path, *kill: str) -> dict[str, objec
     return dict(json.loads(done.stdout.splitlines()[-1]))
 
 
-def test_a_worker_that_is_killed_changes_no_bit(spark: Cluster, rows: Path, tmp_path: Path) -> None:
+def test_a_worker_that_is_killed_changes_no_bit(standalone: Cluster, rows: Path, tmp_path: Path) -> None:
     here = unseen.fit(model(), rows, engine="memory", **OPTIONS)
-    name = next(iter(spark.workers))
-    whole = driven(spark, rows, tmp_path / "whole")
-    killed = driven(spark, rows, tmp_path / "killed", "4", str(spark.workers[name].pid))
+    name = next(iter(standalone.workers))
+    whole = driven(standalone, rows, tmp_path / "whole")
+    killed = driven(standalone, rows, tmp_path / "killed", "4", str(standalone.workers[name].pid))
     assert whole["loglik"] == killed["loglik"] == here.loglik.hex()
-    assert spark.workers[name].poll() is not None, "the worker was not killed"
+    assert standalone.workers[name].poll() is not None, "the worker was not killed"
     one, other = unseen.load(tmp_path / "whole"), unseen.load(tmp_path / "killed")
     for key in here.params:
         assert np.array_equal(one.params[key], here.params[key]) and np.array_equal(other.params[key], here.params[key])

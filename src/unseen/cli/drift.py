@@ -42,20 +42,21 @@ def drift(data: tuple[Path, ...], config: Path, peek: bool, as_json: bool, quiet
     `unseen retrain` does.
     """
     from unseen.ops.config import load
-    from unseen.ops.drift import batch_id, look, recall
+    from unseen.ops.drift import batch_id, look, of_version
     from unseen.ops.places import Places
     from unseen.ops.registry import Registry
-    from unseen.ops.runs import REFERENCE
 
     settings = load(config)
     registry, places, silent = Registry(settings), Places.of(settings), quiet or as_json
     champion = registry.champion()
     if champion is None:
         raise RegistryError(f"{settings.name!r} has no champion yet, so nothing to compare with: run unseen retrain")
-    reference = recall(places.run(champion.record) / REFERENCE)
     result, paths, keep = registry.load(champion.number), [str(p) for p in data], not peek
+    own = of_version(settings, registry, champion, result)
+    if own.anew:
+        click.echo(f"unseen: {own.anew}: made anew from version {champion.number} and its partitions", err=True)
     with bar("drift", silent) as tick:
-        report = look(result, reference, paths, batch_id(paths), places.drift, settings, record=keep, progress=tick)
+        report = look(result, own.stored, paths, batch_id(paths), places.drift, settings, record=keep, progress=tick)
     added, record = report.added and keep, None
     if added:
         facts = report.model_dump(include={"batch", "look", "rows", "drifted"})

@@ -59,7 +59,7 @@ Examples:
     metavar="START",
     default="auto",
     show_default=True,
-    help="kmeans++, rows, random, labels, or a run to go on from.",
+    help="kmeans++, rows, random, labels, moments, or a run to go on from.",
 )
 @fit_options
 @read_options

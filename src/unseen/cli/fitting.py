@@ -26,7 +26,7 @@ from unseen.result import Result
 from unseen.search.order import DEFAULT
 from unseen.spec import AUTO, Choice
 
-STARTS = ("auto", "kmeans++", "rows", "random", "labels")
+STARTS = ("auto", "kmeans++", "rows", "random", "labels", "moments")
 
 
 @dataclass(frozen=True, slots=True)

@@ -145,7 +145,7 @@ def status(config: Path, as_json: bool) -> None:
     broken, the log cannot be trusted, or log and registry do not belong together.
     """
     registry = _registry(config)
-    found = registry.status()
+    found = {**registry.status(), "reference": _reference(registry)}
     found["excluded"] = in_settings(found["excluded"])
     if found["retrain"]:
         found["retrain"]["reason"] = in_settings(found["retrain"]["reason"])
@@ -156,6 +156,21 @@ def status(config: Path, as_json: bool) -> None:
         click.echo("\n".join(sentences(found)))
     if found["registry"] or (found["champion"] and found["champion"]["intact"] is False):
         raise click.exceptions.Exit(REGISTRY)
+
+
+def _reference(registry: Any) -> str | None:
+    """What is wrong with what drift is measured against, and what follows; None where it is whole."""
+    from unseen.errors import UnseenError
+    from unseen.ops.drift.own import remedy, trouble
+    from unseen.store import load
+
+    with suppress(UnseenError, OSError):  # without a champion that loads, that is the trouble to tell
+        champion = registry.champion()
+        found = champion and trouble(registry.settings, champion, load(registry.run(champion)))
+        if found:
+            said, anew = found
+            return f"{said}: " + ("the next look makes it anew" if anew else remedy(registry.settings, champion))
+    return None
 
 
 def _record(places: Any, id: str) -> Any:

@@ -31,7 +31,7 @@ Exit codes of a retrain:
 @click.command(epilog=f"\b\nExamples:\n  unseen retrain\n  unseen retrain --until 2013-04 --json\n\n{OUTCOMES}")
 @config
 @click.option("--until", metavar="PARTITION", help="The newest partition to use.  [default: the newest there is]")
-@click.option("--again", is_flag=True, help="Run a batch anew that was run before.")
+@click.option("--again", is_flag=True, help="Run a batch anew, beside the run that there was.")
 @click.option("--search", is_flag=True, help="Try all numbers of components, not only that of the champion.")
 @click.option("--actor", help="Who is named in the log.  [default: user@host]")
 @as_json

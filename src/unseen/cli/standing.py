@@ -40,6 +40,8 @@ def _questions(found: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
     yield from (
         ("left out", plain(f"{name}: {shortened(why, 2 * LONGEST)}")) for name, why in found["excluded"].items()
     )
+    if found.get("reference"):
+        yield "drift", plain(found["reference"])
     if moved := found["aliases"].get("moved"):
         where = " and ".join(
             f"{alias} {'to nothing' if n is None else f'to version {n}'}" for alias, n in moved.items()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from abc import abstractmethod
+from collections.abc import Sequence
 from dataclasses import replace
 from typing import ClassVar, Self, TypeVar
 
@@ -33,6 +34,9 @@ class Structured(Latent):
     @property
     def wanted(self) -> tuple[str, ...] | None:
         return self.family.wanted
+
+    def coded(self, columns: Sequence[str]) -> tuple[str, ...]:
+        return self.family.coded(columns)
 
     @property
     def ungridded(self) -> tuple[str, ...]:

@@ -220,6 +220,10 @@ class Encoded(Lazy[Block]):
     def __len__(self) -> int:
         return len(self.parts)
 
+    def over(self, source: Source) -> Encoded:
+        """The blocks of another source in the same encoding."""
+        return Encoded(source, self.encoding)
+
     def at(self, index: int) -> Block:
         return self.encoding.encode(self.source.read(self.parts[index], self.encoding.columns()))
 

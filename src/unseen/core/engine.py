@@ -71,7 +71,8 @@ class Summed(Generic[T]):
         if self.lost:
             raise EngineError(
                 f"{len(self.lost):,} of {len(self.lost) + len(self.done):,} blocks were lost and could not be read "
-                "again: make the data readable from every worker, or fit on this machine (engine='auto')"
+                "again: make the data readable from every worker (or start the site again), or fit on this machine "
+                "(engine='auto')"
             )
         return self.stats
 
@@ -121,8 +122,8 @@ class Engine(ABC):
         """
         raise EngineError(
             f"{type(self).__name__} does not let rows leave the place where they are, and this start or search draws "
-            "a sample of rows: start from parameters (start=Params(...)) or from random responsibilities "
-            "(start='random')"
+            "a sample of rows: start from parameters (start=Params(...)), from moments (start='moments') or from "
+            "random responsibilities (start='random')"
         )
 
 

@@ -93,6 +93,10 @@ class Family(ABC):
         """The columns it insists on, or None for every column it is given."""
         return None
 
+    def coded(self, columns: Sequence[str]) -> tuple[str, ...]:
+        """Which of these columns it reads as codes, so that it has to know each of their values."""
+        return ()
+
     @abstractmethod
     def bind(self, profile: Profile) -> Self:
         """The family frozen to these columns: anchors, floors, categories. Raises DataError if unsuitable."""

@@ -8,7 +8,7 @@ parts instead of inheriting from it.
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from typing import ClassVar, Self
 
@@ -89,6 +89,10 @@ class Model(ABC):
     @property
     def index(self) -> tuple[str, ...]:
         """The columns that are open vocabularies: workers, items, words, of any number."""
+        return ()
+
+    def coded(self, columns: Sequence[str]) -> tuple[str, ...]:
+        """Which of these columns it reads as codes, so that it has to know each of their values."""
         return ()
 
     @property

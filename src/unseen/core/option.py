@@ -100,6 +100,8 @@ ENGINES = {
     "threads": "local:Threads",
     "outofcore": "local:OutOfCore",
     "spark": "spark:Spark",
+    "dask": "dask:Dask",
+    "federated": "federated:Federated",
 }
 #: how a fit is made, whatever the model: the same on every surface
 FIT = (
@@ -129,19 +131,19 @@ FIT = (
     Option(
         "algorithm",
         TEXT,
-        "At which parameters sums are asked for: batch is EM as in the books, squarem extrapolates, stepwise and "
-        "incremental update after each block.",
+        "At which parameters sums are asked for: batch is EM as in the books, squarem extrapolates, stepwise, "
+        "incremental and reduced update after each block.",
         None,
         optional=True,
-        choices=("batch", "squarem", "stepwise", "incremental"),
+        choices=("batch", "squarem", "stepwise", "incremental", "reduced"),
         told="batch; squarem at the end of a search",
     ),
     Option(
         "engine",
         TEXT,
-        "Where sums are made; auto keeps data in memory if it fits. spark is a cluster, as Spark's configuration says.",
+        "Where sums are made; auto keeps data in memory if it fits. spark and dask are clusters.",
         "auto",
-        choices=("auto", *ENGINES),
+        choices=("auto", *(name for name in ENGINES if name != "federated")),  # whose sites are given in Python
     ),
     Option("workers", INTEGER, "Threads.", None, 1, optional=True, told="one per core"),
 )

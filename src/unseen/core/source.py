@@ -50,6 +50,24 @@ class Source(Protocol):
         ...
 
 
+class Nowhere:
+    """A source without a block: what blocks are of that travel to another one (`Frames.over`)."""
+
+    unit: str | None = None
+
+    def schema(self) -> tuple[Field, ...]:
+        return ()
+
+    def manifest(self) -> tuple[Part, ...]:
+        return ()
+
+    def read(self, part: Part, columns: Sequence[str]) -> Frame:
+        raise IndexError(part.id)
+
+    def fingerprint(self) -> dict[str, str | int]:
+        return {"format": "nowhere", "rows": 0}
+
+
 class Frames(Lazy[Frame]):
     """The blocks of a source as a lazy sequence, so that an engine can sum over them."""
 
@@ -58,6 +76,10 @@ class Frames(Lazy[Frame]):
 
     def __len__(self) -> int:
         return len(self.parts)
+
+    def over(self, source: Source) -> Frames:
+        """The same columns of another source."""
+        return Frames(source, self.columns)
 
     def at(self, index: int) -> Frame:
         return self.source.read(self.parts[index], self.columns)

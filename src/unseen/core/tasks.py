@@ -31,6 +31,8 @@ class ProfileFrame:
     labels: str | None = None
     #: columns that are open vocabularies
     index: frozenset[str] = frozenset()
+    #: columns of which each value has to be known; where rows may not leave, of others only moments do
+    coded: frozenset[str] = frozenset()
 
     def __call__(self, frame: Frame) -> Profile:
         return profile_frame(frame, self.fields, self.weights, self.labels, self.index)

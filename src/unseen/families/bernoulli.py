@@ -64,6 +64,9 @@ class Bernoulli(Family):
             shares=np.array([share for _, share in bound]),
         )
 
+    def coded(self, columns: Sequence[str]) -> tuple[str, ...]:
+        return tuple(columns)
+
     @property
     def slots(self) -> tuple[Slot, ...]:
         return (Slot(self.columns, CATEGORY, self.categories),) if self.columns else unset()

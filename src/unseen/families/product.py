@@ -105,6 +105,9 @@ class Product(Family):
     def wanted(self) -> tuple[str, ...]:
         return tuple(c for t in self.terms for c in t.columns)
 
+    def coded(self, columns: Sequence[str]) -> tuple[str, ...]:
+        return tuple(c for t in self.terms for c in t.family.coded(t.columns))
+
     def bind(self, profile: Profile) -> Self:
         return self._each(lambda t: t.family.bind(profile.select(t.columns)))
 

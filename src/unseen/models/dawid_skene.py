@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Any, ClassVar, Self, final
 
@@ -118,6 +119,9 @@ class DawidSkene(Starting, Judging, Penalised, Completing, Generative):
     @property
     def index(self) -> tuple[str, ...]:
         return (self.worker,)
+
+    def coded(self, columns: Sequence[str]) -> tuple[str, ...]:
+        return (self.label,)
 
     @property
     def slots(self) -> tuple[Slot, ...]:

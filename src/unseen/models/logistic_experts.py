@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Any, ClassVar, Self, final
 
@@ -106,6 +107,9 @@ class LogisticExperts(Starting, Assigning, Penalised, Completing, Predictive):
             anchor=np.array([c.mean for c in columns]),
             scale=np.sqrt([c.variance for c in columns]),
         )
+
+    def coded(self, columns: Sequence[str]) -> tuple[str, ...]:
+        return (self.target,)
 
     @property
     def slots(self) -> tuple[Slot, ...]:

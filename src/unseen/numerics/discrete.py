@@ -121,6 +121,9 @@ class Categories(Family):
     columns: tuple[str, ...]
     categories: tuple[tuple[str, ...], ...]
 
+    def coded(self, columns: Sequence[str]) -> tuple[str, ...]:
+        return tuple(columns)
+
     @property
     def slots(self) -> tuple[Slot, ...]:
         return (Slot(self.columns, CATEGORY, self.categories),) if self.columns else unset()

@@ -104,7 +104,7 @@ class Comparison(Fact):
     """A candidate beside another version on the same rows, which neither was trained on.
 
     ``gain`` is the mean per row of the candidate's log-density minus the other's, over the ``compared`` units: those
-    possible under both; ``lost`` ones are impossible under the candidate alone.
+    possible under both; ``lost`` ones are impossible under the candidate alone. ``partitions`` is how many they are of.
     """
 
     against: int | None
@@ -112,6 +112,7 @@ class Comparison(Fact):
     units: int
     compared: int
     lost: int
+    partitions: int = 0
     gain: float | None = None
     gain_se: float | None = None
 

@@ -11,7 +11,7 @@ from unseen.problem import Problem
 
 #: starts of a hidden Markov model lie near saddles that EM leaves slowly: where a pass is cheap, all get so many
 SHORT_SEQUENCES, SEQUENCE_PASSES = 5_000, 60
-STARTS = ("auto", "kmeans++", "rows", "random", "labels")
+STARTS = ("auto", "kmeans++", "rows", "random", "labels", "moments")
 
 
 def how_many(problem: Problem, start: str | Params, restarts: int | None, drawn: int) -> int:
@@ -57,23 +57,28 @@ def start_of(start: str | Params, problem: Problem, seed: int) -> Any:
     if isinstance(problem.model, Starting):
         return lambda model, engine, seed, prior=None: model.start(engine, seed)
     from unseen.starts.centres import kmeans_plus_plus, random_rows
+    from unseen.starts.moments import divided, scattered
     from unseen.starts.responsibilities import from_labels, random
 
-    names = {"kmeans++": kmeans_plus_plus, "rows": random_rows, "random": random, "labels": from_labels}
+    names = {
+        "kmeans++": kmeans_plus_plus, "rows": random_rows, "random": random, "labels": from_labels, "moments": divided,
+    }  # fmt: skip
     if start == "auto":
         # one kind of start keeps finding the same optima: take turns, the best single one first
-        kinds: tuple[Any, ...] = (kmeans_plus_plus, random, random_rows)
+        stay = not problem.engine.traits.rows_may_leave
+        best, rough = (divided, scattered) if stay else (kmeans_plus_plus, random_rows)
+        kinds: tuple[Any, ...] = (best, random, rough)
         first: tuple[Any, ...] = ()
         if isinstance(problem.model, Latent) and not problem.model.geometric:
             return from_labels if settled(problem) else random
         if problem.model.unit.ordered:
             from unseen.starts.sequences import steps, windows
 
-            kinds = (kmeans_plus_plus, random, windows, random, steps, random_rows)
+            kinds = (best, random, windows, random, windows if stay else steps, rough)
         if settled(problem):  # these two draw nothing then: once each is enough
-            first, kinds = (from_labels, kmeans_plus_plus), (random, random_rows)
+            first, kinds = (from_labels, best), (random, rough)
         elif problem.encoding.labels and problem.profile.labels:
-            kinds = (from_labels, kmeans_plus_plus, random)
+            kinds = (from_labels, best, random)
 
         def in_turn(model: Any, engine: Any, s: int, prior: Any = None) -> Params:
             i = s - seed

@@ -11,6 +11,8 @@ from dataclasses import replace
 from queue import SimpleQueue
 from typing import Any
 
+from unseen.core.pipes import heard, tell
+
 READY, LOST = "ready", "lost"
 
 
@@ -46,19 +48,3 @@ def _listen(jobs: SimpleQueue[Any]) -> None:
     while (sent := heard(sys.stdin.buffer)) is not None:
         jobs.put(sent)
     os._exit(0)
-
-
-def tell(pipe: Any, message: Any) -> None:
-    """Write one message, behind its length."""
-    sent = message if isinstance(message, bytes) else pickle.dumps(message, pickle.HIGHEST_PROTOCOL)
-    pipe.write(len(sent).to_bytes(8, "little") + sent)
-    pipe.flush()
-
-
-def heard(pipe: Any) -> bytes | None:
-    """The next message, or None where there will be no more."""
-    size = pipe.read(8)
-    if len(size) < 8:
-        return None
-    sent = pipe.read(int.from_bytes(size, "little"))
-    return sent if len(sent) == int.from_bytes(size, "little") else None

@@ -19,7 +19,8 @@ from typing import Any
 
 from unseen.core.block import Block
 from unseen.core.interrupt import check
-from unseen.search.helper import LOST, heard, tell
+from unseen.core.pipes import heard, tell
+from unseen.search.helper import LOST
 
 #: seconds of passes after which a search has helpers: one takes about as long to come
 WORTH_HELP = 0.4

@@ -11,7 +11,7 @@ from unseen.core.block import Block, rng
 from unseen.core.encoding import Encoded
 from unseen.core.lazy import Lazy
 from unseen.core.model import Model
-from unseen.core.source import Part
+from unseen.core.source import Part, Source
 from unseen.core.stats import Array, Params
 from unseen.errors import DataError, ModelError
 from unseen.problem import Problem, Survey
@@ -81,6 +81,15 @@ class Share(Lazy[Block]):
 
     def __len__(self) -> int:
         return len(self.chosen)
+
+    def over(self, source: Source) -> Share:
+        """The same side of the same choice among the blocks of another source."""
+        return Share(self.blocks.over(source), self.choice, self.side)
+
+    @property
+    def others(self) -> int:
+        """Rows that the choice leaves out."""
+        return sum(int((self.choice.mask(part) != self.side).sum()) for part in self.blocks.parts)
 
     def at(self, index: int) -> Block:
         block = self.blocks[self.chosen[index]]

@@ -30,7 +30,7 @@ class MixedMixture(Scores, Components, NewRows, PlannedMixture):
     restarts : starts for each number of components; None: up to 10
     tol : log-likelihood per row that may be left to gain; None: 1e-7, or 1e-5 where the number is searched
     max_iter, max_seconds : caps on the iterations of a start, and on the time of the whole search
-    algorithm : ``"batch"``, ``"squarem"``, ``"stepwise"`` or ``"incremental"``; None: batch, squarem at the end
+    algorithm : ``"batch"``, ``"squarem"``, ``"stepwise"``, ``"incremental"``, ``"reduced"``; None: batch, squarem
     prior : strength of a conjugate prior, in rows per component; 0 is maximum likelihood
     unknown : what a category is that the fit has not seen: ``"refuse"`` (an error) or ``"missing"``
     random_state : same number, same fit

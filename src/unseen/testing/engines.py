@@ -71,7 +71,8 @@ class Travelling(Engine):
     >>> x = np.array([[0.1], [0.2], [5.0], [5.2], [5.1]])
     >>> unseen.fit(unseen.Mixture(unseen.Gaussian("spherical"), 1), x, engine=Travelling).params["means"].round(2)
     array([[3.12]])
-    >>> unseen.fit(unseen.Mixture(unseen.Gaussian("spherical"), 2), x, engine=partial(Travelling, refuses_rows=True))
+    >>> stay = partial(Travelling, refuses_rows=True)
+    >>> unseen.fit(unseen.Mixture(unseen.Gaussian("spherical"), 2), x, start="kmeans++", engine=stay)
     Traceback (most recent call last):
       ...
     unseen.errors.EngineError: Travelling does not let rows leave the place where they are, ...

@@ -10,8 +10,11 @@ from importlib.metadata import PackageNotFoundError, version
 from unseen.errors import UnseenError
 from unseen.ops.config import Settings, settings_hash
 from unseen.ops.doctor.diagnosis import Case, Found
+from unseen.ops.drift.own import remedy, trouble
 from unseen.ops.record import Outcome, Record
+from unseen.ops.registry import Registry, Version
 from unseen.ops.watch.known import Known, known, moment
+from unseen.store import load
 
 #: how long nobody may have looked for drift: a week, and a day for a job that is late
 LOOK_EVERY = timedelta(days=8)
@@ -32,7 +35,20 @@ def silent_drift(case: Case) -> Found | None:
         return None
     facts = known(case.settings)
     champion = facts.state.champion if facts.state is not None else None
-    return None if champion is None else _looked(facts, champion.number)
+    if champion is None:
+        return None
+    return _without_reference(case.settings, champion) or _looked(facts, champion.number)
+
+
+def _without_reference(settings: Settings, champion: Version) -> Found | None:
+    """The champion cannot be compared with anything: every batch is held until that is mended."""
+    with suppress(UnseenError, OSError):
+        wrong = trouble(settings, champion, load(Registry(settings).run(champion)))
+        if wrong is not None:
+            said, anew = wrong
+            command = "unseen drift DATA, which makes it anew" if anew else remedy(settings, champion)
+            return Found("ticket", [said], "a file was lost or replaced: drift cannot be seen without it", command)
+    return None
 
 
 def _refused(case: Case, record: Record) -> Found:

@@ -6,8 +6,20 @@ probability of any false alarm over the champion's whole life is ``drift.false_a
 
 from unseen.ops.drift.fresh import fresh_blocks
 from unseen.ops.drift.look import batch_id, look
+from unseen.ops.drift.own import of_version
 from unseen.ops.drift.reference import recall, remember
 from unseen.ops.drift.report import DriftReport, DriftTest, Latest
 from unseen.ops.drift.state import latest
 
-__all__ = ["DriftReport", "DriftTest", "Latest", "batch_id", "fresh_blocks", "latest", "look", "recall", "remember"]
+__all__ = [
+    "DriftReport",
+    "DriftTest",
+    "Latest",
+    "batch_id",
+    "fresh_blocks",
+    "latest",
+    "look",
+    "of_version",
+    "recall",
+    "remember",
+]

@@ -25,7 +25,7 @@ from unseen.result import Result
 
 #: chance that any finding about an ordinary batch is evident
 ALARM = 0.001
-#: total variation below which nothing holds, by kind; holes that vanish altogether hold from `GONE` on
+#: total variation below which nothing is told, by kind; of holes that vanish altogether it is `GONE`
 LEAST = {"column": 0.1, "joint": 0.1, "holes": 0.05, "fit": 0.1, "shares": 0.05}
 GONE = 0.02
 #: share of a bin of a column that is missed if less than a tenth of it is left
@@ -87,7 +87,8 @@ def tests(layout: Layout, reference: Sums, batch: Sums) -> Iterator[Test]:
 def usual(layout: Layout, each: Sequence[Sums]) -> dict[str, float]:
     """How far the partitions of the reference lie from each other: of each test the largest effect of one of them.
 
-    ``least K`` is the smallest share of component K in any of them, as part of its share in all.
+    ``least K`` is the smallest share of component K in any of them, as part of its share in the others, and ``fall K``
+    by how much less that is.
     """
     out: dict[str, float] = {}
     for i, one in enumerate(each if len(each) > 1 else ()):
@@ -97,8 +98,10 @@ def usual(layout: Layout, each: Sequence[Sums]) -> dict[str, float]:
             continue
         for test in tests(layout, rest, one):
             out[test.key] = max(out.get(test.key, 0.0), test.effect)
+        were = parts.mass(rest) / parts.mass(rest).sum()
         for k, ratio in enumerate(_ratios(rest, one)):
             out[f"least {k}"] = min(out.get(f"least {k}", 1.0), float(ratio))
+            out[f"fall {k}"] = max(out.get(f"fall {k}", 0.0), float(were[k] * (1 - ratio)))
     return out
 
 
@@ -120,7 +123,7 @@ def compared(
     many = reference.get("partitions", 0)
     further = FURTHER * many / (many - 1) if many > 1 else FURTHER
     found = [_moved(t, known.get(t.key, 0.0), further, holding) for t in all_tests if t.p_value <= limit]
-    found += _vanished(champion, layout, before, batch, known, limit, holding)
+    found += _vanished(champion, layout, before, batch, known, further, limit, holding)
     return tuple(sorted((f for f in found if f is not None), key=lambda f: (not f.holds, -f.effect)))
 
 
@@ -131,7 +134,7 @@ def _moved(test: Test, known: float, further: float, holding: Sequence[str]) -> 
     lacks = test.kind == "column" and _lacks(test)
     if not gone and not lacks and effect < least:
         return None
-    far = gone or effect > further * known
+    far = effect > further * known
     kind = "column" if test.kind == "joint" else test.kind
     return Moved(
         kind=kind,
@@ -178,22 +181,26 @@ def _vanished(
     before: Sums,
     batch: Sums,
     known: Mapping[str, float],
+    further: float,
     limit: float,
     holding: Sequence[str],
 ) -> Iterator[Moved]:
+    """Components without rows, which all partitions before had."""
     if not layout.discrete or layout.components < 2:
         return
     v, m, names = parts.mass(before), parts.mass(batch).sum(), champion.description.name
     was, ratios = v / v.sum(), _ratios(before, batch)
     for k in np.flatnonzero(was >= PRESENT).tolist():
         now = was[k] * ratios[k]
+        least = min(known.get(f"least {k}", 1.0), 1.0)
+        fall = known.get(f"fall {k}", was[k] * (1 - least))  # older references have the first alone
         pair = Test("vanished", "", np.array([v[k], v.sum() - v[k]]), m * np.array([now, 1 - now]))
-        if ratios[k] < LEFT * min(known.get(f"least {k}", 1.0), 1.0) and pair.p_value <= limit:
+        if ratios[k] < LEFT * least and was[k] - now > further * fall and pair.p_value <= limit:
             yield Moved(
                 kind="vanished",
                 component=k,
                 effect=round(float(was[k] - now), 4),
-                usual=round(known.get(f"least {k}", 1.0), 4),
+                usual=round(float(fall), 4),
                 p_value=pair.p_value,
                 far=True,
                 holds="vanished" in holding,

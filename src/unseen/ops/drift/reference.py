@@ -65,9 +65,7 @@ def recall(path: Path) -> dict[str, Any]:
     try:
         stored = json.loads(path.read_text(encoding="utf-8"))
     except FileNotFoundError:
-        raise RegistryError(
-            f"{path} is missing: there is nothing to compare new data with; put it back, or run unseen retrain --again"
-        ) from None
+        raise RegistryError(f"{path} is missing: there is nothing to compare new data with") from None
     except (OSError, ValueError):
         raise _damaged() from None
     if not isinstance(stored, dict):
@@ -109,15 +107,10 @@ class Reference:
         if not known:
             raise _damaged()
         if model != model_hash(champion):
-            raise RegistryError(
-                "the reference belongs to another model than the champion: use the reference.json of its own run"
-            )
+            raise RegistryError("the champion's reference.json belongs to another model than the champion")
         body = json.dumps(stored, sort_keys=True).encode()
         return cls(hashlib.sha256(body).hexdigest()[:16], bins, sums)
 
 
 def _damaged() -> RegistryError:
-    return RegistryError(
-        "the champion's reference.json is damaged, or of another version of unseen: put a whole copy back, or run "
-        "unseen retrain --again"
-    )
+    return RegistryError("the champion's reference.json is damaged, or of another version of unseen")

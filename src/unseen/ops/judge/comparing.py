@@ -58,7 +58,7 @@ def compare(
     for pairs in found:
         scores = scored(Pairs(pairs.source, choice, ours, theirs))
         total = scores if total is None else total + scores
-    return comparison(total, against)
+    return comparison(total, against).model_copy(update={"partitions": len(found)})
 
 
 def scored(pairs: Pairs) -> Scores:

@@ -70,14 +70,15 @@ def heldout_drop(case: Case) -> Answer:
     v = case.seen
     if v.lost:
         raise Refused(
-            f"the candidate gives density zero to {v.lost:,} of {v.units:,} held-out units that the champion thinks "
-            "possible: set fit.prior to 1, so that nothing is impossible"
+            f"the candidate gives density zero to {v.lost:,} of {v.units:,} held-out {_what(v)} that the champion "
+            "thinks possible: set fit.prior to 1, so that nothing is impossible"
         )
     if v.gain is None or v.gain_se is None:
         if v.champion_impossible:
             raise Refused(
-                f"the champion gives density zero to {v.champion_impossible:,} of {v.units:,} held-out units, which "
-                f"leaves too few to compare: look at their categories, and {_by_hand(case)}"
+                f"the champion gives density zero to {v.champion_impossible:,} of {v.units:,} held-out {_what(v)}, as "
+                "to any with a category that it does not know, which leaves too few to compare: look at their "
+                f"categories, and {_by_hand(case)}"
             )
         raise Refused("the candidate was not compared with the champion")
     bound = _at_least(case, v.gain, v.gain_se)
@@ -87,16 +88,31 @@ def heldout_drop(case: Case) -> Answer:
         f"{_sure(case, bound)}, and {_allowed('heldout_drop', case.tolerance)}"
     )
     if v.champion_impossible:
-        words += f"; {v.champion_impossible:,} of {v.units:,} units that the champion gives density zero are left out"
+        words += (
+            f"; left out are {v.champion_impossible:,} of {v.units:,} {_what(v)} that the champion cannot take "
+            "(density zero, as of a category that it does not know): what the candidate is worth there does not count"
+        )
     return bound, _negative(case.tolerance), words
 
 
+def _what(v: Validation) -> str:
+    """What judges: rows, or units of several."""
+    return "rows" if v.units == v.rows else "units"
+
+
 def memory_drop(case: Case) -> Answer:
-    """The worse of what all rows of earlier batches and those of the pinned version say."""
+    """The worse of what all rows of earlier batches and those of the pinned version say.
+
+    Where few rows of the pinned version cannot show how little is lost, those of all earlier batches do, and it is
+    enough that they say no more was lost than may be.
+    """
     given, past = case.settings.gates.memory_drop, case.remembered
     drop = case.tolerance if given is None else given
-    asked = [(past.earlier, "earlier batches"), (past.pinned, PINNED)]
-    told = [_compared(case, c, f"rows of {what}", "the champion") for c, what in asked if c]
+    # of rows that are few, all of them together are asked how sure it is; one month's own rows by themselves never are,
+    # because months differ by more than rows do
+    alone = past.pinned is not None and past.earlier is None and past.pinned.partitions > 1
+    asked = [(past.earlier, "earlier batches", True), (past.pinned, PINNED, alone)]
+    told = [_compared(case, c, f"rows of {what}", "the champion", drop, strict) for c, what, strict in asked if c]
     if not told:
         return _negative(drop), _negative(drop), "no rows of earlier batches are kept yet: nothing can be forgotten"
     bound, words = min(told)
@@ -113,7 +129,8 @@ def reference_drop(case: Case) -> Answer:
     drop = 3 * case.tolerance if given is None else given
     if reference is None:
         return _negative(drop), _negative(drop), "the champion is the pinned version, or none is pinned"
-    bound, words = _compared(case, reference, f"rows of {PINNED}", f"version {reference.against}, which is pinned")
+    other = f"version {reference.against}, which is pinned"
+    bound, words = _compared(case, reference, f"rows of {PINNED}", other, drop)
     asked = f"{words}, and {_allowed('reference_drop', drop)}"
     return (
         bound,
@@ -132,11 +149,14 @@ def drift(case: Case) -> Answer:
         return 0.0, 0.0, words
     said = "; ".join(m.message for m in holds[:MOST]) + (f"; and {len(holds) - MOST} more" if len(holds) > MOST else "")
     why = f"{said}. gates.drift says which kinds hold ({', '.join(dict.fromkeys(m.kind for m in holds))})"
-    return float(len(holds)), 0.0, f"{why}; if the data is right, {_by_hand(case)}, and pin it"
+    return float(len(holds)), 0.0, f"{why}; if the data is right, {_by_hand(case)}, and pin it if it stays so"
 
 
-def _compared(case: Case, c: Comparison, rows: str, other: str) -> tuple[float, str]:
-    """The least gain on some rows, and the sentence that says so."""
+def _compared(case: Case, c: Comparison, rows: str, other: str, drop: float, strict: bool = True) -> tuple[float, str]:
+    """The least gain on some rows, and the sentence that says so; the gain itself where rows are too few for that.
+
+    Who gained is not held because few rows leave a loss open, nor, unless ``strict``, who lost no more than may be.
+    """
     if c.lost:
         raise Refused(
             f"the candidate gives density zero to {c.lost:,} of {c.units:,} {rows} that {other} thinks possible: set "
@@ -146,6 +166,9 @@ def _compared(case: Case, c: Comparison, rows: str, other: str) -> tuple[float, 
         raise Refused(f"the candidate could not be compared with {other}: too few {rows} are possible under both")
     bound = _at_least(case, c.gain, c.gain_se)
     said = f"on {c.units:,} {rows} the candidate {_gain(c.gain, c.gain_se)} against {other}"
+    few = c.gain - bound > drop / 2  # an equally good candidate would fail one time in twenty
+    if bound < -drop < 0 and few and c.gain >= (0 if strict else -drop):
+        return c.gain, f"{said}, which so few cannot tell more closely"
     return bound, f"{said}; {_sure(case, bound)}"
 
 
@@ -173,15 +196,15 @@ def min_heldout(case: Case) -> Answer:
     v, least = case.seen, _number(case.settings.gates.min_heldout)
     if v.impossible:
         raise Refused(
-            f"the candidate gives density zero to {v.impossible:,} of {v.units:,} held-out units: set fit.prior to 1, "
-            "so that nothing is impossible"
+            f"the candidate gives density zero to {v.impossible:,} of {v.units:,} held-out {_what(v)}: set fit.prior "
+            "to 1, so that nothing is impossible"
         )
     return v.heldout, least, f"mean log-density per held-out row {v.heldout:.6g}; gates.min_heldout is {least:g}"
 
 
 def min_heldout_rows(case: Case) -> Answer:
     v, least = case.seen, case.settings.gates.min_heldout_rows
-    what, judged = "rows" if v.units == v.rows else "units", max(v.units, v.compared if v.crossed else 0)
+    what, judged = _what(v), max(v.units, v.compared if v.crossed else 0)
     words = f"{judged:,} held-out {what}; gates.min_heldout_rows is {least:,} (see validate.share)"
     return float(judged), float(least), words
 

@@ -14,20 +14,21 @@ if TYPE_CHECKING:
     from unseen.ops.registry.log import Log
     from unseen.ops.registry.rebuilding import rebuild
     from unseen.ops.registry.registry import Registry
-    from unseen.ops.registry.state import Version
+    from unseen.ops.registry.state import State, Version
     from unseen.ops.registry.telling import named, resolve
 
 HOMES = {
     "Entry": "entry",
     "Log": "log",
     "Registry": "registry",
+    "State": "state",
     "Version": "state",
     "named": "telling",
     "rebuild": "rebuilding",
     "resolve": "telling",
 }
 
-__all__ = ["Entry", "Log", "Registry", "Version", "named", "rebuild", "resolve"]
+__all__ = ["Entry", "Log", "Registry", "State", "Version", "named", "rebuild", "resolve"]
 
 
 def __getattr__(name: str) -> Any:

@@ -15,6 +15,7 @@ from unseen.ops.judge import HoldOut, allowed
 from unseen.ops.places import Places, nearest
 from unseen.ops.record import Validation, Verdict
 from unseen.ops.registry import Registry
+from unseen.ops.retrain.identity import start_of
 from unseen.ops.retrain.journal import Journal
 from unseen.ops.retrain.judging import Bench
 from unseen.ops.retrain.learning import Learning
@@ -89,8 +90,10 @@ def replay(case: Case) -> bool:
     intake = take_in(settings, case.record.batch.partitions[-1])
     judges = settings.validate_
     holdout = HoldOut(intake.source, intake.sizes, judges.share, judges.seed)
-    before = case.record.champion
-    champion = Registry(settings).load(before) if before is not None else None
+    registry, before = Registry(settings), case.record.champion
+    state = registry.state()
+    start = start_of(case.record.id, None if before is None else state.version(before), state)
+    champion = registry.load(start.number) if start is not None else None
     made = planned(settings, intake.source, champion)
     searched = not case.record.fit.went_on if case.record.fit else True
     anew = Learning(settings, made, holdout, champion, lambda: None, lambda *_: None, search=searched).best()

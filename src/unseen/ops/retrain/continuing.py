@@ -10,9 +10,10 @@ import numpy as np
 from unseen.core.block import Block
 from unseen.core.encoding import Encoding
 from unseen.core.lazy import Lazy
-from unseen.core.model import Latent, Penalised
+from unseen.core.model import Latent, Model, Penalised
 from unseen.core.source import Source
 from unseen.core.stats import Params, Stats
+from unseen.core.written import written
 from unseen.engines.local import one_pass
 from unseen.ops.judge import HoldOut
 from unseen.ops.judge.crossing import Fold
@@ -68,7 +69,7 @@ def carried(champion: Result, problem: Problem, holdout: HoldOut | Fold, prior: 
     model = problem.model
     if type(model) is not type(champion.model) or model.number != champion.model.number:
         return None
-    if model.slots == champion.model.slots:
+    if belong(champion, model):
         return champion.params
     if not isinstance(model, Latent):
         return None
@@ -83,4 +84,18 @@ def carried(champion: Result, problem: Problem, holdout: HoldOut | Fold, prior: 
 
     params = summed(model)
     moved = model if pseudo else model.anchored(params)
-    return params if moved == model else summed(moved)
+    params = params if moved == model else summed(moved)
+    return params if model.valid(params) else None
+
+
+def belong(champion: Result, model: Model) -> bool:
+    """Whether the champion's parameters are ones of the new model, and mean the same in it.
+
+    Other families, or covariances of another form, have other parameters under the same columns, or the same ones in
+    another meaning.
+    """
+    if model.slots != champion.model.slots or written(model) != written(champion.model):
+        return False
+    like = model.vague() if isinstance(model, Latent) else champion.params
+    theirs = {name: array.shape for name, array in champion.params.items()}
+    return {name: array.shape for name, array in like.items()} == theirs and bool(model.valid(champion.params))

@@ -13,6 +13,10 @@ from typing import Any
 
 from unseen.ops.config import Settings, settings_hash
 from unseen.ops.ingest import Intake
+from unseen.ops.registry import State, Version
+
+#: what is behind the hash in the id of a run that is not the first of its rows and settings
+_AGAIN = re.compile(r"(?<=-[0-9a-f]{12})-[0-9]{1,5}$")
 
 
 def run_id(intake: Intake, settings: Settings) -> str:
@@ -20,6 +24,39 @@ def run_id(intake: Intake, settings: Settings) -> str:
     body = f"{intake.batch.id} {settings_hash(settings)}"
     name = re.sub(r"[^A-Za-z0-9_.-]+", "-", intake.newest.name)[:40]
     return f"{name}-{hashlib.sha256(body.encode()).hexdigest()[:12]}"
+
+
+def runs_of(first: str, runs: Path) -> list[str]:
+    """The ids of the runs of the same rows and settings that there are, in order: ``first``, ``first-2``, ``first-3``.
+
+    >>> runs_of("2024-03.csv-0123456789ab", Path("nowhere"))
+    []
+    """
+    there = [path.name for path in runs.glob(f"{first}*/") if first_run(path.name) == first]
+    return sorted(there, key=lambda id: int(id[len(first) + 1 :] or 1))
+
+
+def next_run(first: str, runs: Path) -> str:
+    """The id of one more run of the same rows and settings."""
+    last = runs_of(first, runs)[-1]
+    return f"{first}-{int(last[len(first) + 1 :] or 1) + 1}"
+
+
+def first_run(id: str) -> str:
+    """The id of the first run of the same rows and settings.
+
+    >>> first_run("2024-03.csv-0123456789ab-2")
+    '2024-03.csv-0123456789ab'
+    """
+    return _AGAIN.sub("", id)
+
+
+def start_of(id: str, champion: Version | None, state: State) -> Version | None:
+    """What a run goes on from: the champion, or, where that is of the same rows and settings, what it went on from."""
+    version = champion
+    while version is not None and first_run(version.record) == first_run(id):
+        version = None if version.parent is None else state.versions.get(version.parent)
+    return version
 
 
 def environment(settings: Settings) -> dict[str, Any]:

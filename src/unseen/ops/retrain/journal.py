@@ -7,12 +7,10 @@ import os
 import shutil
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from unseen.core.encoding import Encoded, Joined
 from unseen.core.source import Source
 from unseen.errors import ConflictError, NotInstalledError, RegistryError, UnseenError
 from unseen.ops import files
@@ -103,12 +101,9 @@ class Journal:
 
         Those from ``since`` on are like what is to come.
         """
-        from unseen.ops.drift import remember
+        from unseen.ops.drift.own import summed
 
-        encoding = replace(result.encoding, labels=None, unknown="missing")
-        blocks = Joined([Encoded(source, encoding) for source in sources])
-        reference = remember(result, blocks, sources[since:])
-        files.write(self.folder / REFERENCE, json.dumps(reference))
+        files.write(self.folder / REFERENCE, json.dumps(summed(result, sources, since)))
 
     @contextmanager
     def alone(self) -> Iterator[None]:

@@ -9,12 +9,11 @@ from typing import Any
 
 from unseen.errors import LimitError, UnseenError
 from unseen.ops.config import Settings
-from unseen.ops.drift import batch, fresh_blocks, parts, recall, reference
+from unseen.ops.drift import batch, fresh_blocks, of_version, parts
 from unseen.ops.ingest import Intake, partitions
 from unseen.ops.judge import Everything, HoldOut, Remembered, compare, judge, memory, validate
 from unseen.ops.judge.crossing import Fold, crossed, undecided
 from unseen.ops.logs import reason
-from unseen.ops.places import Places
 from unseen.ops.record import Comparison, FitFacts, Moved, Past, Validation, Verdict
 from unseen.ops.registry import Registry, Version
 from unseen.result import Result
@@ -26,7 +25,7 @@ class Bench:
 
     ``start`` is what a fit goes on from: the champion, or its parent where the champion's own batch is run again.
     ``champion`` is None where there is none, or where ``trouble`` says why it could not be loaded. ``seconds_left`` is
-    what the team's own measure may take.
+    what the team's own measure may take; ``tell`` is told what had to be mended.
     """
 
     settings: Settings
@@ -37,20 +36,22 @@ class Bench:
     start: Result | None = None
     trouble: str | None = None
     seconds_left: Callable[[], float | None] = lambda: None
+    tell: Callable[[str, str], Any] = lambda *_: None
 
     def moved(self) -> tuple[tuple[Moved, ...], str | None]:
         """What moved in the newest partition, as the champion sees it, or why nobody can tell."""
         if self.champion is None or self.version is None:
             return (), None
         try:
-            path = Places.of(self.settings).run(self.version.record) / "reference.json"
-            stored = recall(path)
-            if "parts" not in stored:  # written before there were any
+            own = of_version(self.settings, self.registry, self.version, self.champion)
+            if own.anew:
+                self.tell("reference", f"{own.anew}: made anew from version {self.version.number} and its partitions")
+            if "parts" not in own.stored:  # written before there were any
                 return (), None
-            known = reference.Reference.of(stored, self.champion)
+            layout = own.known.layout
             blocks = fresh_blocks(self.champion, self.intake.alone(self.intake.newest))
-            sums = parts.parts_of(self.champion, known.layout, blocks)
-            return batch.compared(self.champion, known.layout, stored, sums, self.settings.gates.drift), None
+            sums = parts.parts_of(self.champion, layout, blocks)
+            return batch.compared(self.champion, layout, own.stored, sums, self.settings.gates.drift), None
         except Exception as error:  # what could not be looked at was not found to be right
             return (), reason(error)
 

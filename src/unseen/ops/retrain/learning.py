@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 
 from unseen.algorithms import algorithm
+from unseen.algorithms.squarem import SQUAREM
 from unseen.core.description import plural
 from unseen.core.encoding import Encoded
 from unseen.core.model import Penalised
@@ -102,7 +103,7 @@ class Learning:
         if self.goes_on:
             yield self._go_on
         for i in range(self.settings.retries.fits):
-            yield partial(self._fit, self.settings.fit.seed + 1000 * i)
+            yield partial(self._fit, self.settings.fit.seed + 1000 * i, i > 0)
 
     @property
     def goes_on(self) -> bool:
@@ -141,10 +142,15 @@ class Learning:
         return {
             "seed": seed,
             "prior": self.prior,
-            "algorithm": algorithm(fit.algorithm),
+            "algorithm": algorithm(fit.algorithm) if self._asked else None,
             "stop": default_rule(fit.tol, fit.max_iterations, None) | InTime(self.seconds_left),
             "observers": (*self.observers, self._in_time),
         }
+
+    @property
+    def _asked(self) -> bool:
+        """Whether the settings name the algorithm; else it is EM, and long strides at its end as `unseen fit` takes."""
+        return "algorithm" in self.settings.fit.model_fields_set
 
     @property
     def prior(self) -> float:
@@ -158,8 +164,12 @@ class Learning:
         if event.name == "restart" and left is not None and left < 0 and event.facts.get("stage") == "started":
             raise LimitError("limits.seconds or limits.cost was used up before all starts were tried: raise it")
 
-    def _fit(self, seed: int) -> Result:
+    def _fit(self, seed: int, strides: bool) -> Result:
+        """A search; with ``strides`` all of it, where the first one did not converge."""
         fit, model = self.settings.fit, self.settings.model
+        options = self._options(seed)
+        if strides and not self._asked:
+            options["algorithm"] = SQUAREM()
         return fitted(
             self.plan,
             model.numbers,
@@ -170,7 +180,7 @@ class Learning:
             tol=fit.tol,
             max_iterations=fit.max_iterations,
             max_seconds=self.seconds_left(),
-            **self._options(seed),
+            **options,
         )
 
     def _go_on(self) -> Result:
@@ -183,6 +193,7 @@ class Learning:
         params = carried(champion, problem, self.holdout, self.prior)
         start = "auto" if fit.start == "champion" else fit.start
         options = {**self._options(fit.seed), "options": {"form": form} if forms else {}}
+        options |= {} if self._asked else {"faster": SQUAREM()}
         tries: list[Callable[[], Result]] = []
         if params is not None:
             tries.append(partial(solve, problem, start=params, **options))

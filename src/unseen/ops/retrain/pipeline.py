@@ -21,7 +21,7 @@ from unseen.ops.places import Places
 from unseen.ops.record import Attempt, FitFacts, Outcome, Record
 from unseen.ops.registry import Registry, Version
 from unseen.ops.retrain.ending import Ended, close, ended_by, nothing_new, report_unread
-from unseen.ops.retrain.identity import environment, learning_hash, run_id
+from unseen.ops.retrain.identity import environment, learning_hash, next_run, run_id, runs_of, start_of
 from unseen.ops.retrain.installed import check_installed
 from unseen.ops.retrain.journal import Journal
 from unseen.ops.retrain.judging import Bench
@@ -52,8 +52,9 @@ def retrain(
     """Take a batch from its files to a promoted or held version, and say how it ended.
 
     The run is named by the content of its rows and by the settings that decide the model: the same batch gives
-    the recorded outcome at once (``again`` runs it anew), and a run that was interrupted, killed, or could not
-    reach the registry goes on where it was. The champion changes in the last stage or not at all.
+    the recorded outcome at once (``again`` runs it anew, beside a run that made a version), and a run that was
+    interrupted, killed, or could not reach the registry goes on where it was. The champion changes in the last stage
+    or not at all.
 
     Parameters
     ----------
@@ -74,16 +75,29 @@ def retrain(
     except (UnseenError, OSError, KeyboardInterrupt) as error:
         return report_unread(settings, error, meter, tell, actor)
     places = Places.of(settings)
-    id = run_id(intake, settings)
-    journal = Journal.open(places.run(id), settings.name, id)
+    first = run_id(intake, settings)
+
+    def opened(id: str) -> Journal:
+        return Journal.open(places.run(id), settings.name, id)
+
+    def run(journal: Journal) -> Record:
+        return Retrain(settings, places, intake, journal, meter, tell, tuple(observers), actor, search).through()
+
+    journal = opened([first, *runs_of(first, places.runs)][-1])
     try:
         with journal.alone():
-            champion = Registry(settings).check().champion
-            if not again and journal.settled(lambda: champion):
+            registry = Registry(settings)
+            state = registry.check()
+            if not again and journal.settled(lambda: state.champion):
                 return nothing_new(settings, journal.record, tell, actor)
-            journal.begin_anew() if again else journal.go_on()
-            run = Retrain(settings, places, intake, journal, meter, tell, tuple(observers), actor, search)
-            return run.through()
+            version = state.of_record(journal.record.id)
+            # what a version was registered from is what production is compared with: no other fit is put in its place
+            if version is None or (not again and registry.artefacts.kept(version) is not None):
+                journal.begin_anew() if again else journal.go_on()
+                return run(journal)
+        journal = opened(next_run(first, places.runs))
+        with journal.alone():
+            return run(journal)
     except RegistryError as error:  # the folder of the run cannot be used: nothing was begun
         return report_unread(settings, error, meter, tell, actor)
 
@@ -159,7 +173,9 @@ class Retrain:
             **environment(self.settings),
         )
         self.registry.began(self.journal.record, actor=self.actor)
-        self.bench = Bench(self.settings, self.registry, self.intake, seconds_left=self.meter.seconds_left)
+        self.bench = Bench(
+            self.settings, self.registry, self.intake, seconds_left=self.meter.seconds_left, tell=self.tell
+        )
         names = batch.partitions[-1] if len(batch.partitions) == 1 else f"{batch.partitions[0]}..{batch.partitions[-1]}"
         self.tell("batch", f"{names}: {batch.rows:,} rows")
         if batch.left_out:
@@ -169,8 +185,8 @@ class Retrain:
             return
         try:
             champion = self.registry.load(current.number)
-            own = current.record == self.journal.record.id
-            start = champion if not own else None if current.parent is None else self.registry.load(current.parent)
+            before = start_of(self.journal.record.id, current, self.registry.state())
+            start = None if before is None else champion if before == current else self.registry.load(before.number)
             self.bench = replace(self.bench, champion=champion, version=current, start=start)
         except UnseenError as error:
             self.bench = replace(self.bench, trouble=str(error))
