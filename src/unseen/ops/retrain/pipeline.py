@@ -9,6 +9,7 @@ from typing import Any
 
 from unseen.core.interrupt import interruptible
 from unseen.core.observe import Observer
+from unseen.core.source import told_of
 from unseen.errors import NumericalError, RegistryError, UnseenError
 from unseen.ops.config import Settings, settings_hash
 from unseen.ops.fitting import facts, planned
@@ -213,6 +214,8 @@ class Retrain:
         if findings:
             raise Ended(Outcome.REFUSED, "; ".join(self._reasons(Outcome.REFUSED)))
         self.tell("schema", "passed")
+        for said in told_of(self.intake.source):
+            self.tell("read", said)
 
     def drift(self) -> None:
         """The newest partition beside what the champion was trained on: no model is trained by it yet."""
