@@ -114,7 +114,11 @@ def check(config: Path, as_json: bool) -> None:
     if as_json:
         print_json({**facts, "power": power.model_dump(mode="json")})
     else:
-        few = f"; fewer than gates.min_heldout_rows ({least:,}), which would hold it" if power.rows < least else ""
+        few = (
+            f"; fewer than gates.min_heldout_rows ({least:,}), which would hold it"
+            if max(power.rows, power.crossed) < least
+            else ""
+        )
         click.echo(f"{told(facts)}\n{'power':<8}  {words(power)}{few}")
     if facts["problems"]:
         raise click.exceptions.Exit(DATA)
