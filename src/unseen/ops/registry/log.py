@@ -92,8 +92,8 @@ class Log:
             raise RegistryError(f"{self.path} cannot be read: {files.why(error)}") from error
         *lines, rest = body.split(b"\n")
         self._seen = chain = self._grown(seen, lines)
-        if rest:
-            with suppress(RegistryError):  # a torn line; one that lost only its newline is whole
+        if rest and len(chain.entries) < seq:  # the line was whole once: it may have lost only its newline
+            with suppress(RegistryError):
                 chain = self._grown(chain, [rest])
         if len(chain.entries) < seq:
             raise RegistryError(
