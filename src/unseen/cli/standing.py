@@ -30,6 +30,8 @@ def _questions(found: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
         yield "rollback", f"goes to version {back['version']}, {_whole(back)}"
     if (pinned := found["pinned"]) and pinned["intact"] is False:
         yield "pinned", f"version {pinned['version']}, {_whole(pinned)}: unseen pin makes another the reference"
+    if found.get("since_pinned"):
+        yield "pinned", f"of the champion: {found['since_pinned']}"
     if last := found["retrain"]:
         first, *more = [plain(text) for text in last.get("findings") or [last["reason"]]]
         yield "retrain", f"{moment(last['time'])} UTC, {last['outcome']}: {first}"

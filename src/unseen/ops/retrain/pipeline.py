@@ -256,6 +256,8 @@ class Retrain:
             raise
         if self.registry.behind:
             self.tell("aliases", self.registry.behind)
+        if (since := record.since_pinned) is not None:
+            self.tell("pinned", since)
         raise Ended(Outcome.PROMOTED, f"version {record.version} is the champion")
 
     # ---- help
