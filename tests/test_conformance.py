@@ -63,13 +63,17 @@ def test_algorithm(name):
     check_algorithm(algorithm, 1e-6 if algorithm.monotone else 2e-3)
 
 
+#: engines whose tests start what they need: sites, a cluster
+ELSEWHERE = ("Dask", "Federated", "Spark")
+
+
 def engines():
     for name in files("engines"):
         module = importlib.import_module(name)
         found = [c for c in vars(module).values() if isinstance(c, type) and issubclass(c, Engine)]
         own = [c for c in found if c.__module__ == name and not inspect.isabstract(c)]
         assert own, f"{name} defines no engine"
-        yield from (c for c in own if c.__name__ != "Federated")  # which is made of sites: tests/test_federated.py
+        yield from (c for c in own if c.__name__ not in ELSEWHERE)
 
 
 @pytest.mark.parametrize("engine", [*engines(), Travelling, partial(Travelling, refuses_rows=True)])

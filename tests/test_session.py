@@ -17,12 +17,14 @@ from unseen import (
     MaxIterations,
     MaxSeconds,
     Mixture,
+    ModelError,
     Params,
     Reduced,
     Stats,
     Stepwise,
 )
 from unseen.core.block import Slot
+from unseen.core.engine import Engine, EngineTraits
 from unseen.core.stats import Validity
 from unseen.core.stop import Converged, Outcome, seconds_allowed
 from unseen.engines.local import Memory, OutOfCore, Threads
@@ -223,6 +225,26 @@ class Drawn(unseen.Model):
 def drawing(algorithm, engine=Memory, seed=5, **how):
     problem = posed(Drawn())
     return Session(problem.model, engine(problem.engine.blocks), Params(means=[1.0, 2.0]), algorithm, seed=seed, **how)
+
+
+class Far(Engine):
+    """Sums in other processes, as it says; here it must not be made at all."""
+
+    traits = EngineTraits(keeps_blocks=True, elsewhere=True)
+
+    def __init__(self, blocks):
+        raise AssertionError("made before the refusal")
+
+    def __len__(self):
+        return 0
+
+    def sum(self, task, which=None):
+        raise AssertionError
+
+
+def test_what_a_model_remembers_does_not_come_back_from_other_processes():
+    with pytest.raises(ModelError, match="Drawn draws or remembers in its E-step, .*engine='auto'"):
+        unseen.fit(Drawn(), np.zeros((8, 1)) + np.arange(8)[:, None], engine=Far, start=Params(means=[0.0, 1.0]))
 
 
 @pytest.mark.parametrize("algorithm", [Batch(), Stepwise(batch=2)], ids=lambda a: type(a).__name__)

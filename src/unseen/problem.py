@@ -104,6 +104,11 @@ def bind(model: Model, known: Survey, like: Sequence[Problem] = (), part: Any = 
     DataError
         Columns the model cannot describe, or fewer rows than components.
     """
+    if model.needs_pass and traits_of(known.make).elsewhere:
+        raise ModelError(
+            f"{type(model).__name__} draws or remembers in its E-step, which has to stay in this process: fit on this "
+            "machine (engine='auto'; --engine auto)"
+        )
     classes = _classes(known.profile, model, known.labels)
     check_size(model, known.profile, known.labels)
     check_finite(known.profile)

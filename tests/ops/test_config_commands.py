@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from pathlib import Path
 
 import numpy as np
@@ -233,3 +234,23 @@ def test_check_tells_a_broken_file_in_one_sentence(here: Path) -> None:
     error = json.loads(done.stdout)["error"]
     assert error["kind"] == "ConfigError"
     assert error["message"] == "unseen.yaml, line 4, gates.heldout_dorp: unknown key; did you mean gates.heldout_drop?"
+
+
+@pytest.mark.parametrize(
+    ("text", "code", "said"),
+    [
+        ("model: {columns: []}", 2, "model.columns: names no column"),
+        ("model: {columns: [delay, taken, delay]}", 2, "model.columns: names .delay. more than once"),
+        ("validate: {share: 0.99}", 3, "validate.share 0.99 leaves 1[12] of 1,200 rows to train on"),
+        ("state: held", 3, "state names 'held', which is a file"),
+        ("state: data/held", 3, "state 'data/held' lies among the data of data.path"),
+        ("state: data", 3, "no data file|lies among the data"),
+        ("state: data/.held", 0, "name +delays"),
+    ],
+)
+def test_check_refuses_what_leaves_nothing_to_learn_or_no_room(here: Path, text: str, code: int, said: str) -> None:
+    (here / "held").write_text("a file")
+    Path("unseen.yaml").write_text(f"name: delays\ndata: {{path: data, ignore: [wild, nothing]}}\n{text}\n")
+    done = call("check")
+    assert done.exit_code == code, done.output
+    assert re.search(said, done.output), done.output

@@ -129,3 +129,19 @@ def test_nothing_of_other_libraries_reaches_the_terminal(here: Path) -> None:
     done = subprocess.run([*UNSEEN, "retrain", "--quiet"], capture_output=True, text=True, timeout=300)
     assert done.returncode in (0, 10), done.stderr
     assert done.stderr == ""
+
+
+def test_a_retrain_tells_how_files_were_read_and_that_the_largest_number_was_best(here: Path) -> None:
+    """As `unseen fit` tells it: an encoding that was found, a header that is repeated inside."""
+    for path in Path("months").iterdir():
+        text = pq.read_table(path, columns=["price", "weight"]).to_pandas().astype(float).to_csv(index=False)
+        header, _, rows = text.partition("\n")
+        path.with_suffix(".csv").write_text(
+            f"{header}\n{rows[:400].rpartition(chr(10))[0]}\n{header}\n{rows}", "utf-16"
+        )
+        path.unlink()
+    ok("init", "months", "--components", "1:2")
+    told = [line for line in ok("retrain").output.splitlines() if line.startswith(("read ", "number "))]
+    assert any("the header is repeated, and left out, in 3 rows" in line for line in told), told
+    said = "2 is the largest number of components that was tried, so more may be better: model.components"
+    assert told[-1] == f"number    {said}"

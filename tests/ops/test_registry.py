@@ -73,7 +73,9 @@ def test_a_champion_that_never_was_is_no_expectation(loop: Registry) -> None:
 
 def test_what_the_gates_refused_needs_a_word_of_its_own(loop: Registry) -> None:
     planted(loop, "a", passed=False)
-    with pytest.raises(ConflictError, match=r"the gates refused it \(heldout_drop\); --override"):
+    with pytest.raises(
+        ConflictError, match=r"the gates refused it \(heldout_drop\); `unseen promote people --to 1 --override"
+    ):
         promote(loop, 1)
     assert champion(loop) is None
     entry = promote(loop, 1, override=True)
@@ -111,7 +113,7 @@ def test_a_failed_retrain_can_not_be_promoted_by_any_number(loop: Registry) -> N
     with pytest.raises(RegistryError, match="ended as error"):
         loop.register(record("dead", outcome=Outcome.ERROR), dead)
     for override in (False, True):
-        with pytest.raises(RegistryError, match=r"the log knows no version 2.*the newest are: 1"):
+        with pytest.raises(RegistryError, match=r"the log knows no version 2.*the nearest are: 1"):
             promote(loop, 2, override=override)
     with pytest.raises(RegistryError, match="knows no version 2"):
         loop.rollback(2, "to the newest")
@@ -223,7 +225,10 @@ def test_what_production_went_back_from_does_not_come_back_by_itself(loop: Regis
     promote(loop, 1)
     promote(loop, 2)
     loop.rollback(None, "complaints", align=False)
-    with pytest.raises(ConflictError, match="version 2 is not promoted: production went back from it; --override"):
+    with pytest.raises(
+        ConflictError,
+        match="version 2 is not promoted: production went back from it; `unseen promote people --to 2 --override",
+    ):
         promote(loop, 2)
     assert loop.challenger() is None  # and it is not offered either
     assert "went back" in promote(loop, 2, override=True).facts["override"]

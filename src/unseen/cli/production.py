@@ -12,7 +12,7 @@ import click
 from unseen.cli.common import as_json, config, needs_ops
 from unseen.cli.exits import REGISTRY, print_json
 from unseen.cli.spelling import in_settings
-from unseen.cli.standing import plain, sentences, table
+from unseen.cli.standing import findings, plain, sentences, table
 from unseen.errors import RegistryError
 
 CODES = """\b
@@ -144,7 +144,6 @@ def status(config: Path, as_json: bool) -> None:
     last retrain and its outcome, aliases that somebody moved in MLflow. Exit code 14: the champion's artefact is
     broken, the log cannot be trusted, or log and registry do not belong together.
     """
-    from unseen.cli.standing import findings
     from unseen.ops.registry.excluding import learned_from
 
     registry = _registry(config)
@@ -195,10 +194,14 @@ def history(config: Path, last: int | None, as_json: bool) -> None:
     """Show every decision, the newest last: promotions, rollbacks, and retrains that changed nothing."""
     registry = _registry(config)
     found = [_spelled(decision) for decision in registry.history()[-last if last else None :]]
+
+    def told(id: str) -> list[str]:
+        return findings(_record(registry.places, id))
+
     if as_json:
         print_json({"name": registry.settings.name, "history": found})
     else:
-        click.echo("\n".join(table(found)) or f"{registry.settings.name}: nothing was decided yet")
+        click.echo("\n".join(table(found, told)) or f"{registry.settings.name}: nothing was decided yet")
 
 
 def _spelled(decision: dict[str, Any]) -> dict[str, Any]:
@@ -218,15 +221,23 @@ def rebuild(name: str, config: Path, as_json: bool) -> None:
     For a database that was deleted or replaced by an older copy: versions with their numbers, tags, runs and aliases.
     What is there stays, so that typing it again changes nothing.
     """
+    from unseen.ops.registry import Registry
     from unseen.ops.registry import rebuild as made_anew
+    from unseen.ops.registry.telling import broken_ones
 
-    done = made_anew(settings_of(config, name))
+    settings = settings_of(config, name)
+    done, registry = made_anew(settings), Registry(settings)
+    broken = broken_ones(registry, registry.state())
     if as_json:
         aside = str(done.aside) if done.aside else None
-        return print_json({"name": name, "versions": list(done.versions), "aside": aside, "lost": list(done.lost)})
+        told = {"versions": list(done.versions), "aside": aside, "lost": list(done.lost), "broken": broken}
+        return print_json({"name": name, **told})
     numbers = ", ".join(map(str, done.versions))
-    click.echo(f"{name}: version {numbers} made anew" if numbers else f"{name}: nothing to rebuild")
+    nothing = "nothing to rebuild" + (": MLflow's database is as the log says" if broken else "")
+    click.echo(f"{name}: version {numbers} made anew" if numbers else f"{name}: {nothing}")
     if done.aside:
         click.echo(f"the old database is {done.aside}")
     for each in done.lost:
         click.echo(f"not restored: {each}")
+    for number, trouble in broken.items():
+        click.echo(f"broken: version {number}, {trouble}")

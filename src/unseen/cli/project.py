@@ -12,8 +12,9 @@ import click
 
 from unseen.cli.common import as_json, config, needs_ops
 from unseen.cli.exits import DATA, print_json
+from unseen.cli.kinds import MIXTURE, ModelCommand, options_of
 from unseen.cli.reading import asked_reading, read_options
-from unseen.core.reading import Reading
+from unseen.core.reading import READ, Reading
 
 if TYPE_CHECKING:
     from unseen.ops.ingest.observed import Observed
@@ -22,12 +23,25 @@ if TYPE_CHECKING:
 ENOUGH, SHARE, MOST_SHARE = 200, 0.2, 0.4
 #: held-out rows below which the gate that asks for a hundred is told to ask for half of what there are, and at least
 FEW_JUDGES, FEWEST_JUDGES = 100, 20
+#: the same of units (sequences, items, users), each of many rows
+FEWEST_UNITS = 5
 
 
-@click.command(epilog="\b\nExamples:\n  unseen init visits/\n  unseen init 'data/*.parquet' --name delays")
+@click.command(
+    cls=ModelCommand,
+    epilog="\b\nExamples:\n  unseen init visits/\n  unseen init 'data/*.parquet' --name delays\n"
+    "  unseen init stays/ --model hmm --unit patient",
+)
 @click.argument("data", metavar="[DATA]...", nargs=-1)
 @config
 @click.option("--name", help="The model's name.  [default: that of the data]")
+@click.option(
+    "--model",
+    metavar="NAME",
+    default=MIXTURE,
+    show_default=True,
+    help="The kind of model; --model NAME --help shows its own options, which become keys of `model`.",
+)
 @click.option("--force", is_flag=True, help="Write over a file that is there.")
 @read_options
 @click.option("--schema", is_flag=True, help="Only write the JSON schema for editors (unseen.schema.json) anew.")
@@ -37,6 +51,7 @@ def init(
     data: tuple[str, ...],
     config: Path,
     name: str | None,
+    model: str,
     force: bool,
     schema: bool,
     as_json: bool,
@@ -67,11 +82,13 @@ def init(
     given = _pattern(data) if data else None
     name = name or model_name(Path(data[0]).absolute() if data else None)
     read = asked_reading(options)
-    seen = _look(given, read) if given else None
-    values: dict[str, Any] = {"name": name, "data.path": "data/*.parquet"}
+    kind, own = _kind(model, options)
+    seen = _look(given, read, kind, own) if given else None
+    asked = _asked(model, kind, own)
+    values: dict[str, Any] = {"name": name, "data.path": "data/*.parquet", **asked}
     if given and seen:
         said = _said(_with_numbers(read, seen))
-        values |= {"data.path": _as_seen_from(config.parent, given), **said, **_values(seen)}
+        values = {"name": name, "data.path": _as_seen_from(config.parent, given), **said, **_values(seen, asked)}
     text = file_of(values, _notes(seen) if seen else {})
     parsed(text, config, {})  # what is about to be written can be read
     write(config, text)
@@ -99,7 +116,7 @@ def check(config: Path, as_json: bool) -> None:
     from unseen.ops.config import load
     from unseen.ops.config.outlook import outlook, told
     from unseen.ops.ingest import partitions
-    from unseen.ops.ingest.intake import opened
+    from unseen.ops.ingest.intake import opened, units_in
     from unseen.ops.judge.power import words
     from unseen.ops.registry.excluding import excluded
     from unseen.ops.retrain.foreseen import foreseen
@@ -109,19 +126,26 @@ def check(config: Path, as_json: bool) -> None:
     newest = opened(found[-1].path, settings.data.read.reading())
     rows = sum(part.rows for part in newest.manifest())
     facts = outlook(settings, [p.name for p in found], newest.schema(), rows)
-    power = foreseen(settings, rows, len(settings.model.columns) or len(newest.schema()))
-    least = settings.gates.min_heldout_rows
+    unit = settings.model.unit
+    units = None if unit is None or unit not in {f.name for f in newest.schema()} else units_in(newest, unit)
+    power = foreseen(settings, rows, len(settings.model.columns) or len(newest.schema()), units)
     if as_json:
         print_json({**facts, "power": power.model_dump(mode="json")})
     else:
-        few = (
-            f"; fewer than gates.min_heldout_rows ({least:,}), which would hold it"
-            if max(power.rows, power.crossed) < least
-            else ""
-        )
-        click.echo(f"{told(facts)}\n{'power':<8}  {words(power)}{few}")
+        judges = words(power).replace("held-out rows", "held-out rows" if units is None else f"held-out units ({unit})")
+        click.echo(f"{told(facts)}\n{'power':<8}  {judges}{_few(settings, max(power.rows, power.crossed), units)}")
     if facts["problems"]:
         raise click.exceptions.Exit(DATA)
+
+
+def _few(settings: Any, judges: int, units: int | None) -> str:
+    """That fewer judge than the gates ask for, and which keys say so."""
+    least = settings.gates.min_heldout_rows
+    if judges >= least:
+        return ""
+    counted = "" if units is None else f", which counts units: the newest partition has {units:,}"
+    held = "That would hold it: lower it, or raise validate.share"
+    return f"; fewer than gates.min_heldout_rows ({least:,}){counted}. {held}"
 
 
 def _pattern(data: tuple[str, ...]) -> str:
@@ -139,12 +163,34 @@ def _as_seen_from(folder: Path, given: str) -> str:
     return given if Path(given).expanduser().is_absolute() else Path(os.path.relpath(given, folder)).as_posix()
 
 
-def _look(given: str, read: Reading) -> Observed:
+def _kind(model: str, options: dict[str, Any]) -> tuple[Any, dict[str, Any]]:
+    """The class of a kind of model, and the options of its own that were given."""
+    from unseen.store.kinds import model as kind_of
+
+    kind = kind_of(model)
+    given = {o.name: options.get(o.name) for o in options_of(model) if o.name not in {r.name for r in READ}}
+    defaults = {o.name: o.default for o in options_of(model)}
+    return kind, {name: v for name, v in given.items() if v not in (None, ()) and v != defaults[name]}
+
+
+def _asked(model: str, kind: Any, own: dict[str, Any]) -> dict[str, Any]:
+    """The keys about the kind of model."""
+    from unseen.ops.config.writing import numbers
+
+    said = {f"model.{name}": numbers(tuple(v)) if name == kind.order else v for name, v in own.items()}
+    return {**({"model.kind": model} if model != MIXTURE else {}), **said}
+
+
+def _look(given: str, read: Reading, kind: Any, own: dict[str, Any]) -> Observed:
+    from unseen.ops.config.kind import columns_named, unit_option
     from unseen.ops.config.load import settled
     from unseen.ops.ingest.observed import observe
     from unseen.ops.ingest.partitions import listed
 
-    return observe(listed(settled({"name": "look", "data": {"path": given}}, Path.cwd())), read)
+    option, columns = unit_option(kind), columns_named(kind, own)
+    unit = columns.pop(option.name, None) if option is not None else None
+    paths = listed(settled({"name": "look", "data": {"path": given}}, Path.cwd()))
+    return observe(paths, read, tuple(columns.values()), unit)
 
 
 def _said(read: Reading) -> dict[str, Any]:
@@ -160,19 +206,20 @@ def _with_numbers(read: Reading, seen: Observed) -> Reading:
     return replace(read, number=seen.numbers) if seen.numbers else read
 
 
-def _values(seen: Observed) -> dict[str, Any]:
+def _values(seen: Observed, asked: dict[str, Any]) -> dict[str, Any]:
     """What the file says of data that was looked at, the keys that matter first."""
     from unseen.ops.config.tolerance import tolerance
 
-    share = round(min(MOST_SHARE, max(SHARE, ENOUGH / max(seen.newest_rows, 1))), 2)
-    judges = int(share * seen.newest_rows)
+    share = round(min(MOST_SHARE, max(SHARE, ENOUGH / max(seen.judging, 1))), 2)
+    judges, fewest = int(share * seen.judging), FEWEST_JUDGES if seen.newest_units is None else FEWEST_UNITS
     said = {
         "data.window": seen.window,
         "data.ignore": seen.ignore,
+        **asked,
         "model.columns": seen.columns,
         "validate.share": share if share > SHARE else None,
-        "gates.heldout_drop": tolerance(seen.newest_rows),
-        "gates.min_heldout_rows": max(judges // 2, FEWEST_JUDGES) if judges < FEW_JUDGES else None,
+        "gates.heldout_drop": tolerance(seen.judging),
+        "gates.min_heldout_rows": max(judges // 2, fewest) if judges < FEW_JUDGES else None,
         "slo.max_age_hours": seen.spacing.max_age_hours if seen.spacing else None,
         **{f"schema.{key}": value for key, value in seen.row_rules.items()},
         "schema.columns": seen.rules,
@@ -184,12 +231,13 @@ def _notes(seen: Observed) -> dict[str, list[str]]:
     """Where the values come from, above them."""
     from unseen.ops.config.document import shown
 
+    what = "rows" if seen.newest_units is None else "units"
     first = next(iter([*(f"schema.{key}" for key in seen.row_rules), "schema.columns"]))
     notes = {
         "model.columns": [f"Left out: {shown((column,))} ({shown((why,))})." for column, why in seen.left.items()],
-        "validate.share": ["More than a fifth, so that enough rows of a small partition judge."],
-        "gates.min_heldout_rows": ["Files are small: fewer rows than a hundred have to judge."],
-        "gates.heldout_drop": [f"What a candidate may lose, by the {seen.newest_rows:,} rows of the newest file."],
+        "validate.share": [f"More than a fifth, so that enough {what} of a small partition judge."],
+        "gates.min_heldout_rows": [f"Files are small: fewer {what} than a hundred have to judge."],
+        "gates.heldout_drop": [f"What a candidate may lose, by the {seen.judging:,} {what} of the newest file."],
         first: [f"{_made(seen)}. Look them over: they decide what never trains."],
     }
     if seen.apart:

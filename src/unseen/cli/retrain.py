@@ -11,6 +11,7 @@ import click
 from unseen.cli.common import as_json, config, needs_ops, quiet
 from unseen.cli.exits import print_json
 from unseen.cli.spelling import in_settings
+from unseen.cli.standing import following, largest
 
 OUTCOMES = """\b
 Exit codes of a retrain:
@@ -59,6 +60,9 @@ def retrain(
         print_json({**in_settings(record.model_dump(mode="json")), "exit": record.outcome.exit_code})
     elif quiet:
         click.echo(f"{record.outcome}: {in_settings(record.reason)}")
+    else:
+        lines = [("number", largest(record, settings)), *(("next", way) for way in following(record))]
+        click.echo("".join(f"{name:<9} {said}\n" for name, said in lines if said), nl=False)
     raise click.exceptions.Exit(record.outcome.exit_code)
 
 

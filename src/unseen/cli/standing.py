@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
 from unseen.cli.spelling import in_settings
 
+#: letters of a reason in the table of decisions
+LONGEST = 90
 HEAD = ("when (UTC)", "what", "version", "from", "who", "why")
 
 
@@ -29,14 +31,17 @@ def _questions(found: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
     if back:
         yield "rollback", f"goes to version {back['version']}, {_whole(back)}"
     if (pinned := found["pinned"]) and pinned["intact"] is False:
-        yield "pinned", f"version {pinned['version']}, {_whole(pinned)}: unseen pin makes another the reference"
+        way = f'unseen pin {found["name"]} --reason "..." makes the champion the reference'
+        yield "pinned", f"version {pinned['version']}, {_whole(pinned)}: {way}"
     if found.get("since_pinned"):
         yield "pinned", f"of the champion: {found['since_pinned']}"
     if last := found["retrain"]:
         first, *more = [plain(text) for text in last.get("findings") or [last["reason"]]]
         yield "retrain", f"{moment(last['time'])} UTC, {last['outcome']}: {first}"
         yield from (("", text) for text in more)
-    yield from (("left out", plain(f"{name}: {why}")) for name, why in found["excluded"].items())
+    yield from (
+        ("left out", plain(f"{name}: {shortened(why, 2 * LONGEST)}")) for name, why in found["excluded"].items()
+    )
     if found.get("learned"):
         yield "left out", plain(found["learned"])
     if found.get("reference"):
@@ -51,7 +56,7 @@ def _questions(found: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
     if found["registry"]:
         yield "registry", found["registry"]
     elif found["moved"]:
-        said = "the next command that opens it, or `unseen rebuild`, renames it"
+        said = "the next command that opens it, or `unseen rebuild {found['name']}`, renames it"
         yield "moved", f"MLflow's file names {found['moved']}; {said}"
     clock, lines = found["log"]["clock"], found["log"]["ahead"]
     if clock == "behind":
@@ -65,8 +70,32 @@ def findings(record: Any) -> list[str]:
     """Everything that refused a retrain, or held its candidate back; nothing where that is not how it ended."""
     if record is None or record.outcome not in ("refused", "held"):
         return []
-    found = [f.message for f in record.findings]
-    return [in_settings(said) for said in (*found, *(f"{v.gate}: {v.reason}" for v in record.gates if not v.passed))]
+    gates: dict[str, list[str]] = {}
+    for v in record.gates:
+        if not v.passed:  # what two gates say alike is said once
+            gates.setdefault(v.reason, []).append(v.gate)
+    said = [f.message for f in record.findings] + [f"{', '.join(who)}: {why}" for why, who in gates.items()]
+    return [in_settings(text) for text in dict.fromkeys(said)]
+
+
+def following(record: Any) -> list[str]:
+    """What can be done about how a retrain ended, as it is typed."""
+    if record.outcome == "held" and record.version is not None:
+        override = " --override" * any(not v.passed for v in record.gates)
+        way = f'unseen promote {record.name} --to {record.version}{override} --reason "..."'
+        return [f"if it is right all the same: {way}"]
+    return [f"unseen doctor {record.name}"] if record.outcome in ("unfit", "error") else []
+
+
+def largest(record: Any, settings: Any) -> str:
+    """That the number that was found is the largest that was tried, where a search found it."""
+    from unseen.ops.config.kind import named
+
+    numbers, fit = settings.model.numbers or (), record.fit
+    if fit is None or fit.went_on or len(numbers) < 2 or fit.components != max(numbers):
+        return ""
+    order = named(settings.model.kind).order
+    return f"{fit.components} is the largest number of {order} that was tried, so more may be better: model.{order}"
 
 
 def retrained(record: Any) -> list[str]:
@@ -80,29 +109,47 @@ def retrained(record: Any) -> list[str]:
     lines += [f"finding     {f.message}" for f in record.findings]
     lines += [f"{'passed' if v.passed else 'REFUSED':<11} {v.gate}: {v.reason}" for v in record.gates]
     lines += [f"{a.stage + ' ' + str(a.number):<11} {a.error}" for a in record.attempts]
+    lines += [f"next        {way}" for way in following(record)]
     return [plain(in_settings(line)) for line in lines]
 
 
-def table(decisions: Sequence[Mapping[str, Any]]) -> list[str]:
-    """One line per decision; of retrains that found nothing new one after the other only the last is told."""
+def table(decisions: Sequence[Mapping[str, Any]], told: Callable[[str], Sequence[str]] = lambda _: ()) -> list[str]:
+    """One line per decision; of retrains that found nothing new one after the other only the last is told.
+
+    ``told`` gives the reasons of a retrain one by one, by its id: the first stands in its line, and how many more.
+    """
     if not decisions:
         return []
     idle = [d.get("outcome") == "nothing new" for d in decisions]
     repeated = [now and after for now, after in zip(idle, [*idle[1:], False], strict=True)]
-    rows = [HEAD, *(_row(d) for d, again in zip(decisions, repeated, strict=True) if not again)]
+    rows = [HEAD, *(_row(d, told) for d, again in zip(decisions, repeated, strict=True) if not again)]
     widths = [max(len(row[i]) for row in rows) for i in range(len(HEAD) - 1)]
     return ["  ".join([*(f"{c:<{w}}" for c, w in zip(row, widths, strict=False)), row[-1]]).rstrip() for row in rows]
 
 
-def _row(decision: Mapping[str, Any]) -> tuple[str, ...]:
+def _row(decision: Mapping[str, Any], told: Callable[[str], Sequence[str]]) -> tuple[str, ...]:
     kind = decision["kind"]
     what = f"retrain {decision['outcome']}" if kind == "retrain" else kind.replace("_", " ")
     if kind in ("excluded", "included"):
         what = f"{kind} {decision['partition']}"
-    why = plain(decision.get("reason") or _facts(decision)) + _overridden(decision)
+    why = plain(_why(decision, told) if kind == "retrain" else decision.get("reason") or _facts(decision))
+    why += _overridden(decision)
     clock = f" (clock {decision['clock']})" if decision.get("clock") else ""
     number, before = (str(decision.get(k) or "-") for k in ("version", "from"))
     return f"{moment(decision['time'])}{clock}", what, number, before, plain(decision["actor"]), why
+
+
+def _why(decision: Mapping[str, Any], told: Callable[[str], Sequence[str]]) -> str:
+    """The first reason of a retrain, shortened, and where the rest stands."""
+    reasons = told(decision["record"]) or [decision["reason"]]
+    first = shortened(reasons[0], LONGEST)
+    more = f" and {len(reasons) - 1} more" * (len(reasons) > 1)
+    return first if first == reasons[0] and not more else f"{first}{more} (unseen show {decision['record']})"
+
+
+def shortened(text: str, most: int) -> str:
+    """The beginning of a text, to a whole word, with dots for the rest."""
+    return text if len(text) <= most else f"{text[:most].rpartition(' ')[0].rstrip(',;:')} ..."
 
 
 def _facts(decision: Mapping[str, Any]) -> str:

@@ -44,12 +44,14 @@ class EngineTraits:
     rows_may_leave     : `Engine.rows` answers; False where rows must stay where they are, as in a federation
     blocks_may_be_lost : a sum may come without some of its blocks, which `Summed.lost` then names
     keeps_blocks       : blocks stay in this machine's memory from one sum to the next
+    elsewhere          : tasks run in other processes, so what they leave in their own does not come back
     """
 
     same_bits: bool = True
     rows_may_leave: bool = True
     blocks_may_be_lost: bool = False
     keeps_blocks: bool = True
+    elsewhere: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -100,6 +100,7 @@ ENGINES = {
     "threads": "local:Threads",
     "outofcore": "local:OutOfCore",
     "spark": "spark:Spark",
+    "dask": "dask:Dask",
     "federated": "federated:Federated",
 }
 #: how a fit is made, whatever the model: the same on every surface
@@ -140,7 +141,7 @@ FIT = (
     Option(
         "engine",
         TEXT,
-        "Where sums are made; auto keeps data in memory if it fits. spark is a cluster, as Spark's configuration says.",
+        "Where sums are made; auto keeps data in memory if it fits. spark and dask are clusters.",
         "auto",
         choices=("auto", *(name for name in ENGINES if name != "federated")),  # whose sites are given in Python
     ),

@@ -5,6 +5,7 @@ from __future__ import annotations
 import threading
 import time
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any, final
 
 from unseen.core.adding import add_in_tree
@@ -39,7 +40,7 @@ class Federated(Engine):
     EM over nodes: Nowak (2003), IEEE Trans. Signal Process. 51, 2245-2253.
     """
 
-    traits = EngineTraits(same_bits=False, rows_may_leave=False, keeps_blocks=False)
+    traits = EngineTraits(same_bits=False, rows_may_leave=False, keeps_blocks=False, elsewhere=True)
 
     def __init__(
         self,
@@ -55,7 +56,7 @@ class Federated(Engine):
         self._blocks = packed(blocks.over(Nowhere()))  # type: ignore[attr-defined]
         self._patience = patience
         if may_be_lost:
-            self.traits = EngineTraits(False, False, True, False)
+            self.traits = replace(self.traits, blocks_may_be_lost=True)
 
     def __len__(self) -> int:
         return len(self.sites)

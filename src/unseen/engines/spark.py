@@ -51,7 +51,7 @@ class Spark(Engine):
     Source: Zaharia et al. (2012), Resilient distributed datasets, NSDI.
     """
 
-    traits = EngineTraits(keeps_blocks=False)
+    traits = EngineTraits(keeps_blocks=False, elsewhere=True)
 
     def __init__(self, blocks: Sequence[Any], workers: int | None = None, session: Any = None) -> None:
         self.spark = session or spark_session()

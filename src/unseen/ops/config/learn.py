@@ -128,6 +128,11 @@ class Model(Section):
 
     def clashes(self) -> Iterator[tuple[str, str]]:
         yield from kind_clashes(self.kind, self.options, self.model_fields_set, self.criterion)
+        if "columns" in self.model_fields_set and not self.columns:
+            yield "columns", "names no column: list some, or leave the key out, which takes all that can be used"
+        twice = sorted({column for column in self.columns if self.columns.count(column) > 1})
+        if twice:
+            yield "columns", f"names {', '.join(map(repr, twice))} more than once"
         if self.columns and not self.family.keys() <= set(self.columns):
             yield "family", "gives a family to a column that is not among model.columns"
 

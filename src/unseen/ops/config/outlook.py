@@ -19,6 +19,9 @@ from unseen.ops.config.writing import numbers
 if TYPE_CHECKING:
     from unseen.core.block import Field
 
+#: the most that may be held out: more judges than learns many times over
+MOST_HELD = 0.8
+
 
 def outlook(settings: Settings, names: Sequence[str], schema: Sequence[Field], rows: int) -> dict[str, Any]:
     """What would be trained and which gates would judge, with what is wrong and what is worth a second thought.
@@ -42,7 +45,7 @@ def outlook(settings: Settings, names: Sequence[str], schema: Sequence[Field], r
         "schema": {"rules": len(settings.schema_.columns)},
         "gates": gates,
         "words": _words(settings),
-        "problems": _problems(settings, schema),
+        "problems": [*_problems(settings, schema), *_no_room(settings, rows * len(names[-window:]))],
         "warnings": _warnings(settings),
     }
 
@@ -74,6 +77,24 @@ def _problems(settings: Settings, schema: Sequence[Field]) -> list[str]:
     return out
 
 
+def _no_room(settings: Settings, rows: int) -> list[str]:
+    """A held-out share that leaves nearly nothing to train on, of so many rows, and a state folder that is none."""
+    share, out, home = settings.validate_.share, [], settings.home
+    left = int((1 - share) * rows)
+    needed = settings.privacy.min_rows_per_component * min(settings.model.numbers or (1,))
+    if share > MOST_HELD or left < needed <= rows:
+        out.append(
+            f"validate.share {share:g} leaves {left:,} of {rows:,} rows to train on: make it smaller (0.2 is usual)"
+        )
+    if home.exists() and not home.is_dir():
+        out.append(f"state names {settings.state!r}, which is a file: name a folder")
+    data = settings.within(settings.data.path)
+    inside = home.relative_to(data).parts if data.is_dir() and home.is_relative_to(data) else None
+    if inside is not None and not any(part.startswith(".") for part in inside):  # hidden ones are no data
+        out.append(f"state {settings.state!r} lies among the data of data.path: name a folder elsewhere")
+    return out
+
+
 def _words(settings: Settings) -> str:
     """The kind and the numbers to try, in the words of the kind."""
     model, kind = settings.model, named(settings.model.kind)
@@ -88,7 +109,8 @@ def _words(settings: Settings) -> str:
 def _warnings(settings: Settings) -> list[str]:
     kind, limits, out = settings.model.kind, settings.limits, []
     if settings.gates.first == "refuse":
-        out.append("gates.first is refuse: the first version is promoted by hand, with unseen promote")
+        way = f'unseen promote {settings.name} --override --reason "..."'
+        out.append(f"gates.first is refuse: the first version is promoted by hand: {way}")
     for gate in () if issubclass(named(kind), Assigning) else ("max_calibration", "max_moved", "max_died"):
         if getattr(settings.gates, gate) is not None:
             out.append(f"gates.{gate} is about components, and {kind} has none: it will not apply")

@@ -21,7 +21,7 @@ LOOK_EVERY = timedelta(days=8)
 #: troubles after which nothing can be trusted, and what the others mean
 WORST = ("log", "artefact", "registry")
 OTHERS = {
-    "rollback": "a rollback would find its artefact broken: put a whole copy back, or: unseen rollback NAME --to N",
+    "rollback": "the artefact of a rollback is broken: put it back, or: unseen rollback NAME --to N --reason ...",
     "aliases": "an alias was moved in MLflow, or it cannot be reached: the next promote or retrain mends it",
     "clock": "a clock ran ahead: the log is ordered by its lines, and nothing is fresh before its time",
 }

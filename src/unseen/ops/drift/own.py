@@ -118,7 +118,7 @@ def remedy(settings: Settings, version: Version) -> str:
     """What helps where a reference cannot be made anew."""
     return (
         f"put a whole copy of {REFERENCE} or of the partitions back, or make another version the champion, which has a "
-        f"reference of its own: unseen promote {settings.name} --to VERSION --override"
+        f"reference of its own: unseen promote {settings.name} --to VERSION --override --reason WHY"
     )
 
 

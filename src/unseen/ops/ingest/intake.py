@@ -101,6 +101,16 @@ def opened(data: Any, read: Reading | None, **cuts: Any) -> Any:
     return open_source(data, read=read, **cuts)[0]
 
 
+def units_in(source: Any, column: str) -> int:
+    """How many units (sequences, items, users) the rows of a source belong to."""
+    found: set[Any] = set()
+    for part in source.manifest():
+        cells = source.read(part, (column,)).columns[column]
+        values = cells.values if cells.observed is None else cells.values[cells.observed]
+        found.update(cells.categories[i] if cells.categories else i for i in set(values.tolist()))
+    return len(found)
+
+
 def _alone(path: Path, read: Reading) -> Any:
     """One file; of columns that it lacks nothing can be said, and the gate tells that they are missing."""
     try:
@@ -128,7 +138,10 @@ def take_in(settings: Settings, until: str | None = None) -> Intake:
     with reading(f"data.path {settings.data.path!r}"):
         paths = listed(settings, out)
     if until is not None and (asked := [name for name in out if until in (name, name.partition(".")[0])]):
-        raise DataError(f"{asked[0]!r} is left out ({out[asked[0]]}): `unseen exclude --undo` takes it in again")
+        raise DataError(
+            f"{asked[0]!r} is left out ({out[asked[0]]}): `unseen exclude {settings.name} {asked[0]} --undo` "
+            "takes it in again"
+        )
     end = len(paths) if until is None else _position([p.name for p in paths], until) + 1
     chosen, left_out = _window(settings, paths[:end], paths)
     names, prints = tuple(p.name for p in chosen), tuple(p.id for p in chosen)

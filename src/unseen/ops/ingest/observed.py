@@ -21,7 +21,7 @@ from unseen.core.reading import Reading
 from unseen.core.source import Frames, Source, how_read
 from unseen.core.tasks import ProfileFrame
 from unseen.errors import DataError
-from unseen.ops.ingest.intake import opened
+from unseen.ops.ingest.intake import opened, units_in
 from unseen.ops.ingest.learned import STRANGE, Look, column_rule, outside, outward, row_rules, value_range
 from unseen.ops.ingest.spacing import Spacing, spacing
 
@@ -57,6 +57,13 @@ class Observed:
     numbers: tuple[str, ...] = ()
     #: why older files were not looked at
     apart: str = ""
+    #: units (sequences, items, users) of the newest file, where rows belong together
+    newest_units: int | None = None
+
+    @property
+    def judging(self) -> int:
+        """What the newest file has to be held out: units, or else rows."""
+        return self.newest_rows if self.newest_units is None else self.newest_units
 
     @property
     def listed(self) -> tuple[str, ...]:
@@ -64,8 +71,15 @@ class Observed:
         return tuple(name for name, rule in self.rules.items() if "values" in rule)
 
 
-def observe(paths: Sequence[Path], read: Reading | None = None) -> Observed:
+def observe(
+    paths: Sequence[Path], read: Reading | None = None, named: Sequence[str] = (), unit: str | None = None
+) -> Observed:
     """Look at files, the newest first until there are enough, together and one by one.
+
+    Parameters
+    ----------
+    named : columns that the kind of model names, which are modelled whatever they look like
+    unit : the column that says which rows belong together
 
     Raises
     ------
@@ -94,10 +108,13 @@ def observe(paths: Sequence[Path], read: Reading | None = None) -> Observed:
     for name in moving:
         left.setdefault(name, "counts rows" if name in counting else "goes on from file to file")
     left |= _dependent(source, [name for name in numeric if name not in left])
-    columns = tuple(f.name for f in schema if f.name not in left)
+    for column in {*named, unit} - {f.name for f in schema} - {None}:
+        raise DataError(f"there is no column {column!r}; the columns are {', '.join(repr(f.name) for f in schema)}")
+    left = {name: why for name, why in left.items() if name not in named and name != unit}
+    columns = tuple(f.name for f in schema if f.name not in left and f.name != unit)
     # no rule could let these pass: without a value a column has no type, and infinite cells are refused
     ignore = tuple(f.name for f in schema if f.kind == EMPTY or (f.name in known and known[f.name].infinite))
-    ruled = [f for f in schema if f.name not in ignore]
+    ruled = [f for f in schema if f.name not in ignore and f.name != unit]
     every = [Look(opened(path, read), [f.name for f in ruled], columns) for path in chosen]
     looks = [seen for seen in every if seen.rows]
     medians = _medians(source, [name for name in numeric if name not in moving])
@@ -106,6 +123,7 @@ def observe(paths: Sequence[Path], read: Reading | None = None) -> Observed:
         rows=profile.rows,
         files=len(chosen),
         newest_rows=every[-1].rows,
+        newest_units=None if unit is None else units_in(opened(chosen[-1], read), unit),
         rules={f.name: _rule(f, known.get(f.name), f.name not in moving, medians.get(f.name), looks) for f in ruled},
         row_rules=row_rules(looks, window or 1, bool(columns)),
         columns=columns,

@@ -115,7 +115,9 @@ def _first(gate: str, case: Case) -> Verdict:
     if case.settings.gates.first == "allow":
         return Verdict(gate=gate, passed=True, reason="there is no champion yet; gates.first allows a first version")
     return _refused(
-        gate, "there is no champion to compare with: set gates.first to allow, or promote the first version by hand"
+        gate,
+        "there is no champion to compare with: set gates.first to allow, or promote the first version by hand: "
+        f'unseen promote {case.settings.name} --override --reason "..."',
     )
 
 

@@ -78,7 +78,7 @@ def heldout_drop(case: Case) -> Answer:
             raise Refused(
                 f"the champion gives density zero to {v.champion_impossible:,} of {v.units:,} held-out {_what(v)}, as "
                 "to any with a category that it does not know, which leaves too few to compare: look at their "
-                "categories, and promote by hand"
+                f"categories, and {_by_hand(case)}"
             )
         raise Refused("the candidate was not compared with the champion")
     bound = _at_least(case, v.gain, v.gain_se)
@@ -120,6 +120,11 @@ def memory_drop(case: Case) -> Answer:
     return bound, _negative(drop), asked_for if bound >= -drop else f"{asked_for}; {_ways(case)}"
 
 
+def _by_hand(case: Case) -> str:
+    """How a version that a gate refuses becomes the champion all the same."""
+    return f'promote by hand: unseen promote {case.settings.name} --override --reason "..."'
+
+
 def reference_drop(case: Case) -> Answer:
     given, reference = case.settings.gates.reference_drop, case.remembered.reference
     drop = 3 * case.tolerance if given is None else given
@@ -135,8 +140,8 @@ def _ways(case: Case) -> str:
     """What to do where it is the memory that is wrong."""
     name = case.settings.name
     return (
-        f"if what is new is right, unseen pin {name} begins anew, and where a partition before was wrong, unseen "
-        f"exclude {name} PARTITION takes its rows out of the memory"
+        f'if what is new is right, unseen pin {name} --reason "..." begins anew, and where a partition before was '
+        f'wrong, unseen exclude {name} PARTITION --reason "..." takes its rows out of the memory'
     )
 
 
@@ -150,7 +155,7 @@ def drift(case: Case) -> Answer:
         return 0.0, 0.0, words
     said = "; ".join(m.message for m in holds[:MOST]) + (f"; and {len(holds) - MOST} more" if len(holds) > MOST else "")
     why = f"{said}. gates.drift says which kinds hold ({', '.join(dict.fromkeys(m.kind for m in holds))})"
-    return float(len(holds)), 0.0, f"{why}; if the data is right, promote by hand and pin it"
+    return float(len(holds)), 0.0, f"{why}; if the data is right, {_by_hand(case)}, and pin it if it stays so"
 
 
 def _compared(case: Case, c: Comparison, rows: str, other: str, drop: float, strict: bool = True) -> tuple[float, str]:

@@ -121,7 +121,8 @@ def recalled(settings: Settings, kept: Kept, partition: Callable[[], Source | No
     if trouble:
         raise RegistryError(
             f"the rows of {kept.name!r} that judge ({path}) {trouble}, and cannot be drawn again from the partition: "
-            f"put a whole copy back, or begin a new memory with unseen pin {settings.name}"
+            f"put a whole copy back, or begin a new memory with "
+            f'unseen pin {settings.name} --reason "..."'
         )
     return open_source(table, unit=settings.model.unit)[0]
 

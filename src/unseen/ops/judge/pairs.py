@@ -91,7 +91,7 @@ class Pairs(Lazy[Pair]):
             if result is not None and result.model.unit.many and encoding.unit != source.unit:
                 raise DataError(
                     f"a fit was made with units by column {encoding.unit!r} and the rows come in units by "
-                    f"{source.unit!r}: promote by hand if that is meant, with unseen promote"
+                    f"{source.unit!r}: promote it by hand if that is meant (--override)"
                 )
         self.columns = tuple(dict.fromkeys(name for e in self.encodings for name in e.columns()))
 
@@ -157,13 +157,13 @@ def check_comparable(candidate: Result, champion: Result) -> None:
             + "; ".join(
                 f"{what} {', '.join(map(repr, names))}" for what, names in (("new:", fresh), ("gone:", gone)) if names
             )
-            + "): promote it by hand if that is meant, with unseen promote"
+            + "): promote it by hand if that is meant (--override)"
         )
     for name in ours:
         if ours[name] != theirs[name]:
             raise ModelError(
                 f"the candidate cannot be compared with the champion, because column {name!r} is {ours[name]} in one "
-                f"and {theirs[name]} in the other: promote it by hand if that is meant, with unseen promote"
+                f"and {theirs[name]} in the other: promote it by hand if that is meant (--override)"
             )
 
 

@@ -102,9 +102,7 @@ class Artefacts:
                 "many are kept"
             )
         return RegistryError(
-            f"version {version.number} of {self.places.name!r} is broken: {trouble}. Without a champion that "
-            f"loads every candidate is held: put a whole copy back, or leave it with `unseen rollback "
-            f"{self.places.name}` or `unseen promote {self.places.name} --to VERSION --override`"
+            f"version {version.number} of {self.places.name!r} is broken: {trouble}; put a whole copy back"
         )
 
 

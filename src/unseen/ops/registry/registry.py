@@ -82,7 +82,16 @@ class Registry:
 
     def load(self, version: int) -> Any:
         """The fit of a version, every byte of its artefact verified; `RegistryError` where one is not as registered."""
-        return self.artefacts.load(self.state().version(version))
+        state = self.state()
+        return self._loaded(state, state.version(version), or_kept=True)
+
+    def _loaded(self, state: State, version: Version, or_kept: bool) -> Any:
+        try:
+            return self.artefacts.load(version, or_kept=or_kept)
+        except RegistryError as error:
+            champion = state.aliases["champion"] == version.number
+            held = ". Without a champion that loads every candidate is held; " if champion else "; "
+            raise RegistryError(f"{error}{held}{telling.others(self, state, version.number)}") from error
 
     def broken(self, version: Version) -> str | None:
         """As `Artefacts.broken`."""
@@ -158,9 +167,13 @@ class Registry:
             state.expect(expected)
             held = target.held_back
             if held and not override:
-                raise ConflictError(f"version {version} is not promoted: {held}; --override promotes it all the same")
+                raise ConflictError(
+                    f"version {version} is not promoted: {held}; "
+                    f"""`unseen promote {self.settings.name} --to {version} --override --reason "..."` """
+                    "promotes it all the same"
+                )
             more = {"override": held} if held else {}
-            return self._decide(PROMOTED, target, now, reason, actor, align, **more)
+            return self._decide(state, PROMOTED, target, now, reason, actor, align, **more)
 
     def rollback(
         self, to: int | None, reason: str, actor: str | None = None, *, expected: int | None = None, align: bool = True
@@ -191,20 +204,29 @@ class Registry:
             if target is None:
                 raise RegistryError(
                     f"there is no earlier champion than version {now} that production has not gone back from: "
-                    "name one with --to, or promote another version"
+                    f"{telling.others(self, state, now)}"
                 )
             if not state.was_champion(target.number):
+                override = " --override" * bool(target.held_back)
                 raise RegistryError(
                     f"version {target.number} was never champion, so there is no way back to it: "
-                    f"`unseen promote {self.settings.name} --to {target.number}` makes it one"
+                    f"`unseen promote {self.settings.name} --to {target.number}{override} --reason '...'` makes it one"
                 )
-            return self._decide(ROLLED_BACK, target, now, reason, actor, align)
+            return self._decide(state, ROLLED_BACK, target, now, reason, actor, align)
 
     def _decide(
-        self, kind: str, to: Version, now: int | None, reason: str, actor: str | None, align: bool, **more: str
+        self,
+        state: State,
+        kind: str,
+        to: Version,
+        now: int | None,
+        reason: str,
+        actor: str | None,
+        align: bool,
+        **more: str,
     ) -> Entry:
         """Load and try a version, then say in one line that it is the champion."""
-        result = self.artefacts.load(to, or_kept=kind == ROLLED_BACK)
+        result = self._loaded(state, to, or_kept=kind == ROLLED_BACK)
         try:
             artefact.try_out(result)
         except RegistryError as error:

@@ -136,7 +136,7 @@ class State:
         raise ConflictError(
             f"the champion is no longer {'none' if expected is None else f'version {expected}'}: version {now} was "
             f"{last.kind.replace('_', ' ')} by {last.actor} at {last.time[:19]}Z. Compare again with the new one: "
-            "unseen gate RUN --against champion"
+            f"unseen gate {last.facts.get('name', 'NAME')}@challenger --against champion"
         )
 
 

@@ -97,6 +97,34 @@ def _clock(entries: Sequence[Entry]) -> dict[str, Any]:
     return {"clock": "ahead" if ahead else "behind" if behind else "right", "ahead": ahead}
 
 
+def others(registry: Registry, state: State, but: int) -> str:
+    """Which versions beside one and the champion are whole, with the command that takes production to the last."""
+    out, name = (but, state.aliases["champion"]), registry.settings.name
+    whole = [v for v in state.versions.values() if v.number not in out and registry.broken(v) is None]
+    known = [v.number for v in whole if state.was_champion(v.number)]
+    if known:
+        many = f"s {', '.join(map(str, known))} are" if len(known) > 1 else f" {known[0]} is"
+        way = f'`unseen rollback {name} --to {known[-1]} --reason "..."` goes to version {known[-1]}'
+        return f"of those that were champion version{many} whole: {way}"
+    if whole:
+        override = " --override" * bool(whole[-1].held_back)
+        way = f'`unseen promote {name} --to {whole[-1].number}{override} --reason "..."`'
+        return f"version {whole[-1].number} is whole: {way} makes it the champion"
+    return "no other version is whole"
+
+
+def broken_ones(registry: Registry, state: State) -> dict[int, str]:
+    """What is wrong with the artefacts of versions that were not cleared away, and what can be done, by number."""
+    found = {}
+    for version in state.versions.values():
+        if version.pruned or (trouble := registry.broken(version)) is None:
+            continue
+        kept = registry.artefacts.kept(version)
+        copy = f" (its fit is whole in {kept})" if kept is not None else ""
+        found[version.number] = f"{trouble}: put a whole copy back{copy}"
+    return found
+
+
 # ---- names: ``NAME``, ``NAME@3``, ``NAME@champion``, ``NAME@challenger``
 
 

@@ -24,16 +24,17 @@ WINDOW = 6
 MOST = 20
 
 
-def foreseen(settings: Settings, rows: int, columns: int) -> Power:
+def foreseen(settings: Settings, rows: int, columns: int, units: int | None = None) -> Power:
     """How often an equally good model would pass with what the newest partition, of so many rows, holds out.
 
     The error of a gain is that of the newest retrain that had a champion, brought to the share that is set now; else it
-    is expected from the number of parameters of the champion, or of what may be fitted to so many columns.
+    is expected from the number of parameters of the champion, or of what may be fitted to so many columns. ``units``
+    are those of the newest partition, where rows belong together.
     """
     share, gates = settings.validate_.share, settings.gates
     records = _records(settings)
-    judges = max(round(share * rows * _units(records)), 1)
-    lost = gates.loss(rows)
+    judges = max(round(share * (rows * _units(records) if units is None else units)), 1)
+    lost = gates.loss(rows if units is None else units)
     error, measured = _measured(records, judges), True
     if error is None:
         error, measured = _expected(settings, records, rows, columns) / math.sqrt(judges), False

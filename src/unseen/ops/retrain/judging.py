@@ -90,8 +90,8 @@ class Bench:
             return result
         except UnseenError as error:
             raise type(error)(
-                f"{error}; the version is pinned as the reference, and unseen pin {self.settings.name} makes the "
-                "champion the reference"
+                f"{error}; the version is pinned as the reference, and unseen pin {self.settings.name} --reason "
+                '"..." makes the champion the reference'
             ) from error
 
     def _rows(self, kept: Sequence[memory.Kept]) -> list[Any]:

@@ -9,6 +9,7 @@ from typing import Any
 
 from unseen.core.interrupt import interruptible
 from unseen.core.observe import Observer
+from unseen.core.source import told_of
 from unseen.errors import NumericalError, UnseenError
 from unseen.ops.config import Settings, settings_hash
 from unseen.ops.drift.own import apart
@@ -150,6 +151,8 @@ class Retrain:
         if findings:
             raise Ended(Outcome.REFUSED, "; ".join(self._reasons(Outcome.REFUSED)))
         self.tell("schema", "passed")
+        for said in told_of(self.intake.source):
+            self.tell("read", said)
 
     def drift(self) -> None:
         """The newest partition beside what the champion was trained on: no model is trained by it yet."""
@@ -266,11 +269,8 @@ class Retrain:
         """Partitions that lie far from the others: the first champion takes all of them for right."""
         for i, why in found.items():
             name = self.intake.partitions[i].name
-            self.tell(
-                "apart",
-                f"{name} lies far from the other partitions: {why}; if it is wrong, unseen exclude "
-                f'{self.settings.name} {name} --reason "...", then retrain',
-            )
+            way = f'if it is wrong, unseen exclude {self.settings.name} {name} --reason "...", then retrain'
+            self.tell("apart", f"{name} lies far from the other partitions: {why}; {way}")
             self.log.warning("a partition lies far from the others", partition=name, reason=why)
 
     def _end(self, outcome: Outcome, why: str) -> Record:
