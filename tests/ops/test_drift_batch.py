@@ -159,6 +159,29 @@ def test_holes_that_were_gone_before_hold_no_more() -> None:
         assert [m.holds for m in found if m.kind == "holes" and m.column == "b"] == [holds]
 
 
+def each_of(months: list[dict[str, Any]]) -> list[Any]:
+    result, layout, _ = known()
+    return [parts.parts_of(result, layout, fresh_blocks(result, Arrays(m))) for m in months]
+
+
+@pytest.mark.parametrize("count", [3, 4, 6])
+@pytest.mark.parametrize("odd", [0, 1, -1])
+def test_the_partition_that_lies_apart_is_named_whichever_it_is(count: int, odd: int) -> None:
+    result, layout, _ = known()
+    months = [rows(800, 7400 + i) for i in range(count)]
+    months[odd] = WRONG["exchanged"](months[odd], np.random.default_rng(0))
+    assert set(batch.apart(result, layout, each_of(months))) == {odd % count}
+
+
+def test_ordinary_partitions_do_not_lie_apart_and_of_two_nobody_can_tell() -> None:
+    """Each partition is evident in one of a thousand: of 180, more than two are in one case of a thousand."""
+    result, layout, _ = known()
+    found = [batch.apart(result, layout, each_of([rows(800, 7500 + 9 * i + j) for j in range(6)])) for i in range(30)]
+    assert sum(map(len, found)) <= 2
+    pair = [rows(800, 1), WRONG["exchanged"](rows(800, 2), np.random.default_rng(0))]
+    assert batch.apart(result, layout, each_of(pair)) == {}
+
+
 def test_no_rows_say_nothing_and_no_category_is_told() -> None:
     assert found({name: values[:0] for name, values in rows(10, 0).items()}) == ()
     told = " ".join(m.message for what in WRONG for m in found(WRONG[what](rows(800, 1), np.random.default_rng(0))))

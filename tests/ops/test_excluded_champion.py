@@ -12,6 +12,7 @@ from tests.cli.calling import call
 from tests.ops.loop_case import month, settings_at
 from unseen.ops.record import Outcome
 from unseen.ops.registry import Registry
+from unseen.ops.registry.excluding import exclude
 from unseen.ops.retrain import retrain
 
 
@@ -83,3 +84,20 @@ def test_check_and_retrain_know_what_is_left_out(loop: Path) -> None:
     out("2024-04", "--undo"), out("2024-03", "--undo")
     assert retrain(settings_at(loop)).outcome == Outcome.NOTHING_NEW
     assert Registry(settings_at(loop)).champion().number == 3
+
+
+def test_a_first_month_that_lies_apart_is_told_and_holds_nothing(tmp_path: Path) -> None:
+    for number in (1, 2, 3, 4):
+        month(tmp_path, number, shift=4.0 if number == 2 else 0.0)
+    told: list[str] = []
+    rules = settings_at(tmp_path, data={"window": 4})
+    record = retrain(rules, tell=lambda stage, said: told.append(f"{stage} {said}"))
+    apart = [line for line in told if line.startswith("apart ")]
+    assert record.outcome == Outcome.PROMOTED and len(apart) == 1
+    assert apart[0].startswith("apart 2024-02.parquet lies far from the other partitions: ")
+    assert "unseen exclude visits 2024-02.parquet" in apart[0]
+    exclude(rules, "2024-02.parquet", "its numbers are shifted")
+    told.clear()
+    after = retrain(rules, tell=lambda stage, said: told.append(f"{stage} {said}"))
+    assert after.outcome == Outcome.PROMOTED, after.reason
+    assert Registry(rules).champion().number == 2

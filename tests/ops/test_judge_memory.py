@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import shutil
 from pathlib import Path
 
@@ -11,6 +12,7 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 import pytest
 
+from tests.cli.calling import call
 from tests.ops.loop_case import month, settings_at
 from unseen.errors import RegistryError
 from unseen.ops.judge import Remembered
@@ -130,6 +132,22 @@ def test_a_memory_that_cannot_be_drawn_again_holds_until_a_version_is_pinned(loo
     assert entry.facts["version"] == 2
     after = retrain(settings)
     assert after.outcome == Outcome.PROMOTED, after.reason
+
+
+def test_how_far_the_champion_is_from_the_pinned_version_is_told(loop: Path) -> None:
+    """What a frog cannot feel: the way from the pinned version so far, beside what may be lost in all."""
+    month(loop, 4)
+    told: list[str] = []
+    record = retrain(settings_at(loop, **RULES), tell=lambda stage, said: told.append(f"{stage}: {said}"))
+    seen = record.past.reference
+    assert record.outcome == Outcome.PROMOTED and seen.against == 1
+    word = "gains" if seen.gain >= 0 else "loses"
+    line = f"on 600 rows of version 1, which is pinned, it {word} {abs(seen.gain):.2g} ± {seen.gain_se:.1g}"
+    said = f"{line}; gates.reference_drop allows a loss of 0.15"
+    assert f"pinned: {said}" in told
+    shown = call("status", "-c", str(loop / "unseen.yaml"))
+    assert f"pinned      of the champion: {said}" in shown.stdout.splitlines()
+    assert json.loads(call("status", "--json", "-c", str(loop / "unseen.yaml")).stdout)["since_pinned"] == said
 
 
 def test_a_pinned_version_that_does_not_load_is_told(loop: Path) -> None:

@@ -29,6 +29,23 @@ def test_an_equally_good_model_passes_as_often_as_is_said(error: float, toleranc
     assert abs(worse - 0.05) <= 4 * math.sqrt(0.05 * 0.95 / lives)
 
 
+@pytest.mark.parametrize(("error", "share"), [(0.05, 0.2), (0.03, 0.2), (0.03, 0.4), (0.02, 0.4), (0.1, 0.2)])
+def test_two_looks_pass_as_often_as_is_said(error: float, share: float) -> None:
+    """Simulated row by row: 500 rows, of which some are looked at first, and all where those leave it open."""
+    draw, lives, rows, loss = np.random.default_rng(0), 4000, 500, 0.05
+    judges = round(share * rows)
+    found = power(judges, error, loss, 0.95, share, crossed=rows)
+    gains = draw.normal(0, error * math.sqrt(judges), (lives, rows))
+    z = NormalDist().inv_cdf(0.95)
+    one, all_ = gains[:, :judges].mean(axis=1), gains.mean(axis=1)
+    wide = z * error
+    open_ = (one - wide < -loss) & (-loss < one + wide)
+    passed = np.where(open_, all_ - z * error * math.sqrt(share) >= -loss, one - wide >= -loss).mean()
+    assert abs(passed - found.passes) <= 4 * math.sqrt(0.25 / lives)
+    assert found.passes > power(judges, error, loss, 0.95, share).passes
+    assert f"{judges} held-out rows judge, and where they leave it open all 500:" in words(found)
+
+
 @pytest.mark.parametrize("error", [0.021, 0.03, 0.06])
 def test_what_is_proposed_is_enough(error: float) -> None:
     found = power(100, error, 0.05, 0.95, 0.2)
@@ -67,5 +84,6 @@ def test_the_newest_comparison_is_what_is_expected_of_the_next(tmp_path: Path) -
     found = foreseen(settings, 800, 4)
     judges = second.validation.compared
     assert found.measured and found.error == pytest.approx(second.validation.gain_se * math.sqrt(judges / found.rows))
+    assert found.crossed == 800 and not foreseen(settings, 6000, 4).crossed
     wider = foreseen(settings_at(tmp_path, validate={"share": 0.4}, **rules), 800, 4)
     assert wider.rows == 2 * found.rows and wider.error == pytest.approx(found.error / math.sqrt(2))

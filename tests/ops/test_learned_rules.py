@@ -148,6 +148,15 @@ def test_what_the_newest_repeats_is_told_again_on_every_run(clinic: tuple[Path, 
     assert len(names) == 4, "hashes of partitions outside the window are let go"
 
 
+def test_a_file_of_a_few_rows_is_refused(clinic: tuple[Path, Settings]) -> None:
+    folder, given_settings = clinic
+    assert given_settings.schema_.min_rows == ROWS // 10
+    put(folder, "m-99", month(50, rows=3))
+    assert ("rows", None) in {(f.check, f.column) for f in findings(given_settings)}
+    put(folder, "m-99", month(50, rows=ROWS // 4))
+    assert not [f for f in findings(given_settings) if f.check == "rows"]
+
+
 # ---- other data
 
 

@@ -114,6 +114,18 @@ def test_a_torn_last_line_was_never_decided(log: Log, kept: float) -> None:
     assert (log.path.parent / said["kept_as"]).read_bytes() == torn
 
 
+def test_a_line_that_lost_only_its_newline_is_whole(log: Log) -> None:
+    lines = filled(log, 3)
+    log.path.write_bytes(b"".join(lines)[:-1])
+    again = Log(Places.of(settings(log.path.parents[1])))
+    assert [e.seq for e in again.entries()] == [1, 2, 3] and again.verify() is None
+    assert log.path.read_bytes() == b"".join(lines)[:-1], "reading changes nothing"
+    again.append("noted", after="an editor was here")
+    assert [(e.seq, e.kind) for e in again.entries()] == [(n, "noted") for n in (1, 2, 3, 4)]
+    assert log.path.read_bytes().startswith(b"".join(lines)) and again.verify() is None
+    assert [e.seq for e in Log(Places.of(settings(log.path.parents[1]))).entries()] == [1, 2, 3, 4]
+
+
 def test_a_full_disk_leaves_the_log_as_it_was(log: Log) -> None:
     """A real short write: the file may not grow by more than ten bytes."""
     before = b"".join(filled(log, 2))

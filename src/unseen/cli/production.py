@@ -149,6 +149,8 @@ def status(config: Path, as_json: bool) -> None:
     registry = _registry(config)
     found = {**registry.status(), "reference": _reference(registry), "learned": learned_from(registry.settings)}
     found["excluded"] = in_settings(found["excluded"])
+    champion = found["champion"] and _record(registry.places, found["champion"]["record"])
+    found["since_pinned"] = champion.since_pinned if champion else None
     if found["retrain"]:
         found["retrain"]["reason"] = in_settings(found["retrain"]["reason"])
         found["retrain"]["findings"] = findings(_record(registry.places, found["retrain"]["record"]))

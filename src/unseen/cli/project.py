@@ -133,7 +133,7 @@ def check(config: Path, as_json: bool) -> None:
         print_json({**facts, "power": power.model_dump(mode="json")})
     else:
         judges = words(power).replace("held-out rows", "held-out rows" if units is None else f"held-out units ({unit})")
-        click.echo(f"{told(facts)}\n{'power':<8}  {judges}{_few(settings, power.rows, units)}")
+        click.echo(f"{told(facts)}\n{'power':<8}  {judges}{_few(settings, max(power.rows, power.crossed), units)}")
     if facts["problems"]:
         raise click.exceptions.Exit(DATA)
 

@@ -33,6 +33,8 @@ def _questions(found: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
     if (pinned := found["pinned"]) and pinned["intact"] is False:
         way = f'unseen pin {found["name"]} --reason "..." makes the champion the reference'
         yield "pinned", f"version {pinned['version']}, {_whole(pinned)}: {way}"
+    if found.get("since_pinned"):
+        yield "pinned", f"of the champion: {found['since_pinned']}"
     if last := found["retrain"]:
         first, *more = [plain(text) for text in last.get("findings") or [last["reason"]]]
         yield "retrain", f"{moment(last['time'])} UTC, {last['outcome']}: {first}"

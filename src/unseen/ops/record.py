@@ -253,6 +253,19 @@ class Record(Fact):
         return bool(self.gates) and not self.refused_by
 
     @property
+    def since_pinned(self) -> str | None:
+        """How far the candidate is from the pinned version, on the rows that were pinned; None where nobody asked."""
+        seen = self.past.reference if self.past else None
+        gate = next((v for v in self.gates if v.gate == "reference_drop"), None)
+        if seen is None or seen.gain is None or seen.gain_se is None or gate is None or gate.threshold is None:
+            return None
+        word = "gains" if seen.gain >= 0 else "loses"
+        return (
+            f"on {seen.units:,} rows of version {seen.against}, which is pinned, it {word} "
+            f"{abs(seen.gain):.2g} ± {seen.gain_se:.1g}; gates.reference_drop allows a loss of {-gate.threshold:.3g}"
+        )
+
+    @property
     def aside(self) -> str | None:
         """Why the newest partition is not trained on by later retrains; None where nothing is wrong with its rows.
 

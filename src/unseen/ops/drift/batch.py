@@ -127,6 +127,23 @@ def compared(
     return tuple(sorted((f for f in found if f is not None), key=lambda f: (not f.holds, -f.effect)))
 
 
+def apart(champion: Result, layout: Layout, each: Sequence[Sums]) -> dict[int, Moved]:
+    """Which partitions lie far from the others, each with what moved most; of fewer than three nobody can tell.
+
+    Each is held against the others as a new one against those behind a champion: an odd one among the others shows
+    in how far they lie apart.
+    """
+    found = {}
+    for i, one in enumerate(each if len(each) > 2 else ()):
+        others = [s for j, s in enumerate(each) if j != i]
+        rest = {name: np.sum([s[name] for s in others], axis=0).tolist() for name in one}
+        known = {"parts": rest, "usual": usual(layout, others), "partitions": len(others)}
+        far = [m for m in compared(champion, layout, known, one, ()) if m.far]
+        if far:
+            found[i] = max(far, key=lambda m: m.effect)
+    return found
+
+
 def _moved(test: Test, known: float, further: float, holding: Sequence[str]) -> Moved | None:
     effect, least = test.effect, LEAST[test.kind]
     before, now = (float(c[1] / max(c.sum(), 1e-300)) for c in (test.before, test.now))

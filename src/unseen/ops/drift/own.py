@@ -12,7 +12,9 @@ from unseen.core.encoding import Encoded, Joined
 from unseen.errors import RegistryError, UnseenError
 from unseen.ops import files
 from unseen.ops.config.settings import Settings
-from unseen.ops.drift import parts
+from unseen.ops.drift import batch, parts
+from unseen.ops.drift.bins import Layout
+from unseen.ops.drift.fresh import fresh_blocks
 from unseen.ops.drift.reference import Reference, recall, remember
 from unseen.ops.ingest.intake import Intake
 from unseen.ops.ingest.partitions import Partition, partitions
@@ -56,8 +58,8 @@ def of_version(settings: Settings, registry: Registry, version: Version, result:
         raise RegistryError(f"{trouble}, and {gone}; {remedy(settings, version)}")
     pinned = Remembered.of(registry.log.entries()).pinned
     since = next((i for i, p in enumerate(there) if p.id in pinned), 0)
-    batch = Batch(id=version.batch, partitions=tuple(p.name for p in there), rows=version.rows)
-    intake = Intake(there, batch, result.encoding.unit, settings.data.read.reading())
+    of = Batch(id=version.batch, partitions=tuple(p.name for p in there), rows=version.rows)
+    intake = Intake(there, of, result.encoding.unit, settings.data.read.reading())
     stored = summed(result, intake.by_partition(), since)
     files.write(path, json.dumps(stored))
     return Own(stored, Reference.of(stored, result), trouble)
@@ -70,6 +72,13 @@ def summed(result: Result, sources: Sequence[Any], since: int = 0) -> dict[str, 
     """
     encoding = replace(result.encoding, labels=None, unknown="missing")
     return remember(result, Joined([Encoded(source, encoding) for source in sources]), sources[since:])
+
+
+def apart(result: Result, sources: Sequence[Any], stored: Mapping[str, Any]) -> dict[int, str]:
+    """Which of the partitions behind a fit lie far from the others, by number, and by what."""
+    layout = Layout.of(stored["layout"])
+    each = [parts.parts_of(result, layout, fresh_blocks(result, source)) for source in sources]
+    return {i: moved.message for i, moved in batch.apart(result, layout, each).items()}
 
 
 def whole(path: Path, result: Result) -> Own:
@@ -118,8 +127,7 @@ def _there(settings: Settings, version: Version) -> tuple[tuple[Partition, ...],
     record = read(Places.of(settings).run(version.record))
     if record is None or record.batch is None or not record.batch.fingerprints:
         return (), f"the record of {version.record} is gone, which names the partitions of version {version.number}"
-    batch = record.batch
-    wanted = dict(zip(batch.fingerprints, batch.partitions, strict=False))
+    wanted = dict(zip(record.batch.fingerprints, record.batch.partitions, strict=False))
     found = {p.id: p for p in partitions(settings)}
     lost = [name for id, name in wanted.items() if id not in found]
     if lost:

@@ -56,7 +56,7 @@ def column_rule(kind: str, name: str, looks: Sequence[Look], still: bool) -> dic
 
 
 def row_rules(looks: Sequence[Look], window: int, content: bool) -> dict[str, float]:
-    """Shares of rows that may stand twice: exactly, in a partition; by their content, in the window."""
+    """How few rows a partition may have; shares that may stand twice: in it exactly, in the window by their content."""
     rows = _fewest(looks)
     pooled = np.concatenate([seen.whole for seen in looks])
     twice = max(repeated(x) / max(len(x), 1) for x in (pooled, *(seen.whole for seen in looks)))
@@ -65,7 +65,18 @@ def row_rules(looks: Sequence[Look], window: int, content: bool) -> dict[str, fl
         seen = max(_again(looks[max(0, i - window + 1) : i], x, window) for i, x in enumerate(looks))
         # a single file tells only whether rows hardly ever agree: how they add up over the window it does not
         rules["repeats"] = 1.0 if len(looks) == 1 and seen else above(seen, 0.05)
-    return {key: value for key, value in rules.items() if value < 1}
+    least = fewest_rows([seen.rows for seen in looks])
+    return ({"min_rows": least} if least > 1 else {}) | {key: value for key, value in rules.items() if value < 1}
+
+
+def fewest_rows(rows: Sequence[int]) -> int:
+    """A tenth of the smallest usual file, which has a quarter of the middle one or more; no more than any file has.
+
+    >>> fewest_rows([1200, 980, 1430, 50]), fewest_rows([1200, 980, 1430]), fewest_rows([5])
+    (50, 98, 1)
+    """
+    usual = sorted(rows)[len(rows) // 2]
+    return max(1, min(*rows, min(n for n in rows if 4 * n >= usual) // 10))
 
 
 def _again(older: Sequence[Look], look: Look, window: int) -> float:

@@ -116,7 +116,8 @@ def memory_drop(case: Case) -> Answer:
     if not told:
         return _negative(drop), _negative(drop), "no rows of earlier batches are kept yet: nothing can be forgotten"
     bound, words = min(told)
-    return bound, _negative(drop), f"{words}, and {_allowed('memory_drop', drop)}"
+    asked_for = f"{words}, and {_allowed('memory_drop', drop)}"
+    return bound, _negative(drop), asked_for if bound >= -drop else f"{asked_for}; {_ways(case)}"
 
 
 def _by_hand(case: Case) -> str:
@@ -132,10 +133,15 @@ def reference_drop(case: Case) -> Answer:
     other = f"version {reference.against}, which is pinned"
     bound, words = _compared(case, reference, f"rows of {PINNED}", other, drop)
     asked = f"{words}, and {_allowed('reference_drop', drop)}"
+    return bound, _negative(drop), f"{asked}; {_ways(case)}"
+
+
+def _ways(case: Case) -> str:
+    """What to do where it is the memory that is wrong."""
+    name = case.settings.name
     return (
-        bound,
-        _negative(drop),
-        f'{asked}; if what is new is right, unseen pin {case.settings.name} --reason "..." begins anew',
+        f'if what is new is right, unseen pin {name} --reason "..." begins anew, and where a partition before was '
+        f'wrong, unseen exclude {name} PARTITION --reason "..." takes its rows out of the memory'
     )
 
 

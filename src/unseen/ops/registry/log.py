@@ -76,7 +76,7 @@ class Log:
     # ---- reading
 
     def _read(self) -> tuple[Chain, bytes]:
-        """The chain, and the bytes after its last whole line; only what is new since the last time is read."""
+        """The chain, and the bytes after the last newline; only what is new since the last time is read."""
         seq, hash = self._head()  # before the log, which another process may lengthen meanwhile
         try:
             with open(self.path, "rb") as file:
@@ -92,6 +92,9 @@ class Log:
             raise RegistryError(f"{self.path} cannot be read: {files.why(error)}") from error
         *lines, rest = body.split(b"\n")
         self._seen = chain = self._grown(seen, lines)
+        if rest and len(chain.entries) < seq:  # the line was whole once: it may have lost only its newline
+            with suppress(RegistryError):
+                chain = self._grown(chain, [rest])
         if len(chain.entries) < seq:
             raise RegistryError(
                 f"{self.path} ends at line {len(chain.entries)}, but line {seq} had been written: lines were cut off. "
@@ -134,9 +137,15 @@ class Log:
     # ---- writing
 
     def _mend(self) -> None:
-        """Move a torn last line aside, and say so in the log."""
+        """Move a torn last line aside, and say so in the log; give one that lost its newline another."""
         chain, rest = self._read()
         if not rest:
+            return
+        if chain is not self._seen:
+            try:
+                _append(self.path, b"\n")
+            except OSError as error:
+                raise RegistryError(f"{self.path} cannot be written: {files.why(error)}") from error
             return
         aside = self.path.with_name(f"{self.path.name}.torn-{len(chain.entries) + 1}")
         try:

@@ -5,7 +5,10 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 
+from unseen.core.unit import Unit
 from unseen.ops.config import Settings
+from unseen.ops.config.kind import named
+from unseen.ops.judge.crossing import MOST_ROWS
 from unseen.ops.judge.power import Power, Windows, power
 from unseen.ops.places import Places
 from unseen.ops.record import Record
@@ -35,7 +38,13 @@ def foreseen(settings: Settings, rows: int, columns: int, units: int | None = No
     error, measured = _measured(records, judges), True
     if error is None:
         error, measured = _expected(settings, records, rows, columns) / math.sqrt(judges), False
-    return power(judges, error, lost, gates.confidence, share, measured=measured)
+    crossed = rows if rows <= MOST_ROWS and _crosses(settings) else 0
+    return power(judges, error, lost, gates.confidence, share, measured=measured, crossed=crossed)
+
+
+def _crosses(settings: Settings) -> bool:
+    """Whether rows that the first look leaves open judge as well: rows that are units by themselves."""
+    return settings.model.unit is None and named(settings.model.kind).unit is Unit.ROW
 
 
 def _records(settings: Settings) -> list[Record]:

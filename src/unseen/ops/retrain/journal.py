@@ -96,14 +96,16 @@ class Journal:
         if not (self.folder / MODEL).exists():
             result.save(self.folder / MODEL)
 
-    def remember(self, result: Result, sources: Sequence[Source], since: int = 0) -> None:
+    def remember(self, result: Result, sources: Sequence[Source], since: int = 0) -> dict[str, Any]:
         """Save what new data will be compared with: the rows of the partitions that the fit is from.
 
         Those from ``since`` on are like what is to come.
         """
         from unseen.ops.drift.own import summed
 
-        files.write(self.folder / REFERENCE, json.dumps(summed(result, sources, since)))
+        stored = summed(result, sources, since)
+        files.write(self.folder / REFERENCE, json.dumps(stored))
+        return stored
 
     @contextmanager
     def alone(self) -> Iterator[None]:

@@ -3,17 +3,18 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from typing import Any
 
 from unseen.core.interrupt import interruptible
 from unseen.core.observe import Observer
 from unseen.core.source import told_of
-from unseen.errors import NumericalError, RegistryError, UnseenError
+from unseen.errors import NumericalError, UnseenError
 from unseen.ops.config import Settings, settings_hash
+from unseen.ops.drift.own import apart
 from unseen.ops.fitting import facts, planned
-from unseen.ops.ingest import Intake, check, take_in
+from unseen.ops.ingest import Intake, check
 from unseen.ops.judge import HoldOut
 from unseen.ops.logs import logger, reason
 from unseen.ops.patience import passes, patiently
@@ -21,9 +22,8 @@ from unseen.ops.places import Places
 from unseen.ops.record import Attempt, FitFacts, Outcome, Record
 from unseen.ops.registry import Registry, Version
 from unseen.ops.registry.excluding import learned_from
-from unseen.ops.retrain.ending import Ended, close, ended_by, nothing_new, report_unread
-from unseen.ops.retrain.identity import environment, learning_hash, next_run, run_id, runs_of, start_of
-from unseen.ops.retrain.installed import check_installed
+from unseen.ops.retrain.ending import Ended, close, ended_by
+from unseen.ops.retrain.identity import environment, learning_hash, start_of
 from unseen.ops.retrain.journal import Journal
 from unseen.ops.retrain.judging import Bench
 from unseen.ops.retrain.learning import Learning, broken, ended, usable
@@ -38,69 +38,6 @@ from unseen.store import check_kept
 #: what calls for other numbers of components where the settings do not let it hold the batch
 SEARCHED = ("fit", "vanished")
 Tell = Callable[[str, str], Any]
-
-
-def retrain(
-    settings: Settings,
-    until: str | None = None,
-    *,
-    again: bool = False,
-    search: bool = False,
-    tell: Tell = lambda *_: None,
-    observers: Sequence[Observer] = (),
-    actor: str | None = None,
-) -> Record:
-    """Take a batch from its files to a promoted or held version, and say how it ended.
-
-    The run is named by the content of its rows and by the settings that decide the model: the same batch gives
-    the recorded outcome at once (``again`` runs it anew, beside a run that made a version), and a run that was
-    interrupted, killed, or could not reach the registry goes on where it was. The champion changes in the last stage
-    or not at all.
-
-    Parameters
-    ----------
-    until : the newest partition to use, by name; the newest there is if left out
-    search : try all numbers of components, not only the champion's
-    tell : called with each stage and one sentence about it
-    actor : who is named in the log; user and host if left out
-
-    Raises
-    ------
-    ConflictError
-        Another process works on the same run.
-    """
-    check_installed()
-    meter = Meter(settings.limits)
-    try:
-        intake = patiently(lambda: take_in(settings, until), settings.retries)
-    except (UnseenError, OSError, KeyboardInterrupt) as error:
-        return report_unread(settings, error, meter, tell, actor)
-    places = Places.of(settings)
-    first = run_id(intake, settings)
-
-    def opened(id: str) -> Journal:
-        return Journal.open(places.run(id), settings.name, id)
-
-    def run(journal: Journal) -> Record:
-        return Retrain(settings, places, intake, journal, meter, tell, tuple(observers), actor, search).through()
-
-    journal = opened([first, *runs_of(first, places.runs)][-1])
-    try:
-        with journal.alone():
-            registry = Registry(settings)
-            state = registry.check()
-            if not again and journal.settled(lambda: state.champion):
-                return nothing_new(settings, journal.record, tell, actor)
-            version = state.of_record(journal.record.id)
-            # what a version was registered from is what production is compared with: no other fit is put in its place
-            if version is None or (not again and registry.artefacts.kept(version) is not None):
-                journal.begin_anew() if again else journal.go_on()
-                return run(journal)
-        journal = opened(next_run(first, places.runs))
-        with journal.alone():
-            return run(journal)
-    except RegistryError as error:  # the folder of the run cannot be used: nothing was begun
-        return report_unread(settings, error, meter, tell, actor)
 
 
 @dataclass
@@ -295,7 +232,10 @@ class Retrain:
 
     def register(self) -> None:
         """A version of its own, whatever the gates said: what was fitted can be looked at."""
-        self.journal.remember(self.result, self.intake.by_partition(), self.bench.since())
+        sources = self.intake.by_partition()
+        stored = self.journal.remember(self.result, sources, self.bench.since())
+        if self.bench.champion is None and self.bench.trouble is None:  # nothing looked at these partitions before
+            self._tell_apart(apart(self.result, sources, stored))
         self.journal.know(resources=self.meter.read())  # so far: what is told of the run is told here
         record = self.journal.record
         version = self.registry.register(record, self.journal.folder, align=not record.passed)
@@ -319,9 +259,19 @@ class Retrain:
             raise
         if self.registry.behind:
             self.tell("aliases", self.registry.behind)
+        if (since := record.since_pinned) is not None:
+            self.tell("pinned", since)
         raise Ended(Outcome.PROMOTED, f"version {record.version} is the champion")
 
     # ---- help
+
+    def _tell_apart(self, found: dict[int, str]) -> None:
+        """Partitions that lie far from the others: the first champion takes all of them for right."""
+        for i, why in found.items():
+            name = self.intake.partitions[i].name
+            way = f'if it is wrong, unseen exclude {self.settings.name} {name} --reason "...", then retrain'
+            self.tell("apart", f"{name} lies far from the other partitions: {why}; {way}")
+            self.log.warning("a partition lies far from the others", partition=name, reason=why)
 
     def _end(self, outcome: Outcome, why: str) -> Record:
         if len(reasons := self._reasons(outcome)) > 1:
