@@ -18,6 +18,7 @@ __version__ = "0.1.0"
 _HOMES = {
     "fit": "unseen.fit",
     "load": "unseen.store",
+    "Online": "unseen.online",
     "Result": "unseen.result",
     "Params": "unseen.core.stats",
     "Stats": "unseen.core.stats",

@@ -10,7 +10,7 @@ import numpy as np
 from unseen.core.block import Block
 from unseen.core.model import Assigning, Model
 from unseen.core.passes import CLOSING_STEP, Pass, expected
-from unseen.core.stats import Array, Params, Sums
+from unseen.core.stats import Array, Kind, Params, Sums
 from unseen.core.unit import Unit
 from unseen.result import Result
 
@@ -43,7 +43,8 @@ def close(problem: Any, found: Any, prior: Sums | None, seed: int, options: dict
         fingerprint=problem.source.fingerprint(),
         volume=closing.volume,
         occupancy=tuple(closing.occupancy.tolist()),
-        certainty=closing.largest / float(closing.confidence.sum()) if closing.confidence.sum() > 0 else None,
+        certainty=closing.certainty,
+        statistics=stats if model.kind is Kind.FREE else None,
     )
 
 
@@ -72,6 +73,12 @@ class Closing:
     volume: float | None = None
     largest: float = 0.0
     occupancy: Array = field(default_factory=lambda: np.zeros(0))
+
+    @property
+    def certainty(self) -> float | None:
+        """The mean of the rows' largest responsibilities, None where there are none."""
+        rows = float(self.confidence.sum())
+        return self.largest / rows if rows > 0 else None
 
     @classmethod
     def of(cls, model: Model, params: Params, block: Block, seed: int = 0) -> Closing:

@@ -38,11 +38,13 @@ class Fitted:
     encoding: Encoding
     columns: tuple[dict[str, Any], ...]
 
-    def open(self, data: Any, unknown: str | None = None) -> tuple[Source, Encoding]:
+    def open(
+        self, data: Any, unknown: str | None = None, weights: Any = None, labels: Any = None
+    ) -> tuple[Source, Encoding]:
         """The source of some data and the encoding of this model, held against the fit's schema.
 
         ``unknown``, here and in every method that reads rows, is what a category becomes that the fit has not met:
-        ``"refuse"``, which is an error, or ``"missing"``.
+        ``"refuse"``, which is an error, or ``"missing"``. Weights and labels of rows are those of `unseen.fit`.
         """
         from unseen.sources import open_source
 
@@ -52,11 +54,11 @@ class Fitted:
         unit = self.encoding.unit
         whole = self.model.unit.ordered and unit is None
         read, known = self.encoding.reading, self.encoding.written()
-        source, _, _ = open_source(data, unit=unit, whole=whole, read=read, known=known)
+        source, weight, label = open_source(data, weights, labels, unit=unit, whole=whole, read=read, known=known)
         encoding = replace(
             self.encoding,
-            weights=None,
-            labels=None,
+            weights=weight,
+            labels=label,
             grouped=False,
             unknown=unknown or self.encoding.unknown,
         )

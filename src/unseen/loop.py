@@ -10,6 +10,7 @@ from typing import Any
 from unseen.core.algorithm import Algorithm, State
 from unseen.core.engine import Engine
 from unseen.core.interrupt import check, interruptible
+from unseen.core.memo import let_go
 from unseen.core.model import Model
 from unseen.core.observe import Event, Observer
 from unseen.core.stats import Kind, Params, Sums
@@ -182,7 +183,8 @@ class Session:
         self._whole = (kept, len(self.trace), self._work.model)
 
     def as_run(self) -> Run:
-        """Return what the session came to."""
+        """Return what the session came to; its model keeps nothing for parameters that were."""
+        let_go(self.model)
         outcome, kept = self.outcome or Outcome(PAUSED, ""), self._whole[0]
         return Run(self.params, outcome, tuple(self.trace), self.evaluations, self.seconds, self.model, kept)
 

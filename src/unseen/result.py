@@ -13,12 +13,15 @@ from unseen.core.encoding import Encoding
 from unseen.core.kinds import kind
 from unseen.core.model import Model
 from unseen.core.profile import Profile
-from unseen.core.stats import Params
+from unseen.core.stats import Params, Stats
 from unseen.core.stop import Outcome, Record
 from unseen.fitted import Fitted
 
 if TYPE_CHECKING:
     from unseen.summary.notice import Notice
+
+#: what the options of a result call the algorithm where it learns from batch after batch
+ONLINE = "Online"
 
 
 @kind("result")
@@ -64,6 +67,8 @@ class Result(Fitted):
     certainty: float | None = None
     #: rows that each part stands for, its responsibilities summed, (K,); empty where there are none, as is certainty
     occupancy: tuple[float, ...] = ()
+    #: sums at the final parameters where they may be averaged over time; a run leaves them out unless it is of `Online`
+    statistics: Stats | None = None
 
     @property
     def converged(self) -> bool:
@@ -140,4 +145,4 @@ class Result(Fitted):
         return f"<Result {self.outcome.name}: logL {self.loglik:.6g}, {self.size} parameters, BIC {self.bic:.6g}>"
 
 
-__all__ = ["Result"]
+__all__ = ["ONLINE", "Result"]

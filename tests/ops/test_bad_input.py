@@ -111,7 +111,7 @@ def test_every_command_tells_line_and_key_of_a_broken_file(
 def test_names_that_are_not_there(here: Path) -> None:
     for command in ("promote", "rollback"):
         ends(2, "is about 'visits', not 'others'", command, "others", "--reason", "x")
-    ends(14, "no run 'nothing'.*the newest are: 2024-02", "gate", "nothing")
+    ends(14, "no run 'nothing'.*the newest are 2024-02", "gate", "nothing")
     ends(14, "nothing", "doctor", "nothing")
     ends(11, "'2031-01' is no partition; the nearest name is", "retrain", "-q", "--until", "2031-01")
     ends(14, "the log knows no version 9", "promote", "visits", "--to", "9", "--reason", "x")

@@ -91,7 +91,7 @@ def test_refusals_name_keys_of_the_file_and_not_options_of_fit(here: Path) -> No
     ok("init", "months")
     newest = max(Path("months").iterdir())
     newest.write_text(newest.read_text() + "1,2\n")
-    for command in (["retrain"], ["retrain", "--json"], ["status"], ["history"], ["check"]):
+    for command in (["retrain"], ["retrain", "--json"], ["status"], ["history", "--json"], ["check"]):
         said = call(*command).output
         assert "--" not in said, said
         assert "(data.read.skip_bad: true)" in said, said

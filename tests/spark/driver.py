@@ -1,11 +1,12 @@
-"""A driver of its own process: fits on whatever cluster its environment says, and may kill a worker on the way.
+"""A driver of its own process: fits on the cluster of its environment, and kills a worker or itself (0) on the way.
 
-python -m tests.spark.driver DATA OUT [KILL_AT WORKER]
+python -m tests.spark.driver DATA OUT [KILL_AT PID]
 """
 
 from __future__ import annotations
 
 import json
+import os
 import sys
 from typing import Any
 
@@ -18,11 +19,12 @@ def main(data: str, out: str, *kill: str) -> None:
     seen = {"iterations": 0}
 
     def observe(event: Event) -> None:
-        seen["iterations"] += 1
+        seen["iterations"] += event.name == "iteration"
         if kill and seen["iterations"] == int(kill[0]):
-            killed(int(kill[1]))
+            killed(int(kill[1]) or os.getpid())
 
-    result = unseen.fit(model(), data, engine="spark", observers=[observe], **OPTIONS)
+    kept: dict[str, Any] = {"checkpoint": f"{out}.kept", "every": 1, "resume": True}
+    result = unseen.fit(model(), data, engine="spark", observers=[observe], **kept, **OPTIONS)
     result.save(out)
     print(json.dumps({"iterations": seen["iterations"], "loglik": result.loglik.hex()}))
 

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import json
+import signal
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pyarrow as pa
@@ -30,7 +32,7 @@ def rows(tmp_path_factory) -> Path:
     return folder
 
 
-def driven(spark: Cluster, rows: Path, out: Path, *kill: str) -> dict[str, object]:
+def driven(spark: Cluster, rows: Path, out: Path, *kill: str, ends: int = 0) -> dict[str, object]:
     done = subprocess.run(
         [sys.executable, "-m", "tests.spark.driver", str(rows), str(out), *kill],
         env=spark.submitted("--conf", "spark.task.maxFailures=8", "--conf", "spark.speculation=true"),
@@ -39,7 +41,9 @@ def driven(spark: Cluster, rows: Path, out: Path, *kill: str) -> dict[str, objec
         timeout=600,
         cwd=Path(__file__).parents[2],
     )
-    assert done.returncode == 0, done.stderr[-3000:]
+    assert done.returncode == ends, done.stderr[-3000:]
+    if ends:
+        return {}
     return dict(json.loads(done.stdout.splitlines()[-1]))
 
 
@@ -53,3 +57,13 @@ def test_a_worker_that_is_killed_changes_no_bit(standalone: Cluster, rows: Path,
     one, other = unseen.load(tmp_path / "whole"), unseen.load(tmp_path / "killed")
     for key in here.params:
         assert np.array_equal(one.params[key], here.params[key]) and np.array_equal(other.params[key], here.params[key])
+
+
+def test_a_driver_that_is_killed_goes_on_to_the_same_bits(standalone: Cluster, rows: Path, tmp_path: Path) -> None:
+    seen: list[Any] = []
+    here = unseen.fit(model(), rows, engine="memory", observers=[seen.append], **OPTIONS)
+    assert driven(standalone, rows, tmp_path / "out", "6", "0", ends=-signal.SIGKILL) == {}
+    again = driven(standalone, rows, tmp_path / "out")
+    assert again["loglik"] == here.loglik.hex()
+    whole = sum(event.name == "iteration" for event in seen)
+    assert int(str(again["iterations"])) < whole - 3, "it began anew"

@@ -6,8 +6,13 @@ from dataclasses import dataclass
 from typing import ClassVar, final
 
 from unseen.core.algorithm import Moves, State, batches
-from unseen.core.stats import Kind, Params
+from unseen.core.stats import Kind, Params, Stats
 from unseen.errors import ModelError
+
+
+def averaged(running: Stats, fresh: Stats, share: float) -> Stats:
+    """Return running statistics moved by a share towards those of a batch, at the weight they have."""
+    return running.scaled(1 - share) + fresh.scaled(share * running.weight / fresh.weight)
 
 
 @final
@@ -60,8 +65,7 @@ class Stepwise:
             loglik += answer.stats.loglik
             if answer.stats.weight:
                 share = (count + 2) ** -self.exponent
-                fresh = answer.stats.scaled(share * running.weight / answer.stats.weight)
-                running = running.scaled(1 - share) + fresh
+                running = averaged(running, answer.stats, share)
                 at, params = params, moves.update(running, params)
             count += 1
         return State(params, at, (loglik + answer.log_prior) / running.weight, running, count)

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from unseen.arrow.columns import kind_of, names_once
-from unseen.arrow.libraries import pa, pc, pd, pl
+from unseen.arrow.libraries import library, pa, pc, pd, pl
 from unseen.core.block import BOOLEAN, CATEGORY, INTEGER, NUMBER, OTHER, Field
 from unseen.core.given import column_array
 from unseen.core.objects import cannot_be_read, gaps, holds_complex, kind_of_objects, numbers_of
@@ -123,9 +123,9 @@ def _handed_over(data: Any) -> Any:
         elif hasattr(data, "__arrow_c_stream__") or hasattr(data, "__arrow_c_array__"):
             table = pa.table(data)
         else:
-            from pyarrow.interchange import from_dataframe
-
-            table = from_dataframe(data)
+            table = library("pyarrow.interchange").from_dataframe(data)
+    except DataError:  # Arrow is not installed
+        raise
     except Exception:  # whatever another library makes of it
         raise DataError(cannot_read(data)) from None
     if hasattr(data, "read_next_batch") and not table.num_rows:

@@ -9,7 +9,7 @@ from typing import Any
 
 from unseen.arrow.damage import check_whole, explained, in_its_encoding
 from unseen.arrow.dialect import Dialect, dialect_of, text_stream
-from unseen.arrow.libraries import pa, pc
+from unseen.arrow.libraries import library, pa, pc
 from unseen.arrow.place import Place
 from unseen.arrow.texts import Left, TextTable
 from unseen.core.reading import Reading
@@ -66,7 +66,7 @@ def _cells(dialect: Dialect, left: Left, raw: bool, skip_bad: bool) -> Iterator[
 
 
 def _reader(stream: Any, dialect: Dialect, raw: bool, left: Left | None) -> Iterator[Any]:
-    import pyarrow.csv as pacsv
+    pacsv = library("pyarrow.csv")
 
     def uneven(row: Any) -> str:
         left.uneven += 1  # type: ignore[union-attr]

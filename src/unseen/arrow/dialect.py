@@ -12,7 +12,7 @@ from itertools import islice
 from typing import Any
 
 from unseen.arrow.layout import BODY, REMARKS, Layout, layout, left_above
-from unseen.arrow.libraries import pa
+from unseen.arrow.libraries import library, pa
 from unseen.arrow.notation import notation_of
 from unseen.arrow.place import Place
 from unseen.arrow.spelled import Spelling
@@ -128,14 +128,12 @@ def _one_column(rows: Sequence[Sequence[str]], found: Layout, text: str) -> str:
 
 def _sniffed(place: Place, text: str, delimiter: str | None) -> tuple[str, str, str]:
     """What stands between cells, the quote and what escapes it, as most of some lines have them."""
-    import clevercsv
-
     sample = text[:SNIFFED]
     sample = sample[: max(sample.rfind("\n"), sample.rfind("\r")) + 1] or sample
     if delimiter is None and "\t" in sample and place.name.lower().partition(".")[2].startswith(("tsv", "tab")):
         delimiter = "\t"
     try:
-        found = clevercsv.Sniffer().sniff(sample, delimiters=[delimiter] if delimiter else list(DELIMITERS))
+        found = library("clevercsv").Sniffer().sniff(sample, delimiters=[delimiter] if delimiter else list(DELIMITERS))
     except Exception:  # its own errors, and those of odd text: then the usual is all there is
         found = None
     between = delimiter or (found.delimiter if found is not None else "") or ","

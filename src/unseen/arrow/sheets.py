@@ -7,6 +7,7 @@ from collections.abc import Iterator, Sequence
 from typing import Any
 
 from unseen.arrow.layout import layout, left_above
+from unseen.arrow.libraries import library
 from unseen.arrow.place import Place
 from unseen.arrow.texts import Left, TextTable, text_array
 from unseen.core.reading import Reading
@@ -24,11 +25,9 @@ def sheet_of(place: Place, asked: Reading, known: Sequence[str] = ()) -> TextTab
     DataError
         No workbook, one that is protected by a password, no sheet of that name, or one without rows.
     """
-    from python_calamine import CalamineWorkbook
-
     try:
         with place.open() as file:
-            book = CalamineWorkbook.from_filelike(file)
+            book = library("python_calamine").CalamineWorkbook.from_filelike(file)
         sheets = {
             s.name: str(s.visible).endswith(".Visible") for s in book.sheets_metadata if "WorkSheet" in str(s.typ)
         }

@@ -9,7 +9,7 @@ from fnmatch import fnmatchcase
 from typing import Any
 
 from unseen.arrow.hive import keys_of
-from unseen.arrow.libraries import pa
+from unseen.arrow.libraries import library, pa
 from unseen.arrow.place import Place, refused, stamp
 from unseen.errors import DataError
 
@@ -76,10 +76,8 @@ def stored(given: str, chosen: Callable[[list[Place], bool], list[Place]]) -> li
 
 
 def _below(store: Any, path: str, shown: str, pattern: list[str]) -> list[Place]:
-    from pyarrow.fs import FileSelector
-
     found = []
-    for info in store.get_file_info(FileSelector(path, recursive=True, allow_not_found=True)):
+    for info in store.get_file_info(library("pyarrow.fs").FileSelector(path, recursive=True, allow_not_found=True)):
         below = info.path[len(path) :].strip("/")
         parts = below.split("/")
         wanted = not pattern or any(_matches(parts[: i + 1], pattern) for i in range(len(parts)))
@@ -108,8 +106,7 @@ def _matches(parts: Sequence[str], pattern: Sequence[str]) -> bool:
 
 def _store(given: str) -> tuple[Any, str, str]:
     """The filesystem of an address, its root (the bucket), and the path in it."""
-    from pyarrow.fs import FileSystem
-
+    systems = library("pyarrow.fs").FileSystem
     scheme = scheme_of(given)
     if scheme in _OWN:
         host, slash, rest = given[len(scheme) + 3 :].partition("/")
@@ -119,7 +116,7 @@ def _store(given: str) -> tuple[Any, str, str]:
             raise _no_address(given)
         try:
             kind = "s3" if scheme.startswith("s3") else scheme
-            store, root = FileSystem.from_uri(f"{kind}://{host}{slash if scheme == 'hdfs' else ''}{options}")
+            store, root = systems.from_uri(f"{kind}://{host}{slash if scheme == 'hdfs' else ''}{options}")
             return store, root, f"{root.rstrip('/')}/{rest}".rstrip("/")
         except pa.ArrowNotImplementedError:
             pass
@@ -136,8 +133,7 @@ def _no_address(given: str) -> DataError:
 
 
 def _behind_fsspec(given: str, scheme: str) -> tuple[Any, str, str]:
-    from pyarrow.fs import FSSpecHandler, PyFileSystem
-
+    fs = library("pyarrow.fs")
     why = "needs fsspec: pip install 'unseen[stores]'"
     try:
         from fsspec.core import url_to_fs
@@ -148,7 +144,7 @@ def _behind_fsspec(given: str, scheme: str) -> tuple[Any, str, str]:
         raise DataError(f"{_shown(given)!r} {why}") from None
     except ValueError:
         raise DataError(f"{_shown(given)!r} is no address that fsspec knows: {scheme}:// means nothing to it") from None
-    return PyFileSystem(FSSpecHandler(store)), "", path
+    return fs.PyFileSystem(fs.FSSpecHandler(store)), "", path
 
 
 def _shown(given: str) -> str:

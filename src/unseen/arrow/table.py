@@ -9,7 +9,6 @@ from typing import Any
 import numpy as np
 
 from unseen.arrow.columns import frame_of, readable, unit_codes
-from unseen.arrow.regroup import taken
 from unseen.core.block import OTHER, Column, Field, Frame
 from unseen.core.source import Part, cut, grouping, no_unit
 from unseen.core.stats import Array
@@ -61,7 +60,11 @@ class TableBlocks(InMemory):
             raise DataError(no_unit(unit))
         key = None if unit is None else unit_codes(table.column(unit), unit)
         order = self._cut(table.num_rows, key, block_rows, whole)
-        self.arrow = table if order is None else taken(table, order)
+        if order is not None:
+            from unseen.arrow.regroup import taken  # and with it all that writes files, which arrays have no need of
+
+            table = taken(table, order)
+        self.arrow = table
 
     @property
     def missing(self) -> dict[str, int]:

@@ -13,7 +13,7 @@ from typing import Any, cast
 import numpy as np
 
 from unseen.arrow.formats import LOOSE, PACKS, known, other, packed_by, packing_of
-from unseen.arrow.libraries import pa
+from unseen.arrow.libraries import library, pa
 from unseen.arrow.place import Place
 from unseen.arrow.stores import hidden
 from unseen.errors import DataError
@@ -224,8 +224,6 @@ def likely(place: Place, some: bytes) -> str:
     DataError
         Some of their lines are UTF-8 and others are not; it says which line is the first.
     """
-    import chardet
-
     lines = some.split(b"\n")
     beyond = [line for line in lines if not line.isascii()]
     bad = [number for number, line in enumerate(lines[:-1] or lines, 1) if not is_utf8(line)]
@@ -241,7 +239,7 @@ def likely(place: Place, some: bytes) -> str:
             f"{place.called!r} is not UTF-8, and has too few letters beyond ASCII to tell what it is written in: say "
             "(encoding='cp1252'; --encoding cp1252)"
         )
-    found = chardet.detect(b"\n".join(beyond))["encoding"]
+    found = library("chardet").detect(b"\n".join(beyond))["encoding"]
     return codecs.lookup(found).name if found and found.lower() != "ascii" else "cp1252"
 
 

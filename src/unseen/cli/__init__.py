@@ -8,8 +8,21 @@ import os
 import signal
 import sys
 from contextlib import suppress
+from typing import Any
 
 from unseen.core.interrupt import SIGNALS, ends_process
+
+
+def _shell() -> Any:
+    """The commands, or the end with a sentence where what they are made with is not installed."""
+    try:
+        from unseen.cli.shell import cli
+    except ModuleNotFoundError as missing:
+        if missing.name != "click":
+            raise
+        print("unseen: the command line needs click, which is not installed: pip install click", file=sys.stderr)
+        raise SystemExit(2) from None
+    return cli
 
 
 def main() -> None:
@@ -28,8 +41,7 @@ def main() -> None:
     ends_process()
     gc.set_threshold(50_000, 10, 10)  # imports make many objects and no garbage: a tenth of their time
     try:
-        from unseen.cli.shell import cli
-
+        cli = _shell()
         cli(prog_name="unseen")
         code = 0
     except KeyboardInterrupt:  # before a command began, or after it said what there is to say

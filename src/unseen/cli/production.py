@@ -206,8 +206,8 @@ def history(config: Path, last: int | None, as_json: bool) -> None:
 
 def _spelled(decision: dict[str, Any]) -> dict[str, Any]:
     """A decision with knobs as keys; what people wrote stays as it is."""
-    found = decision["kind"] == "retrain" and decision.get("reason")
-    return {**decision, "reason": in_settings(found)} if found else decision
+    own = ("reason", "aside") if decision["kind"] == "retrain" else ()
+    return {**decision, **{key: in_settings(decision[key]) for key in own if decision.get(key)}}
 
 
 @click.command(epilog=f"\b\nExample:\n  unseen rebuild flights\n\n{CODES}")

@@ -1,4 +1,8 @@
-"""BLAS at one thread, in this thread and in workers, and given back as it was found."""
+"""BLAS at one thread, in this thread and in workers, and given back as it was found.
+
+Without threadpoolctl, as where only NumPy is installed, BLAS keeps the threads that it has; what a fit comes to may
+then differ in its last bits between machines with different numbers of cores.
+"""
 
 from __future__ import annotations
 
@@ -11,8 +15,11 @@ from typing import Any
 
 @lru_cache(maxsize=1)
 def _blas() -> Any:
-    from threadpoolctl import ThreadpoolController
-
+    """What sets the threads of the libraries in this process, or None where threadpoolctl is not installed."""
+    try:
+        from threadpoolctl import ThreadpoolController
+    except ModuleNotFoundError:
+        return None
     return ThreadpoolController()
 
 
@@ -41,11 +48,11 @@ _held = _Held()
 def one_blas_thread() -> Iterator[None]:
     """Hold BLAS to one thread: the engine's threads fill the cores, and results do not depend on BLAS's own.
 
-    Calls may overlap: the last to leave gives BLAS back as the first found it.
+    Calls may overlap: the last to leave gives BLAS back as the first found it. Without threadpoolctl nothing is held.
     """
     with _held.lock:
-        if not _held.count:
-            _held.limiter = _blas().select(user_api="blas").limit(limits=1)
+        if not _held.count and (blas := _blas()) is not None:
+            _held.limiter = blas.select(user_api="blas").limit(limits=1)
         _held.count += 1
     try:
         yield
@@ -63,6 +70,7 @@ def one_openmp_thread() -> None:
     """Hold OpenMP to one thread wherever this thread, which is a worker, calls it from now on.
 
     A BLAS that is built on OpenMP counts its threads for each thread that calls it, so `one_blas_thread` in the thread
-    that waits for the workers does not hold for them.
+    that waits for the workers does not hold for them. Without threadpoolctl nothing is held.
     """
-    _blas().select(user_api="openmp").limit(limits=1)
+    if (blas := _blas()) is not None:
+        blas.select(user_api="openmp").limit(limits=1)

@@ -7,8 +7,6 @@ import sys
 from glob import glob
 from pathlib import Path
 from typing import Any
-from urllib.parse import urlsplit
-from urllib.request import url2pathname
 
 from unseen.errors import RunError
 
@@ -67,6 +65,11 @@ def not_an_input(output: Path, inputs: Any) -> None:
 
 def _here(given: str) -> list[Path]:
     """What a path, a pattern or an address means on this machine, as far as it is there."""
-    path = url2pathname(urlsplit(given).path) if given.startswith("file:/") else given
+    path = given
+    if given.startswith("file:/"):
+        from urllib.parse import urlsplit
+        from urllib.request import url2pathname  # 8 MB of memory: who reads no addresses has no need of it
+
+        path = url2pathname(urlsplit(given).path)
     path = path if os.path.lexists(path) else os.path.expanduser(path)
     return [Path(p) for p in ([path] if os.path.exists(path) else glob(path, recursive=True))]

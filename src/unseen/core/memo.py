@@ -15,6 +15,7 @@ T = TypeVar("T")
 
 # one for all: an object that held its own could not be pickled. Making may ask another memo, so it may be entered again
 _MAKING = threading.RLock()
+_LAST = "_last_"
 
 
 def fields_only(one: Any) -> dict[str, Any]:
@@ -36,7 +37,7 @@ def once_per_params(make: Callable[[S, Params], T]) -> Callable[[S, Params], T]:
     >>> squares.of(p) is squares.of(p)
     True
     """
-    name = f"_last_{make.__name__}"
+    name = f"{_LAST}{make.__name__}"
 
     @wraps(make)
     def kept(self: S, params: Params) -> T:
@@ -47,3 +48,31 @@ def once_per_params(make: Callable[[S, Params], T]) -> Callable[[S, Params], T]:
             return known[1]
 
     return kept
+
+
+def let_go(one: Any, met: bool = False) -> None:
+    """Drop what a model and its families keep for their last parameters; it is made again when it is asked for.
+
+    Of ten starts each may have a model of its own, and each of those a table for every pattern of missing cells.
+    ``met`` drops what they keep beside their fields for all parameters, too, such as which patterns they have met.
+
+    >>> from dataclasses import dataclass
+    >>> @dataclass(frozen=True)
+    ... class Squares:
+    ...     @once_per_params
+    ...     def of(self, params): return [params["weights"] ** 2]
+    >>> squares, p = Squares(), Params(weights=[1.0])
+    >>> before = squares.of(p)
+    >>> let_go(squares)
+    >>> squares.of(p) is before
+    False
+    """
+    if isinstance(one, tuple):
+        for part in one:
+            let_go(part, met)
+    elif is_dataclass(one):
+        own, kept = {f.name for f in fields(one)}, getattr(one, "__dict__", {})
+        for name in [name for name in kept if name.startswith(_LAST) or (met and name not in own)]:
+            kept.pop(name, None)  # another thread may have been here
+        for name in own:
+            let_go(getattr(one, name), met)

@@ -19,7 +19,7 @@ from unseen.core.block import BOOLEAN, CATEGORY
 from unseen.core.interrupt import interruptible
 from unseen.core.stats import Array
 from unseen.errors import RunError
-from unseen.result import Result
+from unseen.result import ONLINE, Result
 from unseen.store.declared import Origin
 from unseen.store.format1 import converted
 from unseen.store.manifest import ARRAYS, FORMAT, MANIFEST, OWN_VERSIONS, RUN, Manifest, content, read_manifest
@@ -35,6 +35,7 @@ def save(result: Result, path: str | os.PathLike[str]) -> Path:
     The folder appears whole or not at all: it is written beside its place, flushed to disk, and renamed. It
     holds no row of the data; of its values only the names of categories and classes with their weights, and
     each numeric column's range, mean, variance, skewness and step, and the numbers that at least 2 % of its rows share.
+    The result of `unseen.Online` keeps the sums, too, from which it goes on.
 
     Raises
     ------
@@ -127,7 +128,8 @@ def _without_values(result: Result) -> Result:
         else replace(c.kept(), values=None)
         for c in result.profile.columns
     )
-    return replace(result, profile=replace(result.profile, columns=columns))
+    kept = result.statistics if result.options.get("algorithm") == ONLINE else None
+    return replace(result, profile=replace(result.profile, columns=columns), statistics=kept)
 
 
 def _verified(path: Path, digest: str) -> bytes:
