@@ -230,7 +230,7 @@ def test_memory_that_the_next_fit_would_not_find(tmp_path: Path, monkeypatch: py
     s = at(tmp_path)
     case = Case("r", record(attempts=()), fitted(), s)
     assert "F6" not in found(case)
-    monkeypatch.setattr("unseen.ops.doctor.memory.available", lambda: 10**8)
+    monkeypatch.setattr("unseen.core.memory.free_memory", lambda: 10**8)
     seen = found(case)["F6"]
     assert seen.severity == "ticket" and "0.1 GB are free" in seen.evidence[0]
     assert "fit.engine: outofcore" in seen.command
