@@ -80,6 +80,10 @@ def infer(
     return spec
 
 
+#: hurdles around families of numbers above zero
+POSITIVE = ("hurdle_log_normal", "hurdle_gamma")
+
+
 def decided(spec: Spec, profile: Profile, before: Sequence[Mapping[str, Any]] = (), refuse: bool = True) -> Spec:
     """The spec with the family of every undecided column found in the data, or as an earlier plan had it ``before``.
 
@@ -120,7 +124,10 @@ def decided(spec: Spec, profile: Profile, before: Sequence[Mapping[str, Any]] = 
                 c = replace(c, family="categorical" if c.kind == "category" else "gaussian", note="")
         elif c.family.startswith("hurdle_") and not c.atoms:
             column = profile[c.column]
-            c = replace(c, atoms=atoms_of(column) or bounds_of(column, c.family))
+            atoms = atoms_of(column) or bounds_of(column, c.family)
+            if c.family in POSITIVE and column.low == 0 and 0.0 not in atoms:
+                atoms = (0.0, *atoms)  # however few they are, nothing inside takes them
+            c = replace(c, atoms=atoms)
             if not c.atoms and column.kind != "category":
                 plain = shlex.quote(f"{c.column}={c.family.removeprefix('hurdle_')}")
                 raise DataError(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from dataclasses import dataclass
 
 import numpy as np
@@ -36,14 +37,17 @@ def profile_of_logs(column: ColumnProfile) -> ColumnProfile:
         raise DataError(f"column {column.name!r} is constant: it tells components nothing, ignore it")
     values, weights = column.table()
     if column.low <= 0:
-        remedy = "Gaussian or StudentT" if column.low < 0 else "Hurdle(LogNormal()), with an atom at zero, or Gaussian"
+        remedy = "Gaussian or StudentT" if column.low < 0 else "Hurdle(LogNormal), with an atom at zero, or Gaussian"
         against = []
         if column.low == 0 or (values == 0).any():
             against.append(f"zero, in {rows_where(column, lambda x: x == 0)}")
         if column.low < 0:
             against.append(f"negative, in {rows_where(column, lambda x: x < 0)}")
+        family = "student_t" if column.low < 0 else "hurdle_log_normal"
+        option = shlex.quote(f"{column.name}={family}")
         raise DataError(
-            f"column {column.name!r} has no logarithm where it is {', and '.join(against)}: use {remedy} for it"
+            f"column {column.name!r} has no logarithm where it is {', and '.join(against)}: describe it otherwise "
+            f"({remedy}; --family {option})"
         )
     logs = np.log(values)
     mean = float(np.average(logs, weights=weights))

@@ -57,7 +57,8 @@ def _refused(case: Case, record: Record) -> Found:
     name = case.settings.name if case.settings else "NAME"
     part = record.batch.partitions[-1] if record.batch else "PARTITION"
     mend = f'mend the data, then: unseen retrain; or leave it out: unseen exclude {name} {part} --reason "why"'
-    cause = "the batch breaks the schema: nothing was trained, and the champion stays"
+    broken = "breaks the schema" if record.findings else "passed the schema, and the model asked for does not take it"
+    cause = f"the batch {broken}: nothing was trained, and the champion stays"
     return Found("ticket", said + changed, cause, "unseen retrain" if changed else mend)
 
 
