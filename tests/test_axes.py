@@ -224,7 +224,7 @@ class Unread:
 @pytest.mark.parametrize("model, options, sentence", [
     (LogisticExperts(2, "target"), {"algorithm": Stepwise()}, "Stepwise averages .* LogisticExperts .* use batch"),
     (LogisticExperts(2, "target"), {"algorithm": Incremental()}, "Incremental averages .* use batch"),
-    (HMM(Gaussian(), 2), {}, "does not say where one ends .* unit="),
+    (HMM(Gaussian(), 2), {}, "does not say where one ends .*unit="),
     (Mixture(Gaussian(), 2), {"engine": "cluster"}, "engine='cluster' is none of"),
     (Mixture(Gaussian(), 2), {"weights": "heavy"}, "there is no column 'heavy'"),
     (Mixture(Gaussian(), 2), {"start": "kmeans"}, "start='kmeans' is none of"),
@@ -239,7 +239,7 @@ def test_impossible_pairs_are_refused_before_data_is_read(model, options, senten
 
 @pytest.mark.parametrize("source", ["parquet", "csv"])
 def test_a_file_of_sequences_has_to_say_where_they_end(stored, source):
-    with pytest.raises(ModelError, match="does not say where one ends .* unit="):
+    with pytest.raises(ModelError, match="does not say where one ends .*unit="):
         unseen.fit(HMM(Gaussian(), 2), stored(source, ("x", "y")))
 
 

@@ -64,7 +64,7 @@ def test_the_prediction_bounds_what_a_fit_takes(
 ) -> None:
     path = tmp_path / "rows.parquet"
     pq.write_table(table(rows, numbers, missing), path)
-    given = loop(tmp_path, components, engine).model_dump_json(by_alias=True)
+    given = loop(tmp_path, components, engine).model_dump_json(by_alias=True, exclude_unset=True)
     done = subprocess.run([sys.executable, "-c", FIT, given, str(path)], capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr[-2000:]
     took, predicted = map(int, done.stdout.split())

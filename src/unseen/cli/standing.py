@@ -116,35 +116,38 @@ def retrained(record: Any) -> list[str]:
 def table(decisions: Sequence[Mapping[str, Any]], told: Callable[[str], Sequence[str]] = lambda _: ()) -> list[str]:
     """One line per decision; of retrains that found nothing new one after the other only the last is told.
 
-    ``told`` gives the reasons of a retrain one by one, by its id: the first stands in its line, and how many more.
+    ``told`` gives the reasons of a retrain one by one, by its id; what does not fit into its line stands below it.
     """
     if not decisions:
         return []
     idle = [d.get("outcome") == "nothing new" for d in decisions]
     repeated = [now and after for now, after in zip(idle, [*idle[1:], False], strict=True)]
-    rows = [HEAD, *(_row(d, told) for d, again in zip(decisions, repeated, strict=True) if not again)]
+    kept = [d for d, again in zip(decisions, repeated, strict=True) if not again]
+    below = [_below(d, told) for d in kept]
+    rows = [HEAD, *(_row(d, len(more)) for d, more in zip(kept, below, strict=True))]
     widths = [max(len(row[i]) for row in rows) for i in range(len(HEAD) - 1)]
-    return ["  ".join([*(f"{c:<{w}}" for c, w in zip(row, widths, strict=False)), row[-1]]).rstrip() for row in rows]
+    lines = ["  ".join([*(f"{c:<{w}}" for c, w in zip(row, widths, strict=False)), row[-1]]).rstrip() for row in rows]
+    return [line for first, more in zip(lines, [[], *below], strict=True) for line in (first, *more)]
 
 
-def _row(decision: Mapping[str, Any], told: Callable[[str], Sequence[str]]) -> tuple[str, ...]:
+def _below(decision: Mapping[str, Any], told: Callable[[str], Sequence[str]]) -> list[str]:
+    """The reasons of a retrain, where there are several or one that is long."""
+    if decision["kind"] != "retrain":
+        return []
+    reasons = told(decision["record"]) or [decision["reason"]]
+    return [] if len(reasons) == 1 and len(reasons[0]) <= LONGEST else [f"    {plain(reason)}" for reason in reasons]
+
+
+def _row(decision: Mapping[str, Any], below: int) -> tuple[str, ...]:
     kind = decision["kind"]
     what = f"retrain {decision['outcome']}" if kind == "retrain" else kind.replace("_", " ")
     if kind in ("excluded", "included"):
         what = f"{kind} {decision['partition']}"
-    why = plain(_why(decision, told) if kind == "retrain" else decision.get("reason") or _facts(decision))
+    why = "as said below" if below else plain(decision.get("reason") or _facts(decision))
     why += _overridden(decision)
     clock = f" (clock {decision['clock']})" if decision.get("clock") else ""
     number, before = (str(decision.get(k) or "-") for k in ("version", "from"))
     return f"{moment(decision['time'])}{clock}", what, number, before, plain(decision["actor"]), why
-
-
-def _why(decision: Mapping[str, Any], told: Callable[[str], Sequence[str]]) -> str:
-    """The first reason of a retrain, shortened, and where the rest stands."""
-    reasons = told(decision["record"]) or [decision["reason"]]
-    first = shortened(reasons[0], LONGEST)
-    more = f" and {len(reasons) - 1} more" * (len(reasons) > 1)
-    return first if first == reasons[0] and not more else f"{first}{more} (unseen show {decision['record']})"
 
 
 def shortened(text: str, most: int) -> str:

@@ -164,7 +164,7 @@ class Learning:
         if event.name == "restart" and left is not None and left < 0 and event.facts.get("stage") == "started":
             raise LimitError("limits.seconds or limits.cost was used up before all starts were tried: raise it")
 
-    def _fit(self, seed: int, strides: bool) -> Result:
+    def _fit(self, seed: int, strides: bool = False) -> Result:
         """A search; with ``strides`` all of it, where the first one did not converge."""
         fit, model = self.settings.fit, self.settings.model
         options = self._options(seed)
