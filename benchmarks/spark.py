@@ -14,7 +14,7 @@ from typing import Any
 
 import numpy as np
 
-COLUMNS, K, ROUNDS, MORE = 8, 16, 3, 5
+COLUMNS, K, ROUNDS, MORE = 8, 16, 3, 3
 
 
 def main(rows: int = 1_000_000) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import pickle
+import re
 import shutil
 import sys
 from bisect import bisect_right
@@ -23,6 +24,8 @@ from unseen.errors import EngineError
 WIDE = 64
 #: neighbouring partitions whose sums one executor adds
 NEIGHBOURS = 16
+#: bytes of a task to all partitions that are sent with them; beyond these it goes to each executor once
+BROADCAST = 1 << 20
 #: blocks of a partition at most: what a lost executor has to do again
 MOST = 256
 
@@ -31,10 +34,10 @@ MOST = 256
 class Spark(Engine):
     """Sums over the partitions of Spark jobs, where the blocks lie or are read.
 
-    A task travels once for each sum, as a broadcast. Sums come back as values of the job, never through accumulators:
-    a partition that is computed twice, by retry or speculation, counts once. Partial sums are nodes of the tree of
-    `unseen.core.adding`, so the total has the bits of `Memory`'s, however blocks are spread and whatever was lost on
-    the way.
+    A task travels once for each sum: with the partitions, or as a broadcast where that is less. Sums come back as
+    values of the job, never through accumulators: a partition that is computed twice, by retry or speculation, counts
+    once. Partial sums are nodes of the tree of `unseen.core.adding`, so the total has the bits of `Memory`'s, however
+    blocks are spread and whatever was lost on the way.
 
     Parameters
     ----------
@@ -74,9 +77,10 @@ class Spark(Engine):
         context, placed = self.spark.sparkContext, self._placed
         self._jobs += 1
         named = f"{_name(task)} over {len(chosen):,} blocks, pass {self._jobs}"
-        sent = context.broadcast(kind(task, places_of(which)))
-        work = Work(sent, placed.blocks, placed.unpack)
         wanted = placed.partitions(chosen)
+        told = _pickled(kind(task, places_of(which)))
+        sent = context.broadcast(told) if len(wanted) * len(told) > BROADCAST else None
+        work = Work(told if sent is None else sent, placed.blocks, placed.unpack)
 
         def job() -> list[Any]:
             context.setJobGroup(self._group, f"unseen: {named}", interruptOnCancel=False)
@@ -88,11 +92,20 @@ class Spark(Engine):
         try:
             return waited_for(job, lambda: context.cancelJobGroup(self._group))
         finally:
-            sent.destroy()
+            if sent is not None:
+                sent.destroy()
 
     @property
     def _group(self) -> str:
         return f"unseen-{id(self)}"
+
+
+def _pickled(work: Any) -> bytes:
+    """What executors do, with classes that are known here alone, such as a notebook's own model."""
+    from pyspark import cloudpickle
+
+    sent: bytes = cloudpickle.dumps(work)
+    return sent
 
 
 def _name(task: Any) -> str:
@@ -143,7 +156,8 @@ class Work:
     def __call__(self, elements: Iterable[Any]) -> Iterator[Any]:
         blocks = None if self.blocks is None else self.blocks.value
         with one_blas_thread():
-            yield from self.sent.value(self.unpack(blocks, element) for element in elements)
+            task = pickle.loads(self.sent if isinstance(self.sent, bytes) else self.sent.value)
+            yield from task(self.unpack(blocks, element) for element in elements)
 
 
 def _read(blocks: Any, index: int) -> Any:
@@ -261,7 +275,6 @@ _SAID = {
     "(spark.archives, or --py-files of spark-submit)",
     "PYTHON_VERSION_MISMATCH": "the executors run another Python than this one: set PYSPARK_PYTHON to the same version "
     "on every machine",
-    "No module named": "the Python of the executors lacks a library that this one has: install the same there",
     "FileNotFoundError": "a file is not there for the executors: put the data where every machine can read it",
     "MemoryError": "an executor ran out of memory: give it more (spark.executor.memoryOverhead), or smaller blocks "
     "(block_rows)",
@@ -274,6 +287,8 @@ def _said(error: BaseException) -> BaseException:
         return error
     text = str(error)
     known = next((told for sign, told in _SAID.items() if sign in text), None)
+    if known is None and (lacks := re.search(r"No module named '([\w.]+)'", text)):
+        known = f"the Python of the executors has no module {lacks[1]!r}, which this one has: install or send it there"
     return EngineError(f"Spark gave the job up: {known or _last(error)}")
 
 

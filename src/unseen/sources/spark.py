@@ -19,6 +19,8 @@ from unseen.errors import DataError
 
 #: rows of a block where nobody says how many
 ROWS = 32_768
+#: partitions for each core
+AT_ONCE = 2
 #: the order of rows in the data, while those of one unit are put together
 ORDER = "(order)"
 
@@ -68,7 +70,10 @@ class SparkTable:
             data = data.withColumn(ORDER, F.monotonically_increasing_id())
             data = data.repartition(F.col(_quoted(self.unit))).sortWithinPartitions(_quoted(self.unit), _quoted(ORDER))
         packed = data.mapInArrow(Pack(self.unit, self.whole, rows), "rows long, missing long, frame binary")
-        return packed.rdd.map(_plain).persist(StorageLevel.MEMORY_AND_DISK)
+        rdd = packed.rdd.map(_plain)
+        enough = AT_ONCE * rdd.context.defaultParallelism  # a pass pays for each partition, however small
+        rdd = rdd.coalesce(enough) if rdd.getNumPartitions() > enough else rdd
+        return rdd.persist(StorageLevel.MEMORY_AND_DISK)
 
     # ---- where they lie
 
