@@ -8,7 +8,9 @@ from pathlib import Path
 import pytest
 from benchmarks.edge import ABSENT, environment, run
 
-MOST = 60
+#: megabytes of the whole process, where NumPy by itself takes 25: how many pages of its libraries count depends on how
+#: the system read them in, and is 5 more where they have just been written
+MOST, NUMPY = 60, 25
 
 DEVICE = """
 import importlib.util, itertools, sys, tempfile
@@ -61,7 +63,8 @@ def test_it_fits_scores_and_learns_online_in_60_mb(python: Path) -> None:
     done = run(python, "-c", DEVICE, ",".join(ABSENT), check=False)
     assert done.returncode == 0, done.stderr
     if done.stdout:
-        assert float(done.stdout) < MOST
+        alone = run(python, "-c", "import numpy; from benchmarks.edge import peak; print(peak())")
+        assert float(done.stdout) - float(alone.stdout) < MOST - NUMPY
 
 
 @pytest.mark.parametrize(
