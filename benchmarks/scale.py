@@ -99,7 +99,7 @@ def fitted(
     result = unseen.fit(
         unseen.Mixture(unseen.Gaussian("full"), K), source, start=begin(), engine=engine, workers=workers, tol=0.0,
         max_iterations=iterations, algorithm=named(algorithm), observers=[lambda _: times.append(time.perf_counter())],
-        **({"checkpoint": checkpoint, "every": 1} if checkpoint else {}),
+        **({"checkpoint": f"{checkpoint}-{os.getpid()}", "every": 1} if checkpoint else {}),
     )  # fmt: skip
     steps = np.diff(times)
     return {
@@ -164,7 +164,7 @@ def memory(folder: Path) -> None:
 
 def passes(folder: Path) -> None:
     data = str(written(folder, 10_000_000))
-    batch = measured(data=data, engine="threads", workers=2, iterations=200)
+    batch = measured(data=data, engine="threads", workers=2, iterations=60)
     best = max(batch["trace"])
     enough = best - 0.001 * abs(best)
     print(
