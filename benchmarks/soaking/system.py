@@ -112,7 +112,7 @@ def failing(number: int, lasting: bool, why: int) -> Iterator[None]:
 
 def read_fails(world: World, month: int, rng: Random) -> str:
     """The storage does not answer: once, or all the time."""
-    from unseen.ops.ingest.partitions import digest
+    from unseen.ops.files import sha256
 
     failures = rng.choice((1, 10))
 
@@ -121,9 +121,9 @@ def read_fails(world: World, month: int, rng: Random) -> str:
         failures -= 1
         if failures >= 0:
             raise OSError(errno.EIO, os.strerror(errno.EIO))
-        return digest(path)
+        return sha256(path)
 
-    with patch("unseen.ops.ingest.partitions.digest", read):
+    with patch("unseen.ops.ingest.partitions.sha256", read):
         return str(world.retrain(month).outcome)
 
 

@@ -373,6 +373,7 @@ def test_a_folder_that_was_moved_goes_on_where_it_is(
     monkeypatch.chdir(new)
     told = call("status")
     assert told.exit_code == 0 and f"MLflow's file names {here}/.unseen/artifacts" in told.stdout
+    assert f"or `unseen rebuild {NAME}`, renames it" in told.stdout
     assert call("rollback", NAME, "--reason", "moved").exit_code == 0
     assert "moved" not in call("status").stdout.replace("why", "") or "MLflow's file" not in call("status").stdout
     moved = registry(new)

@@ -56,7 +56,7 @@ def _questions(found: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
     if found["registry"]:
         yield "registry", found["registry"]
     elif found["moved"]:
-        said = "the next command that opens it, or `unseen rebuild {found['name']}`, renames it"
+        said = f"the next command that opens it, or `unseen rebuild {found['name']}`, renames it"
         yield "moved", f"MLflow's file names {found['moved']}; {said}"
     clock, lines = found["log"]["clock"], found["log"]["ahead"]
     if clock == "behind":
