@@ -28,6 +28,10 @@ class Source(Protocol):
 
     A source that puts rows of one unit side by side has ``places(part)``, too: where the rows of a block stood in its
     input, (rows,), or None where all stand as they did.
+
+    A source may say more of where its rows are: ``shared`` is True where another process can read its blocks, too,
+    once it has the source; ``engine`` names the engine that `auto` takes, where memory or disk is no question; and
+    one whose blocks lie in a cluster has ``lying(numbers)`` and ``meets(id, frame)`` (`unseen.sources.spark`).
     """
 
     #: the column that names the unit (sequence, user), or None when each row is a unit
