@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import pickle
+from abc import abstractmethod
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from unseen.core.adding import Adder
+from unseen.core.adding import FAN, Adder
+from unseen.core.engine import Engine, EngineTraits, R, Summed, T, Task, at_most
 
 #: a block by its number, and what makes it
 Made = tuple[int, Callable[[], Any]]
@@ -96,22 +98,51 @@ def together(found: Iterable[Any]) -> list[Any]:
     return list(adder.pieces())
 
 
-def total(found: Iterable[Any]) -> Any:
-    """Return the sum that all pieces make; the first error among them is raised."""
-    adder = Adder()
-    for piece in sorted(arrived(found), key=lambda p: p.first):
-        adder.take(piece)
-    return adder.total()
+class Cluster(Engine):
+    """An engine whose blocks are summed by other processes, which know nothing of one another.
+
+    A subclass says how many blocks there are (``count``), and gives `_run`: how its processes are asked.
+    """
+
+    traits = EngineTraits(keeps_blocks=False, elsewhere=True)
+    count: int
+
+    def __len__(self) -> int:
+        return self.count
+
+    def sum(self, task: Task[T], which: Sequence[int] | None = None) -> Summed[T]:
+        chosen, places = self._chosen(which)
+        adder = Adder()
+        for piece in sorted(arrived(self._run(AddUp(task, places), chosen)), key=lambda p: p.first):
+            adder.take(piece)
+        return Summed(adder.total(), chosen)
+
+    def rows(self, task: Task[R], most: int, which: Sequence[int] | None = None) -> tuple[R, ...]:
+        chosen, places = self._chosen(which)
+        found = sorted(arrived(self._run(Pick(task, places), chosen)), key=lambda pair: int(pair[0]))
+        return at_most(most, len(chosen), (value for _, value in found))
+
+    def _chosen(self, which: Sequence[int] | None) -> tuple[tuple[int, ...], dict[int, int] | None]:
+        """Which blocks are meant, and their places in the sum; None where all are, which stand at their numbers."""
+        if which is None:
+            return tuple(range(self.count)), None
+        return tuple(which), {block: place for place, block in enumerate(which)}
+
+    @abstractmethod
+    def _run(self, work: AddUp | Pick, chosen: Sequence[int]) -> Iterable[Any]:
+        """What the processes make of the chosen blocks: values of ``work`` over the blocks of each, in any order."""
 
 
-def in_order(found: Iterable[Any]) -> Iterator[Any]:
-    """What was picked, in the order of the blocks; the first error among it is raised."""
-    return (value for _, value in sorted(arrived(found), key=lambda pair: int(pair[0])))
+def ranges(count: int, most: int) -> list[range]:
+    """Return so many even ranges of blocks, that begin at whole nodes of the tree where those are small beside a range.
 
-
-def places_of(which: Sequence[int] | None) -> dict[int, int] | None:
-    """The places of chosen blocks in a sum; None where all are meant, which stand at their numbers."""
-    return None if which is None else {block: place for place, block in enumerate(which)}
+    >>> ranges(10, 3), ranges(100, 2)
+    ([range(0, 3), range(3, 6), range(6, 10)], [range(0, 48), range(48, 100)])
+    """
+    several = max(1, min(count, most))
+    step = FAN if count >= 4 * FAN * several else 1
+    begins = [i * (count // step) // several * step for i in range(several)]
+    return [range(a, b) for a, b in zip(begins, [*begins[1:], count], strict=True)]
 
 
 def source_of(blocks: Any) -> Any:

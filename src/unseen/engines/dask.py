@@ -9,11 +9,9 @@ from collections.abc import Sequence
 from functools import partial
 from typing import Any, final
 
-from unseen.core.adding import FAN
 from unseen.core.blas import one_blas_thread
-from unseen.core.engine import Engine, EngineTraits, R, Summed, T, Task, at_most
 from unseen.core.interrupt import check
-from unseen.core.remote import AddUp, Pick, in_order, places_of, source_of, together, total
+from unseen.core.remote import AddUp, Cluster, Pick, ranges, source_of, together
 from unseen.errors import EngineError
 
 #: where a scheduler is, if no client is there already
@@ -23,7 +21,7 @@ NEIGHBOURS = 16
 
 
 @final
-class Dask(Engine):
+class Dask(Cluster):
     """Sums over ranges of blocks, which Dask's workers read, or which were sent to them once.
 
     Sums come back as values, in the tree of `unseen.core.adding`: workers that end on the way change no bit, since what
@@ -43,30 +41,14 @@ class Dask(Engine):
     Source: Rocklin (2015), Dask: parallel computation with blocked algorithms and task scheduling, SciPy.
     """
 
-    traits = EngineTraits(keeps_blocks=False, elsewhere=True)
-
     def __init__(self, blocks: Sequence[Any], workers: int | None = None, client: Any = None) -> None:
-        self.client, self._count = client or current_client(), len(blocks)
+        self.client, self.count = client or current_client(), len(blocks)
         threads = sum(self.client.nthreads().values()) or 1
-        ranges = max(1, min(self._count, workers or 2 * threads))
-        step = FAN if self._count >= 4 * FAN * ranges else 1
-        begins = [i * (self._count // step) // ranges * step for i in range(ranges)]
-        self._ranges = [range(a, b) for a, b in zip(begins, [*begins[1:], self._count], strict=True)]
+        self._ranges = ranges(self.count, workers or 2 * threads)
         if getattr(source_of(blocks), "shared", False):
-            self._lie = [self._held(blocks)] * ranges
+            self._lie = [self._held(blocks)] * len(self._ranges)
         else:
             self._lie = [self._held({i: pickle.dumps(blocks[i]) for i in several}) for several in self._ranges]
-
-    def __len__(self) -> int:
-        return self._count
-
-    def sum(self, task: Task[T], which: Sequence[int] | None = None) -> Summed[T]:
-        chosen = tuple(range(self._count)) if which is None else tuple(which)
-        return Summed(total(self._run(AddUp, task, which, chosen)), chosen)
-
-    def rows(self, task: Task[R], most: int, which: Sequence[int] | None = None) -> tuple[R, ...]:
-        chosen = tuple(range(self._count)) if which is None else tuple(which)
-        return at_most(most, len(chosen), in_order(self._run(Pick, task, which, chosen)))
 
     def _held(self, value: Any) -> Any:
         """A value at the workers; as what a job comes to, it is there again where the one that had it has ended."""
@@ -74,15 +56,14 @@ class Dask(Engine):
             warnings.filterwarnings("ignore", message="Sending large graph")
             return self.client.submit(_same, value, pure=False)
 
-    def _run(self, kind: Any, task: Any, which: Sequence[int] | None, chosen: Sequence[int]) -> list[Any]:
-        wanted = set(chosen)
-        sent = self._held(kind(task, places_of(which)))
+    def _run(self, work: AddUp | Pick, chosen: Sequence[int]) -> list[Any]:
+        wanted, sent = set(chosen), self._held(work)
         jobs = [
             self.client.submit(_done, sent, lie, several, pure=False)
             for lie, several in zip(self._lie, self._ranges, strict=True)
             if wanted.intersection(several)
         ]
-        while kind is AddUp and len(jobs) > 4 * NEIGHBOURS:
+        while isinstance(work, AddUp) and len(jobs) > 4 * NEIGHBOURS:
             several = [jobs[i : i + NEIGHBOURS] for i in range(0, len(jobs), NEIGHBOURS)]
             jobs = [self.client.submit(_joined, some, pure=False) for some in several]
         return [value for found in _gathered(self.client, jobs) for value in found]

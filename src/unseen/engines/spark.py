@@ -13,11 +13,9 @@ from dataclasses import dataclass
 from functools import partial
 from typing import Any, final
 
-from unseen.core.adding import FAN
 from unseen.core.blas import one_blas_thread
-from unseen.core.engine import Engine, EngineTraits, R, Summed, T, Task, at_most
 from unseen.core.interrupt import check
-from unseen.core.remote import AddUp, Pick, in_order, places_of, source_of, together, total
+from unseen.core.remote import AddUp, Cluster, Pick, ranges, source_of, together
 from unseen.errors import EngineError
 
 #: partial sums that the driver takes at once; where there are more, executors add neighbours first
@@ -31,7 +29,7 @@ MOST = 256
 
 
 @final
-class Spark(Engine):
+class Spark(Cluster):
     """Sums over the partitions of Spark jobs, where the blocks lie or are read.
 
     A task travels once for each sum: with the partitions, or as a broadcast where that is less. Sums come back as
@@ -54,40 +52,26 @@ class Spark(Engine):
     Source: Zaharia et al. (2012), Resilient distributed datasets, NSDI.
     """
 
-    traits = EngineTraits(keeps_blocks=False, elsewhere=True)
-
     def __init__(self, blocks: Sequence[Any], workers: int | None = None, session: Any = None) -> None:
         self.spark = session or spark_session()
         self._placed = place(self.spark.sparkContext, blocks, workers)
-        self._count, self._jobs = len(blocks), 0
+        self.count, self._jobs = len(blocks), 0
 
-    def __len__(self) -> int:
-        return self._count
-
-    def sum(self, task: Task[T], which: Sequence[int] | None = None) -> Summed[T]:
-        chosen = tuple(range(self._count)) if which is None else tuple(which)
-        return Summed(total(self._run(AddUp, task, which, chosen)), chosen)
-
-    def rows(self, task: Task[R], most: int, which: Sequence[int] | None = None) -> tuple[R, ...]:
-        chosen = tuple(range(self._count)) if which is None else tuple(which)
-        return at_most(most, len(chosen), in_order(self._run(Pick, task, which, chosen)))
-
-    def _run(self, kind: Any, task: Any, which: Sequence[int] | None, chosen: Sequence[int]) -> list[Any]:
+    def _run(self, work: AddUp | Pick, chosen: Sequence[int]) -> list[Any]:
         """One job over the partitions that have chosen blocks."""
         context, placed = self.spark.sparkContext, self._placed
         self._jobs += 1
-        named = f"{_name(task)} over {len(chosen):,} blocks, pass {self._jobs}"
-        wanted = placed.partitions(chosen)
-        told = _pickled(kind(task, places_of(which)))
+        named = f"{_name(work.task)} over {len(chosen):,} blocks, pass {self._jobs}"
+        wanted, told = placed.partitions(chosen), _pickled(work)
         sent = context.broadcast(told) if len(wanted) * len(told) > BROADCAST else None
-        work = Work(told if sent is None else sent, placed.blocks, placed.unpack)
+        done = Work(told if sent is None else sent, placed.blocks, placed.unpack)
 
         def job() -> list[Any]:
             context.setJobGroup(self._group, f"unseen: {named}", interruptOnCancel=False)
             context.setLocalProperty("callSite.short", named)
-            if kind is not AddUp or len(wanted) <= WIDE:
-                return list(context.runJob(placed.rdd, work, wanted))
-            return list(_reduced(placed.rdd.mapPartitions(work), placed.rdd.getNumPartitions()).collect())
+            if isinstance(work, Pick) or len(wanted) <= WIDE:
+                return list(context.runJob(placed.rdd, done, wanted))
+            return list(_reduced(placed.rdd.mapPartitions(done), placed.rdd.getNumPartitions()).collect())
 
         try:
             return waited_for(job, lambda: context.cancelJobGroup(self._group))
@@ -154,10 +138,10 @@ class Work:
     unpack: Any
 
     def __call__(self, elements: Iterable[Any]) -> Iterator[Any]:
-        blocks = None if self.blocks is None else self.blocks.value
+        blocks = self.blocks.value
         with one_blas_thread():
-            task = pickle.loads(self.sent if isinstance(self.sent, bytes) else self.sent.value)
-            yield from task(self.unpack(blocks, element) for element in elements)
+            work = pickle.loads(self.sent if isinstance(self.sent, bytes) else self.sent.value)
+            yield from work(self.unpack(blocks, element) for element in elements)
 
 
 def _read(blocks: Any, index: int) -> Any:
@@ -165,9 +149,9 @@ def _read(blocks: Any, index: int) -> Any:
     return index, partial(blocks.__getitem__, index)
 
 
-def _sent(blocks: None, element: tuple[int, bytes]) -> Any:
+def _sent(blocks: Sequence[bytes], index: int) -> Any:
     """A block that was sent."""
-    return element[0], partial(pickle.loads, element[1])
+    return index, partial(pickle.loads, blocks[index])
 
 
 def _lying(blocks: Any, element: tuple[int, tuple[int, bytes]]) -> Any:
@@ -184,22 +168,12 @@ def place(context: Any, blocks: Any, workers: int | None) -> Placed:
         numbers = {part.id: i for i, part in enumerate(getattr(blocks, "parts", source.manifest()))}
         rdd, begins = lying(numbers)
         return Placed(rdd, begins, context.broadcast(blocks), _lying)
-    wanted = workers or 2 * context.defaultParallelism
-    partitions = max(1, min(count, max(wanted, -(-count // MOST))))
-    begins = tuple(_even(count, partitions))
-    ranges = context.parallelize([range(a, b) for a, b in zip(begins, (*begins[1:], count), strict=True)], partitions)
-    if getattr(source, "shared", False):
-        return Placed(ranges.flatMap(list), begins, context.broadcast(blocks), _read)
-    elements = [
-        [(i, pickle.dumps(blocks[i])) for i in range(a, b)] for a, b in zip(begins, (*begins[1:], count), strict=True)
-    ]
-    return Placed(context.parallelize(elements, partitions).flatMap(list), begins, None, _sent)
-
-
-def _even(count: int, partitions: int) -> list[int]:
-    """Where even partitions begin, at whole nodes of the tree where those are small beside a partition."""
-    step = FAN if count >= 4 * FAN * partitions else 1
-    return [i * (count // step) // partitions * step for i in range(partitions)]
+    # what is handed to `parallelize` goes with every task again, a broadcast to each executor once
+    shared = getattr(source, "shared", False)
+    held = context.broadcast(blocks if shared else [pickle.dumps(block) for block in blocks])
+    several = ranges(count, max(workers or 2 * context.defaultParallelism, -(-count // MOST)))
+    rdd = context.parallelize(several, len(several)).flatMap(list)
+    return Placed(rdd, tuple(r.start for r in several), held, _read if shared else _sent)
 
 
 # ---- the cluster
