@@ -21,17 +21,19 @@ from unseen.engines.spark import MOST, NEIGHBOURS, WIDE
 
 @dataclass(frozen=True)
 class Costs:
-    """What was measured (``--measure``), and what a data centre gives (the last three)."""
+    """What was measured (``--measure``, and from disk against in memory: `scale.py`), and what was assumed."""
 
-    rows_per_core: float = 5.0e6  # of the E-step, 8 columns, K = 16
-    read_per_core: float = 2.0e7  # decoded from Parquet, 8 columns
-    stats_bytes: int = 6_155
-    task_bytes: int = 10_249
+    rows_per_core: float = 8.0e6  # of the E-step, 8 columns, K = 16
+    read_per_core: float = 1.7e7  # decoded from Parquet, 8 columns: scale.py
+    stats_bytes: int = 6_157
+    task_bytes: int = 10_253
     block_bytes: int = 295  # of the manifest, in the driver
     sent_bytes: int = 38  # of the manifest, to each executor, once
-    adds_per_second: float = 4.0e4  # of two statistics
+    adds_per_second: float = 5.2e5  # of two statistics
+    overhead: float = 0.057  # of PySpark, on the core of each task
+    per_job: float = 0.10
+    # assumed, of a data centre
     per_task: float = 2.0e-3  # of the driver, to give out one task and take its answer
-    per_job: float = 0.05
     network: float = 1.0e9  # bytes a second of one machine
     spread: float = 0.3  # standard deviation of the logarithm of a task's duration
     killed: float = 1e-5  # share of tasks whose executor is lost
@@ -58,7 +60,7 @@ def simulate(rows: float, executors: int, c: Costs, cores: int = 4, block: int =
     """One pass over so many rows on so many executors."""
     blocks = math.ceil(rows / block)
     tasks = max(1, min(blocks, max(2 * executors * cores, math.ceil(blocks / MOST))))
-    each = rows / tasks * (1 / c.rows_per_core + 1 / c.read_per_core)
+    each = rows / tasks * (1 / c.rows_per_core + 1 / c.read_per_core) + c.overhead
     compute = _scheduled(tasks, executors * cores, each, c, np.random.default_rng(seed))
     pieces, levels, reduce, wide = 1 + 7 * math.log(max(blocks / tasks, 1), FAN) * 0.5, 0, 0.0, tasks
     while wide > WIDE:  # what an executor takes from its neighbours, and adds
@@ -103,7 +105,7 @@ def measure() -> Costs:
     jobs = [_median(lambda e=e: e.total(_Zero()), 5) for e in (few, many)]
     return Costs(
         rows_per_core=len(x) / step, stats_bytes=len(pickle.dumps(stats)), task_bytes=len(pickle.dumps(task)),
-        adds_per_second=1 / add, per_task=(jobs[1] - jobs[0]) / 398, per_job=jobs[0],
+        adds_per_second=1 / add, overhead=2 * (jobs[1] - jobs[0]) / 398, per_job=jobs[0],  # two cores
     )  # fmt: skip
 
 

@@ -36,14 +36,6 @@ from unseen.ops.retrain.room import LEAST
 NAME = "visits"
 
 
-@pytest.fixture(scope="module")
-def grown(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    folder = tmp_path_factory.mktemp("loop")
-    month(folder, 1), month(folder, 2)
-    assert retrain(settings_at(folder)).outcome == Outcome.PROMOTED
-    return folder
-
-
 @pytest.fixture
 def loop(grown: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     shutil.copytree(grown, tmp_path / "loop")

@@ -18,15 +18,6 @@ from unseen.ops.retrain import regate, replay, retrain
 from unseen.ops.runs import read
 
 
-@pytest.fixture(scope="module")
-def grown(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A loop with one champion; tests work on copies."""
-    folder = tmp_path_factory.mktemp("loop")
-    month(folder, 1), month(folder, 2)
-    assert retrain(settings_at(folder)).outcome == Outcome.PROMOTED
-    return folder
-
-
 @pytest.fixture
 def loop(grown: Path, tmp_path: Path) -> Path:
     """A copy with a third month waiting."""

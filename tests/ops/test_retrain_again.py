@@ -19,14 +19,6 @@ from unseen.ops.registry import Registry
 from unseen.ops.retrain import regate, replay, retrain
 
 
-@pytest.fixture(scope="module")
-def grown(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    folder = tmp_path_factory.mktemp("loop")
-    month(folder, 1), month(folder, 2)
-    assert retrain(settings_at(folder)).outcome == Outcome.PROMOTED
-    return folder
-
-
 @pytest.fixture
 def loop(grown: Path, tmp_path: Path) -> Path:
     shutil.copytree(grown, tmp_path / "loop")

@@ -6,6 +6,7 @@ import json
 import signal
 import subprocess
 import sys
+import venv
 from pathlib import Path
 from typing import Any
 
@@ -15,7 +16,7 @@ import pyarrow.parquet as pq
 import pytest
 
 import unseen
-from tests.spark.cluster import Cluster, needs_spark
+from tests.spark.cluster import ROOT, Cluster, environment, needs_spark
 from tests.spark.driver import OPTIONS, model
 
 pytestmark = [needs_spark(), pytest.mark.timeout(900)]
@@ -67,3 +68,30 @@ def test_a_driver_that_is_killed_goes_on_to_the_same_bits(standalone: Cluster, r
     assert again["loglik"] == here.loglik.hex()
     whole = sum(event.name == "iteration" for event in seen)
     assert int(str(again["iterations"])) < whole - 3, "it began anew"
+
+
+LACKING = """
+import sys
+sys.path[:0] = sys.argv[1:3]
+from unseen.engines.spark import Spark
+from unseen.errors import EngineError
+from tests.spark.test_spark import Tenth
+try:
+    Spark([1, 2, 3]).total(Tenth())
+except EngineError as error:
+    print(error)
+"""
+
+
+def test_executors_without_the_package_are_told_what_to_do(tmp_path: Path) -> None:
+    venv.create(tmp_path / "bare", with_pip=False)
+    env = environment(PYSPARK_PYTHON=str(tmp_path / "bare" / "bin" / "python"), PYSPARK_DRIVER_PYTHON=sys.executable)
+    env |= {"PYSPARK_SUBMIT_ARGS": "--master local[1] --conf spark.task.maxFailures=1 pyspark-shell", "PYTHONPATH": ""}
+    done = subprocess.run(
+        [sys.executable, "-c", LACKING, str(ROOT / "src"), str(ROOT)],
+        env=env,
+        capture_output=True,
+        text=True,
+        timeout=300,
+    )
+    assert "the Python of the executors has no unseen: install it there" in done.stdout, done.stderr[-2000:]
