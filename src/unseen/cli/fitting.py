@@ -23,10 +23,9 @@ from unseen.plan import Plan, fitted, plan
 from unseen.problem import survey
 from unseen.progress import Progress
 from unseen.result import Result
+from unseen.search.begin import STARTS
 from unseen.search.order import DEFAULT
 from unseen.spec import AUTO, Choice
-
-STARTS = ("auto", "kmeans++", "rows", "random", "labels", "moments")
 
 
 @dataclass(frozen=True, slots=True)

@@ -142,7 +142,7 @@ class Fit(Section):
 
     algorithm: Algorithm = _as_fitted("algorithm", "batch")
     engine: Engine = _as_fitted("engine", "auto")
-    start: Literal["auto", "champion", "kmeans++", "random", "rows", "labels"] = "auto"
+    start: Literal["auto", "champion", "kmeans++", "random", "rows", "labels", "moments"] = "auto"
     """Where fits start that do not go on from the champion; champion is auto."""
     fresh: Whole = 1
     """Starts that are drawn anew where there is a champion, beside the one at its parameters; the best of them is taken
